@@ -1,0 +1,79 @@
+# The few commands a person types. Each says what it does; `make` alone lists them.
+
+PYTHON ?= python3
+LOCAL := $(PYTHON) -m local
+SAM := .local/venv-sam/bin
+
+CARGO_DENY_VERSION := 0.19.0
+export PATH := $(CURDIR)/.local/tools/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+# The local cloud must not leave compiled Python among the sources.
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test test-rust test-template test-acceptance check tools python
+
+help:
+	@echo "make demo   shows the way of a file, from the upload to the notification, on a local cloud"
+	@echo "make up     starts a local cloud that stays, and tells how to use it (PORT=4567 for another port)"
+	@echo "make down   stops it"
+	@echo "make test   runs all tests: rules, template, and the deployed system on a local cloud"
+	@echo "make check  checks format, lints and licences"
+	@echo "make tools  installs cargo-deny under .local/, which make check uses if it is there"
+	@echo
+	@echo "Needed: Rust, Python 3.10 or later, make and a C compiler. No AWS account and no Docker."
+
+# The last line of the demo is its own, so that it prints the time itself.
+demo: python
+	@started=$$(date +%s) \
+	&& echo "== Build the handlers" && $(LOCAL) build \
+	&& $(LOCAL) demo --started $$started
+
+up: python
+	@echo "== Build the handlers"
+	@$(LOCAL) build
+	@$(LOCAL) up
+
+down: python
+	@$(LOCAL) down
+
+test: python
+	@started=$$(date +%s) \
+	&& $(MAKE) --no-print-directory test-rust test-template test-acceptance \
+	&& echo "make test: passed in $$(( $$(date +%s) - started )) s"
+
+test-rust:
+	@echo "== Test the rules and the handlers, without any service"
+	@cargo test --workspace --exclude acceptance
+
+test-template: python
+	@echo "== Check the template and the state machine"
+	@$(LOCAL) setup
+	@$(SAM)/sam validate --lint
+	@$(SAM)/cfn-lint template.yaml
+	@$(LOCAL) lint-workflow
+
+test-acceptance: python
+	@echo "== Test the deployed system on a local cloud, with IAM enforced"
+	@$(LOCAL) build
+	@cargo test -p acceptance --no-run
+	@$(LOCAL) run --stacks main,faults,least -- cargo test -p acceptance
+
+check:
+	@echo "== Format"
+	@cargo fmt --check
+	@echo "== Lints, warnings are errors"
+	@cargo clippy --workspace --all-targets -- -D warnings
+	@echo "== Licences, sources and bans of dependencies"
+	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; \
+	else echo "Left out: cargo-deny is not installed. Install it with: make tools"; fi
+
+# Without optimisation: it is built faster and is fast enough for one workspace.
+tools:
+	@command -v cargo-deny >/dev/null || { \
+		echo "== Install cargo-deny $(CARGO_DENY_VERSION) under .local/tools (once, some minutes)"; \
+		cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug --root .local/tools; }
+
+python:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "$(PYTHON) was not found. Install Python 3.10 or later, or name it: make PYTHON=/path/to/python3 ..."; exit 1; }

@@ -1,0 +1,86 @@
+//! What the environment tells a function, and the clients made from it.
+
+use crate::failure::{Failure, FailureKind};
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use domain::Partner;
+use std::time::Duration;
+
+/// Longest time for one try of one call, and for a call with its own retries. The workflow's state timeouts, the
+/// shortest of which is ten seconds, must leave room for the second.
+const CALL_TRY_SECONDS_MAX: u64 = 3;
+const CALL_SECONDS_MAX: u64 = 8;
+
+/// What the environment tells a function.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// `S3_BUCKET`
+    pub bucket: String,
+    /// `STATUS_TABLE`
+    pub status_table: String,
+    /// `TRANSACTIONS_TABLE`
+    pub transactions_table: String,
+    /// `SNS_TOPIC_ARN`
+    pub topic_arn: String,
+    /// `ENVIRONMENT`
+    pub environment: String,
+    /// `BUCKET_PARTNERS`, separated by commas: who may put files straight under `incoming/{partner}/`.
+    pub bucket_partners: Vec<Partner>,
+    sdk: SdkConfig,
+}
+
+impl Configuration {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// A variable is missing; names it.
+    pub async fn from_environment() -> Result<Self, Failure> {
+        Ok(Self {
+            bucket: variable("S3_BUCKET")?,
+            status_table: variable("STATUS_TABLE")?,
+            transactions_table: variable("TRANSACTIONS_TABLE")?,
+            topic_arn: variable("SNS_TOPIC_ARN")?,
+            environment: variable("ENVIRONMENT")?,
+            bucket_partners: partners(&std::env::var("BUCKET_PARTNERS").unwrap_or_default()),
+            sdk: sdk().await,
+        })
+    }
+
+    /// The configuration of every client.
+    #[must_use]
+    pub fn sdk(&self) -> &SdkConfig {
+        &self.sdk
+    }
+}
+
+fn variable(name: &str) -> Result<String, Failure> {
+    std::env::var(name)
+        .ok()
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| Failure::new(FailureKind::InvalidInput, format!("the environment variable {name} is missing")))
+}
+
+fn partners(list: &str) -> Vec<Partner> {
+    list.split(',').map(str::trim).filter_map(Partner::named).collect()
+}
+
+/// Credentials come from the environment alone, as Lambda gives them, and TLS from `ring`: the default chain and the
+/// default provider cost start-up time for what a function never uses.
+async fn sdk() -> SdkConfig {
+    let http =
+        aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(Duration::from_secs(CALL_TRY_SECONDS_MAX))
+        .operation_timeout(Duration::from_secs(CALL_SECONDS_MAX))
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .timeout_config(timeouts)
+        .load()
+        .await
+}

@@ -1,0 +1,130 @@
+//! Why a step could not be done, under names that the state machine matches.
+//!
+//! The names are an interface between the code and `statemachine/workflow.asl.json`: the transient ones are retried
+//! there, the others are not. A test holds the two lists against each other.
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use lambda_runtime::Diagnostic;
+use std::fmt;
+
+/// The name of a failure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FailureKind {
+    /// The file broke rules of the format. Its errors are in the report.
+    InvalidCsv,
+    /// The object lies under a prefix that no known partner owns.
+    UnknownPartner,
+    /// The object is larger than a file may be.
+    FileTooLarge,
+    /// The object or its version is gone.
+    ObjectMissing,
+    /// A service refused the call itself: a missing permission, a missing table, a malformed request.
+    AccessRefused,
+    /// The sums written differ from the sums validated.
+    ControlTotalsDiffer,
+    /// The step was called with an input that it does not understand.
+    InvalidInput,
+    /// The file was tried too often.
+    AttemptsExhausted,
+    /// The bucket or a table did not answer, was throttled or failed.
+    StoreUnavailable,
+    /// The topic did not answer, was throttled or failed.
+    TopicUnavailable,
+}
+
+impl FailureKind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::InvalidCsv,
+        Self::UnknownPartner,
+        Self::FileTooLarge,
+        Self::ObjectMissing,
+        Self::AccessRefused,
+        Self::ControlTotalsDiffer,
+        Self::InvalidInput,
+        Self::AttemptsExhausted,
+        Self::StoreUnavailable,
+        Self::TopicUnavailable,
+    ];
+
+    /// The name that the state machine sees.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InvalidCsv => "InvalidCsv",
+            Self::UnknownPartner => "UnknownPartner",
+            Self::FileTooLarge => "FileTooLarge",
+            Self::ObjectMissing => "ObjectMissing",
+            Self::AccessRefused => "AccessRefused",
+            Self::ControlTotalsDiffer => "ControlTotalsDiffer",
+            Self::InvalidInput => "InvalidInput",
+            Self::AttemptsExhausted => "AttemptsExhausted",
+            Self::StoreUnavailable => "StoreUnavailable",
+            Self::TopicUnavailable => "TopicUnavailable",
+        }
+    }
+
+    /// Whether the same call may succeed when it is made again.
+    #[must_use]
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::StoreUnavailable | Self::TopicUnavailable)
+    }
+}
+
+/// A step that could not be done. The text is for the log and the dead-letter queue; it never holds a file's content.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// Its name.
+    pub kind: FailureKind,
+    /// What was tried and what came back.
+    pub detail: String,
+}
+
+impl Failure {
+    /// A failure of this kind.
+    #[must_use]
+    pub fn new(kind: FailureKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+
+    /// What a service's error means. `unavailable` is the kind for what may pass.
+    pub(crate) fn of_call<E, R>(action: &str, error: &SdkError<E, R>, unavailable: FailureKind) -> Self
+    where
+        E: ProvideErrorMetadata,
+    {
+        let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+        let kind = match code {
+            Some("NoSuchKey" | "NoSuchVersion" | "NotFound") => FailureKind::ObjectMissing,
+            Some(
+                "AccessDenied"
+                | "AccessDeniedException"
+                | "AuthorizationError"
+                | "AuthorizationErrorException"
+                | "ResourceNotFoundException"
+                | "ValidationException"
+                | "ValidationError"
+                | "NoSuchBucket"
+                | "InvalidParameter"
+                | "InvalidParameterException"
+                | "UnrecognizedClientException",
+            ) => FailureKind::AccessRefused,
+            _ => unavailable,
+        };
+        let what = code.map_or_else(|| format!("{error}"), str::to_owned);
+        Self::new(kind, format!("{action}: {what}"))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.kind.name(), self.detail)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        Self { error_type: failure.kind.name().to_owned(), error_message: failure.detail }
+    }
+}

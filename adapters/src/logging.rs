@@ -1,0 +1,36 @@
+//! JSON logs. Every line of an invocation carries its request id, its trace id and, once it is known, its file id.
+//!
+//! What may be logged: ids, counts, durations, error names. What may not: a file's content, an API key, a token.
+
+use lambda_runtime::Context;
+use tracing::{Span, field};
+use tracing_subscriber::EnvFilter;
+
+/// Begins to log. `LOG_LEVEL` chooses what; `info` by default.
+pub fn start() {
+    let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_span_list(false)
+        .with_target(false)
+        .with_ansi(false)
+        .with_env_filter(filter)
+        .init();
+}
+
+/// The span of one invocation.
+#[must_use]
+pub fn invocation(context: &Context) -> Span {
+    tracing::info_span!(
+        "invocation",
+        request_id = context.request_id,
+        trace_id = context.xray_trace_id.as_deref().unwrap_or_default(),
+        file_id = field::Empty,
+    )
+}
+
+/// Adds the file id to every later line of this invocation.
+pub fn set_file_id(file_id: &str) {
+    Span::current().record("file_id", file_id);
+}

@@ -1,0 +1,151 @@
+//! Splits a valid file into byte ranges that end at record ends, and reads the records of one range.
+
+use super::Columns;
+use super::record::{self, FieldReader};
+use super::scanner::{RawRecord, Scanner};
+use crate::limits::{FILE_RANGES_MAX, RANGE_ROWS_MIN};
+use crate::{Timestamp, Totals, Transaction};
+use serde::{Deserialize, Serialize};
+
+/// A part of a file that one function processes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ByteRange {
+    /// Its place among the file's ranges, from 0.
+    pub index: u32,
+    /// The offset of its first byte, at the start of a record.
+    pub start: u64,
+    /// The offset after its last byte, at the end of a record.
+    pub end: u64,
+    /// The number of its first data record, from 1.
+    pub first_record: u32,
+    /// The line of its first record, from 1.
+    pub first_line: u32,
+}
+
+/// A place where a range may begin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Mark {
+    pub(super) byte: u64,
+    pub(super) record: u32,
+    pub(super) line: u32,
+}
+
+/// Groups the marks, one every `RANGE_ROWS_MIN` records, into at most `FILE_RANGES_MAX` ranges of about equal size.
+pub(super) fn plan(marks: &[Mark], rows: u32, bytes: u64) -> Vec<ByteRange> {
+    let marks_a_range = (rows.div_ceil(RANGE_ROWS_MIN) as usize).div_ceil(FILE_RANGES_MAX).max(1);
+    let starts: Vec<&Mark> = marks.iter().step_by(marks_a_range).collect();
+    let ends = starts.iter().skip(1).map(|mark| mark.byte).chain([bytes]);
+    (0..)
+        .zip(starts.iter().zip(ends))
+        .map(|(index, (mark, end))| ByteRange {
+            index,
+            start: mark.byte,
+            end,
+            first_record: mark.record,
+            first_line: mark.line,
+        })
+        .collect()
+}
+
+/// A record of a range is not what it was when the file was validated; holds its number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("record {0} is not valid any more: the object is not the one that was validated")]
+pub struct RecordChanged(pub u32);
+
+/// What was read of a range.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RangeSummary {
+    /// Its records.
+    pub rows: u32,
+    /// The sums of its records.
+    pub totals: Totals,
+}
+
+/// Reads the transactions of one range of a file that was found valid.
+pub struct RangeReader {
+    scanner: Scanner,
+    checks: RangeChecks,
+}
+
+struct RangeChecks {
+    field_reader: FieldReader,
+    columns: Columns,
+    next_record: u32,
+    summary: RangeSummary,
+    changed: Option<RecordChanged>,
+}
+
+/// No transaction is too late here: the file's arrival was held against it when it was validated.
+fn end_of_time() -> Timestamp {
+    Timestamp::from_unix_milliseconds(u64::MAX)
+}
+
+impl RangeReader {
+    /// A reader for the bytes from `range.start` to `range.end`.
+    #[must_use]
+    pub fn new(range: &ByteRange, columns: Columns) -> Self {
+        let checks = RangeChecks {
+            field_reader: FieldReader::default(),
+            columns,
+            next_record: range.first_record,
+            summary: RangeSummary::default(),
+            changed: None,
+        };
+        Self { scanner: Scanner::at(range.start, range.first_line), checks }
+    }
+
+    /// Takes the next bytes and hands each record's number and transaction to `on_transaction`.
+    ///
+    /// # Errors
+    /// [`RecordChanged`] if a record is not valid.
+    pub fn push(
+        &mut self,
+        chunk: &[u8],
+        on_transaction: &mut impl FnMut(u32, &Transaction<'_>),
+    ) -> Result<(), RecordChanged> {
+        self.scanner.push(chunk, &mut |record| self.checks.record(&record, on_transaction));
+        self.checks.changed.map_or(Ok(()), Err)
+    }
+
+    /// Takes the end of the range.
+    ///
+    /// # Errors
+    /// [`RecordChanged`] if its last record is not valid.
+    pub fn finish(
+        mut self,
+        on_transaction: &mut impl FnMut(u32, &Transaction<'_>),
+    ) -> Result<RangeSummary, RecordChanged> {
+        self.scanner.finish(&mut |record| self.checks.record(&record, on_transaction));
+        match self.checks.changed {
+            Some(changed) => Err(changed),
+            None => Ok(self.checks.summary),
+        }
+    }
+}
+
+impl RangeChecks {
+    fn record(&mut self, record: &RawRecord<'_>, on_transaction: &mut impl FnMut(u32, &Transaction<'_>)) {
+        if self.changed.is_some() {
+            return;
+        }
+        let number = self.next_record;
+        self.next_record += 1;
+        let sound = record.faults.is_empty()
+            && record.blank_lines.is_none()
+            && record::text_faults(record, |_| None).is_empty();
+        let fields = self.field_reader.read(record);
+        let transaction = if sound && fields.count() == self.columns.count() {
+            record::read_transaction(&fields, &self.columns, end_of_time(), |_| false).ok()
+        } else {
+            None
+        };
+        match transaction {
+            Some(transaction) => {
+                self.summary.rows += 1;
+                self.summary.totals.add(transaction.currency, transaction.amount);
+                on_transaction(number, &transaction);
+            }
+            None => self.changed = Some(RecordChanged(number)),
+        }
+    }
+}

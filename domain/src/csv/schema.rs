@@ -1,0 +1,79 @@
+//! The six columns, and where a file's header puts them.
+
+use serde::{Deserialize, Serialize};
+
+/// A column of the format.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Column {
+    /// The partner's id of the transaction.
+    TransactionId,
+    /// An exact decimal.
+    Amount,
+    /// An ISO 4217 code.
+    Currency,
+    /// An RFC 3339 timestamp.
+    Timestamp,
+    /// Free text.
+    Merchant,
+    /// `completed`, `pending` or `failed`.
+    Status,
+}
+
+impl Column {
+    /// Every column, in the order in which the format lists them.
+    pub const ALL: [Self; 6] =
+        [Self::TransactionId, Self::Amount, Self::Currency, Self::Timestamp, Self::Merchant, Self::Status];
+
+    /// The name in the header.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TransactionId => "transaction_id",
+            Self::Amount => "amount",
+            Self::Currency => "currency",
+            Self::Timestamp => "timestamp",
+            Self::Merchant => "merchant",
+            Self::Status => "status",
+        }
+    }
+
+    /// The column that a header field names. Case and surrounding blanks do not matter.
+    #[must_use]
+    pub fn of_header_field(field: &str) -> Option<Self> {
+        let name = field.trim_matches([' ', '\t']);
+        Self::ALL.into_iter().find(|column| name.eq_ignore_ascii_case(column.name()))
+    }
+}
+
+/// What each field of a record is, in a file's own order. A field whose header is unknown or repeated is `None`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Columns {
+    fields: Vec<Option<Column>>,
+}
+
+impl Columns {
+    /// The columns of these header fields.
+    pub(super) fn new(fields: Vec<Option<Column>>) -> Self {
+        Self { fields }
+    }
+
+    /// How many fields a record has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// The column of the field at `index`, from 0.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<Column> {
+        self.fields.get(index).copied().flatten()
+    }
+
+    /// Where the column stands, from 0.
+    #[must_use]
+    pub fn position(&self, column: Column) -> Option<usize> {
+        self.fields.iter().position(|field| *field == Some(column))
+    }
+}

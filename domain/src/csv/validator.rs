@@ -1,0 +1,339 @@
+//! Validates a whole file while its bytes stream by.
+
+use super::record::{self, FieldFault, FieldReader, Fields};
+use super::scanner::{RawRecord, Scanner};
+use super::{ByteRange, Column, Columns, ErrorCode, RowError, range};
+use crate::limits::{BUCKET_FILE_BYTES_MAX, FILE_ROWS_MAX, RANGE_ROWS_MIN, TIMESTAMP_FUTURE_SECONDS_MAX};
+use crate::{Timestamp, Totals};
+use siphasher::sip128::{Hasher128, SipHasher13};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hasher;
+
+/// Bounds on one file.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most bytes.
+    pub bytes_max: u64,
+    /// Most data records.
+    pub rows_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { bytes_max: BUCKET_FILE_BYTES_MAX, rows_max: FILE_ROWS_MAX }
+    }
+}
+
+/// What is known of a file when its last byte has been seen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ValidationReport {
+    /// Data records, valid or not.
+    pub rows: u32,
+    /// All errors, however many were listed.
+    pub error_count: u64,
+    /// How many errors of each code.
+    pub errors_by_code: BTreeMap<ErrorCode, u64>,
+    /// The sums of the valid records.
+    pub totals: Totals,
+    /// What each field of a record is.
+    pub columns: Columns,
+    /// The byte ranges to process, which end at record ends and cover all data records.
+    pub ranges: Vec<ByteRange>,
+}
+
+impl ValidationReport {
+    /// Whether nothing is wrong with the file.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.error_count == 0
+    }
+}
+
+/// Feed it with [`FileValidator::push`], end it with [`FileValidator::finish`]. It holds one record, sixteen bytes of
+/// digest for each id, and nothing else that grows with the file.
+pub struct FileValidator {
+    scanner: Scanner,
+    /// The file's first bytes, until there are enough to tell its encoding.
+    head: Option<Vec<u8>>,
+    bytes: u64,
+    checks: Checks,
+}
+
+const HEAD_BYTES: usize = 4;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+impl FileValidator {
+    /// A validator for a file that arrived at `received_at`.
+    #[must_use]
+    pub fn new(received_at: Timestamp, limits: Limits) -> Self {
+        let latest_seconds = received_at.unix_seconds() + TIMESTAMP_FUTURE_SECONDS_MAX;
+        let latest = Timestamp::from_unix(latest_seconds, 0).unwrap_or(received_at);
+        Self { scanner: Scanner::at(0, 1), head: Some(Vec::new()), bytes: 0, checks: Checks::new(latest, limits) }
+    }
+
+    /// Takes the next bytes of the file and tells `on_error` every error found in them.
+    pub fn push(&mut self, chunk: &[u8], on_error: &mut impl FnMut(RowError)) {
+        self.bytes += chunk.len() as u64;
+        if self.bytes > self.checks.limits.bytes_max {
+            let reason = format!("the file is larger than {} bytes", self.checks.limits.bytes_max);
+            self.checks
+                .stop_with(whole_file(ErrorCode::FileTooLarge, self.checks.limits.bytes_max).because(reason), on_error);
+        }
+        if self.checks.stopped {
+            return;
+        }
+        match &mut self.head {
+            Some(head) => {
+                head.extend_from_slice(chunk);
+                if head.len() >= HEAD_BYTES {
+                    self.begin(on_error);
+                }
+            }
+            None => self.scanner.push(chunk, &mut |record| self.checks.record(&record, on_error)),
+        }
+    }
+
+    /// Takes the end of the file.
+    #[must_use]
+    pub fn finish(mut self, on_error: &mut impl FnMut(RowError)) -> ValidationReport {
+        self.begin(on_error);
+        if !self.checks.stopped {
+            self.scanner.finish(&mut |record| self.checks.record(&record, on_error));
+        }
+        self.checks.finish(self.bytes, on_error)
+    }
+
+    /// Looks at the file's first bytes and begins to scan.
+    fn begin(&mut self, on_error: &mut impl FnMut(RowError)) {
+        let Some(head) = self.head.take() else {
+            return;
+        };
+        if matches!(head.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [_, 0, _, 0, ..] | [0, _, 0, _, ..]) {
+            self.checks.stop_with(whole_file(ErrorCode::EncodingUtf16, 0), on_error);
+            return;
+        }
+        let (start, text) = match head.strip_prefix(BYTE_ORDER_MARK) {
+            Some(text) => (BYTE_ORDER_MARK.len() as u64, text),
+            None => (0, head.as_slice()),
+        };
+        self.scanner = Scanner::at(start, 1);
+        self.scanner.push(text, &mut |record| self.checks.record(&record, on_error));
+    }
+}
+
+/// An error of the file as a whole, before its reason is made precise.
+fn whole_file(code: ErrorCode, byte: u64) -> RowError {
+    RowError { record: 0, line: 1, column: None, column_number: None, byte, code, reason: code.reason().into() }
+}
+
+impl RowError {
+    fn because(mut self, reason: String) -> Self {
+        self.reason = reason.into();
+        self
+    }
+}
+
+/// What is checked of each record, apart from the scanner that finds them.
+struct Checks {
+    limits: Limits,
+    /// The latest instant that a transaction may have.
+    latest: Timestamp,
+    field_reader: FieldReader,
+    /// The header's columns, once it has been seen.
+    columns: Option<Columns>,
+    /// Set by an error that leaves nothing to be said about the rest of the file.
+    stopped: bool,
+    rows: u32,
+    /// A 128-bit digest of each id and the record that it first stood in. Two different ids of 150,000 share a digest
+    /// with a probability below 10^-28.
+    ids: HashMap<u128, u32>,
+    totals: Totals,
+    error_count: u64,
+    errors_by_code: BTreeMap<ErrorCode, u64>,
+    marks: Vec<range::Mark>,
+}
+
+impl Checks {
+    fn new(latest: Timestamp, limits: Limits) -> Self {
+        Self {
+            limits,
+            latest,
+            field_reader: FieldReader::default(),
+            columns: None,
+            stopped: false,
+            rows: 0,
+            ids: HashMap::new(),
+            totals: Totals::default(),
+            error_count: 0,
+            errors_by_code: BTreeMap::new(),
+            marks: Vec::new(),
+        }
+    }
+
+    fn report(&mut self, error: RowError, on_error: &mut impl FnMut(RowError)) {
+        self.error_count += 1;
+        *self.errors_by_code.entry(error.code).or_default() += 1;
+        on_error(error);
+    }
+
+    fn stop_with(&mut self, error: RowError, on_error: &mut impl FnMut(RowError)) {
+        if !self.stopped {
+            self.stopped = true;
+            self.report(error, on_error);
+        }
+    }
+
+    fn record(&mut self, record: &RawRecord<'_>, on_error: &mut impl FnMut(RowError)) {
+        if self.stopped {
+            return;
+        }
+        let number = if self.columns.is_some() { self.rows + 1 } else { 0 };
+        if number > self.limits.rows_max {
+            let error =
+                RowError { record: number, line: record.line, ..whole_file(ErrorCode::TooManyRows, record.byte) };
+            self.stop_with(error.because(format!("the file has more than {} records", self.limits.rows_max)), on_error);
+            return;
+        }
+        if let Some(blank) = record.blank_lines {
+            let mut error =
+                RowError { record: number, line: blank.line, ..whole_file(ErrorCode::BlankLine, blank.byte) };
+            if blank.count > 1 {
+                error = error.because(format!("{} lines from here on are blank", blank.count));
+            }
+            self.report(error, on_error);
+        }
+        for fault in record.faults {
+            let column = self.columns.as_ref().and_then(|columns| columns.get(fault.field));
+            let column_number = u32::try_from(fault.field + 1).ok();
+            let error = RowError {
+                record: number,
+                line: fault.line,
+                column,
+                column_number,
+                ..whole_file(fault.code, fault.byte)
+            };
+            self.report(error, on_error);
+        }
+        let faults = match self.columns.take() {
+            None => self.header(record, on_error),
+            Some(columns) => {
+                let faults = self.data(record, number, &columns);
+                self.columns = Some(columns);
+                faults
+            }
+        };
+        for fault in faults {
+            self.report(fault.in_record(record, number), on_error);
+        }
+    }
+
+    /// Reads the header and returns the faults of its fields. What it lacks is told at once.
+    fn header(&mut self, record: &RawRecord<'_>, on_error: &mut impl FnMut(RowError)) -> Vec<FieldFault> {
+        if !record.faults.is_empty() {
+            self.columns = Some(Columns::default());
+            return Vec::new();
+        }
+        let fields = self.field_reader.read(record);
+        if let Some(code) = not_a_header(&fields) {
+            self.columns = Some(Columns::default());
+            self.stop_with(RowError { line: record.line, ..whole_file(code, record.byte) }, on_error);
+            return Vec::new();
+        }
+        let mut faults = record::text_faults(record, |_| None);
+        let mut named: Vec<Option<Column>> = Vec::new();
+        for field in 0..fields.count() {
+            let column = std::str::from_utf8(fields.get(field)).ok().and_then(Column::of_header_field);
+            let repeated = column.is_some() && named.contains(&column);
+            named.push(if repeated { None } else { column });
+            if repeated {
+                faults.push(FieldFault::new(field, column, ErrorCode::HeaderRepeatedColumn));
+            } else if column.is_none() {
+                faults.push(FieldFault::new(field, None, ErrorCode::HeaderUnknownColumn));
+            }
+        }
+        for column in Column::ALL.into_iter().filter(|column| !named.contains(&Some(*column))) {
+            let missing = RowError {
+                line: record.line,
+                column: Some(column),
+                ..whole_file(ErrorCode::HeaderMissingColumn, record.byte)
+            };
+            self.report(missing.because(format!("the header lacks the column {}", column.name())), on_error);
+        }
+        self.columns = Some(Columns::new(named));
+        faults
+    }
+
+    /// Reads a data record and returns the faults of its fields.
+    fn data(&mut self, record: &RawRecord<'_>, number: u32, columns: &Columns) -> Vec<FieldFault> {
+        self.rows = number;
+        if number % RANGE_ROWS_MIN == 1 {
+            self.marks.push(range::Mark { byte: record.byte, record: number, line: record.line });
+        }
+        if !record.faults.is_empty() || columns.count() == 0 {
+            return Vec::new();
+        }
+        let fields = self.field_reader.read(record);
+        if fields.count() != columns.count() {
+            return vec![wrong_field_count(fields.count(), columns.count())];
+        }
+        let mut faults = record::text_faults(record, |field| columns.get(field));
+        let is_faulty = |field: usize| faults.iter().any(|fault| fault.is_of(field));
+        match record::read_transaction(&fields, columns, self.latest, is_faulty) {
+            Ok(transaction) => self.totals.add(transaction.currency, transaction.amount),
+            Err(of_values) => faults.extend(of_values),
+        }
+        // An id is compared even where another field is wrong, so that no duplicate hides behind another error.
+        let id =
+            columns.position(Column::TransactionId).filter(|&field| !faults.iter().any(|fault| fault.is_of(field)));
+        if let Some(field) = id {
+            let first = *self.ids.entry(digest(fields.get(field))).or_insert(number);
+            if first != number {
+                let duplicate = FieldFault::new(field, Some(Column::TransactionId), ErrorCode::TransactionIdDuplicate);
+                faults.push(duplicate.because(format!("the id already stands in record {first}")));
+            }
+        }
+        faults
+    }
+
+    fn finish(mut self, bytes: u64, on_error: &mut impl FnMut(RowError)) -> ValidationReport {
+        if !self.stopped && self.columns.is_none() {
+            self.report(whole_file(ErrorCode::FileEmpty, 0), on_error);
+        } else if !self.stopped && self.rows == 0 {
+            self.report(whole_file(ErrorCode::NoDataRows, bytes), on_error);
+        }
+        ValidationReport {
+            rows: self.rows,
+            error_count: self.error_count,
+            errors_by_code: self.errors_by_code,
+            totals: self.totals,
+            columns: self.columns.unwrap_or_default(),
+            ranges: range::plan(&self.marks, self.rows, bytes),
+        }
+    }
+}
+
+/// Why the first record cannot be meant as a header of ours at all.
+fn not_a_header(fields: &Fields<'_>) -> Option<ErrorCode> {
+    let separator_line = fields.get(0).get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"sep="));
+    let other_delimiter = (0..fields.count()).any(|field| fields.get(field).iter().any(|byte| b";\t|".contains(byte)));
+    let names = |field| std::str::from_utf8(fields.get(field)).ok().and_then(Column::of_header_field);
+    if separator_line {
+        Some(ErrorCode::SeparatorLine)
+    } else if other_delimiter && (0..fields.count()).all(|field| names(field).is_none()) {
+        Some(ErrorCode::WrongDelimiter)
+    } else {
+        None
+    }
+}
+
+fn wrong_field_count(found: usize, expected: usize) -> FieldFault {
+    let code = if found < expected { ErrorCode::TooFewFields } else { ErrorCode::TooManyFields };
+    let place = if found < expected { found - 1 } else { expected };
+    FieldFault::new(place, None, code).because(format!("the record has {found} fields; the header has {expected}"))
+}
+
+fn digest(id: &[u8]) -> u128 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(id);
+    hasher.finish128().as_u128()
+}

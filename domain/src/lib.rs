@@ -1,0 +1,21 @@
+//! The rules of transaction files, true on paper.
+//!
+//! Nothing here does I/O, reads a clock or an environment, or knows AWS. Bytes, a time and a known state go in;
+//! records, errors with positions and decisions come out. Bad input is a value, never an `Err` of the machinery.
+
+pub mod csv;
+pub mod currency;
+pub mod identity;
+pub mod lifecycle;
+pub mod limits;
+pub mod money;
+pub mod task;
+pub mod timestamp;
+pub mod transaction;
+
+pub use currency::Currency;
+pub use identity::{ContentDigest, FileId, Partner};
+pub use lifecycle::FileStatus;
+pub use money::{Money, Totals};
+pub use timestamp::Timestamp;
+pub use transaction::{Transaction, TransactionStatus};

@@ -1,0 +1,144 @@
+//! What the steps of the workflow hand to each other: pointers, counts and sums, never rows.
+
+use crate::FileId;
+use crate::csv::{ByteRange, Columns};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A valid file that is being processed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FileTask {
+    /// The file.
+    pub file_id: FileId,
+    /// The attempt that processes it.
+    pub attempt: u32,
+    /// Who sent it.
+    pub partner: String,
+    /// Where its bytes lie.
+    pub key: String,
+    /// Which version of them was validated.
+    pub version_id: String,
+    /// When they arrived, in milliseconds since 1970. Of two files with the same transaction, the later one wins.
+    pub received_at_ms: u64,
+    /// What its header says.
+    pub columns: Columns,
+    /// Its data records.
+    pub rows: u32,
+    /// The sums of its records by currency, as texts.
+    pub totals: BTreeMap<String, String>,
+}
+
+/// What became of one byte range of a file.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct RangeOutcome {
+    /// The range's place in its file, from 0.
+    pub index: u32,
+    /// Its records.
+    pub rows: u32,
+    /// Those that stand now because of this attempt.
+    pub stored: u32,
+    /// Those that stood already, from the same file.
+    pub unchanged: u32,
+    /// Those that a later file had overtaken.
+    pub superseded: u32,
+    /// The sums of its records by currency, as texts.
+    pub totals: BTreeMap<String, String>,
+}
+
+/// What validation tells the state machine. It always has all its members, since the state machine names them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Validation {
+    /// What comes next.
+    pub outcome: Next,
+    /// The file to process; none if nothing is left to do.
+    pub file: Option<FileTask>,
+    /// Its ranges.
+    pub ranges: Vec<ByteRange>,
+}
+
+/// What comes after validation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Next {
+    /// The ranges are to be processed.
+    Process,
+    /// Nothing: the event is a repeat, outdated, or not of a file.
+    Done,
+}
+
+impl Validation {
+    /// These ranges of this file are to be processed.
+    #[must_use]
+    pub fn process(file: FileTask, ranges: Vec<ByteRange>) -> Self {
+        Self { outcome: Next::Process, file: Some(file), ranges }
+    }
+
+    /// Nothing is left to do.
+    #[must_use]
+    pub fn done() -> Self {
+        Self { outcome: Next::Done, file: None, ranges: Vec::new() }
+    }
+}
+
+/// The outcomes of all ranges of a file, added up.
+///
+/// # Errors
+/// Why the parts are not the whole that was validated: rows or money are missing or too many.
+pub fn add_up(file: &FileTask, outcomes: &[RangeOutcome]) -> Result<RangeOutcome, String> {
+    let totals = crate::money::add_up(outcomes.iter().map(|outcome| &outcome.totals))
+        .map_err(|currency| format!("the sum of {currency} cannot be read"))?;
+    let sum = outcomes.iter().fold(RangeOutcome { totals, ..RangeOutcome::default() }, |sum, outcome| RangeOutcome {
+        rows: sum.rows + outcome.rows,
+        stored: sum.stored + outcome.stored,
+        unchanged: sum.unchanged + outcome.unchanged,
+        superseded: sum.superseded + outcome.superseded,
+        ..sum
+    });
+    if sum.rows != file.rows || sum.stored + sum.unchanged + sum.superseded != file.rows {
+        return Err(format!("{} rows were validated and {} processed", file.rows, sum.rows));
+    }
+    if sum.totals != file.totals {
+        return Err("the sums of the rows processed are not those of the rows validated".to_owned());
+    }
+    Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(rows: u32, usd: &str) -> FileTask {
+        FileTask {
+            file_id: FileId::parse("0123456789abcdef0123456789abcdef").unwrap(),
+            attempt: 1,
+            partner: "acme".to_owned(),
+            key: "validated/x.csv".to_owned(),
+            version_id: "v".to_owned(),
+            received_at_ms: 1,
+            columns: Columns::default(),
+            rows,
+            totals: BTreeMap::from([("USD".to_owned(), usd.to_owned())]),
+        }
+    }
+
+    fn outcome(stored: u32, superseded: u32, usd: &str) -> RangeOutcome {
+        RangeOutcome {
+            rows: stored + superseded,
+            stored,
+            superseded,
+            totals: BTreeMap::from([("USD".to_owned(), usd.to_owned())]),
+            ..RangeOutcome::default()
+        }
+    }
+
+    #[test]
+    fn what_was_processed_must_be_what_was_validated() {
+        let parts = [outcome(2, 1, "1.10"), outcome(1, 0, "2.20")];
+        let sum = add_up(&file(4, "3.30"), &parts).unwrap();
+        assert_eq!((sum.rows, sum.stored, sum.superseded), (4, 3, 1));
+        assert!(add_up(&file(5, "3.30"), &parts).is_err());
+        assert!(add_up(&file(4, "3.31"), &parts).is_err());
+        assert!(add_up(&file(3, "1.10"), &parts[..1]).is_ok());
+        assert!(add_up(&file(3, "1.10"), &[]).is_err());
+    }
+}

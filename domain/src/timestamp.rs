@@ -1,0 +1,278 @@
+//! Instants, read strictly by RFC 3339 and kept in UTC to the nanosecond.
+
+use std::fmt;
+use time::{Date, Month, OffsetDateTime};
+
+/// An instant between the years 0001 and 9999, in UTC, to the nanosecond.
+///
+/// Its text (`Display`) has a fixed width (`2026-01-15T10:00:00.000000000Z`), so that the order of texts is the order
+/// of instants, which the range keys of the indexes need.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Timestamp {
+    unix_seconds: i64,
+    nanoseconds: u32,
+}
+
+/// Why a text is not a timestamp.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TimestampFault {
+    /// Not the layout `YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm)`.
+    Malformed,
+    /// The layout without its offset: the instant is unknown.
+    OffsetMissing,
+    /// The layout with a part that no calendar or clock has; the text names the part.
+    OutOfRange(&'static str),
+}
+
+const DATE_TIME_LENGTH: usize = "2026-01-15T10:00:00".len();
+const NANOSECOND_DIGITS: usize = 9;
+
+impl Timestamp {
+    /// Reads an RFC 3339 `date-time`. `T` and `Z` may be lower-case as section 5.6 allows; the blank that it also
+    /// allows in place of `T` is not taken. Digits after the ninth of the fraction are cut off.
+    ///
+    /// # Errors
+    /// A [`TimestampFault`] that says which rule the text breaks.
+    pub fn parse(text: &[u8]) -> Result<Self, TimestampFault> {
+        if text.len() < DATE_TIME_LENGTH || !text.is_ascii() {
+            return Err(TimestampFault::Malformed);
+        }
+        let (date_time, rest) = text.split_at(DATE_TIME_LENGTH);
+        let separators = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
+        if separators.iter().any(|&(at, byte)| date_time[at] != byte) || !matches!(date_time[10], b'T' | b't') {
+            return Err(TimestampFault::Malformed);
+        }
+        let number = |from: usize, to: usize| digits(&date_time[from..to]).ok_or(TimestampFault::Malformed);
+        let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+        let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+        let (nanoseconds, offset) = fraction(rest)?;
+        let offset_seconds = offset_seconds(offset)?;
+        let days = days_since_epoch(year, month, day)?;
+        let seconds_of_day = seconds_of_day(hour, minute, second)?;
+        Self::from_unix(days * 86_400 + seconds_of_day - offset_seconds, nanoseconds)
+            .ok_or(TimestampFault::OutOfRange("in UTC, its year is not between 0001 and 9999"))
+    }
+
+    /// The instant at `unix_seconds` and `nanoseconds`, if its year is between 0001 and 9999.
+    #[must_use]
+    pub fn from_unix(unix_seconds: i64, nanoseconds: u32) -> Option<Self> {
+        let year = OffsetDateTime::from_unix_timestamp(unix_seconds).ok()?.year();
+        ((1..=9999).contains(&year) && nanoseconds < 1_000_000_000).then_some(Self { unix_seconds, nanoseconds })
+    }
+
+    /// The instant that a clock in milliseconds shows. Beyond the year 9999 it stays at the last instant.
+    #[must_use]
+    pub fn from_unix_milliseconds(milliseconds: u64) -> Self {
+        // The remainder is below 1,000 and the quotient of a u64 by 1,000 fits in an i64.
+        let seconds = i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX);
+        let nanoseconds = u32::try_from(milliseconds % 1000).unwrap_or_default() * 1_000_000;
+        Self::from_unix(seconds, nanoseconds)
+            .unwrap_or(Self { unix_seconds: 253_402_300_799, nanoseconds: 999_999_999 })
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn unix_seconds(self) -> i64 {
+        self.unix_seconds
+    }
+
+    /// The day in UTC, as `2026-01-15`.
+    #[must_use]
+    pub fn day(self) -> String {
+        let text = self.to_string();
+        text[.."2026-01-15".len()].to_owned()
+    }
+
+    /// The text with milliseconds, as people read it: `2026-01-15T10:00:00.000Z`. Its width is fixed as well.
+    #[must_use]
+    pub fn to_milliseconds_text(self) -> String {
+        let text = self.to_string();
+        format!("{}Z", &text[.."2026-01-15T10:00:00.000".len()])
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Every value was checked to be in the calendar when it was made.
+        let utc = OffsetDateTime::from_unix_timestamp(self.unix_seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        write!(
+            formatter,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z",
+            utc.year(),
+            u8::from(utc.month()),
+            utc.day(),
+            utc.hour(),
+            utc.minute(),
+            utc.second(),
+            self.nanoseconds
+        )
+    }
+}
+
+fn digits(text: &[u8]) -> Option<i64> {
+    text.iter().try_fold(0_i64, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
+}
+
+/// Splits what follows the seconds into the fraction, in nanoseconds, and the text of the offset.
+fn fraction(rest: &[u8]) -> Result<(u32, &[u8]), TimestampFault> {
+    let Some(after_point) = rest.strip_prefix(b".") else {
+        return Ok((0, rest));
+    };
+    let length = after_point.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if length == 0 {
+        return Err(TimestampFault::Malformed);
+    }
+    let nanoseconds = (0..NANOSECOND_DIGITS)
+        .map(|at| if at < length { u32::from(after_point[at] - b'0') } else { 0 })
+        .fold(0, |value, digit| value * 10 + digit);
+    Ok((nanoseconds, &after_point[length..]))
+}
+
+fn offset_seconds(text: &[u8]) -> Result<i64, TimestampFault> {
+    let (sign, clock) = match text {
+        [] => return Err(TimestampFault::OffsetMissing),
+        [b'Z' | b'z'] => return Ok(0),
+        [b'+', clock @ ..] => (1, clock),
+        [b'-', clock @ ..] => (-1, clock),
+        _ => return Err(TimestampFault::Malformed),
+    };
+    let [hour_tens, hour_ones, b':', minute_tens, minute_ones] = clock else {
+        return Err(TimestampFault::Malformed);
+    };
+    let hours = digits(&[*hour_tens, *hour_ones]).ok_or(TimestampFault::Malformed)?;
+    let minutes = digits(&[*minute_tens, *minute_ones]).ok_or(TimestampFault::Malformed)?;
+    if hours > 23 || minutes > 59 {
+        return Err(TimestampFault::OutOfRange("the offset is at most 23:59"));
+    }
+    Ok(sign * (hours * 3600 + minutes * 60))
+}
+
+fn days_since_epoch(year: i64, month: i64, day: i64) -> Result<i64, TimestampFault> {
+    const EPOCH_JULIAN_DAY: i64 = 2_440_588;
+    if year == 0 {
+        return Err(TimestampFault::OutOfRange("there is no year 0000"));
+    }
+    let month = u8::try_from(month).ok().and_then(|month| Month::try_from(month).ok());
+    let month = month.ok_or(TimestampFault::OutOfRange("the month is 01 to 12"))?;
+    let date = i32::try_from(year)
+        .ok()
+        .zip(u8::try_from(day).ok())
+        .and_then(|(year, day)| Date::from_calendar_date(year, month, day).ok())
+        .ok_or(TimestampFault::OutOfRange("the month has no such day"))?;
+    Ok(i64::from(date.to_julian_day()) - EPOCH_JULIAN_DAY)
+}
+
+fn seconds_of_day(hour: i64, minute: i64, second: i64) -> Result<i64, TimestampFault> {
+    match (hour, minute, second) {
+        (24.., _, _) => Err(TimestampFault::OutOfRange("the hour is 00 to 23")),
+        (_, 60.., _) => Err(TimestampFault::OutOfRange("the minute is 00 to 59")),
+        (_, _, 60..) => Err(TimestampFault::OutOfRange("the second is 00 to 59; leap seconds are not taken")),
+        _ => Ok(hour * 3600 + minute * 60 + second),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use time::format_description::well_known::Rfc3339;
+
+    #[test]
+    fn timestamps_are_kept_in_utc() {
+        for (text, expected) in [
+            ("2026-01-15T10:00:00Z", "2026-01-15T10:00:00.000000000Z"),
+            ("2026-01-15T10:00:00+00:00", "2026-01-15T10:00:00.000000000Z"),
+            ("2026-01-15T04:30:00-05:30", "2026-01-15T10:00:00.000000000Z"),
+            ("2026-01-15t10:00:00z", "2026-01-15T10:00:00.000000000Z"),
+            ("2026-01-15T10:00:00.5Z", "2026-01-15T10:00:00.500000000Z"),
+            ("2026-01-15T10:00:00.1234567899Z", "2026-01-15T10:00:00.123456789Z"),
+            ("2024-02-29T23:59:59.999999999+23:59", "2024-02-29T00:00:59.999999999Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000000Z"),
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.000000000Z"),
+            ("2026-01-01T00:30:00+01:00", "2025-12-31T23:30:00.000000000Z"),
+        ] {
+            assert_eq!(Timestamp::parse(text.as_bytes()).map(|at| at.to_string()).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_instant_is_refused() {
+        for text in ["2026-01-15T10:00:00", "2026-01-15T10:00:00.5"] {
+            assert_eq!(Timestamp::parse(text.as_bytes()), Err(TimestampFault::OffsetMissing), "{text}");
+        }
+        for text in [
+            "",
+            "1768471200",
+            "2026-01-15",
+            "2026-01-15 10:00:00Z",
+            "10000-01-01T00:00:00Z",
+            "2026-1-15T10:00:00Z",
+            "2026-01-15T10:00:00.Z",
+            "2026-01-15T10:00:00+0000",
+            "2026-01-15T10:00:00+00",
+            "2026-01-15T10:00Z",
+            "2026-01-15T10:00:00ZZ",
+            "２026-01-15T10:00:00Z",
+            "2026-01-15T10:00:00,5Z",
+            "+026-01-15T10:00:00Z",
+            "2026-01-15T10:00:00 Z",
+            "15/01/2026T10:00:00Z",
+        ] {
+            assert_eq!(Timestamp::parse(text.as_bytes()), Err(TimestampFault::Malformed), "{text}");
+        }
+        for text in [
+            "2026-01-15T10:00:60Z",
+            "2026-02-31T10:00:00Z",
+            "2025-02-29T10:00:00Z",
+            "1900-02-29T10:00:00Z",
+            "0000-01-01T00:00:00Z",
+            "2026-01-15T10:00:00+25:00",
+            "2026-01-15T10:00:00+23:60",
+            "2026-13-01T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "2026-01-00T00:00:00Z",
+            "2026-01-15T24:00:00Z",
+            "2026-01-15T10:60:00Z",
+            "0001-01-01T00:00:00+01:00",
+            "9999-12-31T23:59:59-00:01",
+        ] {
+            assert!(matches!(Timestamp::parse(text.as_bytes()), Err(TimestampFault::OutOfRange(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_clock_in_milliseconds_is_an_instant() {
+        let at = Timestamp::from_unix_milliseconds(1_768_471_200_123);
+        assert_eq!(at.to_milliseconds_text(), "2026-01-15T10:00:00.123Z");
+        assert_eq!(at.day(), "2026-01-15");
+        assert_eq!(Timestamp::from_unix_milliseconds(u64::MAX).day(), "9999-12-31");
+    }
+
+    proptest! {
+        /// The `time` crate's own parser is the reference; it takes leap seconds and some texts that we refuse, so the
+        /// comparison is made on what we accept and on what it can write.
+        #[test]
+        fn agrees_with_the_time_crate(seconds in -62_135_596_800_i64..=253_402_300_799, nanoseconds in 0_i64..1_000_000_000, offset in -1439_i32..=1439) {
+            let offset = time::UtcOffset::from_whole_seconds(offset * 60).unwrap();
+            let instant = OffsetDateTime::from_unix_timestamp(seconds).unwrap() + time::Duration::nanoseconds(nanoseconds);
+            if let Some(shifted) = instant.checked_to_offset(offset) && let Ok(text) = shifted.format(&Rfc3339) {
+                let ours = Timestamp::parse(text.as_bytes());
+                if shifted.year() > 0 { prop_assert_eq!(ours.map(|at| at.unix_seconds()), Ok(instant.unix_timestamp()), "{}", text); }
+            }
+        }
+
+        #[test]
+        fn what_we_accept_the_time_crate_reads_alike(text in "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,9})?(Z|[+-][0-2][0-9]:[0-6][0-9])") {
+            if let Ok(ours) = Timestamp::parse(text.as_bytes()) {
+                let theirs = OffsetDateTime::parse(&text, &Rfc3339).unwrap();
+                prop_assert_eq!(ours.unix_seconds(), theirs.unix_timestamp());
+                prop_assert_eq!(ours.nanoseconds, theirs.nanosecond());
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = Timestamp::parse(&text);
+        }
+    }
+}

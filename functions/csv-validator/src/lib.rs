@@ -1,0 +1,56 @@
+//! Validates transaction files: those that come through the upload API, and those that the workflow finds in the
+//! bucket. It also shows what became of a file.
+//!
+//! One event in, one answer out; what the event is decides the module: [`http`] for the API, [`workflow`] for the
+//! state machine.
+
+pub mod answer;
+mod envelope;
+pub mod http;
+mod inspection;
+mod status_page;
+mod upload;
+pub mod workflow;
+
+use adapters::{Configuration, Failure, FailureKind, ObjectStore, StatusTable, Tracer};
+use domain::Partner;
+use serde_json::Value;
+
+/// What the function reaches outside itself.
+#[derive(Debug)]
+pub struct Ports {
+    /// The table of files.
+    pub status: StatusTable,
+    /// The bucket of files.
+    pub objects: ObjectStore,
+    /// Who may put files straight into the bucket.
+    pub bucket_partners: Vec<Partner>,
+}
+
+impl Ports {
+    /// The ports of this environment.
+    #[must_use]
+    pub fn new(configuration: &Configuration) -> Self {
+        Self {
+            status: StatusTable::new(configuration),
+            objects: ObjectStore::new(configuration),
+            bucket_partners: configuration.bucket_partners.clone(),
+        }
+    }
+}
+
+/// Handles one event of the API or of the workflow.
+///
+/// # Errors
+/// A step of the workflow could not be done. A request of the API always gets an answer.
+pub async fn handle(event: Value, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Value, Failure> {
+    let output = if event.get("httpMethod").is_some() {
+        // Each road is boxed: the compiler would otherwise lay out both as one deeply nested future.
+        serde_json::to_value(Box::pin(http::answer(event, ports, tracer, now_ms)).await)
+    } else {
+        let task = serde_json::from_value(event)
+            .map_err(|error| Failure::new(FailureKind::InvalidInput, format!("not a step of the workflow: {error}")))?;
+        serde_json::to_value(Box::pin(workflow::validate(task, ports, tracer, now_ms)).await?)
+    };
+    output.map_err(|error| Failure::new(FailureKind::InvalidInput, format!("output: {error}")))
+}

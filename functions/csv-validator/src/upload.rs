@@ -1,0 +1,259 @@
+//! `POST /upload`: validates a file while its sender waits, stores it, and says what became of it.
+//!
+//! A valid file goes through three writes: the attempt begins in the table, the object is stored, the attempt is
+//! `validated`. A handler that dies between two of them leaves what the next upload of the same file, or the
+//! workflow, continues.
+
+use crate::answer::{Answer, Refusal};
+use crate::http::NoAnswer;
+use crate::inspection::{Findings, Inspection, ReportPass};
+use crate::{Ports, envelope};
+use adapters::object_store::UploadMetadata;
+use adapters::status_table::{Facts, FileRecord, Moved, Transition};
+use adapters::{Failure, FailureKind, ObjectStore, Tracer, clock, logging};
+use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use bytes::Bytes;
+use domain::csv::RowError;
+use domain::lifecycle::{Decision, decide_upload};
+use domain::{FileId, FileStatus, Partner};
+use serde_json::{Value, json};
+
+/// One file that was sent.
+struct Sent<'a> {
+    ports: &'a Ports,
+    tracer: &'a Tracer,
+    partner: Partner,
+    file_id: FileId,
+    bytes: Bytes,
+    findings: Findings,
+    now_ms: u64,
+}
+
+pub(crate) async fn upload(
+    request: ApiGatewayProxyRequest,
+    ports: &Ports,
+    tracer: &Tracer,
+    now_ms: u64,
+) -> Result<Answer, NoAnswer> {
+    let partner = partner_of(&request)?;
+    let reprocess = request.query_string_parameters.first("reprocess") == Some("true");
+    let bytes = envelope::file_of(request).await?;
+    let findings = tracer.step("validate", async { Ok::<_, Failure>(inspect(&bytes, now_ms)) }).await?;
+    let file_id = FileId::derive(&partner, &findings.digest);
+    logging::set_file_id(file_id.as_str());
+    let rows = findings.report.rows;
+    tracing::info!(
+        partner = partner.as_str(),
+        bytes = bytes.len(),
+        rows,
+        errors = findings.report.error_count,
+        "validated"
+    );
+    let known = tracer.step("read status", ports.status.read(&file_id)).await?;
+    let sent = Sent { ports, tracer, partner, file_id, bytes, findings, now_ms };
+    if sent.findings.report.is_valid() { sent.accept(known, reprocess).await } else { sent.reject(known).await }
+}
+
+/// The gateway has checked the key; here it only says who sends. The key itself goes no further.
+fn partner_of(request: &ApiGatewayProxyRequest) -> Result<Partner, Refusal> {
+    let header = request.headers.get("x-api-key").and_then(|key| key.to_str().ok());
+    let key = request.request_context.identity.api_key.as_deref().or(header).filter(|key| !key.is_empty());
+    key.map(Partner::of_api_key)
+        .ok_or_else(|| Refusal::new(403, "api_key_invalid", "Send your API key in the header x-api-key."))
+}
+
+fn inspect(bytes: &[u8], received_at_ms: u64) -> Findings {
+    let mut inspection = Inspection::new(received_at_ms);
+    inspection.push(bytes);
+    inspection.finish()
+}
+
+impl Sent<'_> {
+    async fn accept(&self, known: Option<FileRecord>, reprocess: bool) -> Result<Answer, NoAnswer> {
+        match decide_upload(known.as_ref().map(FileRecord::known), reprocess, self.now_ms) {
+            Decision::Work { attempt } => {
+                let begun = self.begin(attempt).await?;
+                if begun.status == FileStatus::Validating && begun.attempt == attempt {
+                    let record = self.store(&begun).await?;
+                    return Ok(self.accepted(&record, false));
+                }
+                // Another upload of the same file was faster.
+                Ok(self.accepted(&begun, true))
+            }
+            // Without a known file there is always work, so the other arm of this `match` is the one above.
+            Decision::Answer | Decision::Exhausted => match known {
+                Some(record) if !record.status.is_failed() => Ok(self.accepted(&record, true)),
+                _ => Err(exhausted().into()),
+            },
+        }
+    }
+
+    /// Begins an attempt, or learns how the file stands.
+    async fn begin(&self, attempt: u32) -> Result<FileRecord, Failure> {
+        let facts = Facts {
+            partner: Some(self.partner.as_str().to_owned()),
+            received_at_ms: Some(self.now_ms),
+            sha256: Some(self.findings.digest.as_str().to_owned()),
+            token: Some(new_token()?),
+            ..Facts::default()
+        };
+        let moved = self.advance(attempt, FileStatus::Validating, "received by the API".to_owned(), facts).await?;
+        Ok(moved.into_record())
+    }
+
+    /// Stores the object of an attempt that has begun, which starts the workflow.
+    async fn store(&self, begun: &FileRecord) -> Result<FileRecord, Failure> {
+        let key = ObjectStore::validated_key(&self.file_id);
+        let version_id = self.put(&key, begun).await?;
+        let report = &self.findings.report;
+        let facts = Facts {
+            key: Some(key),
+            version_id,
+            rows: Some(report.rows),
+            totals: Some(report.totals.to_texts()),
+            columns: Some(report.columns.clone()),
+            ranges: Some(report.ranges.clone()),
+            ..Facts::default()
+        };
+        let message = format!("{} records are valid", report.rows);
+        // The workflow may have come further by now; then its word stands.
+        let moved = self.advance(begun.attempt, FileStatus::Validated, message, facts).await?;
+        Ok(moved.into_record())
+    }
+
+    async fn reject(&self, known: Option<FileRecord>) -> Result<Answer, NoAnswer> {
+        let error_count = self.findings.report.error_count;
+        let told_before = known.filter(|record| {
+            record.status == FileStatus::ValidationFailed && record.facts.error_count == Some(error_count)
+        });
+        let record = match told_before {
+            Some(record) => record,
+            None => self.keep_rejected().await?,
+        };
+        Ok(self.rejected(&record))
+    }
+
+    /// Keeps a refused file and its report, and records the refusal.
+    async fn keep_rejected(&self) -> Result<FileRecord, Failure> {
+        let known = self.ports.status.read(&self.file_id).await?;
+        let attempt = match decide_upload(known.as_ref().map(FileRecord::known), true, self.now_ms) {
+            Decision::Work { attempt } => attempt,
+            Decision::Answer | Decision::Exhausted => known.as_ref().map_or(1, |record| record.attempt),
+        };
+        let begun = self.begin(attempt).await?;
+        let key = ObjectStore::rejected_key(&self.file_id);
+        let report_key = ObjectStore::report_key(&self.file_id, attempt);
+        let version_id = self.put(&key, &begun).await?;
+        let mut pass = ReportPass::new(self.now_ms, &self.ports.objects, report_key.clone());
+        pass.push(&self.bytes).await?;
+        pass.finish().await?;
+        let report = &self.findings.report;
+        let facts = Facts {
+            key: Some(key),
+            version_id,
+            rows: Some(report.rows),
+            error_count: Some(report.error_count),
+            report_key: Some(report_key),
+            ..Facts::default()
+        };
+        let message = format!("refused: {} errors", report.error_count);
+        Ok(self.advance(attempt, FileStatus::ValidationFailed, message, facts).await?.into_record())
+    }
+
+    async fn put(&self, key: &str, begun: &FileRecord) -> Result<Option<String>, Failure> {
+        let metadata = UploadMetadata {
+            partner: self.partner.as_str().to_owned(),
+            attempt: begun.attempt,
+            received_at_ms: begun.facts.received_at_ms.unwrap_or(self.now_ms),
+            sha256: self.findings.digest.as_str().to_owned(),
+        };
+        self.tracer.step("store file", self.ports.objects.put(key, self.bytes.clone(), &metadata)).await
+    }
+
+    async fn advance(&self, attempt: u32, status: FileStatus, message: String, facts: Facts) -> Result<Moved, Failure> {
+        let transition = Transition { attempt, status, message, at_ms: clock::now_ms(), facts };
+        self.tracer.step(status.as_str(), self.ports.status.advance(&self.file_id, &transition)).await
+    }
+
+    fn accepted(&self, record: &FileRecord, duplicate: bool) -> Answer {
+        let message = match (duplicate, record.status, record.superseded_by.is_empty()) {
+            (false, _, _) => "The file is valid and is being processed; follow it at status_path.",
+            (true, _, false) => {
+                "This file was processed before, and a later file has replaced rows of it; nothing was done again. To process \
+                 it again, so that its rows replace the later ones, send it to /upload?reprocess=true."
+            }
+            (true, FileStatus::Completed, true) => {
+                "This file was processed before; nothing was done again. To process it again, send it to /upload?reprocess=true."
+            }
+            (true, _, true) => "This file is being processed already; follow it at status_path.",
+        };
+        let report = &self.findings.report;
+        let body = json!({
+            "message": message,
+            "file_id": self.file_id,
+            "s3_key": record.facts.key.clone().unwrap_or_else(|| ObjectStore::validated_key(&self.file_id)),
+            "row_count": report.rows,
+            "status": record.status,
+            "status_path": status_path(record),
+            "totals": report.totals.to_texts(),
+            "superseded_by": record.superseded_by,
+            "duplicate": duplicate,
+        });
+        Answer::json(200, &body)
+    }
+
+    fn rejected(&self, record: &FileRecord) -> Answer {
+        let Findings { report, first_errors, .. } = &self.findings;
+        let counts: serde_json::Map<String, Value> =
+            report.errors_by_code.iter().map(|(code, count)| (code.as_str().to_owned(), (*count).into())).collect();
+        let listed = first_errors.len();
+        let message = format!(
+            "The file has {} errors and nothing of it was stored as transactions. Correct them and send the whole file again; \
+             {listed} are listed here, and status_path links to a report of all.",
+            report.error_count
+        );
+        let body = json!({
+            "error": "invalid_csv",
+            "message": message,
+            "file_id": self.file_id,
+            "status_path": status_path(record),
+            "row_count": report.rows,
+            "error_count": report.error_count,
+            "errors_by_code": counts,
+            "truncated": report.error_count > listed as u64,
+            "errors": first_errors.iter().map(row_error).collect::<Vec<_>>(),
+        });
+        Answer::json(400, &body)
+    }
+}
+
+fn row_error(error: &RowError) -> Value {
+    json!({
+        "record": error.record,
+        "line": error.line,
+        "column": error.column,
+        "column_number": error.column_number,
+        "byte": error.byte,
+        "code": error.code.as_str(),
+        "reason": error.reason,
+        "fix": error.code.fix(),
+    })
+}
+
+fn status_path(record: &FileRecord) -> String {
+    format!("files/{}?token={}", record.file_id, record.facts.token.as_deref().unwrap_or_default())
+}
+
+fn exhausted() -> Refusal {
+    Refusal::new(
+        409,
+        "attempts_exhausted",
+        "This file was tried too often without success. Ask the operator to look into it.",
+    )
+}
+
+/// What opens a file's status page.
+pub(crate) fn new_token() -> Result<String, Failure> {
+    clock::random_hex::<16>()
+        .map_err(|error| Failure::new(FailureKind::StoreUnavailable, format!("randomness: {error}")))
+}

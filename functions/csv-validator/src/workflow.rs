@@ -1,0 +1,327 @@
+//! The workflow's validation step: answers for whatever lies in the bucket, since that is the trust boundary.
+//!
+//! A file that the API has just validated is recognised by its version and not parsed again. Every other one is read
+//! and checked in full. Nothing here writes where the workflow's rule listens.
+
+use crate::Ports;
+use crate::inspection::{Findings, Inspection, ReportPass};
+use crate::upload::new_token;
+use adapters::object_store::{INCOMING_PREFIX, OpenObject, UploadMetadata, VALIDATED_PREFIX};
+use adapters::status_table::{Facts, FileRecord, Moved, Transition};
+use adapters::{Failure, FailureKind, ObjectStore, Tracer, clock, logging};
+use domain::lifecycle::{Decision, Road, decide_event};
+use domain::limits::BUCKET_FILE_BYTES_MAX;
+use domain::task::{FileTask, Validation};
+use domain::{FileId, FileStatus, Partner};
+use serde::Deserialize;
+
+/// The input of the step.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ValidateTask {
+    /// The event that started the workflow.
+    pub event: ObjectCreated,
+}
+
+/// EventBridge's "Object Created" of S3, as far as it matters here. Keys are plain text in it, not URL-encoded.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ObjectCreated {
+    /// What was created.
+    pub detail: Detail,
+    /// Set by an operator who starts the workflow again after a failure.
+    #[serde(default)]
+    pub redrive: bool,
+}
+
+/// The event's detail.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Detail {
+    /// The object.
+    pub object: Object,
+}
+
+/// The object that an event names.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Object {
+    /// Its key.
+    pub key: String,
+    /// Its size in bytes.
+    #[serde(default)]
+    pub size: u64,
+    /// Its version.
+    #[serde(rename = "version-id")]
+    pub version_id: String,
+}
+
+/// Finds out what to do about the object of an event.
+///
+/// # Errors
+/// `InvalidCsv` if the file is refused; other kinds if it cannot be looked at.
+pub async fn validate(task: ValidateTask, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Validation, Failure> {
+    let ObjectCreated { detail: Detail { object }, redrive } = task.event;
+    if object.key.ends_with('/') {
+        return Ok(done("the object is a folder"));
+    }
+    if object.size > BUCKET_FILE_BYTES_MAX {
+        let detail = format!(
+            "{} has {} bytes; at most {BUCKET_FILE_BYTES_MAX} are taken. Split the file.",
+            object.key, object.size
+        );
+        return Err(Failure::new(FailureKind::FileTooLarge, detail));
+    }
+    let step = Step { ports, tracer, object: &object, redrive, now_ms };
+    match step.road()? {
+        KeyRoad::Api(file_id) => step.from_api(file_id).await,
+        KeyRoad::Bucket(partner) => step.from_bucket(partner).await,
+    }
+}
+
+/// Nothing is left to do, and the log says why.
+fn done(reason: &str) -> Validation {
+    tracing::info!(reason, "nothing to do");
+    Validation::done()
+}
+
+/// What an object's key says about where it came from.
+enum KeyRoad {
+    Api(FileId),
+    Bucket(Partner),
+}
+
+/// A file whose bytes have been read.
+struct ReadFile {
+    upload: Option<UploadMetadata>,
+    received_at_ms: u64,
+    findings: Findings,
+}
+
+struct Step<'a> {
+    ports: &'a Ports,
+    tracer: &'a Tracer,
+    object: &'a Object,
+    redrive: bool,
+    now_ms: u64,
+}
+
+impl Step<'_> {
+    fn road(&self) -> Result<KeyRoad, Failure> {
+        let key = &self.object.key;
+        if let Some(name) = key.strip_prefix(VALIDATED_PREFIX) {
+            let file_id = name.strip_suffix(".csv").and_then(FileId::parse);
+            return file_id
+                .map(KeyRoad::Api)
+                .ok_or_else(|| invalid_input("a key under validated/ that is not a file's"));
+        }
+        let partner = key.strip_prefix(INCOMING_PREFIX).and_then(|rest| rest.split_once('/')).map(|(name, _)| name);
+        let known = |name: &str| self.ports.bucket_partners.iter().find(|partner| partner.as_str() == name).cloned();
+        partner.and_then(known).map(KeyRoad::Bucket).ok_or_else(|| {
+            let detail =
+                "the prefix names no partner who may put files into the bucket; see the parameter BucketPartners";
+            Failure::new(FailureKind::UnknownPartner, detail)
+        })
+    }
+
+    /// A file that the API stored: what the API found out stands, if it says so of this very version.
+    async fn from_api(&self, file_id: FileId) -> Result<Validation, Failure> {
+        logging::set_file_id(file_id.as_str());
+        let known = self.read_status(&file_id).await?;
+        if let Some(record) =
+            known.as_ref().filter(|record| record.facts.version_id.as_deref() == Some(&self.object.version_id))
+            && let Some(validated) = validated_facts(&record.facts)
+        {
+            tracing::info!("recognised: the API validated this version");
+            return self.proceed(&file_id, Some(record), Road::Upload { attempt: record.attempt }, validated).await;
+        }
+        let file = self.read_file().await?;
+        let upload = file.upload.clone().ok_or_else(|| {
+            Failure::new(FailureKind::UnknownPartner, "an object under validated/ that the API did not store")
+        })?;
+        let partner =
+            Partner::named(&upload.partner).ok_or_else(|| invalid_input("the object's partner is not a name"))?;
+        if FileId::derive(&partner, &file.findings.digest) != file_id {
+            return Err(invalid_input("the object under validated/ is not the file that its key names"));
+        }
+        self.judge(&file_id, &partner, known, Road::Upload { attempt: upload.attempt }, file).await
+    }
+
+    /// A file that was put straight into the bucket. Its name is known only when it has been read.
+    async fn from_bucket(&self, partner: Partner) -> Result<Validation, Failure> {
+        let file = self.read_file().await?;
+        let file_id = FileId::derive(&partner, &file.findings.digest);
+        logging::set_file_id(file_id.as_str());
+        let known = self.read_status(&file_id).await?;
+        let same_object =
+            known.as_ref().is_some_and(|record| record.facts.version_id.as_deref() == Some(&self.object.version_id));
+        self.judge(&file_id, &partner, known, Road::Bucket { same_object }, file).await
+    }
+
+    /// Decides about a file that was read here.
+    async fn judge(
+        &self,
+        file_id: &FileId,
+        partner: &Partner,
+        known: Option<FileRecord>,
+        road: Road,
+        file: ReadFile,
+    ) -> Result<Validation, Failure> {
+        let report = &file.findings.report;
+        tracing::info!(rows = report.rows, errors = report.error_count, "validated");
+        let facts = Facts {
+            partner: Some(partner.as_str().to_owned()),
+            received_at_ms: Some(file.received_at_ms),
+            key: Some(self.object.key.clone()),
+            version_id: Some(self.object.version_id.clone()),
+            sha256: Some(file.findings.digest.as_str().to_owned()),
+            rows: Some(report.rows),
+            totals: Some(report.totals.to_texts()),
+            columns: Some(report.columns.clone()),
+            ranges: Some(report.ranges.clone()),
+            ..Facts::default()
+        };
+        if report.is_valid() {
+            return self.proceed(file_id, known.as_ref(), road, facts).await;
+        }
+        match self.decide(known.as_ref(), road)? {
+            Some(attempt) => Err(self.refuse(file_id, attempt, &file, facts).await?),
+            None => Ok(done("the event is a repeat of one that was refused")),
+        }
+    }
+
+    /// The attempt to work under, or none if nothing is left to do.
+    fn decide(&self, known: Option<&FileRecord>, road: Road) -> Result<Option<u32>, Failure> {
+        match decide_event(known.map(FileRecord::known), road, self.redrive) {
+            Decision::Work { attempt } => Ok(Some(attempt)),
+            Decision::Answer => Ok(None),
+            Decision::Exhausted => Err(Failure::new(FailureKind::AttemptsExhausted, "the file was tried too often")),
+        }
+    }
+
+    /// Goes on to process a valid file.
+    async fn proceed(
+        &self,
+        file_id: &FileId,
+        known: Option<&FileRecord>,
+        road: Road,
+        facts: Facts,
+    ) -> Result<Validation, Failure> {
+        let Some(attempt) = self.decide(known, road)? else {
+            return Ok(done("the event is a repeat, or a later attempt has begun"));
+        };
+        let came_as_far = known
+            .is_some_and(|record| record.attempt == attempt && record.status.rank() >= FileStatus::Validated.rank());
+        if !came_as_far {
+            self.begin(file_id, attempt, &facts).await?;
+            let message = format!("{} records are valid", facts.rows.unwrap_or_default());
+            let moved = self.advance(file_id, attempt, FileStatus::Validated, message, facts.clone()).await?;
+            let record = moved.into_record();
+            if record.attempt != attempt || record.status.is_final() {
+                return Ok(done("another execution was faster"));
+            }
+        }
+        let file = file_task(file_id, attempt, &facts)?;
+        Ok(Validation::process(file, facts.ranges.unwrap_or_default()))
+    }
+
+    /// Records that the file is refused, with the report of its errors. The report comes first: a status that links to
+    /// nothing would be worse than a report that nothing links to.
+    async fn refuse(&self, file_id: &FileId, attempt: u32, file: &ReadFile, facts: Facts) -> Result<Failure, Failure> {
+        let report_key = ObjectStore::report_key(file_id, attempt);
+        self.tracer.step("write report", self.write_report(file.received_at_ms, report_key.clone())).await?;
+        self.begin(file_id, attempt, &facts).await?;
+        let errors = file.findings.report.error_count;
+        let facts = Facts {
+            error_count: Some(errors),
+            report_key: Some(report_key.clone()),
+            ranges: None,
+            totals: None,
+            ..facts
+        };
+        let message = format!("refused: {errors} errors");
+        self.advance(file_id, attempt, FileStatus::ValidationFailed, message, facts).await?;
+        let first = file.findings.first_errors.first();
+        let first = first
+            .map_or(String::new(), |error| format!("; the first is {} on line {}", error.code.as_str(), error.line));
+        let detail = format!("file {file_id} has {errors} errors{first}; the report is {report_key}");
+        Ok(Failure::new(FailureKind::InvalidCsv, detail))
+    }
+
+    async fn begin(&self, file_id: &FileId, attempt: u32, facts: &Facts) -> Result<(), Failure> {
+        let facts = Facts {
+            partner: facts.partner.clone(),
+            received_at_ms: facts.received_at_ms,
+            sha256: facts.sha256.clone(),
+            token: Some(new_token()?),
+            ..Facts::default()
+        };
+        let message = format!("found in the bucket as {}", self.object.key);
+        self.advance(file_id, attempt, FileStatus::Validating, message, facts).await.map(|_| ())
+    }
+
+    async fn advance(
+        &self,
+        file_id: &FileId,
+        attempt: u32,
+        status: FileStatus,
+        message: String,
+        facts: Facts,
+    ) -> Result<Moved, Failure> {
+        let transition = Transition { attempt, status, message, at_ms: clock::now_ms().max(self.now_ms), facts };
+        self.tracer.step(status.as_str(), self.ports.status.advance(file_id, &transition)).await
+    }
+
+    async fn read_status(&self, file_id: &FileId) -> Result<Option<FileRecord>, Failure> {
+        self.tracer.step("read status", self.ports.status.read(file_id)).await
+    }
+
+    /// Reads the version that the event named, from its first byte to its last.
+    async fn read_file(&self) -> Result<ReadFile, Failure> {
+        let reading = async {
+            let mut object = self.open().await?;
+            let received_at_ms = object.upload.as_ref().map_or(object.written_at_ms, |upload| upload.received_at_ms);
+            let mut inspection = Inspection::new(received_at_ms);
+            while let Some(bytes) = object.next().await? {
+                inspection.push(&bytes);
+            }
+            Ok(ReadFile { upload: object.upload, received_at_ms, findings: inspection.finish() })
+        };
+        self.tracer.step("validate", reading).await
+    }
+
+    /// Reads the version again and writes every error to the report under `key`.
+    async fn write_report(&self, received_at_ms: u64, key: String) -> Result<(), Failure> {
+        let mut object = self.open().await?;
+        let mut pass = ReportPass::new(received_at_ms, &self.ports.objects, key);
+        while let Some(bytes) = object.next().await? {
+            pass.push(&bytes).await?;
+        }
+        pass.finish().await
+    }
+
+    async fn open(&self) -> Result<OpenObject, Failure> {
+        self.ports.objects.open(&self.object.key, &self.object.version_id, None).await
+    }
+}
+
+fn invalid_input(detail: &str) -> Failure {
+    Failure::new(FailureKind::InvalidInput, detail)
+}
+
+/// What the API found out about a version, if it is complete.
+fn validated_facts(facts: &Facts) -> Option<Facts> {
+    let complete = facts.rows.is_some() && facts.totals.is_some() && facts.columns.is_some() && facts.ranges.is_some();
+    complete.then(|| facts.clone())
+}
+
+fn file_task(file_id: &FileId, attempt: u32, facts: &Facts) -> Result<FileTask, Failure> {
+    let missing = || invalid_input("the status item lacks what validation found out");
+    Ok(FileTask {
+        file_id: file_id.clone(),
+        attempt,
+        partner: facts.partner.clone().ok_or_else(missing)?,
+        key: facts.key.clone().ok_or_else(missing)?,
+        version_id: facts.version_id.clone().ok_or_else(missing)?,
+        received_at_ms: facts.received_at_ms.ok_or_else(missing)?,
+        columns: facts.columns.clone().ok_or_else(missing)?,
+        rows: facts.rows.ok_or_else(missing)?,
+        totals: facts.totals.clone().ok_or_else(missing)?,
+    })
+}

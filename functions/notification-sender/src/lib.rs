@@ -1,0 +1,225 @@
+//! Announces what became of a file, and records it.
+//!
+//! A file is announced once, as far as that can be: whoever finds it `completed` says nothing. A handler that died
+//! between publishing and recording is followed by one that publishes again, under the same `notification_id`.
+
+use adapters::status_table::{Facts, FileRecord, Moved, Transition};
+use adapters::topic::Notification;
+use adapters::{Configuration, Failure, FailureKind, StatusTable, Topic, Tracer, clock, logging};
+use domain::task::{self, FileTask, RangeOutcome};
+use domain::{FileId, FileStatus, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The input: what to announce.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum NotifyTask {
+    /// A file whose ranges are all processed.
+    Notify {
+        /// The file.
+        file: FileTask,
+        /// What became of its ranges.
+        processed: Vec<RangeOutcome>,
+    },
+    /// A file that the workflow gave up on.
+    RecordFailure {
+        /// The workflow's state when it did.
+        state: FailedState,
+        /// The event that started the workflow.
+        event: serde_json::Value,
+    },
+}
+
+/// What is known when the workflow gives up. Which parts there are depends on how far it came.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FailedState {
+    validation: Option<FailedValidation>,
+    error: Option<StepError>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct FailedValidation {
+    file: Option<FileTask>,
+}
+
+/// The error that a state ended with, as the state machine gives it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StepError {
+    error: String,
+}
+
+/// What the step did.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Announced {
+    /// The file, if it is known.
+    pub file_id: Option<FileId>,
+    /// Its status now, if it is known.
+    pub status: Option<FileStatus>,
+    /// Whether a notification was published.
+    pub published: bool,
+}
+
+/// What the function reaches outside itself.
+#[derive(Debug)]
+pub struct Ports {
+    /// The table of files.
+    pub status: StatusTable,
+    /// The topic.
+    pub topic: Topic,
+    /// The environment that notifications name.
+    pub environment: String,
+}
+
+impl Ports {
+    /// The ports of this environment.
+    #[must_use]
+    pub fn new(configuration: &Configuration) -> Self {
+        Self {
+            status: StatusTable::new(configuration),
+            topic: Topic::new(configuration),
+            environment: configuration.environment.clone(),
+        }
+    }
+}
+
+/// Announces one file.
+///
+/// # Errors
+/// What was processed is not what was validated, or the table or the topic refused a call or did not answer.
+pub async fn handle(task: NotifyTask, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Announced, Failure> {
+    let sender = Sender { ports, tracer, now_ms };
+    match task {
+        NotifyTask::Notify { file, processed } => sender.announce_completion(&file, &processed).await,
+        NotifyTask::RecordFailure { state, event } => sender.record_failure(&state, &event).await,
+    }
+}
+
+struct Sender<'a> {
+    ports: &'a Ports,
+    tracer: &'a Tracer,
+    now_ms: u64,
+}
+
+impl Sender<'_> {
+    async fn announce_completion(&self, file: &FileTask, processed: &[RangeOutcome]) -> Result<Announced, Failure> {
+        logging::set_file_id(file.file_id.as_str());
+        let sum =
+            task::add_up(file, processed).map_err(|detail| Failure::new(FailureKind::ControlTotalsDiffer, detail))?;
+        let facts = Facts {
+            rows_stored: Some(sum.stored),
+            rows_unchanged: Some(sum.unchanged),
+            rows_superseded: Some(sum.superseded),
+            ..Facts::default()
+        };
+        let message =
+            format!("{} rows stand, {} were overtaken by a later file", sum.stored + sum.unchanged, sum.superseded);
+        self.advance(&file.file_id, file.attempt, FileStatus::Processed, message, facts).await?;
+        let notifying = "announcing the outcome".to_owned();
+        let moved =
+            self.advance(&file.file_id, file.attempt, FileStatus::Notifying, notifying, Facts::default()).await?;
+        let record = moved.into_record();
+        if record.attempt != file.attempt || record.status.is_final() {
+            tracing::info!(status = record.status.as_str(), "announced already");
+            return Ok(Announced {
+                file_id: Some(file.file_id.clone()),
+                status: Some(record.status),
+                published: false,
+            });
+        }
+        self.publish(Notification {
+            notification_id: Notification::id(&file.file_id, file.attempt, FileStatus::Completed),
+            file_id: file.file_id.as_str().to_owned(),
+            partner: file.partner.clone(),
+            attempt: file.attempt,
+            status: FileStatus::Completed,
+            records_processed: sum.rows,
+            rows_superseded: sum.superseded,
+            totals: sum.totals,
+            timestamp: self.timestamp(),
+            environment: self.ports.environment.clone(),
+        })
+        .await?;
+        let completed = "announced".to_owned();
+        self.advance(&file.file_id, file.attempt, FileStatus::Completed, completed, Facts::default()).await?;
+        Ok(Announced { file_id: Some(file.file_id.clone()), status: Some(FileStatus::Completed), published: true })
+    }
+
+    /// Records that the workflow gave up on a file, as the failure that follows from where it stood.
+    async fn record_failure(&self, state: &FailedState, event: &serde_json::Value) -> Result<Announced, Failure> {
+        let error = state.error.as_ref().map_or("unknown", |error| error.error.as_str());
+        let file = state.validation.as_ref().and_then(|validation| validation.file.as_ref());
+        let Some(file_id) = file.map(|file| file.file_id.clone()).or_else(|| file_named_by(event)) else {
+            tracing::error!(error, "the workflow gave up on an object that is not known as a file");
+            return Ok(Announced { file_id: None, status: None, published: false });
+        };
+        logging::set_file_id(file_id.as_str());
+        let Some(mut record) = self.tracer.step("read status", self.ports.status.read(&file_id)).await? else {
+            tracing::error!(error, "the workflow gave up on a file without a status");
+            return Ok(Announced { file_id: Some(file_id), status: None, published: false });
+        };
+        let attempt = file.map_or(record.attempt, |file| file.attempt);
+        // Another execution may move the file in between; each turn sees it further on, and there are six ranks.
+        while record.attempt == attempt
+            && let Some(failure) = record.status.failure()
+        {
+            let message = format!("the workflow gave up: {error}");
+            match self.advance(&file_id, attempt, failure, message, Facts::default()).await? {
+                Moved::Taken(moved) => record = *moved,
+                Moved::Refused(standing) if standing.status == record.status => break,
+                Moved::Refused(standing) => record = *standing,
+            }
+        }
+        tracing::error!(error, status = record.status.as_str(), "the workflow gave up on the file");
+        let published = record.attempt == attempt && record.status.is_failed();
+        let status = record.status;
+        if published {
+            self.publish(self.failure_notification(record)).await?;
+        }
+        Ok(Announced { file_id: Some(file_id), status: Some(status), published })
+    }
+
+    fn failure_notification(&self, record: FileRecord) -> Notification {
+        let facts = record.facts;
+        Notification {
+            notification_id: format!("{}-{}-{}", record.file_id, record.attempt, record.status.as_str()),
+            file_id: record.file_id,
+            partner: facts.partner.unwrap_or_default(),
+            attempt: record.attempt,
+            status: record.status,
+            records_processed: facts.rows_stored.unwrap_or_default() + facts.rows_unchanged.unwrap_or_default(),
+            rows_superseded: facts.rows_superseded.unwrap_or_default(),
+            totals: facts.totals.unwrap_or_default(),
+            timestamp: self.timestamp(),
+            environment: self.ports.environment.clone(),
+        }
+    }
+
+    async fn publish(&self, notification: Notification) -> Result<(), Failure> {
+        self.tracer.step("publish", self.ports.topic.publish(&notification)).await?;
+        tracing::info!(notification_id = notification.notification_id, "published");
+        Ok(())
+    }
+
+    async fn advance(
+        &self,
+        file_id: &FileId,
+        attempt: u32,
+        status: FileStatus,
+        message: String,
+        facts: Facts,
+    ) -> Result<Moved, Failure> {
+        let transition = Transition { attempt, status, message, at_ms: clock::now_ms().max(self.now_ms), facts };
+        self.tracer.step(status.as_str(), self.ports.status.advance(file_id, &transition)).await
+    }
+
+    fn timestamp(&self) -> String {
+        Timestamp::from_unix_milliseconds(self.now_ms).to_milliseconds_text()
+    }
+}
+
+/// The file whose id is in the key of the event's object: one that the API stored.
+fn file_named_by(event: &serde_json::Value) -> Option<FileId> {
+    let key = event.pointer("/detail/object/key")?.as_str()?;
+    FileId::parse(key.strip_prefix("validated/")?.strip_suffix(".csv")?)
+}

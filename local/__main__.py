@@ -1,0 +1,90 @@
+"""The command line: `python3 -m local <command>`."""
+
+import sys
+
+if sys.version_info < (3, 10):
+    sys.exit(f"Python 3.10 or later is needed, this is {sys.version.split()[0]}. Name another one: make PYTHON=python3.12 …")
+
+import argparse
+import os
+import signal
+import time
+from pathlib import Path
+
+from . import demo, handlers, lint_workflow, run, up, venvs
+from .problem import Problem
+
+
+def main() -> int:
+    """Runs one command. Returns the exit code."""
+    arguments = _parse()
+    # So that a kill, like Ctrl-C, unwinds through what stops the emulator.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return _dispatch(arguments)
+    except Problem as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. What was started is stopped.", file=sys.stderr)
+        return 130
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python3 -m local", description="Runs the real template on this machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("setup", help="make both Python environments, if they are missing or outdated")
+    commands.add_parser("build", help="build the handlers with cargo")
+    commands.add_parser("up", help="start a cloud that stays, on port 4566 or PORT")
+    commands.add_parser("down", help="stop it")
+    commands.add_parser("lint-workflow", help="check the state machine's definition")
+    demo_parser = commands.add_parser("demo", help="show the way of a file, on a cloud of its own")
+    demo_parser.add_argument("--started", type=float, default=time.time(), help="when the command began, in Unix seconds")
+    run_parser = commands.add_parser("run", help="run a command with stacks of its own")
+    run_parser.add_argument("--stacks", required=True, help="suffixes of the stacks, with commas between them")
+    run_parser.add_argument("words", nargs=argparse.REMAINDER, metavar="-- command", help="what to run")
+    return parser.parse_args()
+
+
+def _dispatch(arguments: argparse.Namespace) -> int:
+    if arguments.command == "setup":
+        for name in venvs.NAMES:
+            venvs.ensure(name)
+    elif arguments.command == "build":
+        handlers.build()
+    elif arguments.command == "lint-workflow":
+        venvs.ensure("sam")
+        lint_workflow.lint()
+    elif arguments.command == "down":
+        up.down()
+    else:
+        _continue_in_environment()
+        return _use_cloud(arguments)
+    return 0
+
+
+def _use_cloud(arguments: argparse.Namespace) -> int:
+    if arguments.command == "up":
+        up.up()
+    elif arguments.command == "demo":
+        demo.demo(arguments.started)
+    else:
+        command = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+        if not command:
+            raise Problem("There is no command to run. Write it after two hyphens: python3 -m local run --stacks main -- ls")
+        return run.run(arguments.stacks.split(","), command)
+    return 0
+
+
+def _continue_in_environment() -> None:
+    """Goes on in the environment that has a client for AWS; this much ran on the standard library alone."""
+    if Path(sys.prefix).resolve() == venvs.directory_of("cloud").resolve():
+        return
+    venvs.ensure("cloud")
+    python = str(venvs.python_of("cloud"))
+    sys.stdout.flush()
+    os.execv(python, [python, "-m", "local", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,221 @@
+"""The emulator as a process: start, health, stop."""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from . import paths, venvs
+from .problem import Problem
+
+REGION = "us-east-1"
+HOST = "127.0.0.1"
+START_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 10
+
+
+class Cloud:
+    """One emulator in one directory, which has its log, its temporary files and its description.
+
+    A running emulator holds a lock on a file of the directory, through a descriptor that it inherits. So "is it
+    running?" has an answer that survives reboots and process ids that are used again.
+    """
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        self.log_file = directory / "cloud.log"
+        self._lock_file = directory / "lock"
+        self._description_file = directory / "cloud.json"
+
+    # -- What it is ----------------------------------------------------------------------------------------------------
+
+    @property
+    def endpoint(self) -> str:
+        """Where all its services answer."""
+        return f"http://{HOST}:{self._description()['port']}"
+
+    @property
+    def credentials(self) -> dict:
+        """The administrator's credentials, made anew for each start."""
+        description = self._description()
+        return {key: description[key] for key in ("access_key_id", "secret_access_key")}
+
+    def client(self, service: str):
+        """A client of one service, as administrator."""
+        # Here, because the command line must start on a Python that has no boto3.
+        import boto3
+
+        credentials = self.credentials
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id=credentials["access_key_id"],
+            aws_secret_access_key=credentials["secret_access_key"],
+        )
+
+    def is_running(self) -> bool:
+        """Whether an emulator holds this directory's lock."""
+        if not self._lock_file.exists():
+            return False
+        with self._lock_file.open("w") as lock:
+            return not _try_lock(lock)
+
+    # -- Start and stop ------------------------------------------------------------------------------------------------
+
+    def start(self, port: int) -> None:
+        """Starts the emulator in the background and waits until it answers."""
+        _refuse_busy_port(port)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        description = {
+            "port": port,
+            # The form of a real key, as some clients look at it.
+            "access_key_id": "AKIA" + secrets.token_hex(8).upper(),
+            "secret_access_key": secrets.token_hex(20),
+        }
+        with self._lock_file.open("w") as lock, self.log_file.open("w") as log:
+            if not _try_lock(lock):
+                raise Problem(f"An emulator already runs in {self.directory}.")
+            process = subprocess.Popen(
+                [str(venvs.python_of("cloud")), "-m", "local.emulator"],
+                cwd=paths.ROOT,
+                env=self._environment(description),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # A group of its own: Ctrl-C reaches us, and we stop the emulator and what it runs together.
+                start_new_session=True,
+                pass_fds=[lock.fileno()],
+            )
+        self._write_description({**description, "pid": process.pid})
+        try:
+            self._wait_until_healthy(process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stops the emulator and the functions that it runs, and removes their files. The log stays."""
+        if self.is_running():
+            group = self._description()["pid"]
+            _signal_group(group, signal.SIGTERM)
+            if not self._wait_until_stopped():
+                _signal_group(group, signal.SIGKILL)
+                self._wait_until_stopped()
+            # The functions are children in the same group and may outlive it for a moment.
+            _signal_group(group, signal.SIGKILL)
+        self._description_file.unlink(missing_ok=True)
+        shutil.rmtree(self.directory / "tmp", ignore_errors=True)
+
+    def _environment(self, description: dict) -> dict:
+        """The emulator's environment, made from nothing: no credential or profile of this machine reaches a handler."""
+        temporary = self.directory / "tmp"
+        temporary.mkdir(exist_ok=True)
+        port = str(description["port"])
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(temporary),
+            "TMPDIR": str(temporary),
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": port,
+            # Its default is "localhost", which some machines resolve to an address that nobody listens on.
+            "MINISTACK_HOST": HOST,
+            "AUTH": "true",
+            "MINISTACK_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": description["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": description["secret_access_key"],
+            # Without this the handlers would call the real AWS.
+            "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
+        }
+
+    def _wait_until_healthy(self, process: subprocess.Popen) -> None:
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise Problem(f"The emulator ended while it started. Its last words:\n{self.last_log_lines()}")
+            if _answers(f"{self.endpoint}/_ministack/health"):
+                return
+            time.sleep(0.1)
+        raise Problem(f"The emulator did not answer within {START_SECONDS_MAX} s. See {self.log_file}.")
+
+    def _wait_until_stopped(self) -> bool:
+        deadline = time.monotonic() + STOP_SECONDS_MAX
+        while time.monotonic() < deadline:
+            if not self.is_running():
+                return True
+            time.sleep(0.05)
+        return False
+
+    # -- Files ---------------------------------------------------------------------------------------------------------
+
+    def last_log_lines(self, count: int = 15) -> str:
+        """The end of the emulator's log."""
+        return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-count:])
+
+    def _description(self) -> dict:
+        return json.loads(self._description_file.read_text())
+
+    def _write_description(self, description: dict) -> None:
+        # It has credentials, if only of an emulator.
+        self._description_file.touch(mode=0o600)
+        self._description_file.write_text(json.dumps(description))
+
+
+def passing_cloud(purpose: str) -> Cloud:
+    """A cloud for one command, apart from all others. What earlier ones left, and no longer use, is removed."""
+    for leftover in paths.WORK.glob(f"{purpose}-*"):
+        if not Cloud(leftover).is_running():
+            shutil.rmtree(leftover, ignore_errors=True)
+    return Cloud(paths.WORK / f"{purpose}-{os.getpid()}")
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        return listener.getsockname()[1]
+
+
+def _refuse_busy_port(port: int) -> None:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError as error:
+            raise Problem(
+                f"Port {port} cannot be used here ({error.strerror}). Stop what uses it, or choose another: PORT=4567 make up"
+            ) from error
+
+
+def _try_lock(file) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as response:
+            return response.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _signal_group(group: int, number: int) -> None:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        pass

@@ -1,0 +1,40 @@
+"""Starts the emulator, with one addition: `python3 -m local.emulator`.
+
+AWS names the version of a new object in the event that it sends to EventBridge. The emulator leaves it out, and our
+workflow reads nothing but the version that its event names.
+"""
+
+import contextvars
+import json
+
+import ministack.app
+from ministack.services import eventbridge, s3
+
+_version_id = contextvars.ContextVar("version_id", default=None)
+
+
+def name_versions_in_events() -> None:
+    """Puts `version-id` into the events of S3, where and as AWS has it."""
+    fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
+
+    def fire_and_remember(*arguments, version_id=None, **options):
+        token = _version_id.set(version_id)
+        try:
+            return fire(*arguments, version_id=version_id, **options)
+        finally:
+            _version_id.reset(token)
+
+    def dispatch_with_version(event, *arguments, **options):
+        if event.get("Source") == "aws.s3" and _version_id.get():
+            detail = json.loads(event["Detail"])
+            detail["object"].setdefault("version-id", _version_id.get())
+            event = {**event, "Detail": json.dumps(detail)}
+        return dispatch(event, *arguments, **options)
+
+    s3._fire_s3_event = fire_and_remember
+    eventbridge._dispatch_event = dispatch_with_version
+
+
+if __name__ == "__main__":
+    name_versions_in_events()
+    ministack.app.main()

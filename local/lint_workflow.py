@@ -1,0 +1,63 @@
+"""`lint-workflow`: whether the state machine's definition hangs together.
+
+cfn-lint checks the fields of states, in a definition that stands in a template: so one is written that has it inside. It
+does not look at where the transitions lead nor at the fields of retries; that is done here. What the definition must say to
+be right for this system is proven by the tests.
+"""
+
+import json
+import re
+import subprocess
+
+from . import paths, venvs
+from .problem import Problem
+
+RETRY_FIELDS = {"ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy"}
+CATCH_FIELDS = {"ErrorEquals", "ResultPath", "Next"}
+NAME = paths.DEFINITION.relative_to(paths.ROOT)
+
+
+def lint() -> None:
+    """Checks statemachine/workflow.asl.json."""
+    definition = json.loads(paths.DEFINITION.read_text())
+    faults = list(_faults(definition))
+    if faults:
+        raise Problem(f"{NAME} is at fault: {'; '.join(faults)}")
+    _run_cfn_lint(definition)
+    print(f"{NAME} is a valid state machine")
+
+
+def _faults(machine: dict):
+    """What is wrong with the transitions and the error handling of one machine and of those inside its maps."""
+    states = machine["States"]
+    targets = {machine["StartAt"]}.union(*(_targets(state) for state in states.values()))
+    for name in sorted(targets - states.keys()):
+        yield f"there is no state {name}"
+    for name in sorted(states.keys() - targets):
+        yield f"nothing leads to {name}"
+    for name, state in states.items():
+        for field, known in (("Retry", RETRY_FIELDS), ("Catch", CATCH_FIELDS)):
+            unknown = {key for rule in state.get(field, []) for key in rule.keys() - known}
+            if unknown:
+                yield f"{name} has unknown fields in {field}: {', '.join(sorted(unknown))}"
+        if "ItemProcessor" in state:
+            yield from _faults(state["ItemProcessor"])
+
+
+def _targets(state: dict) -> set:
+    rules = [state, *state.get("Choices", []), *state.get("Catch", [])]
+    return {rule[key] for rule in rules for key in ("Next", "Default") if key in rule}
+
+
+def _run_cfn_lint(definition: dict) -> None:
+    properties = {
+        "StateMachineType": "EXPRESS",
+        "RoleArn": "arn:aws:iam::000000000000:role/workflow",
+        "Definition": definition,
+        "DefinitionSubstitutions": dict.fromkeys(re.findall(r"\$\{(\w+)\}", json.dumps(definition)), "any"),
+    }
+    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    file = paths.WORK / "workflow.template.json"
+    file.write_text(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"WorkflowStateMachine": machine}}))
+    if subprocess.run([str(venvs.directory_of("sam") / "bin" / "cfn-lint"), str(file)]).returncode != 0:
+        raise Problem(f"cfn-lint found faults in {NAME}, listed above.")

@@ -1,0 +1,19 @@
+"""Where things are in this repository."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = ROOT / "template.yaml"
+DEFINITION = ROOT / "statemachine" / "workflow.asl.json"
+SAMPLES = ROOT / "local" / "samples"
+
+# All that is made here and can be made again. Git ignores it.
+WORK = ROOT / ".local"
+STACK_FILE = WORK / "stack.json"
+
+
+def handler_binary(name: str) -> Path:
+    """The binary that cargo builds for the function of this name."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", "target"))
+    return ROOT / target / "debug" / name

@@ -1,0 +1,75 @@
+"""The API's definition as far as the emulator does not read it, and the keys of partners.
+
+The emulator makes routes and integrations of an OpenAPI body and passes over its other parts. It knows them all by its API
+Gateway calls, so the same definition is applied a second time through these.
+"""
+
+import secrets
+
+PREFIX = "x-amazon-apigateway-"
+STAGE = "prod"
+
+
+def complete(gateway, api_id: str, definition: dict) -> str:
+    """Applies what the emulator passed over, and returns a sentence for the person who looks on."""
+    _set_validators(gateway, api_id, definition)
+    _set_gateway_responses(gateway, api_id, definition)
+    _deploy(gateway, api_id)
+    return "the API's request validation and own refusals are set by calls"
+
+
+def add_key(gateway, usage_plan_id: str, partner: str) -> str:
+    """Makes a key for a partner in the usage plan and returns its value."""
+    # The handler takes the partner's name from the part before the dot.
+    value = f"{partner}.{secrets.token_urlsafe(24)}"
+    key = gateway.create_api_key(name=partner, value=value, enabled=True)
+    gateway.create_usage_plan_key(usagePlanId=usage_plan_id, keyId=key["id"], keyType="API_KEY")
+    return value
+
+
+def _set_validators(gateway, api_id: str, definition: dict) -> None:
+    validators = {}
+    for name, checks in definition.get(f"{PREFIX}request-validators", {}).items():
+        validators[name] = gateway.create_request_validator(restApiId=api_id, name=name, **checks)["id"]
+    resources = {item["path"]: item["id"] for item in gateway.get_resources(restApiId=api_id, limit=500)["items"]}
+    for path, methods in definition["paths"].items():
+        for verb, method in methods.items():
+            target = {"restApiId": api_id, "resourceId": resources[path], "httpMethod": verb.upper()}
+            for parameter in method.get("parameters", []):
+                _set_parameter(gateway, target, parameter)
+            validator = method.get(f"{PREFIX}request-validator")
+            if validator:
+                _patch(gateway.update_method, target, "replace", "/requestValidatorId", validators[validator])
+
+
+def _set_parameter(gateway, target: dict, parameter: dict) -> None:
+    place = {"header": "header", "path": "path", "query": "querystring"}[parameter["in"]]
+    name = _escape(f"method.request.{place}.{parameter['name']}")
+    # Only the required ones: the emulator takes any text, "false" too, as a demand.
+    if parameter["required"]:
+        _patch(gateway.update_method, target, "add", f"/requestParameters/{name}", "true")
+
+
+def _set_gateway_responses(gateway, api_id: str, definition: dict) -> None:
+    for response_type, response in definition.get(f"{PREFIX}gateway-responses", {}).items():
+        arguments = {"restApiId": api_id, "responseType": response_type}
+        if "statusCode" in response:
+            arguments["statusCode"] = str(response["statusCode"])
+        for member in ("responseParameters", "responseTemplates"):
+            arguments[member] = response.get(member, {})
+        gateway.put_gateway_response(**arguments)
+
+
+def _deploy(gateway, api_id: str) -> None:
+    """A stage answers with the gateway responses that were there when it was deployed."""
+    deployment = gateway.create_deployment(restApiId=api_id)["id"]
+    _patch(gateway.update_stage, {"restApiId": api_id, "stageName": STAGE}, "replace", "/deploymentId", deployment)
+
+
+def _patch(call, target: dict, operation: str, path: str, value: str = "") -> None:
+    call(**target, patchOperations=[{"op": operation, "path": path, "value": value}])
+
+
+def _escape(text: str) -> str:
+    """A name within a JSON pointer."""
+    return text.replace("~", "~0").replace("/", "~1")

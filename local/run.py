@@ -1,0 +1,58 @@
+"""`run`: a command with clouds of its own, for the tests."""
+
+import os
+import shutil
+import subprocess
+
+from . import handlers, paths
+from .cloud import Cloud, free_port, passing_cloud
+from .deployment import Deployment
+from .problem import Problem
+from .up import write_private
+
+# The tests send far more in a minute than a partner does in a day. The quota is tested on a usage plan of its own.
+PARAMETERS = {"DailyQuota": 1_000_000, "RateLimit": 10_000, "BurstLimit": 10_000}
+
+
+def run(suffixes: list, command: list) -> int:
+    """Runs the command with ACCEPTANCE_STACKS naming a file that describes the stacks. Returns its exit code.
+
+    The file has `endpoint`, `region`, `access_key_id`, `secret_access_key`, `log_file`, `template_path`,
+    `definition_path` and `stacks`, which has for each suffix what `.local/stack.json` has after `up`.
+    """
+    handlers.require_built()
+    cloud = passing_cloud("run")
+    try:
+        cloud.start(free_port())
+        deployment = Deployment(cloud)
+        stacks = {suffix: deployment.add_stack(suffix, PARAMETERS) for suffix in suffixes}
+        description_file = cloud.directory / "stacks.json"
+        write_private(description_file, _describe(cloud, stacks))
+        code = _execute(command, {"ACCEPTANCE_STACKS": str(description_file)})
+    finally:
+        cloud.stop()
+    if code == 0:
+        shutil.rmtree(cloud.directory)
+    else:
+        print(f"The log of the local cloud is kept in {cloud.log_file}")
+    return code
+
+
+def _describe(cloud: Cloud, stacks: dict) -> dict:
+    first = next(iter(stacks.values()))
+    return {
+        "endpoint": first["endpoint"],
+        "region": first["region"],
+        **cloud.credentials,
+        "log_file": str(cloud.log_file),
+        "template_path": str(paths.TEMPLATE),
+        "definition_path": str(paths.DEFINITION),
+        "stacks": stacks,
+    }
+
+
+def _execute(command: list, variables: dict) -> int:
+    try:
+        return subprocess.run(command, env={**os.environ, **variables}).returncode
+    except FileNotFoundError as error:
+        raise Problem(f"The command {command[0]} was not found. Install it, or check how it is written.") from error

@@ -1,0 +1,68 @@
+"""`up` and `down`: a local cloud that stays, for trying things by hand."""
+
+import json
+import os
+import shlex
+
+from . import handlers, paths
+from .cloud import Cloud
+from .deployment import Deployment
+from .problem import Problem
+
+PORT_DEFAULT = "4566"
+SUFFIX = "local"
+
+
+def up() -> None:
+    """Starts the cloud, deploys one stack and tells how to use it."""
+    cloud = _cloud()
+    if cloud.is_running():
+        raise Problem(f"The local cloud is already up at {cloud.endpoint}. Use it, or stop it first: make down")
+    handlers.require_built()
+    cloud.start(_port())
+    try:
+        deployment = Deployment(cloud)
+        stack = deployment.add_stack(SUFFIX, {})
+    except BaseException:
+        cloud.stop()
+        raise
+    write_private(paths.STACK_FILE, stack)
+    _introduce(stack, deployment.changes)
+
+
+def down() -> None:
+    """Stops the cloud of `up`."""
+    cloud = _cloud()
+    was_running = cloud.is_running()
+    cloud.stop()
+    paths.STACK_FILE.unlink(missing_ok=True)
+    print("The local cloud is stopped." if was_running else "The local cloud was not up: there is nothing to stop.")
+
+
+def write_private(path, content: dict) -> None:
+    """Writes JSON that others on this machine need not read: it has keys."""
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _cloud() -> Cloud:
+    return Cloud(paths.WORK / "up")
+
+
+def _port() -> int:
+    text = os.environ.get("PORT", PORT_DEFAULT)
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise Problem(f"PORT is {text!r}, which is no port. Give a number from 1 to 65535: PORT=4567 make up")
+    return int(text)
+
+
+def _introduce(stack: dict, changes: list) -> None:
+    sample = shlex.quote(str(paths.SAMPLES / "transactions.csv"))
+    print("The local cloud is up. Other than on AWS:")
+    for change in changes:
+        print(f"  - {change}")
+    print(f"\nUpload URL  {stack['api_url']}upload")
+    print(f"API key     {stack['api_key']}")
+    print(f"\nUpload a file:\n  curl -sS -H 'x-api-key: {stack['api_key']}' -F file=@{sample} {stack['api_url']}upload")
+    print(f"Follow it with the status_path of the answer:\n  curl -sS '{stack['api_url']}<status_path>'")
+    print("\nAll names and keys are in .local/stack.json. Stop it with: make down")

@@ -1,0 +1,60 @@
+"""The two virtual environments: `cloud` for the emulator, `sam` for the checks of the template.
+
+Two, because `ministack` and `aws-sam-cli` pin different versions of botocore.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from .paths import ROOT, WORK
+from .problem import Problem
+
+NAMES = ("cloud", "sam")
+
+
+def python_of(name: str) -> Path:
+    """The Python interpreter of an environment."""
+    return directory_of(name) / "bin" / "python"
+
+
+def directory_of(name: str) -> Path:
+    """Where an environment is."""
+    return WORK / f"venv-{name}"
+
+
+def ensure(name: str) -> None:
+    """Makes the environment, unless it is there and its pinned requirements have not changed since."""
+    requirements = ROOT / "local" / f"requirements-{name}.txt"
+    stamp_file = directory_of(name) / "stamp"
+    stamp = _stamp(requirements)
+    if stamp_file.is_file() and stamp_file.read_text() == stamp:
+        return
+    print(f"setting up the Python environment .local/venv-{name} (once, some 20 seconds)", flush=True)
+    shutil.rmtree(directory_of(name), ignore_errors=True)
+    _run(
+        [sys.executable, "-m", "venv", str(directory_of(name))],
+        "Python cannot make virtual environments here. On Debian and Ubuntu: apt install python3-venv. Then try again.",
+    )
+    # Everything is pinned, so that pip has nothing to resolve, and wheels alone need no compiler.
+    _run(
+        [str(python_of(name)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        + ["--only-binary", ":all:", "--requirement", str(requirements)],
+        f"pip could not install {requirements.relative_to(ROOT)}. Check the connection to the package index, then try again.",
+    )
+    stamp_file.write_text(stamp)
+
+
+def _stamp(requirements: Path) -> str:
+    """What the environment was made of: the requirements and the Python version."""
+    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    return f"{sys.version_info.major}.{sys.version_info.minor} {digest}\n"
+
+
+def _run(command: list, advice: str) -> None:
+    """Runs a command whose output matters only if it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise Problem(f"{done.stdout.strip()}\n{advice}")

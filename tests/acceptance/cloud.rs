@@ -1,0 +1,248 @@
+//! The local cloud as the tests see it: one of its stacks, clients of its services, and what a test makes there for
+//! itself and must not leave behind.
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
+use serde_json::Value;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// How long a test waits for what must happen. Nothing here takes longer than the workflow's own bound.
+const PATIENCE: Duration = Duration::from_secs(240);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+const CALL_SECONDS_MAX: u64 = 60;
+
+/// One deployed stack, as the file behind `ACCEPTANCE_STACKS` describes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Stack {
+    pub(crate) endpoint: String,
+    pub(crate) region: String,
+    pub(crate) api_url: String,
+    pub(crate) bucket: String,
+    pub(crate) status_table: String,
+    pub(crate) transactions_table: String,
+    pub(crate) topic_arn: String,
+    pub(crate) dead_letter_queue_url: String,
+    pub(crate) state_machine_arn: String,
+    /// What every name of the stack ends in.
+    pub(crate) suffix: String,
+    pub(crate) api_id: String,
+    pub(crate) usage_plan_id: String,
+    /// Who may put files straight into the bucket.
+    pub(crate) bucket_partners: [String; 2],
+    /// The keys that the deployment made.
+    pub(crate) api_keys: [String; 2],
+    /// What the emulator itself has written.
+    pub(crate) log_file: PathBuf,
+    access_key_id: String,
+    secret_access_key: String,
+}
+
+impl Stack {
+    fn named(name: &str) -> Self {
+        let file = std::env::var("ACCEPTANCE_STACKS")
+            .expect("ACCEPTANCE_STACKS is not set. These tests need the local cloud: run `make test`");
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}. Run `make test`"));
+        let stacks: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let stack = &stacks[name];
+        assert!(stack.is_object(), "{file} has no stack {name}: run `make test`");
+        let field = |name: &str| {
+            stack[name].as_str().unwrap_or_else(|| panic!("{file}: a stack has no text named {name}")).to_owned()
+        };
+        Self {
+            endpoint: field("endpoint"),
+            region: field("region"),
+            api_url: field("api_url").trim_end_matches('/').to_owned(),
+            bucket: field("bucket"),
+            status_table: field("status_table"),
+            transactions_table: field("transactions_table"),
+            topic_arn: field("topic_arn"),
+            dead_letter_queue_url: field("dlq_url"),
+            state_machine_arn: field("state_machine_arn"),
+            suffix: field("suffix"),
+            api_id: field("rest_api_id"),
+            usage_plan_id: field("usage_plan_id"),
+            bucket_partners: [field("partner"), field("partner_2")],
+            api_keys: [field("api_key"), field("api_key_2")],
+            log_file: PathBuf::from(field("log_file")),
+            access_key_id: field("access_key_id"),
+            secret_access_key: field("secret_access_key"),
+        }
+    }
+
+    /// The name of one of its functions.
+    pub(crate) fn function(&self, name: &str) -> String {
+        format!("{name}-{}", self.suffix)
+    }
+
+    async fn sdk(&self) -> SdkConfig {
+        let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(CALL_SECONDS_MAX)).build();
+        aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(self.region.clone()))
+            .endpoint_url(&self.endpoint)
+            .credentials_provider(Credentials::new(
+                &self.access_key_id,
+                &self.secret_access_key,
+                None,
+                None,
+                "acceptance",
+            ))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            // A second try would hide what the first one met.
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .load()
+            .await
+    }
+}
+
+/// What a test made and the end of the test removes.
+#[derive(Debug)]
+pub(crate) enum Made {
+    ApiKey { id: String },
+    UsagePlan { id: String },
+    Queue { url: String },
+    Subscription { arn: String },
+}
+
+/// One stack and the clients of its services. Each test opens its own.
+pub(crate) struct Cloud {
+    pub(crate) stack: Stack,
+    pub(crate) http: reqwest::Client,
+    sdk: SdkConfig,
+    made: Mutex<Vec<Made>>,
+}
+
+impl Cloud {
+    /// The stack that most tests use.
+    pub(crate) async fn open() -> Self {
+        Self::of_stack("main").await
+    }
+
+    /// The stack of this name.
+    pub(crate) async fn of_stack(name: &str) -> Self {
+        let stack = Stack::named(name);
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(CALL_SECONDS_MAX)).build().unwrap();
+        Self { sdk: stack.sdk().await, stack, http, made: Mutex::default() }
+    }
+
+    pub(crate) fn api_gateway(&self) -> aws_sdk_apigateway::Client {
+        aws_sdk_apigateway::Client::new(&self.sdk)
+    }
+
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.sdk)
+    }
+
+    pub(crate) fn iam(&self) -> aws_sdk_iam::Client {
+        aws_sdk_iam::Client::new(&self.sdk)
+    }
+
+    pub(crate) fn lambda(&self) -> aws_sdk_lambda::Client {
+        aws_sdk_lambda::Client::new(&self.sdk)
+    }
+
+    pub(crate) fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
+        aws_sdk_cloudwatchlogs::Client::new(&self.sdk)
+    }
+
+    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
+        let path_style = aws_sdk_s3::config::Builder::from(&self.sdk).force_path_style(true).build();
+        aws_sdk_s3::Client::from_conf(path_style)
+    }
+
+    pub(crate) fn sns(&self) -> aws_sdk_sns::Client {
+        aws_sdk_sns::Client::new(&self.sdk)
+    }
+
+    pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.sdk)
+    }
+
+    pub(crate) fn step_functions(&self) -> aws_sdk_sfn::Client {
+        aws_sdk_sfn::Client::new(&self.sdk)
+    }
+
+    /// Remembers what is to be removed when the test ends, however it ends.
+    pub(crate) fn remove_at_end(&self, made: Made) {
+        self.made.lock().unwrap().push(made);
+    }
+
+    /// Invokes a function of the stack and returns what it answered, or its error.
+    pub(crate) async fn invoke(&self, function: &str, payload: &Value) -> Result<Value, Value> {
+        let answer = self
+            .lambda()
+            .invoke()
+            .function_name(self.stack.function(function))
+            .payload(aws_sdk_lambda::primitives::Blob::new(payload.to_string()))
+            .send()
+            .await
+            .unwrap();
+        let payload = answer.payload.map(aws_sdk_lambda::primitives::Blob::into_inner).unwrap_or_default();
+        let payload = serde_json::from_slice(&payload).unwrap_or(Value::Null);
+        if answer.function_error.is_some() { Err(payload) } else { Ok(payload) }
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        if made.is_empty() {
+            return;
+        }
+        // The test's own runtime cannot wait for itself here, so the clean-up has a thread and a runtime of its own.
+        let stack = self.stack.clone();
+        let cleaned = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(remove(&stack, made));
+        })
+        .join();
+        if cleaned.is_err() && !std::thread::panicking() {
+            panic!("what the test had made could not be removed");
+        }
+    }
+}
+
+async fn remove(stack: &Stack, made: Vec<Made>) {
+    let sdk = stack.sdk().await;
+    let (gateway, sqs, sns) = (
+        aws_sdk_apigateway::Client::new(&sdk),
+        aws_sdk_sqs::Client::new(&sdk),
+        aws_sdk_sns::Client::new(&sdk),
+    );
+    for made in made.into_iter().rev() {
+        match made {
+            Made::ApiKey { id } => drop(gateway.delete_api_key().api_key(id).send().await.unwrap()),
+            Made::UsagePlan { id } => drop(gateway.delete_usage_plan().usage_plan_id(id).send().await.unwrap()),
+            Made::Queue { url } => drop(sqs.delete_queue().queue_url(url).send().await.unwrap()),
+            Made::Subscription { arn } => drop(sns.unsubscribe().subscription_arn(arn).send().await.unwrap()),
+        }
+    }
+}
+
+/// Looks again and again until `look` finds something, and gives up after [`PATIENCE`].
+pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited {} s in vain for {what}", PATIENCE.as_secs());
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+    }
+}
+
+/// A word that no other test and no other run uses, of small letters and digits.
+pub(crate) fn unique() -> String {
+    // Each RandomState has its own random keys, which is all the randomness that a name needs.
+    format!("{:016x}", RandomState::new().build_hasher().finish())
+}
+
+/// The present time in milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
+}

@@ -1,0 +1,37 @@
+//! The deployed system, tested through its real interfaces: HTTP, the bucket, the tables, the topic, the queues.
+//!
+//! The tests need the local cloud with the stacks `main`, `faults` and `least`; `make test` starts it and names the
+//! file that describes it in `ACCEPTANCE_STACKS`. They run beside each other: whatever a test sends belongs to a partner
+//! of its own, so that no test sees another's rows.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected has to stop there and then"
+)]
+
+mod bucket_road;
+mod cloud;
+mod faulty_store;
+mod faults;
+mod files;
+mod following;
+mod gateway;
+mod happy_path;
+mod indexes;
+mod invalid_files;
+mod invalid_values;
+mod least_privilege;
+mod logs;
+mod multipart;
+mod notification;
+mod order;
+mod partners;
+mod policies;
+mod repeats;
+mod sample_events;
+mod template;
+mod upload;
+mod valid_files;
+mod workflow;

@@ -1,0 +1,129 @@
+//! The notifications, as a subscriber gets them.
+
+use crate::cloud::{Cloud, Made, eventually, unique};
+use crate::files::{self, record};
+use domain::Timestamp;
+use serde_json::{Value, json};
+
+/// A queue that gets one partner's notifications, by a filter on the message attributes.
+pub(crate) struct Subscriber<'c> {
+    cloud: &'c Cloud,
+    queue_url: String,
+}
+
+/// A notification and its attributes.
+#[derive(Debug)]
+pub(crate) struct Notification {
+    pub(crate) message: Value,
+    attributes: Value,
+}
+
+impl Cloud {
+    /// Subscribes a new queue to the notifications whose attributes pass `filter`.
+    pub(crate) async fn subscribe(&self, filter: Value) -> Subscriber<'_> {
+        let made = self.sqs().create_queue().queue_name(format!("subscriber-{}", unique())).send().await.unwrap();
+        let queue_url = made.queue_url.unwrap();
+        self.remove_at_end(Made::Queue { url: queue_url.clone() });
+        let arn = self.sqs().get_queue_attributes().queue_url(&queue_url).attribute_names("QueueArn".into());
+        let arn = arn.send().await.unwrap().attributes.unwrap().remove(&"QueueArn".into()).unwrap();
+        let policy = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
+            "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": self.stack.topic_arn}},
+        }]});
+        let allow = self.sqs().set_queue_attributes().queue_url(&queue_url);
+        allow.attributes("Policy".into(), policy.to_string()).send().await.unwrap();
+        let subscribe = self.sns().subscribe().topic_arn(&self.stack.topic_arn).protocol("sqs").endpoint(arn);
+        let subscribe = subscribe.attributes("FilterPolicy", filter.to_string()).return_subscription_arn(true);
+        let arn = subscribe.send().await.unwrap().subscription_arn.unwrap();
+        self.remove_at_end(Made::Subscription { arn });
+        Subscriber { cloud: self, queue_url }
+    }
+}
+
+impl Subscriber<'_> {
+    /// Waits for a notification.
+    pub(crate) async fn next(&self) -> Notification {
+        eventually("a notification", async || self.take().await.pop()).await
+    }
+
+    /// All notifications that have come by now.
+    pub(crate) async fn all(&self) -> Vec<Notification> {
+        let mut all = Vec::new();
+        loop {
+            let some = self.take().await;
+            if some.is_empty() {
+                return all;
+            }
+            all.extend(some);
+        }
+    }
+
+    async fn take(&self) -> Vec<Notification> {
+        let received = self.cloud.sqs().receive_message().queue_url(&self.queue_url).max_number_of_messages(10);
+        let messages = received.send().await.unwrap().messages.unwrap_or_default();
+        let mut notifications = Vec::new();
+        for message in messages {
+            let envelope: Value = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
+            notifications.push(Notification {
+                message: serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap(),
+                attributes: envelope["MessageAttributes"].clone(),
+            });
+            let delete = self.cloud.sqs().delete_message().queue_url(&self.queue_url);
+            delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
+        }
+        notifications
+    }
+}
+
+#[tokio::test]
+async fn a_subscriber_gets_the_outcome_once() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
+    let file = files::file(&[record("T1"), record("T2").replace("12.34,USD", "500,JPY"), record("T3")]);
+    bank.upload_and_complete(&file).await;
+    let got = subscriber.next().await;
+    let file_id = files::file_id(&bank.partner, &file);
+    let id = format!("{file_id}-1-completed");
+    let timestamp = got.message["timestamp"].as_str().unwrap().to_owned();
+    assert!(Timestamp::parse(timestamp.as_bytes()).is_ok(), "{timestamp}");
+    let message = json!({
+        "notification_id": id, "file_id": file_id, "partner": bank.partner, "attempt": 1, "status": "completed",
+        "records_processed": 3, "rows_superseded": 0, "totals": {"JPY": "500", "USD": "24.68"},
+        "timestamp": timestamp, "environment": cloud.stack.suffix,
+    });
+    assert_eq!(got.message, message);
+    let text = |value: &str| json!({"Type": "String", "Value": value});
+    let attributes = json!({
+        "notification_id": text(&id), "status": text("completed"), "partner": text(&bank.partner),
+        "environment": text(&cloud.stack.suffix),
+    });
+    assert_eq!(got.attributes, attributes);
+    assert!(subscriber.all().await.is_empty(), "nothing went wrong, so nothing is repeated");
+}
+
+#[tokio::test]
+async fn a_subscriber_may_choose_failures() {
+    let cloud = Cloud::open().await;
+    let partner = cloud.stack.bucket_partners[0].as_str();
+    let good = files::file(&[record(&unique())]);
+    let bad = files::file(&[record(&unique()).replace("USD", "usd")]);
+    let filter = json!({"partner": [partner], "status": [{"suffix": "_failed"}]});
+    let subscriber = cloud.subscribe(filter).await;
+    cloud.put_object(&format!("incoming/{partner}/{}.csv", unique()), &good, &[]).await;
+    cloud.put_object(&format!("incoming/{partner}/{}.csv", unique()), &bad, &[]).await;
+    let (good_id, bad_id) = (files::file_id(partner, &good), files::file_id(partner, &bad));
+    let mut seen = Vec::new();
+    eventually("the notification of the bad file", async || {
+        seen.extend(subscriber.all().await);
+        seen.iter().any(|got| got.message["file_id"] == bad_id.as_str()).then_some(())
+    })
+    .await;
+    cloud.ended(&good_id, 1).await;
+    seen.extend(subscriber.all().await);
+    assert!(seen.iter().all(|got| got.message["status"].as_str().unwrap().ends_with("_failed")), "{seen:?}");
+    let of_bad = seen.iter().find(|got| got.message["file_id"] == bad_id.as_str()).unwrap();
+    assert_eq!(of_bad.message["status"], "validation_failed");
+    assert_eq!(of_bad.message["notification_id"], format!("{bad_id}-1-validation_failed"));
+    assert!(seen.iter().all(|got| got.message["file_id"] != good_id.as_str()), "{seen:?}");
+}
