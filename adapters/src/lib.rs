@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod configuration;
 pub mod failure;
+pub mod invocation;
 pub mod logging;
 pub mod object_store;
 pub mod report;

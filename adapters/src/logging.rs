@@ -6,9 +6,13 @@ use lambda_runtime::Context;
 use tracing::{Span, field};
 use tracing_subscriber::EnvFilter;
 
-/// Begins to log. `LOG_LEVEL` chooses what; `info` by default.
+/// `info` and above of everything but the Lambda runtime: it repeats each failure without its file id, and at its lowest
+/// levels it would log the event itself.
+const DEFAULT_FILTER: &str = "info,lambda_runtime=off";
+
+/// Begins to log. `LOG_LEVEL` may choose something other than [`DEFAULT_FILTER`].
 pub fn start() {
-    let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

@@ -70,6 +70,7 @@ pub struct OpenObject {
     /// When this version was written, in milliseconds since 1970.
     pub written_at_ms: u64,
     body: ByteStream,
+    window: Window,
 }
 
 impl OpenObject {
@@ -78,10 +79,44 @@ impl OpenObject {
     /// # Errors
     /// The connection broke.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
-        self.body
-            .try_next()
-            .await
-            .map_err(|error| Failure::new(FailureKind::StoreUnavailable, format!("s3:GetObject body: {error}")))
+        while self.window.take > 0 {
+            let bytes = self.body.try_next().await.map_err(|error| {
+                Failure::new(FailureKind::StoreUnavailable, format!("s3:GetObjectVersion body: {error}"))
+            })?;
+            match bytes.map(|bytes| self.window.cut(bytes)) {
+                Some(bytes) if bytes.is_empty() => {}
+                bytes => return Ok(bytes),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The part of a body that was asked for. A server may ignore a Range header and send everything (RFC 9110, section
+/// 14.2), as the local cloud does for a version.
+#[derive(Debug)]
+struct Window {
+    skip: u64,
+    take: u64,
+}
+
+impl Window {
+    fn new(range: Option<(u64, u64)>, is_partial: bool) -> Self {
+        match range {
+            Some((start, end)) if !is_partial => Self { skip: start, take: end.saturating_sub(start) },
+            _ => Self { skip: 0, take: u64::MAX },
+        }
+    }
+
+    fn cut(&mut self, mut bytes: Bytes) -> Bytes {
+        let skipped = self.skip.min(bytes.len() as u64);
+        // Both numbers are at most the length of the bytes, which is a usize.
+        let mut bytes = bytes.split_off(usize::try_from(skipped).unwrap_or(usize::MAX));
+        let taken = self.take.min(bytes.len() as u64);
+        bytes.truncate(usize::try_from(taken).unwrap_or(usize::MAX));
+        self.skip -= skipped;
+        self.take -= taken;
+        bytes
     }
 }
 
@@ -155,7 +190,7 @@ impl ObjectStore {
             .send()
             .await
             .map_err(|error| Failure::of_call("s3:GetObjectVersion", &error, FailureKind::StoreUnavailable))?;
-        Ok(open_object(output))
+        Ok(open_object(output, range))
     }
 
     /// A link that opens the report under `key` for fifteen minutes.
@@ -171,12 +206,31 @@ impl ObjectStore {
     }
 }
 
-fn open_object(output: GetObjectOutput) -> OpenObject {
+fn open_object(output: GetObjectOutput, range: Option<(u64, u64)>) -> OpenObject {
     let upload = output.metadata.as_ref().and_then(UploadMetadata::from_map);
     let written_at_ms = output
         .last_modified
         .and_then(|at| at.to_millis().ok())
         .and_then(|milliseconds| u64::try_from(milliseconds).ok())
         .unwrap_or_default();
-    OpenObject { upload, written_at_ms, body: output.body }
+    let window = Window::new(range, output.content_range.is_some());
+    OpenObject { upload, written_at_ms, body: output.body, window }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_asked_for_is_cut_off() {
+        let cut = |range, is_partial| {
+            let mut window = Window::new(range, is_partial);
+            let chunks = ["abc", "defg", "hi"].map(|chunk| window.cut(Bytes::from_static(chunk.as_bytes())));
+            String::from_utf8(chunks.concat()).unwrap()
+        };
+        assert_eq!(cut(None, false), "abcdefghi");
+        assert_eq!(cut(Some((4, 8)), false), "efgh");
+        assert_eq!(cut(Some((4, 8)), true), "abcdefghi");
+        assert_eq!(cut(Some((3, 3)), false), "");
+    }
 }

@@ -75,9 +75,9 @@ impl FieldFault {
         self
     }
 
-    /// Whether it is a fault of the field at `field`, from 0.
-    pub(super) fn is_of(&self, field: usize) -> bool {
-        self.field == field
+    /// Which field it is in, from 0.
+    pub(super) fn field(&self) -> usize {
+        self.field
     }
 
     /// Gives the fault its place.
@@ -133,7 +133,7 @@ fn text_fault(raw: &[u8]) -> Option<(ErrorCode, usize)> {
 /// Reads the fields of a record. A field that `is_faulty` says is already told of is not looked at.
 ///
 /// # Errors
-/// Every fault of its fields, in their order.
+/// Every fault of its fields.
 pub(super) fn read_transaction<'a>(
     fields: &Fields<'a>,
     columns: &Columns,
@@ -152,17 +152,14 @@ pub(super) fn read_transaction<'a>(
     let status = reading.read(Column::Status, |value| {
         TransactionStatus::parse(value).ok_or((ErrorCode::StatusUnknown, ErrorCode::StatusUnknown.reason().into()))
     });
-    let mut faults = reading.faults;
+    let faults = reading.faults;
     match (transaction_id, amount, currency, timestamp, merchant, status) {
         (Some(transaction_id), Some(amount), Some(currency), Some(timestamp), Some(merchant), Some(status))
             if faults.is_empty() =>
         {
             Ok(Transaction { transaction_id, amount, currency, timestamp, merchant, status })
         }
-        _ => {
-            faults.sort_by_key(|fault| fault.field);
-            Err(faults)
-        }
+        _ => Err(faults),
     }
 }
 

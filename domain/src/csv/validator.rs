@@ -277,14 +277,14 @@ impl Checks {
             return vec![wrong_field_count(fields.count(), columns.count())];
         }
         let mut faults = record::text_faults(record, |field| columns.get(field));
-        let is_faulty = |field: usize| faults.iter().any(|fault| fault.is_of(field));
+        let is_faulty = |field: usize| faults.iter().any(|fault| fault.field() == field);
         match record::read_transaction(&fields, columns, self.latest, is_faulty) {
             Ok(transaction) => self.totals.add(transaction.currency, transaction.amount),
             Err(of_values) => faults.extend(of_values),
         }
         // An id is compared even where another field is wrong, so that no duplicate hides behind another error.
         let id =
-            columns.position(Column::TransactionId).filter(|&field| !faults.iter().any(|fault| fault.is_of(field)));
+            columns.position(Column::TransactionId).filter(|&field| !faults.iter().any(|fault| fault.field() == field));
         if let Some(field) = id {
             let first = *self.ids.entry(digest(fields.get(field))).or_insert(number);
             if first != number {
@@ -292,6 +292,7 @@ impl Checks {
                 faults.push(duplicate.because(format!("the id already stands in record {first}")));
             }
         }
+        faults.sort_by_key(FieldFault::field);
         faults
     }
 
@@ -337,3 +338,6 @@ fn digest(id: &[u8]) -> u128 {
     hasher.write(id);
     hasher.finish128().as_u128()
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,12 +45,11 @@ impl Ports {
 /// A step of the workflow could not be done. A request of the API always gets an answer.
 pub async fn handle(event: Value, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Value, Failure> {
     let output = if event.get("httpMethod").is_some() {
-        // Each road is boxed: the compiler would otherwise lay out both as one deeply nested future.
-        serde_json::to_value(Box::pin(http::answer(event, ports, tracer, now_ms)).await)
+        serde_json::to_value(http::answer(event, ports, tracer, now_ms).await)
     } else {
         let task = serde_json::from_value(event)
             .map_err(|error| Failure::new(FailureKind::InvalidInput, format!("not a step of the workflow: {error}")))?;
-        serde_json::to_value(Box::pin(workflow::validate(task, ports, tracer, now_ms)).await?)
+        serde_json::to_value(workflow::validate(task, ports, tracer, now_ms).await?)
     };
     output.map_err(|error| Failure::new(FailureKind::InvalidInput, format!("output: {error}")))
 }

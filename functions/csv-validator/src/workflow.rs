@@ -70,8 +70,8 @@ pub async fn validate(task: ValidateTask, ports: &Ports, tracer: &Tracer, now_ms
     }
     let step = Step { ports, tracer, object: &object, redrive, now_ms };
     match step.road()? {
-        KeyRoad::Api(file_id) => step.from_api(file_id).await,
-        KeyRoad::Bucket(partner) => step.from_bucket(partner).await,
+        KeyRoad::Api(file_id) => step.of_the_api(file_id).await,
+        KeyRoad::Bucket(partner) => step.of_the_bucket(partner).await,
     }
 }
 
@@ -121,7 +121,7 @@ impl Step<'_> {
     }
 
     /// A file that the API stored: what the API found out stands, if it says so of this very version.
-    async fn from_api(&self, file_id: FileId) -> Result<Validation, Failure> {
+    async fn of_the_api(&self, file_id: FileId) -> Result<Validation, Failure> {
         logging::set_file_id(file_id.as_str());
         let known = self.read_status(&file_id).await?;
         if let Some(record) =
@@ -144,7 +144,7 @@ impl Step<'_> {
     }
 
     /// A file that was put straight into the bucket. Its name is known only when it has been read.
-    async fn from_bucket(&self, partner: Partner) -> Result<Validation, Failure> {
+    async fn of_the_bucket(&self, partner: Partner) -> Result<Validation, Failure> {
         let file = self.read_file().await?;
         let file_id = FileId::derive(&partner, &file.findings.digest);
         logging::set_file_id(file_id.as_str());
