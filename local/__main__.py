@@ -3,7 +3,10 @@
 import sys
 
 if sys.version_info < (3, 10):
-    sys.exit(f"Python 3.10 or later is needed, this is {sys.version.split()[0]}. Name another one: make PYTHON=python3.12 …")
+    sys.exit(
+        "Python 3.10 or later is needed, this is %s. Name another one: make PYTHON=python3.12 ..."
+        % sys.version.split()[0]
+    )
 
 import argparse
 import os
@@ -39,7 +42,9 @@ def _parse() -> argparse.Namespace:
     commands.add_parser("down", help="stop it")
     commands.add_parser("lint-workflow", help="check the state machine's definition")
     demo_parser = commands.add_parser("demo", help="show the way of a file, on a cloud of its own")
-    demo_parser.add_argument("--started", type=float, default=time.time(), help="when the command began, in Unix seconds")
+    demo_parser.add_argument(
+        "--started", type=float, default=time.time(), help="when the command began, in Unix seconds"
+    )
     run_parser = commands.add_parser("run", help="run a command with stacks of its own")
     run_parser.add_argument("--stacks", required=True, help="suffixes of the stacks, with commas between them")
     run_parser.add_argument("words", nargs=argparse.REMAINDER, metavar="-- command", help="what to run")
@@ -71,7 +76,9 @@ def _use_cloud(arguments: argparse.Namespace) -> int:
     else:
         command = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
         if not command:
-            raise Problem("There is no command to run. Write it after two hyphens: python3 -m local run --stacks main -- ls")
+            raise Problem(
+                "There is no command to run. Write it after two hyphens: python3 -m local run --stacks main -- ls"
+            )
         return run.run(arguments.stacks.split(","), command)
     return 0
 

@@ -12,7 +12,8 @@ ANSWER_SECONDS_MAX = 60
 def upload(stack: dict, file: Path) -> tuple:
     """Sends a file with the first partner's key. Returns the HTTP status and the answer."""
     boundary = secrets.token_hex(16)
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{file.name}"\r\nContent-Type: text/csv\r\n\r\n'
+    disposition = f'Content-Disposition: form-data; name="file"; filename="{file.name}"'
+    head = f"--{boundary}\r\n{disposition}\r\nContent-Type: text/csv\r\n\r\n"
     body = head.encode() + file.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "x-api-key": stack["api_key"]}
     return _answer(urllib.request.Request(stack["api_url"] + "upload", data=body, headers=headers, method="POST"))

@@ -1,5 +1,6 @@
 """The emulator as a process: start, health, stop."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -173,11 +174,22 @@ class Cloud:
 
 
 def passing_cloud(purpose: str) -> Cloud:
-    """A cloud for one command, apart from all others. What earlier ones left, and no longer use, is removed."""
+    """A cloud for one command, apart from all others. What a command left that was killed, or failed, is removed."""
     for leftover in paths.WORK.glob(f"{purpose}-*"):
-        if not Cloud(leftover).is_running():
+        if not _is_alive(int(leftover.name.removeprefix(f"{purpose}-"))):
+            Cloud(leftover).stop()
             shutil.rmtree(leftover, ignore_errors=True)
     return Cloud(paths.WORK / f"{purpose}-{os.getpid()}")
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def free_port() -> int:
@@ -193,9 +205,8 @@ def _refuse_busy_port(port: int) -> None:
         try:
             listener.bind((HOST, port))
         except OSError as error:
-            raise Problem(
-                f"Port {port} cannot be used here ({error.strerror}). Stop what uses it, or choose another: PORT=4567 make up"
-            ) from error
+            advice = "Stop what uses it, or choose another: PORT=4567 make up"
+            raise Problem(f"Port {port} cannot be used here ({error.strerror}). {advice}") from error
 
 
 def _try_lock(file) -> bool:
@@ -215,7 +226,5 @@ def _answers(url: str) -> bool:
 
 
 def _signal_group(group: int, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        pass

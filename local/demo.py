@@ -76,7 +76,12 @@ def _subscribe(cloud: Cloud, stack: dict) -> str:
     queues, topics = cloud.client("sqs"), cloud.client("sns")
     url = queues.create_queue(QueueName=f"demo-subscriber-{SUFFIX}")["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     topics.subscribe(TopicArn=stack["topic_arn"], Protocol="sqs", Endpoint=arn)
@@ -128,8 +133,13 @@ def _show_rows(cloud: Cloud, stack: dict, accepted: dict) -> int:
     for item in (item for page in pages for item in page["Items"]):
         if item["file_id"]["S"] == accepted["file_id"]:
             amounts.setdefault(item["currency"]["S"], []).append(Decimal(item["amount"]["N"]))
+    print(f"{'currency':<8}  {'rows':>4}  {'sum':>18}")
     for currency, values in sorted(amounts.items()):
-        print(f"{currency}  {len(values):3} rows  {sum(values):>18f}")
+        # DynamoDB drops the zeros at a number's end; the announced total has the currency's decimals.
+        total = accepted["totals"].get(currency, "nothing")
+        print(f"{currency:<8}  {len(values):>4}  {total:>18}")
+        if total == "nothing" or sum(values) != Decimal(total):
+            raise Problem(f"The rows in {currency} add up to {sum(values)}, the upload announced {total}.")
     count = sum(len(values) for values in amounts.values())
     if count != accepted["row_count"]:
         raise Problem(f"The table has {count} rows of the file, the upload announced {accepted['row_count']}.")

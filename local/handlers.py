@@ -24,7 +24,9 @@ def require_built() -> None:
     """Refuses to go on without the binaries, before anything is started."""
     for name in NAMES:
         if not paths.handler_binary(name).is_file():
-            raise Problem(f"The handler {paths.handler_binary(name)} is not built. Build it first: python3 -m local build")
+            raise Problem(
+                f"The handler {paths.handler_binary(name)} is not built. Build it first: python3 -m local build"
+            )
 
 
 def pack(name: str, package: Path) -> None:

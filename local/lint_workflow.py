@@ -1,8 +1,8 @@
 """`lint-workflow`: whether the state machine's definition hangs together.
 
-cfn-lint checks the fields of states, in a definition that stands in a template: so one is written that has it inside. It
-does not look at where the transitions lead nor at the fields of retries; that is done here. What the definition must say to
-be right for this system is proven by the tests.
+cfn-lint checks the fields of states, in a definition that stands in a template: so one is written that has it inside.
+It does not look at where the transitions lead nor at the fields of retries; that is done here. What the definition must
+say to be right for this system is proven by the tests.
 """
 
 import json
@@ -58,6 +58,8 @@ def _run_cfn_lint(definition: dict) -> None:
     }
     machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
     file = paths.WORK / "workflow.template.json"
-    file.write_text(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"WorkflowStateMachine": machine}}))
+    file.write_text(
+        json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"WorkflowStateMachine": machine}})
+    )
     if subprocess.run([str(venvs.directory_of("sam") / "bin" / "cfn-lint"), str(file)]).returncode != 0:
         raise Problem(f"cfn-lint found faults in {NAME}, listed above.")

@@ -1,7 +1,7 @@
 """The API's definition as far as the emulator does not read it, and the keys of partners.
 
-The emulator makes routes and integrations of an OpenAPI body and passes over its other parts. It knows them all by its API
-Gateway calls, so the same definition is applied a second time through these.
+The emulator makes routes and integrations of an OpenAPI body and passes over its other parts. It knows them all by its
+API Gateway calls, so the same definition is applied a second time through these.
 """
 
 import secrets

@@ -1,12 +1,12 @@
 """What the emulator cannot take as it stands in the template, each in a function that says why.
 
-Each takes the parsed template, changes it in place and returns a sentence for the person who looks on. What the emulator
-reads but does not apply is in `rest_api`.
+Each takes the parsed template, changes it in place and returns a sentence for the person who looks on. What the
+emulator reads but does not apply is in `rest_api`.
 """
 
 import platform
 
-# The log of a state machine, tracing, reserved concurrency, target retries, the dead-letter queue of a rule and roles of
+# Logs of the API and of the state machine, tracing, the retries and the dead-letter queue of a rule and the roles of
 # services are taken by the emulator and have no effect there. They need no rewriting.
 
 
@@ -22,7 +22,7 @@ def apply_all(template: dict, artifacts: dict) -> list:
 
 
 def _functions_from_zip(template: dict, artifacts: dict) -> str:
-    """Images need Docker. The same binary in a zip is what a custom runtime takes, built for this machine's processor."""
+    """Images need Docker. A custom runtime takes the same binary in a zip, built for this machine's processor."""
     architecture = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
     template["Globals"]["Function"]["Architectures"] = [architecture]
     for function in _resources(template, "AWS::Serverless::Function").values():
@@ -45,8 +45,7 @@ def _definition_from_bucket(template: dict, artifacts: dict) -> str:
 
 
 def _binary_types_as_property(template: dict) -> str:
-    """The emulator does not read them in the API's definition. A property would do on AWS too, if its slashes were
-    written as ~1, which in turn the emulator does not read."""
+    """The emulator does not read them in the API's definition, and as a property it reads them without escapes."""
     for api in _resources(template, "AWS::Serverless::Api").values():
         definition = api["Properties"]["DefinitionBody"]
         api["Properties"]["BinaryMediaTypes"] = definition["x-amazon-apigateway-binary-media-types"]

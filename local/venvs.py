@@ -42,7 +42,7 @@ def ensure(name: str) -> None:
     _run(
         [str(python_of(name)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
         + ["--only-binary", ":all:", "--requirement", str(requirements)],
-        f"pip could not install {requirements.relative_to(ROOT)}. Check the connection to the package index, then try again.",
+        f"pip could not install {requirements.relative_to(ROOT)}. Is the package index within reach? Then try again.",
     )
     stamp_file.write_text(stamp)
 

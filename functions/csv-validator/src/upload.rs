@@ -72,7 +72,10 @@ impl Sent<'_> {
     async fn accept(&self, known: Option<FileRecord>, reprocess: bool) -> Result<Answer, NoAnswer> {
         match decide_upload(known.as_ref().map(FileRecord::known), reprocess, self.now_ms) {
             Decision::Work { attempt } => {
-                let begun = self.begin(attempt).await?;
+                // A retry keeps its file's place in the order of arrival, so that it cannot win over a file that came
+                // in between. Only who asks for the file to be processed again gives it a new place.
+                let first_received = known.and_then(|record| record.facts.received_at_ms).filter(|_| !reprocess);
+                let begun = self.begin(attempt, first_received.unwrap_or(self.now_ms)).await?;
                 if begun.status == FileStatus::Validating && begun.attempt == attempt {
                     let record = self.store(&begun).await?;
                     return Ok(self.accepted(&record, false));
@@ -89,10 +92,10 @@ impl Sent<'_> {
     }
 
     /// Begins an attempt, or learns how the file stands.
-    async fn begin(&self, attempt: u32) -> Result<FileRecord, Failure> {
+    async fn begin(&self, attempt: u32, received_at_ms: u64) -> Result<FileRecord, Failure> {
         let facts = Facts {
             partner: Some(self.partner.as_str().to_owned()),
-            received_at_ms: Some(self.now_ms),
+            received_at_ms: Some(received_at_ms),
             sha256: Some(self.findings.digest.as_str().to_owned()),
             token: Some(new_token()?),
             ..Facts::default()
@@ -123,24 +126,26 @@ impl Sent<'_> {
 
     async fn reject(&self, known: Option<FileRecord>) -> Result<Answer, NoAnswer> {
         let error_count = self.findings.report.error_count;
-        let told_before = known.filter(|record| {
-            record.status == FileStatus::ValidationFailed && record.facts.error_count == Some(error_count)
-        });
-        let record = match told_before {
-            Some(record) => record,
-            None => self.keep_rejected().await?,
+        let record = match known {
+            // The same refusal again: the sender gets the same answer, and the history does not grow.
+            Some(record)
+                if record.status == FileStatus::ValidationFailed && record.facts.error_count == Some(error_count) =>
+            {
+                record
+            }
+            known => self.keep_rejected(known.as_ref()).await?,
         };
         Ok(self.rejected(&record))
     }
 
     /// Keeps a refused file and its report, and records the refusal.
-    async fn keep_rejected(&self) -> Result<FileRecord, Failure> {
-        let known = self.ports.status.read(&self.file_id).await?;
-        let attempt = match decide_upload(known.as_ref().map(FileRecord::known), true, self.now_ms) {
+    async fn keep_rejected(&self, known: Option<&FileRecord>) -> Result<FileRecord, Failure> {
+        let attempt = match decide_upload(known.map(FileRecord::known), true, self.now_ms) {
             Decision::Work { attempt } => attempt,
-            Decision::Answer | Decision::Exhausted => known.as_ref().map_or(1, |record| record.attempt),
+            // The refusal is then told but not recorded, since the file stands further on.
+            Decision::Answer | Decision::Exhausted => known.map_or(1, |record| record.attempt),
         };
-        let begun = self.begin(attempt).await?;
+        let begun = self.begin(attempt, self.now_ms).await?;
         let key = ObjectStore::rejected_key(&self.file_id);
         let report_key = ObjectStore::report_key(&self.file_id, attempt);
         let version_id = self.put(&key, &begun).await?;

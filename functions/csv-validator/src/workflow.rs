@@ -167,7 +167,13 @@ impl Step<'_> {
         tracing::info!(rows = report.rows, errors = report.error_count, "validated");
         let facts = Facts {
             partner: Some(partner.as_str().to_owned()),
-            received_at_ms: Some(file.received_at_ms),
+            // A file that is put into the bucket again keeps its place in the order of arrival.
+            received_at_ms: match road {
+                Road::Upload { .. } => Some(file.received_at_ms),
+                Road::Bucket { .. } => {
+                    known.as_ref().and_then(|record| record.facts.received_at_ms).or(Some(file.received_at_ms))
+                }
+            },
             key: Some(self.object.key.clone()),
             version_id: Some(self.object.version_id.clone()),
             sha256: Some(file.findings.digest.as_str().to_owned()),
