@@ -118,7 +118,7 @@ impl Sent<'_> {
             ranges: Some(report.ranges.clone()),
             ..Facts::default()
         };
-        let message = format!("{} records are valid", report.rows);
+        let message = format!("every record is valid: {}", report.rows);
         // The workflow may have come further by now; then its word stands.
         let moved = self.advance(begun.attempt, FileStatus::Validated, message, facts).await?;
         Ok(moved.into_record())
@@ -161,7 +161,7 @@ impl Sent<'_> {
             report_key: Some(report_key),
             ..Facts::default()
         };
-        let message = format!("refused: {} errors", report.error_count);
+        let message = format!("refused, errors: {}", report.error_count);
         Ok(self.advance(attempt, FileStatus::ValidationFailed, message, facts).await?.into_record())
     }
 
@@ -213,8 +213,8 @@ impl Sent<'_> {
             report.errors_by_code.iter().map(|(code, count)| (code.as_str().to_owned(), (*count).into())).collect();
         let listed = first_errors.len();
         let message = format!(
-            "The file has {} errors and nothing of it was stored as transactions. Correct them and send the whole file again; \
-             {listed} are listed here, and status_path links to a report of all.",
+            "The file was refused, and nothing of it was stored as transactions. Errors: {}, of which {listed} are listed \
+             here; status_path links to a report of all. Correct them and send the whole file again.",
             report.error_count
         );
         let body = json!({

@@ -216,7 +216,7 @@ impl Step<'_> {
             .is_some_and(|record| record.attempt == attempt && record.status.rank() >= FileStatus::Validated.rank());
         if !came_as_far {
             self.begin(file_id, attempt, &facts).await?;
-            let message = format!("{} records are valid", facts.rows.unwrap_or_default());
+            let message = format!("every record is valid: {}", facts.rows.unwrap_or_default());
             let moved = self.advance(file_id, attempt, FileStatus::Validated, message, facts.clone()).await?;
             let record = moved.into_record();
             if record.attempt != attempt || record.status.is_final() {
@@ -241,12 +241,12 @@ impl Step<'_> {
             totals: None,
             ..facts
         };
-        let message = format!("refused: {errors} errors");
+        let message = format!("refused, errors: {errors}");
         self.advance(file_id, attempt, FileStatus::ValidationFailed, message, facts).await?;
         let first = file.findings.first_errors.first();
         let first = first
             .map_or(String::new(), |error| format!("; the first is {} on line {}", error.code.as_str(), error.line));
-        let detail = format!("file {file_id} has {errors} errors{first}; the report is {report_key}");
+        let detail = format!("file {file_id}, errors: {errors}{first}; the report is {report_key}");
         Ok(Failure::new(FailureKind::InvalidCsv, detail))
     }
 

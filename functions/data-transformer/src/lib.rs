@@ -63,7 +63,7 @@ pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer, now_ms:
     let transition = Transition {
         attempt: file.attempt,
         status: FileStatus::Processing,
-        message: format!("writing {} rows", file.rows),
+        message: format!("writing rows: {}", file.rows),
         at_ms: now_ms,
         facts: Facts::default(),
     };

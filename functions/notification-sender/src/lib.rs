@@ -113,7 +113,7 @@ impl Sender<'_> {
             ..Facts::default()
         };
         let message =
-            format!("{} rows stand, {} were overtaken by a later file", sum.stored + sum.unchanged, sum.superseded);
+            format!("rows that stand: {}, overtaken by a later file: {}", sum.stored + sum.unchanged, sum.superseded);
         self.advance(&file.file_id, file.attempt, FileStatus::Processed, message, facts).await?;
         let notifying = "announcing the outcome".to_owned();
         let moved =
