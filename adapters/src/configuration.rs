@@ -9,10 +9,14 @@ use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use domain::Partner;
 use std::time::Duration;
 
-/// Longest time for one try of one call, and for a call with its own retries. The workflow's state timeouts, the
-/// shortest of which is ten seconds, must leave room for the second.
+/// Longest time for one try of one call, and for a call with its own retries. The workflow's shortest state timeout is
+/// eight seconds.
 const CALL_TRY_SECONDS_MAX: u64 = 3;
-const CALL_SECONDS_MAX: u64 = 8;
+const CALL_SECONDS_MAX: u64 = 6;
+/// How often a call is tried, and the waits between, which double from the first to the longest.
+const CALL_TRIES_MAX: u32 = 5;
+const FIRST_WAIT_MILLISECONDS: u64 = 100;
+const LONGEST_WAIT_SECONDS: u64 = 2;
 
 /// What the environment tells a function.
 #[derive(Clone, Debug)]
@@ -67,20 +71,33 @@ fn partners(list: &str) -> Vec<Partner> {
     list.split(',').map(str::trim).filter_map(Partner::named).collect()
 }
 
+/// Retries of a call that slow the whole client down where a service throttles it, so that sixteen transformers find the
+/// rate that a table can take.
+pub(crate) fn retries(tries_max: u32) -> RetryConfig {
+    RetryConfig::adaptive()
+        .with_max_attempts(tries_max)
+        .with_initial_backoff(Duration::from_millis(FIRST_WAIT_MILLISECONDS))
+        .with_max_backoff(Duration::from_secs(LONGEST_WAIT_SECONDS))
+}
+
+/// A call ends after this many seconds, its retries included, and each try of it after [`CALL_TRY_SECONDS_MAX`].
+pub(crate) fn timeouts(call_seconds_max: u64) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .operation_attempt_timeout(Duration::from_secs(CALL_TRY_SECONDS_MAX))
+        .operation_timeout(Duration::from_secs(call_seconds_max))
+        .build()
+}
+
 /// Credentials come from the environment alone, as Lambda gives them, and TLS from `ring`: the default chain and the
 /// default provider cost start-up time for what a function never uses.
 async fn sdk() -> SdkConfig {
     let http =
         aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
-    let timeouts = TimeoutConfig::builder()
-        .operation_attempt_timeout(Duration::from_secs(CALL_TRY_SECONDS_MAX))
-        .operation_timeout(Duration::from_secs(CALL_SECONDS_MAX))
-        .build();
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
-        .timeout_config(timeouts)
+        .retry_config(retries(CALL_TRIES_MAX))
+        .timeout_config(timeouts(CALL_SECONDS_MAX))
         .load()
         .await
 }

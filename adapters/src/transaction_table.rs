@@ -1,6 +1,7 @@
 //! The table of transactions: one row for each id and partner, and a later file's row wins.
 
 use crate::Configuration;
+use crate::configuration::{retries, timeouts};
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -8,6 +9,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use domain::transaction::day_shard;
 use domain::{FileId, Transaction};
 use std::collections::HashMap;
+
+/// How often a row's write is tried, and for how long at most: a table that is throttled while it grows needs patience,
+/// and the workflow gives a range 65 seconds.
+const WRITE_TRIES_MAX: u32 = 10;
+const WRITE_SECONDS_MAX: u64 = 30;
 
 /// The file that a row comes from.
 #[derive(Clone, Debug)]
@@ -72,7 +78,10 @@ impl TransactionTable {
     /// The table of this environment.
     #[must_use]
     pub fn new(configuration: &Configuration) -> Self {
-        Self { client: Client::new(configuration.sdk()), name: configuration.transactions_table.clone() }
+        let patient = aws_sdk_dynamodb::config::Builder::from(configuration.sdk())
+            .retry_config(retries(WRITE_TRIES_MAX))
+            .timeout_config(timeouts(WRITE_SECONDS_MAX));
+        Self { client: Client::from_conf(patient.build()), name: configuration.transactions_table.clone() }
     }
 
     /// Writes a row unless it stands already or a later file's row does. May be repeated at any time.

@@ -8,8 +8,8 @@ pub const API_FILE_BYTES_MAX: u64 = 4_500_000;
 /// Largest file accepted from the bucket, in bytes.
 pub const BUCKET_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
-/// Most data records in a file. A new on-demand table takes about 4,000 writes a second, and the workflow writes for
-/// at most 35 seconds before it tries a range again.
+/// Most data records in a file. A new on-demand table takes about 4,000 writes a second, and the workflow gives a range
+/// 65 seconds before it is tried again.
 pub const FILE_ROWS_MAX: u32 = 150_000;
 
 /// Most columns in a record.
