@@ -3,8 +3,8 @@
 //! A transition is one conditional update. It appends to the history and is refused where the file has already come as
 //! far in the same attempt, or has a later one; whoever is refused learns what stands.
 
-use crate::Configuration;
 use crate::failure::{Failure, FailureKind};
+use crate::{Configuration, Tracer, clock};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -136,6 +136,14 @@ pub struct Transition {
     pub facts: Facts,
 }
 
+impl Transition {
+    /// A transition that happens now.
+    #[must_use]
+    pub fn now(attempt: u32, status: FileStatus, message: impl Into<String>, facts: Facts) -> Self {
+        Self { attempt, status, message: message.into(), at_ms: clock::now_ms(), facts }
+    }
+}
+
 /// What became of a transition. Either way it tells how the file stands now.
 #[derive(Clone, Debug)]
 pub enum Moved {
@@ -186,11 +194,15 @@ impl StatusTable {
         answer.item.map(record).transpose()
     }
 
-    /// Moves the file forward, or learns that it is there already.
+    /// Moves the file forward, or learns that it is there already. It is a step of the trace.
     ///
     /// # Errors
     /// The table refused the call or did not answer.
-    pub async fn advance(&self, file_id: &FileId, transition: &Transition) -> Result<Moved, Failure> {
+    pub async fn advance(&self, tracer: &Tracer, file_id: &FileId, transition: &Transition) -> Result<Moved, Failure> {
+        tracer.step(transition.status.as_str(), self.update_forward(file_id, transition)).await
+    }
+
+    async fn update_forward(&self, file_id: &FileId, transition: &Transition) -> Result<Moved, Failure> {
         let request = self.update(file_id).return_values(ReturnValue::AllNew).condition_expression(
             "attribute_not_exists(file_id) OR attempt < :attempt OR (attempt = :attempt AND #rank < :rank)",
         );

@@ -1,5 +1,6 @@
 //! What the API answers: always JSON, always the same members, always what to do next.
 
+use adapters::Failure;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -48,5 +49,25 @@ impl Refusal {
     pub fn answer(&self, request_id: &str) -> Answer {
         let body = json!({ "error": self.code, "message": self.message, "file_id": null, "request_id": request_id });
         Answer::json(self.status_code, &body)
+    }
+}
+
+/// Why a request gets no answer of its own.
+pub(crate) enum NoAnswer {
+    /// Its sender did something wrong.
+    Refused(Refusal),
+    /// We could not do it.
+    Failed(Failure),
+}
+
+impl From<Refusal> for NoAnswer {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Failure> for NoAnswer {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
     }
 }

@@ -1,8 +1,8 @@
 //! The API: `POST /upload` and `GET /files/{file_id}`.
 
-use crate::answer::{Answer, Refusal};
+use crate::answer::{Answer, NoAnswer, Refusal};
 use crate::{Ports, status_page, upload};
-use adapters::{Failure, Tracer};
+use adapters::Tracer;
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use serde_json::Value;
 use std::time::Duration;
@@ -39,26 +39,6 @@ pub async fn answer(event: Value, ports: &Ports, tracer: &Tracer, now_ms: u64) -
     };
     tracing::info!(http_status = answer.status_code, "answered");
     answer
-}
-
-/// Why a request gets no answer of its own.
-pub(crate) enum NoAnswer {
-    /// Its sender did something wrong.
-    Refused(Refusal),
-    /// We could not do it.
-    Failed(Failure),
-}
-
-impl From<Refusal> for NoAnswer {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl From<Failure> for NoAnswer {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
 }
 
 fn unavailable() -> Refusal {

@@ -49,7 +49,7 @@ pub async fn handle(event: Value, ports: &Ports, tracer: &Tracer, now_ms: u64) -
     } else {
         let task = serde_json::from_value(event)
             .map_err(|error| Failure::new(FailureKind::InvalidInput, format!("not a step of the workflow: {error}")))?;
-        serde_json::to_value(workflow::validate(task, ports, tracer, now_ms).await?)
+        serde_json::to_value(workflow::validate(task, ports, tracer).await?)
     };
     output.map_err(|error| Failure::new(FailureKind::InvalidInput, format!("output: {error}")))
 }

@@ -4,8 +4,7 @@
 //! `validated`. A handler that dies between two of them leaves what the next upload of the same file, or the
 //! workflow, continues.
 
-use crate::answer::{Answer, Refusal};
-use crate::http::NoAnswer;
+use crate::answer::{Answer, NoAnswer, Refusal};
 use crate::inspection::{Findings, Inspection, ReportPass};
 use crate::{Ports, envelope};
 use adapters::object_store::UploadMetadata;
@@ -100,7 +99,7 @@ impl Sent<'_> {
             token: Some(new_token()?),
             ..Facts::default()
         };
-        let moved = self.advance(attempt, FileStatus::Validating, "received by the API".to_owned(), facts).await?;
+        let moved = self.advance(attempt, FileStatus::Validating, "received by the API", facts).await?;
         Ok(moved.into_record())
     }
 
@@ -175,9 +174,15 @@ impl Sent<'_> {
         self.tracer.step("store file", self.ports.objects.put(key, self.bytes.clone(), &metadata)).await
     }
 
-    async fn advance(&self, attempt: u32, status: FileStatus, message: String, facts: Facts) -> Result<Moved, Failure> {
-        let transition = Transition { attempt, status, message, at_ms: clock::now_ms(), facts };
-        self.tracer.step(status.as_str(), self.ports.status.advance(&self.file_id, &transition)).await
+    async fn advance(
+        &self,
+        attempt: u32,
+        status: FileStatus,
+        message: impl Into<String>,
+        facts: Facts,
+    ) -> Result<Moved, Failure> {
+        let transition = Transition::now(attempt, status, message, facts);
+        self.ports.status.advance(self.tracer, &self.file_id, &transition).await
     }
 
     fn accepted(&self, record: &FileRecord, duplicate: bool) -> Answer {

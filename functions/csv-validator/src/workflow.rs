@@ -7,8 +7,8 @@ use crate::Ports;
 use crate::inspection::{Findings, Inspection, ReportPass};
 use crate::upload::new_token;
 use adapters::object_store::{INCOMING_PREFIX, OpenObject, UploadMetadata, VALIDATED_PREFIX};
-use adapters::status_table::{Facts, FileRecord, Moved, Transition};
-use adapters::{Failure, FailureKind, ObjectStore, Tracer, clock, logging};
+use adapters::status_table::{Facts, FileRecord, Transition};
+use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
 use domain::lifecycle::{Decision, Road, decide_event};
 use domain::limits::BUCKET_FILE_BYTES_MAX;
 use domain::task::{FileTask, Validation};
@@ -56,7 +56,7 @@ pub struct Object {
 ///
 /// # Errors
 /// `InvalidCsv` if the file is refused; other kinds if it cannot be looked at.
-pub async fn validate(task: ValidateTask, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Validation, Failure> {
+pub async fn validate(task: ValidateTask, ports: &Ports, tracer: &Tracer) -> Result<Validation, Failure> {
     let ObjectCreated { detail: Detail { object }, redrive } = task.event;
     if object.key.ends_with('/') {
         return Ok(done("the object is a folder"));
@@ -68,7 +68,7 @@ pub async fn validate(task: ValidateTask, ports: &Ports, tracer: &Tracer, now_ms
         );
         return Err(Failure::new(FailureKind::FileTooLarge, detail));
     }
-    let step = Step { ports, tracer, object: &object, redrive, now_ms };
+    let step = Step { ports, tracer, object: &object, redrive };
     match step.road()? {
         KeyRoad::Api(file_id) => step.of_the_api(file_id).await,
         KeyRoad::Bucket(partner) => step.of_the_bucket(partner).await,
@@ -99,7 +99,6 @@ struct Step<'a> {
     tracer: &'a Tracer,
     object: &'a Object,
     redrive: bool,
-    now_ms: u64,
 }
 
 impl Step<'_> {
@@ -217,7 +216,8 @@ impl Step<'_> {
         if !came_as_far {
             self.begin(file_id, attempt, &facts).await?;
             let message = format!("every record is valid: {}", facts.rows.unwrap_or_default());
-            let moved = self.advance(file_id, attempt, FileStatus::Validated, message, facts.clone()).await?;
+            let validated = Transition::now(attempt, FileStatus::Validated, message, facts.clone());
+            let moved = self.ports.status.advance(self.tracer, file_id, &validated).await?;
             let record = moved.into_record();
             if record.attempt != attempt || record.status.is_final() {
                 return Ok(done("another execution was faster"));
@@ -242,7 +242,8 @@ impl Step<'_> {
             ..facts
         };
         let message = format!("refused, errors: {errors}");
-        self.advance(file_id, attempt, FileStatus::ValidationFailed, message, facts).await?;
+        let refused = Transition::now(attempt, FileStatus::ValidationFailed, message, facts);
+        self.ports.status.advance(self.tracer, file_id, &refused).await?;
         let first = file.findings.first_errors.first();
         let first = first
             .map_or(String::new(), |error| format!("; the first is {} on line {}", error.code.as_str(), error.line));
@@ -259,19 +260,8 @@ impl Step<'_> {
             ..Facts::default()
         };
         let message = format!("found in the bucket as {}", self.object.key);
-        self.advance(file_id, attempt, FileStatus::Validating, message, facts).await.map(|_| ())
-    }
-
-    async fn advance(
-        &self,
-        file_id: &FileId,
-        attempt: u32,
-        status: FileStatus,
-        message: String,
-        facts: Facts,
-    ) -> Result<Moved, Failure> {
-        let transition = Transition { attempt, status, message, at_ms: clock::now_ms().max(self.now_ms), facts };
-        self.tracer.step(status.as_str(), self.ports.status.advance(file_id, &transition)).await
+        let begun = Transition::now(attempt, FileStatus::Validating, message, facts);
+        self.ports.status.advance(self.tracer, file_id, &begun).await.map(|_| ())
     }
 
     async fn read_status(&self, file_id: &FileId) -> Result<Option<FileRecord>, Failure> {

@@ -57,18 +57,13 @@ impl Ports {
 /// # Errors
 /// The file could not be read, or a table refused a write or did not answer. What was written by then stands, and the
 /// next try finds it unchanged.
-pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<RangeOutcome, Failure> {
+pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer) -> Result<RangeOutcome, Failure> {
     let TransformTask { file, range } = task;
     logging::set_file_id(file.file_id.as_str());
-    let transition = Transition {
-        attempt: file.attempt,
-        status: FileStatus::Processing,
-        message: format!("writing rows: {}", file.rows),
-        at_ms: now_ms,
-        facts: Facts::default(),
-    };
+    let message = format!("writing rows: {}", file.rows);
+    let transition = Transition::now(file.attempt, FileStatus::Processing, message, Facts::default());
     // Whichever range is first says so; the others are refused, which is as good.
-    tracer.step("processing", ports.status.advance(&file.file_id, &transition)).await?;
+    ports.status.advance(tracer, &file.file_id, &transition).await?;
     let object = ports.objects.open(&file.key, &file.version_id, Some((range.start, range.end)));
     let object = tracer.step("open range", object).await?;
     let origin =

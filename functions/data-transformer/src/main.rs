@@ -8,5 +8,5 @@ use lambda_runtime::Error;
 async fn main() -> Result<(), Error> {
     logging::start();
     let ports = &Ports::new(&Configuration::from_environment().await?);
-    invocation::serve(async |event, tracer, now_ms| data_transformer::handle(event, ports, &tracer, now_ms).await).await
+    invocation::serve(async |event, tracer, _now_ms| data_transformer::handle(event, ports, &tracer).await).await
 }

@@ -5,7 +5,7 @@
 
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
 use adapters::topic::Notification;
-use adapters::{Configuration, Failure, FailureKind, StatusTable, Topic, Tracer, clock, logging};
+use adapters::{Configuration, Failure, FailureKind, StatusTable, Topic, Tracer, logging};
 use domain::task::{self, FileTask, RangeOutcome};
 use domain::{FileId, FileStatus, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -114,10 +114,10 @@ impl Sender<'_> {
         };
         let message =
             format!("rows that stand: {}, overtaken by a later file: {}", sum.stored + sum.unchanged, sum.superseded);
-        self.advance(&file.file_id, file.attempt, FileStatus::Processed, message, facts).await?;
+        let processed = Transition::now(file.attempt, FileStatus::Processed, message, facts);
+        self.ports.status.advance(self.tracer, &file.file_id, &processed).await?;
         let notifying = "announcing the outcome".to_owned();
-        let moved =
-            self.advance(&file.file_id, file.attempt, FileStatus::Notifying, notifying, Facts::default()).await?;
+        let moved = self.advance(&file.file_id, file.attempt, FileStatus::Notifying, notifying).await?;
         let record = moved.into_record();
         if record.attempt != file.attempt || record.status.is_final() {
             tracing::info!(status = record.status.as_str(), "announced already");
@@ -140,8 +140,7 @@ impl Sender<'_> {
             environment: self.ports.environment.clone(),
         })
         .await?;
-        let completed = "announced".to_owned();
-        self.advance(&file.file_id, file.attempt, FileStatus::Completed, completed, Facts::default()).await?;
+        self.advance(&file.file_id, file.attempt, FileStatus::Completed, "announced").await?;
         Ok(Announced { file_id: Some(file.file_id.clone()), status: Some(FileStatus::Completed), published: true })
     }
 
@@ -164,7 +163,7 @@ impl Sender<'_> {
             && let Some(failure) = record.status.failure()
         {
             let message = format!("the workflow gave up: {error}");
-            match self.advance(&file_id, attempt, failure, message, Facts::default()).await? {
+            match self.advance(&file_id, attempt, failure, message).await? {
                 Moved::Taken(moved) => record = *moved,
                 Moved::Refused(standing) if standing.status == record.status => break,
                 Moved::Refused(standing) => record = *standing,
@@ -206,11 +205,10 @@ impl Sender<'_> {
         file_id: &FileId,
         attempt: u32,
         status: FileStatus,
-        message: String,
-        facts: Facts,
+        message: impl Into<String>,
     ) -> Result<Moved, Failure> {
-        let transition = Transition { attempt, status, message, at_ms: clock::now_ms().max(self.now_ms), facts };
-        self.tracer.step(status.as_str(), self.ports.status.advance(file_id, &transition)).await
+        let transition = Transition::now(attempt, status, message, Facts::default());
+        self.ports.status.advance(self.tracer, file_id, &transition).await
     }
 
     fn timestamp(&self) -> String {
