@@ -10,12 +10,6 @@ use std::fmt;
 /// The name of a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FailureKind {
-    /// The file broke rules of the format. Its errors are in the report.
-    InvalidCsv,
-    /// The object lies under a prefix that no known partner owns.
-    UnknownPartner,
-    /// The object is larger than a file may be.
-    FileTooLarge,
     /// The object or its version is gone.
     ObjectMissing,
     /// A service refused the call itself: a missing permission, a missing table, a malformed request.
@@ -34,10 +28,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
-        Self::InvalidCsv,
-        Self::UnknownPartner,
-        Self::FileTooLarge,
+    pub const ALL: [Self; 7] = [
         Self::ObjectMissing,
         Self::AccessRefused,
         Self::ControlTotalsDiffer,
@@ -51,9 +42,6 @@ impl FailureKind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::InvalidCsv => "InvalidCsv",
-            Self::UnknownPartner => "UnknownPartner",
-            Self::FileTooLarge => "FileTooLarge",
             Self::ObjectMissing => "ObjectMissing",
             Self::AccessRefused => "AccessRefused",
             Self::ControlTotalsDiffer => "ControlTotalsDiffer",

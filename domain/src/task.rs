@@ -50,10 +50,12 @@ pub struct RangeOutcome {
 pub struct Validation {
     /// What comes next.
     pub outcome: Next,
-    /// The file to process; none if nothing is left to do.
+    /// The file, where it is known.
     pub file: Option<FileTask>,
-    /// Its ranges.
+    /// The ranges to process.
     pub ranges: Vec<ByteRange>,
+    /// Why the file is refused, where it is.
+    pub refusal: Option<Refusal>,
 }
 
 /// What comes after validation.
@@ -62,21 +64,51 @@ pub struct Validation {
 pub enum Next {
     /// The ranges are to be processed.
     Process,
+    /// The workflow ends as failed. This is data and no error of the function: what a partner gets wrong must not
+    /// raise the alarm for what we get wrong.
+    Refused,
     /// Nothing: the event is a repeat, outdated, or not of a file.
     Done,
+}
+
+/// Why a file in the bucket is refused.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The name under which the workflow fails.
+    pub error: RefusalName,
+    /// What was found, for the dead-letter queue. It never holds a file's content.
+    pub cause: String,
+}
+
+/// The names under which the workflow refuses a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum RefusalName {
+    /// The file broke rules of the format. Its errors are in its report.
+    InvalidCsv,
+    /// The object lies under a prefix that no known partner owns.
+    UnknownPartner,
+    /// The object is larger than a file may be.
+    FileTooLarge,
 }
 
 impl Validation {
     /// These ranges of this file are to be processed.
     #[must_use]
     pub fn process(file: FileTask, ranges: Vec<ByteRange>) -> Self {
-        Self { outcome: Next::Process, file: Some(file), ranges }
+        Self { outcome: Next::Process, file: Some(file), ranges, refusal: None }
+    }
+
+    /// The file is refused.
+    #[must_use]
+    pub fn refused(file: Option<FileTask>, error: RefusalName, cause: impl Into<String>) -> Self {
+        let refusal = Some(Refusal { error, cause: cause.into() });
+        Self { outcome: Next::Refused, file, ranges: Vec::new(), refusal }
     }
 
     /// Nothing is left to do.
     #[must_use]
     pub fn done() -> Self {
-        Self { outcome: Next::Done, file: None, ranges: Vec::new() }
+        Self { outcome: Next::Done, file: None, ranges: Vec::new(), refusal: None }
     }
 }
 

@@ -11,7 +11,7 @@ use adapters::status_table::{Facts, FileRecord, Transition};
 use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
 use domain::lifecycle::{Decision, Road, decide_event};
 use domain::limits::BUCKET_FILE_BYTES_MAX;
-use domain::task::{FileTask, Validation};
+use domain::task::{FileTask, RefusalName, Validation};
 use domain::{FileId, FileStatus, Partner};
 use serde::Deserialize;
 
@@ -55,24 +55,30 @@ pub struct Object {
 /// Finds out what to do about the object of an event.
 ///
 /// # Errors
-/// `InvalidCsv` if the file is refused; other kinds if it cannot be looked at.
+/// The object cannot be looked at. That it is refused is no error but an outcome.
 pub async fn validate(task: ValidateTask, ports: &Ports, tracer: &Tracer) -> Result<Validation, Failure> {
     let ObjectCreated { detail: Detail { object }, redrive } = task.event;
     if object.key.ends_with('/') {
         return Ok(done("the object is a folder"));
     }
     if object.size > BUCKET_FILE_BYTES_MAX {
-        let detail = format!(
-            "{} has {} bytes; at most {BUCKET_FILE_BYTES_MAX} are taken. Split the file.",
-            object.key, object.size
-        );
-        return Err(Failure::new(FailureKind::FileTooLarge, detail));
+        let cause =
+            format!("the object has {} bytes; at most {BUCKET_FILE_BYTES_MAX} are taken. Split the file.", object.size);
+        return Ok(refused(None, RefusalName::FileTooLarge, cause));
     }
     let step = Step { ports, tracer, object: &object, redrive };
-    match step.road()? {
+    match road_of(&object.key, &ports.bucket_partners) {
         KeyRoad::Api(file_id) => step.of_the_api(file_id).await,
         KeyRoad::Bucket(partner) => step.of_the_bucket(partner).await,
+        KeyRoad::Unknown(cause) => Ok(refused(None, RefusalName::UnknownPartner, cause)),
     }
+}
+
+/// The file is refused, and the log says why.
+fn refused(file: Option<FileTask>, error: RefusalName, cause: impl Into<String>) -> Validation {
+    let cause = cause.into();
+    tracing::warn!(?error, cause, "refused");
+    Validation::refused(file, error, cause)
 }
 
 /// Nothing is left to do, and the log says why.
@@ -85,6 +91,25 @@ fn done(reason: &str) -> Validation {
 enum KeyRoad {
     Api(FileId),
     Bucket(Partner),
+    /// Nobody whom we know puts files there. The text says why.
+    Unknown(&'static str),
+}
+
+fn road_of(key: &str, bucket_partners: &[Partner]) -> KeyRoad {
+    if let Some(name) = key.strip_prefix(VALIDATED_PREFIX) {
+        let file_id = name.strip_suffix(".csv").and_then(FileId::parse);
+        return file_id
+            .map_or(KeyRoad::Unknown("the key under validated/ is not one that the API makes"), KeyRoad::Api);
+    }
+    key.strip_prefix(INCOMING_PREFIX)
+        .and_then(|rest| rest.split_once('/'))
+        .and_then(|(name, _)| bucket_partners.iter().find(|partner| partner.as_str() == name))
+        .map_or(
+            KeyRoad::Unknown(
+                "the prefix names no partner who may put files into the bucket; see the parameter BucketPartners",
+            ),
+            |partner| KeyRoad::Bucket(partner.clone()),
+        )
 }
 
 /// A file whose bytes have been read.
@@ -102,23 +127,6 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    fn road(&self) -> Result<KeyRoad, Failure> {
-        let key = &self.object.key;
-        if let Some(name) = key.strip_prefix(VALIDATED_PREFIX) {
-            let file_id = name.strip_suffix(".csv").and_then(FileId::parse);
-            return file_id
-                .map(KeyRoad::Api)
-                .ok_or_else(|| invalid_input("a key under validated/ that is not a file's"));
-        }
-        let partner = key.strip_prefix(INCOMING_PREFIX).and_then(|rest| rest.split_once('/')).map(|(name, _)| name);
-        let known = |name: &str| self.ports.bucket_partners.iter().find(|partner| partner.as_str() == name).cloned();
-        partner.and_then(known).map(KeyRoad::Bucket).ok_or_else(|| {
-            let detail =
-                "the prefix names no partner who may put files into the bucket; see the parameter BucketPartners";
-            Failure::new(FailureKind::UnknownPartner, detail)
-        })
-    }
-
     /// A file that the API stored: what the API found out stands, if it says so of this very version.
     async fn of_the_api(&self, file_id: FileId) -> Result<Validation, Failure> {
         logging::set_file_id(file_id.as_str());
@@ -131,15 +139,18 @@ impl Step<'_> {
             return self.proceed(&file_id, Some(record), Road::Upload { attempt: record.attempt }, validated).await;
         }
         let file = self.read_file().await?;
-        let upload = file.upload.clone().ok_or_else(|| {
-            Failure::new(FailureKind::UnknownPartner, "an object under validated/ that the API did not store")
-        })?;
-        let partner =
-            Partner::named(&upload.partner).ok_or_else(|| invalid_input("the object's partner is not a name"))?;
+        let upload = file.upload.as_ref().and_then(|upload| Some((upload.attempt, Partner::named(&upload.partner)?)));
+        let Some((attempt, partner)) = upload else {
+            return Ok(refused(
+                None,
+                RefusalName::UnknownPartner,
+                "an object under validated/ that the API did not store",
+            ));
+        };
         if FileId::derive(&partner, &file.findings.digest) != file_id {
             return Err(invalid_input("the object under validated/ is not the file that its key names"));
         }
-        self.judge(&file_id, &partner, known, Road::Upload { attempt: upload.attempt }, file).await
+        self.judge(&file_id, &partner, known, Road::Upload { attempt }, file).await
     }
 
     /// A file that was put straight into the bucket. Its name is known only when it has been read.
@@ -186,7 +197,7 @@ impl Step<'_> {
             return self.proceed(file_id, known.as_ref(), road, facts).await;
         }
         match self.decide(known.as_ref(), road)? {
-            Some(attempt) => Err(self.refuse(file_id, attempt, &file, facts).await?),
+            Some(attempt) => self.refuse(file_id, attempt, &file, facts).await,
             None => Ok(done("the event is a repeat of one that was refused")),
         }
     }
@@ -229,11 +240,18 @@ impl Step<'_> {
 
     /// Records that the file is refused, with the report of its errors. The report comes first: a status that links to
     /// nothing would be worse than a report that nothing links to.
-    async fn refuse(&self, file_id: &FileId, attempt: u32, file: &ReadFile, facts: Facts) -> Result<Failure, Failure> {
+    async fn refuse(
+        &self,
+        file_id: &FileId,
+        attempt: u32,
+        file: &ReadFile,
+        facts: Facts,
+    ) -> Result<Validation, Failure> {
         let report_key = ObjectStore::report_key(file_id, attempt);
         self.tracer.step("write report", self.write_report(file.received_at_ms, report_key.clone())).await?;
         self.begin(file_id, attempt, &facts).await?;
         let errors = file.findings.report.error_count;
+        let task = file_task(file_id, attempt, &facts)?;
         let facts = Facts {
             error_count: Some(errors),
             report_key: Some(report_key.clone()),
@@ -242,13 +260,13 @@ impl Step<'_> {
             ..facts
         };
         let message = format!("refused, errors: {errors}");
-        let refused = Transition::now(attempt, FileStatus::ValidationFailed, message, facts);
-        self.ports.status.advance(self.tracer, file_id, &refused).await?;
+        let transition = Transition::now(attempt, FileStatus::ValidationFailed, message, facts);
+        self.ports.status.advance(self.tracer, file_id, &transition).await?;
         let first = file.findings.first_errors.first();
         let first = first
             .map_or(String::new(), |error| format!("; the first is {} on line {}", error.code.as_str(), error.line));
-        let detail = format!("file {file_id}, errors: {errors}{first}; the report is {report_key}");
-        Ok(Failure::new(FailureKind::InvalidCsv, detail))
+        let cause = format!("file {file_id}, errors: {errors}{first}; the report is {report_key}");
+        Ok(refused(Some(task), RefusalName::InvalidCsv, cause))
     }
 
     async fn begin(&self, file_id: &FileId, attempt: u32, facts: &Facts) -> Result<(), Failure> {
