@@ -10,7 +10,8 @@ use std::fmt;
 /// The name of a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FailureKind {
-    /// The object or its version is gone.
+    /// The object or its version is gone. A role that may not list the bucket is told `AccessDenied` instead for a key
+    /// that does not exist, and then sees [`FailureKind::AccessRefused`].
     ObjectMissing,
     /// A service refused the call itself: a missing permission, a missing table, a malformed request.
     AccessRefused,

@@ -1,9 +1,10 @@
 //! One invocation after another: what every function does around its own work.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::{Tracer, clock, logging};
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use std::future::Future;
 use tracing::Instrument;
 
@@ -19,12 +20,13 @@ where
     Work: Future<Output = Result<Output, Failure>>,
 {
     let handle = &handle;
-    run(service_fn(move |event: LambdaEvent<Event>| {
+    run(service_fn(move |event: LambdaEvent<Value>| {
         let span = logging::invocation(&event.context);
         let tracer = Tracer::of(&event.context);
         let invocation = async move {
             // Boxed, because the compiler would otherwise lay out the runtime and the work as one deeply nested future.
-            Box::pin(handle(event.payload, tracer, clock::now_ms())).await.map_err(|failure| {
+            let work = async { handle(read(event.payload)?, tracer, clock::now_ms()).await };
+            Box::pin(work).await.map_err(|failure: Failure| {
                 tracing::error!(error = failure.kind.name(), detail = failure.detail, "the step failed");
                 Diagnostic::from(failure)
             })
@@ -32,4 +34,12 @@ where
         invocation.instrument(span)
     }))
     .await
+}
+
+/// Reads an event. What is wrong with it is told without its text, which may hold what must not be logged.
+fn read<Event: DeserializeOwned>(payload: Value) -> Result<Event, Failure> {
+    serde_json::from_value(payload).map_err(|error| {
+        let detail = format!("not an event of this function ({:?})", error.classify());
+        Failure::new(FailureKind::InvalidInput, detail)
+    })
 }

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FileRecord {
     /// The key.
-    pub file_id: String,
+    pub file_id: FileId,
     /// Its latest attempt, from 1.
     pub attempt: u32,
     /// Where that attempt stands.
@@ -204,7 +204,8 @@ impl StatusTable {
 
     async fn update_forward(&self, file_id: &FileId, transition: &Transition) -> Result<Moved, Failure> {
         let request = self.update(file_id).return_values(ReturnValue::AllNew).condition_expression(
-            "attribute_not_exists(file_id) OR attempt < :attempt OR (attempt = :attempt AND #rank < :rank)",
+            "attribute_not_exists(file_id) OR attempt < :attempt \
+             OR (attempt = :attempt AND #rank < :rank AND NOT contains(#status, :failed))",
         );
         let result = transition_expression(request, transition)?.send().await;
         match result {
@@ -279,6 +280,8 @@ fn transition_expression(
         request = request.expression_attribute_names(format!("#{name}"), name);
     }
     request = request
+        // Every failed status ends in this word, and a failed attempt is over.
+        .expression_attribute_values(":failed", text("failed".to_owned()))
         .expression_attribute_values(":no_history", AttributeValue::L(Vec::new()))
         .expression_attribute_values(":entry", AttributeValue::L(vec![attribute(&entry)?]))
         .expression_attribute_values(":day", text(at.day()))

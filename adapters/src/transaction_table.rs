@@ -5,7 +5,7 @@ use crate::configuration::{retries, timeouts};
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use domain::transaction::day_shard;
 use domain::{FileId, Transaction};
 use std::collections::HashMap;
@@ -14,6 +14,12 @@ use std::collections::HashMap;
 /// and the workflow gives a range 65 seconds.
 const WRITE_TRIES_MAX: u32 = 10;
 const WRITE_SECONDS_MAX: u64 = 30;
+
+/// How often a row's write begins anew because other files wrote the row in between.
+const WRITE_TURNS_MAX: usize = 8;
+
+/// The attribute that names the file whose row was replaced.
+const REPLACES: &str = "replaces";
 
 /// The file that a row comes from.
 #[derive(Clone, Debug)]
@@ -34,12 +40,15 @@ pub enum Written {
         /// The earlier file.
         replaced: Option<FileId>,
     },
-    /// It stood already, from the same file.
-    Unchanged,
+    /// It stood already, from the same file. It may have replaced the row of an earlier file then.
+    Unchanged {
+        /// The earlier file.
+        replaced: Option<FileId>,
+    },
     /// The row of a later file stands, untouched.
     Superseded {
         /// The later file, and when it arrived in milliseconds since 1970.
-        by: Option<(FileId, u64)>,
+        by: (FileId, u64),
     },
 }
 
@@ -86,49 +95,98 @@ impl TransactionTable {
 
     /// Writes a row unless it stands already or a later file's row does. May be repeated at any time.
     ///
+    /// A row that replaces another remembers whose in `replaces`, so that a repeat, which finds its own row, still
+    /// learns it. For that the row that stands must be known, which costs a second write where there is one.
+    ///
     /// # Errors
     /// The table refused the call or did not answer.
-    pub async fn write(&self, origin: &Origin, row: Row) -> Result<Written, Failure> {
-        let result = self
+    pub async fn write(&self, origin: &Origin, mut row: Row) -> Result<Written, Failure> {
+        let mut standing: Option<Standing> = None;
+        // Each turn after the second means that yet another file has written the row in between.
+        for _ in 0..WRITE_TURNS_MAX {
+            let replaced = standing.as_ref().and_then(|standing| standing.replaced_by(origin));
+            if let Some(replaced) = &replaced {
+                row.insert(REPLACES.to_owned(), AttributeValue::S(replaced.as_str().to_owned()));
+            }
+            let Some(found) = self.put_over(standing.as_ref(), row.clone()).await? else {
+                return Ok(Written::Stored { replaced });
+            };
+            if found.order() >= origin.order() {
+                let ours = found.file_id == origin.file_id;
+                return Ok(if ours {
+                    Written::Unchanged { replaced: found.replaces }
+                } else {
+                    Written::Superseded { by: (found.file_id, found.received_at_ms) }
+                });
+            }
+            standing = Some(found);
+        }
+        Err(Failure::new(
+            FailureKind::StoreUnavailable,
+            "dynamodb:PutItem: the row is being written by many files at once",
+        ))
+    }
+
+    /// Puts the row in place of the one that stands, or where none stands. Returns the row that stands instead.
+    async fn put_over(&self, standing: Option<&Standing>, row: Row) -> Result<Option<Standing>, Failure> {
+        let put = self
             .client
             .put_item()
             .table_name(&self.name)
             .set_item(Some(row))
-            .condition_expression(
-                "attribute_not_exists(transaction_id) OR received_at < :received_at \
-                 OR (received_at = :received_at AND file_id < :file_id)",
-            )
-            .expression_attribute_values(":received_at", AttributeValue::N(origin.received_at_ms.to_string()))
-            .expression_attribute_values(":file_id", AttributeValue::S(origin.file_id.as_str().to_owned()))
-            .return_values(ReturnValue::AllOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match result {
-            Ok(written) => {
-                let replaced = written.attributes.as_ref().and_then(file_of).filter(|file| *file != origin.file_id);
-                Ok(Written::Stored { replaced })
-            }
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = match standing {
+            None => put.condition_expression("attribute_not_exists(transaction_id)"),
+            Some(standing) => put
+                .condition_expression("file_id = :file_id AND received_at = :received_at")
+                .expression_attribute_values(":file_id", AttributeValue::S(standing.file_id.as_str().to_owned()))
+                .expression_attribute_values(":received_at", AttributeValue::N(standing.received_at_ms.to_string())),
+        };
+        match put.send().await {
+            Ok(_) => Ok(None),
             Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                    Ok(overtaken(origin, refused.item.as_ref()))
-                }
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => refused
+                    .item
+                    .as_ref()
+                    .and_then(Standing::of)
+                    .map(Some)
+                    .ok_or_else(|| Failure::new(FailureKind::InvalidInput, "a row of the table is not one of ours")),
                 _ => Err(Failure::of_call("dynamodb:PutItem", &error, FailureKind::StoreUnavailable)),
             },
         }
     }
 }
 
-/// What it means that the row `standing` kept ours from being written.
-fn overtaken(origin: &Origin, standing: Option<&Row>) -> Written {
-    let file = standing.and_then(file_of);
-    if file.as_ref() == Some(&origin.file_id) {
-        return Written::Unchanged;
-    }
-    let received_at_ms = standing.and_then(|row| row.get("received_at")?.as_n().ok()?.parse().ok());
-    Written::Superseded { by: file.zip(received_at_ms) }
+/// The row that stands where ours is to be written, as far as it matters.
+struct Standing {
+    file_id: FileId,
+    received_at_ms: u64,
+    replaces: Option<FileId>,
 }
 
-fn file_of(row: &Row) -> Option<FileId> {
-    row.get("file_id").and_then(|value| value.as_s().ok()).and_then(|text| FileId::parse(text))
+impl Standing {
+    fn of(row: &Row) -> Option<Self> {
+        let file = |name: &str| row.get(name).and_then(|value| FileId::parse(value.as_s().ok()?));
+        Some(Self {
+            file_id: file("file_id")?,
+            received_at_ms: row.get("received_at")?.as_n().ok()?.parse().ok()?,
+            replaces: file(REPLACES),
+        })
+    }
+
+    /// What decides which of two files' rows stands.
+    fn order(&self) -> (u64, &FileId) {
+        (self.received_at_ms, &self.file_id)
+    }
+
+    /// The file whose row `origin` replaces. An earlier attempt of the same file passes on whom it replaced.
+    fn replaced_by(&self, origin: &Origin) -> Option<FileId> {
+        if self.file_id == origin.file_id { self.replaces.clone() } else { Some(self.file_id.clone()) }
+    }
+}
+
+impl Origin {
+    fn order(&self) -> (u64, &FileId) {
+        (self.received_at_ms, &self.file_id)
+    }
 }

@@ -20,6 +20,10 @@ pub enum CurrencyFault {
     WithoutMinorUnit,
 }
 
+/// Codes that the crate lists as superseded although they are on ISO 4217's list of active codes. VES stayed in use
+/// beside VED: the standard's amendment 170 (2021) added VED without replacing VES.
+const STILL_ACTIVE: [&[u8]; 1] = [b"VES"];
+
 impl Currency {
     /// Reads a three-letter code.
     ///
@@ -32,7 +36,7 @@ impl Currency {
             .filter(|code| code.bytes().all(|byte| byte.is_ascii_uppercase()))
             .and_then(iso_currency::Currency::from_code)
             .ok_or(CurrencyFault::Unknown)?;
-        if listed.is_superseded().is_some() {
+        if listed.is_superseded().is_some() && !STILL_ACTIVE.contains(&text) {
             return Err(CurrencyFault::NotActive);
         }
         let decimals = listed
@@ -68,9 +72,19 @@ mod tests {
 
     #[test]
     fn active_codes_have_their_decimals() {
-        for (code, decimals) in
-            [("USD", 2), ("EUR", 2), ("JPY", 0), ("KRW", 0), ("BHD", 3), ("KWD", 3), ("CLF", 4), ("CHF", 2), ("XCG", 2)]
-        {
+        for (code, decimals) in [
+            ("USD", 2),
+            ("EUR", 2),
+            ("JPY", 0),
+            ("KRW", 0),
+            ("BHD", 3),
+            ("KWD", 3),
+            ("CLF", 4),
+            ("CHF", 2),
+            ("XCG", 2),
+            ("VES", 2),
+            ("VED", 2),
+        ] {
             assert_eq!(Currency::parse(code.as_bytes()).map(|currency| currency.decimals()), Ok(decimals), "{code}");
         }
     }

@@ -168,6 +168,9 @@ pub fn decide_event(known: Option<KnownFile>, road: Road, redrive: bool) -> Deci
         Decision::Work { attempt }
     } else if known.status.is_failed() && (redrive || put_again) {
         next_attempt(known.attempt)
+    } else if redrive && !known.status.is_final() {
+        // A redrive that died on its way began this attempt, under which the object was not stored.
+        Decision::Work { attempt: known.attempt }
     } else if attempt < known.attempt || known.status.is_final() {
         Decision::Answer
     } else {
@@ -239,5 +242,7 @@ mod tests {
         assert_eq!(decide_event(known(2, FileStatus::ProcessingFailed), upload(2), true), Work { attempt: 3 });
         assert_eq!(decide_event(known(2, FileStatus::ProcessingFailed), upload(1), true), Work { attempt: 3 });
         assert_eq!(decide_event(known(2, FileStatus::Completed), upload(2), true), Answer);
+        assert_eq!(decide_event(known(2, FileStatus::Validating), upload(1), true), Work { attempt: 2 });
+        assert_eq!(decide_event(known(2, FileStatus::Processing), upload(1), true), Work { attempt: 2 });
     }
 }

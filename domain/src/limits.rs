@@ -30,6 +30,9 @@ pub const TIMESTAMP_FUTURE_SECONDS_MAX: i64 = 24 * 60 * 60;
 /// Most errors listed in an HTTP answer. The stored report has all of them, and the true total is always given.
 pub const ERRORS_IN_ANSWER_MAX: usize = 100;
 
+/// Most errors listed in a stored report, which is then about 200 MB. The true totals are given all the same.
+pub const ERRORS_IN_REPORT_MAX: u64 = 1_000_000;
+
 /// Most byte ranges that one file is split into, each written by a function of its own.
 pub const FILE_RANGES_MAX: usize = 16;
 

@@ -70,6 +70,12 @@ impl Timestamp {
             .unwrap_or(Self { unix_seconds: 253_402_300_799, nanoseconds: 999_999_999 })
     }
 
+    /// The instant so many seconds later. Beyond the year 9999 it stays where it is.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        Self::from_unix(self.unix_seconds.saturating_add(seconds), self.nanoseconds).unwrap_or(self)
+    }
+
     /// Whole seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn unix_seconds(self) -> i64 {

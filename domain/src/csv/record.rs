@@ -211,7 +211,7 @@ fn amount(value: &[u8], currency: Option<Currency>) -> Result<Money, ValueFault>
         AmountFault::NegativeZero => (ErrorCode::AmountNegativeZero, ErrorCode::AmountNegativeZero.reason().into()),
         AmountFault::TooManyDigits => (ErrorCode::AmountTooManyDigits, ErrorCode::AmountTooManyDigits.reason().into()),
         AmountFault::TooManyDecimals(decimals) => {
-            let code = currency.map_or_else(String::new, |currency| format!("{} ", currency.code()));
+            let code = currency.map_or_else(|| "no currency ".to_owned(), |currency| format!("{} ", currency.code()));
             (
                 ErrorCode::AmountTooManyDecimals,
                 format!("{code}allows {decimals_max} decimals; the amount has {decimals}").into(),

@@ -172,7 +172,7 @@ impl Scanner {
     /// Takes the end of the file. The last record needs no line end.
     pub fn finish(mut self, on_record: &mut impl FnMut(RawRecord<'_>)) {
         match self.state {
-            State::Quoted => {
+            State::Quoted if self.field_count <= RECORD_COLUMNS_MAX => {
                 // The missing quote explains everything that this field seemed to break.
                 let field = self.field_count - 1;
                 self.faults.retain(|fault| fault.field != field);

@@ -49,8 +49,8 @@ impl ValidationReport {
     }
 }
 
-/// Feed it with [`FileValidator::push`], end it with [`FileValidator::finish`]. It holds one record, sixteen bytes of
-/// digest for each id, and nothing else that grows with the file.
+/// Feed it with [`FileValidator::push`], end it with [`FileValidator::finish`]. It holds one record, an entry with the
+/// digest of each id (33 bytes, twice as many while the table of them grows), and nothing else that grows with the file.
 pub struct FileValidator {
     scanner: Scanner,
     /// The file's first bytes, until there are enough to tell its encoding.
@@ -66,8 +66,7 @@ impl FileValidator {
     /// A validator for a file that arrived at `received_at`.
     #[must_use]
     pub fn new(received_at: Timestamp, limits: Limits) -> Self {
-        let latest_seconds = received_at.unix_seconds() + TIMESTAMP_FUTURE_SECONDS_MAX;
-        let latest = Timestamp::from_unix(latest_seconds, 0).unwrap_or(received_at);
+        let latest = received_at.plus_seconds(TIMESTAMP_FUTURE_SECONDS_MAX);
         Self { scanner: Scanner::at(0, 1), head: Some(Vec::new()), bytes: 0, checks: Checks::new(latest, limits) }
     }
 
@@ -272,11 +271,15 @@ impl Checks {
         if !record.faults.is_empty() || columns.count() == 0 {
             return Vec::new();
         }
+        let mut faults = record::text_faults(record, |field| columns.get(field));
         let fields = self.field_reader.read(record);
         if fields.count() != columns.count() {
-            return vec![wrong_field_count(fields.count(), columns.count())];
+            // What is no text may be no field either: `csv-core` drops a byte-order mark.
+            if faults.is_empty() {
+                faults.push(wrong_field_count(fields.count(), columns.count()));
+            }
+            return faults;
         }
-        let mut faults = record::text_faults(record, |field| columns.get(field));
         let is_faulty = |field: usize| faults.iter().any(|fault| fault.field() == field);
         match record::read_transaction(&fields, columns, self.latest, is_faulty) {
             Ok(transaction) => self.totals.add(transaction.currency, transaction.amount),
@@ -298,7 +301,8 @@ impl Checks {
 
     fn finish(mut self, bytes: u64, on_error: &mut impl FnMut(RowError)) -> ValidationReport {
         if !self.stopped && self.columns.is_none() {
-            self.report(whole_file(ErrorCode::FileEmpty, 0), on_error);
+            let reason = if bytes == 0 { "the file has no bytes" } else { "the file has no records" };
+            self.report(whole_file(ErrorCode::FileEmpty, 0).because(reason.to_owned()), on_error);
         } else if !self.stopped && self.rows == 0 {
             self.report(whole_file(ErrorCode::NoDataRows, bytes), on_error);
         }
@@ -329,7 +333,7 @@ fn not_a_header(fields: &Fields<'_>) -> Option<ErrorCode> {
 
 fn wrong_field_count(found: usize, expected: usize) -> FieldFault {
     let code = if found < expected { ErrorCode::TooFewFields } else { ErrorCode::TooManyFields };
-    let place = if found < expected { found - 1 } else { expected };
+    let place = if found < expected { found.saturating_sub(1) } else { expected };
     FieldFault::new(place, None, code).because(format!("the record has {found} fields; the header has {expected}"))
 }
 

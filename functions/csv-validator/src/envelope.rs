@@ -4,11 +4,12 @@
 //! strictness are set here.
 
 use crate::answer::Refusal;
+use crate::part_headers;
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use domain::limits::{API_FILE_BYTES_MAX, BOUNDARY_CHARS_MAX, PART_HEADER_BYTES_MAX};
+use domain::limits::{API_FILE_BYTES_MAX, BOUNDARY_CHARS_MAX};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use std::convert::Infallible;
 
@@ -16,7 +17,8 @@ const FILE_PART: &str = "file";
 const HOW_TO_SEND: &str =
     "Send multipart/form-data with one part named \"file\", for example: curl -F file=@transactions.csv";
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
-const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
+/// A ZIP file begins with its first entry, or with its end where it is empty or split.
+const ZIP_MAGICS: [&[u8]; 3] = [b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"];
 
 /// The bytes of the file that a request carries.
 ///
@@ -26,12 +28,13 @@ pub(crate) async fn file_of(request: ApiGatewayProxyRequest) -> Result<Bytes, Re
     let boundary = boundary_of(&request)?;
     refuse_encoding(request.headers.get("content-encoding").map(|value| value.as_bytes()))?;
     let body = body_of(request.body, request.is_base64_encoded)?;
+    part_headers::check(&body, &boundary)?;
     let size_limit = SizeLimit::new().whole_stream(body.len() as u64).per_field(API_FILE_BYTES_MAX);
     let stream = futures::stream::once(async move { Ok::<Bytes, Infallible>(body) });
     let mut multipart = Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(size_limit));
     let mut file = None;
     while let Some(part) = multipart.next_field().await.map_err(unreadable)? {
-        refuse_part_headers(&part)?;
+        refuse_encoded_part(&part)?;
         match part.name() {
             Some(FILE_PART) if file.is_some() => {
                 return Err(bad(
@@ -50,7 +53,7 @@ pub(crate) async fn file_of(request: ApiGatewayProxyRequest) -> Result<Bytes, Re
     }
     let file =
         file.ok_or_else(|| bad("file_part_missing", format!("The request has no part named \"file\". {HOW_TO_SEND}")))?;
-    if file.starts_with(GZIP_MAGIC) || file.starts_with(ZIP_MAGIC) {
+    if file.starts_with(GZIP_MAGIC) || ZIP_MAGICS.iter().any(|magic| file.starts_with(magic)) {
         return Err(compressed());
     }
     Ok(file)
@@ -74,12 +77,13 @@ fn boundary_of(request: &ApiGatewayProxyRequest) -> Result<String, Refusal> {
     let mut values = request.multi_value_headers.get_all("content-type").iter();
     let value = values.next().or_else(|| request.headers.get("content-type")).ok_or_else(unsupported)?;
     let text = value.to_str().map_err(|_| unsupported())?;
-    let essence = text.split(';').next().unwrap_or_default().trim();
+    let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
+    let essence = essence.trim();
     if !essence.eq_ignore_ascii_case("multipart/form-data") || values.next().is_some() {
         return Err(unsupported());
     }
     // What `mime` cannot read has no boundary that could be relied on.
-    let parsed: Option<mime::Mime> = text.parse().ok();
+    let parsed: Option<mime::Mime> = format!("{essence};{parameters}").parse().ok();
     let boundaries: Vec<String> = parsed
         .iter()
         .flat_map(mime::Mime::params)
@@ -127,18 +131,9 @@ fn body_of(body: Option<String>, is_base64_encoded: bool) -> Result<Bytes, Refus
     Ok(Bytes::from(bytes))
 }
 
-/// Refuses a part whose headers are too many, repeated, or say that the content is encoded.
-fn refuse_part_headers(part: &Field<'_>) -> Result<(), Refusal> {
+/// Refuses a part whose headers say that its content is encoded.
+fn refuse_encoded_part(part: &Field<'_>) -> Result<(), Refusal> {
     let headers = part.headers();
-    // Each line also has a colon, a blank and its line end.
-    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    if bytes > PART_HEADER_BYTES_MAX {
-        let message = format!("The headers of a part are larger than {PART_HEADER_BYTES_MAX} bytes; shorten them.");
-        return Err(bad("part_headers_too_large", message));
-    }
-    if headers.len() > headers.keys_len() {
-        return Err(bad("part_header_repeated", "A part has the same header twice; send each once."));
-    }
     let encoding = headers.get("content-encoding").map(|value| value.as_bytes());
     refuse_encoding(encoding)?;
     let transfer = headers.get("content-transfer-encoding").map(|value| value.as_bytes());

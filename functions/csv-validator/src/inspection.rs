@@ -4,7 +4,7 @@ use adapters::report::{ReportWriter, write_line};
 use adapters::{Failure, ObjectStore};
 use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
 use domain::identity::ContentHasher;
-use domain::limits::ERRORS_IN_ANSWER_MAX;
+use domain::limits::{ERRORS_IN_ANSWER_MAX, ERRORS_IN_REPORT_MAX};
 use domain::{ContentDigest, Timestamp};
 
 /// A file is looked at in pieces of this size, in bytes, so that the errors of one piece are few enough to be held.
@@ -59,7 +59,23 @@ fn keep_first(errors: &mut Vec<RowError>, error: RowError) {
 pub(crate) struct ReportPass<'a> {
     validator: FileValidator,
     writer: ReportWriter<'a>,
-    lines: String,
+    lines: ReportLines,
+}
+
+/// Lines that wait to be written, as many as a report may have in all.
+#[derive(Default)]
+struct ReportLines {
+    text: String,
+    count: u64,
+}
+
+impl ReportLines {
+    fn add(&mut self, error: &RowError) {
+        self.count += 1;
+        if self.count <= ERRORS_IN_REPORT_MAX {
+            write_line(&mut self.text, error);
+        }
+    }
 }
 
 impl<'a> ReportPass<'a> {
@@ -68,22 +84,22 @@ impl<'a> ReportPass<'a> {
         Self {
             validator: FileValidator::new(received_at, Limits::default()),
             writer: ReportWriter::new(objects, key),
-            lines: String::new(),
+            lines: ReportLines::default(),
         }
     }
 
     pub(crate) async fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         for piece in bytes.chunks(PIECE_BYTES) {
-            self.validator.push(piece, &mut |error| write_line(&mut self.lines, &error));
-            self.writer.append(&self.lines).await?;
-            self.lines.clear();
+            self.validator.push(piece, &mut |error| self.lines.add(&error));
+            self.writer.append(&self.lines.text).await?;
+            self.lines.text.clear();
         }
         Ok(())
     }
 
     pub(crate) async fn finish(mut self) -> Result<(), Failure> {
-        let _ = self.validator.finish(&mut |error| write_line(&mut self.lines, &error));
-        self.writer.append(&self.lines).await?;
+        let _ = self.validator.finish(&mut |error| self.lines.add(&error));
+        self.writer.append(&self.lines.text).await?;
         self.writer.finish().await
     }
 }

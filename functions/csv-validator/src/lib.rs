@@ -8,6 +8,7 @@ pub mod answer;
 mod envelope;
 pub mod http;
 mod inspection;
+mod part_headers;
 mod status_page;
 mod upload;
 pub mod workflow;
@@ -47,8 +48,9 @@ pub async fn handle(event: Value, ports: &Ports, tracer: &Tracer, now_ms: u64) -
     let output = if event.get("httpMethod").is_some() {
         serde_json::to_value(http::answer(event, ports, tracer, now_ms).await)
     } else {
-        let task = serde_json::from_value(event)
-            .map_err(|error| Failure::new(FailureKind::InvalidInput, format!("not a step of the workflow: {error}")))?;
+        let task = serde_json::from_value(event).map_err(|_| {
+            Failure::new(FailureKind::InvalidInput, "not an event of the API or a step of the workflow")
+        })?;
         serde_json::to_value(workflow::validate(task, ports, tracer).await?)
     };
     output.map_err(|error| Failure::new(FailureKind::InvalidInput, format!("output: {error}")))

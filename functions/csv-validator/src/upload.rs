@@ -72,8 +72,11 @@ impl Sent<'_> {
         match decide_upload(known.as_ref().map(FileRecord::known), reprocess, self.now_ms) {
             Decision::Work { attempt } => {
                 // A retry keeps its file's place in the order of arrival, so that it cannot win over a file that came
-                // in between. Only who asks for the file to be processed again gives it a new place.
-                let first_received = known.and_then(|record| record.facts.received_at_ms).filter(|_| !reprocess);
+                // in between. A new place goes to a file that was refused before, and to one that its sender asks to
+                // be processed again.
+                let first_received = known
+                    .filter(|record| !reprocess && record.facts.error_count.is_none())
+                    .and_then(|record| record.facts.received_at_ms);
                 let begun = self.begin(attempt, first_received.unwrap_or(self.now_ms)).await?;
                 if begun.status == FileStatus::Validating && begun.attempt == attempt {
                     let record = self.store(&begun).await?;
@@ -82,11 +85,10 @@ impl Sent<'_> {
                 // Another upload of the same file was faster.
                 Ok(self.accepted(&begun, true))
             }
-            // Without a known file there is always work, so the other arm of this `match` is the one above.
-            Decision::Answer | Decision::Exhausted => match known {
-                Some(record) if !record.status.is_failed() => Ok(self.accepted(&record, true)),
-                _ => Err(exhausted().into()),
-            },
+            Decision::Answer => {
+                known.map_or_else(|| Err(exhausted().into()), |record| Ok(self.accepted(&record, true)))
+            }
+            Decision::Exhausted => Err(exhausted().into()),
         }
     }
 
@@ -187,6 +189,9 @@ impl Sent<'_> {
 
     fn accepted(&self, record: &FileRecord, duplicate: bool) -> Answer {
         let message = match (duplicate, record.status, record.superseded_by.is_empty()) {
+            (_, status, _) if status.is_failed() => {
+                "The file is valid, but it could not be processed yet; send it again in a moment, it is never processed twice."
+            }
             (false, _, _) => "The file is valid and is being processed; follow it at status_path.",
             (true, _, false) => {
                 "This file was processed before, and a later file has replaced rows of it; nothing was done again. To process \

@@ -177,11 +177,12 @@ impl Step<'_> {
         tracing::info!(rows = report.rows, errors = report.error_count, "validated");
         let facts = Facts {
             partner: Some(partner.as_str().to_owned()),
-            // A file that is put into the bucket again keeps its place in the order of arrival.
+            // A file that is put into the bucket again keeps its place in the order of arrival, unless it was refused.
             received_at_ms: match road {
                 Road::Upload { .. } => Some(file.received_at_ms),
                 Road::Bucket { .. } => {
-                    known.as_ref().and_then(|record| record.facts.received_at_ms).or(Some(file.received_at_ms))
+                    let before = known.as_ref().filter(|record| record.facts.error_count.is_none());
+                    before.and_then(|record| record.facts.received_at_ms).or(Some(file.received_at_ms))
                 }
             },
             key: Some(self.object.key.clone()),
@@ -238,8 +239,8 @@ impl Step<'_> {
         Ok(Validation::process(file, facts.ranges.unwrap_or_default()))
     }
 
-    /// Records that the file is refused, with the report of its errors. The report comes first: a status that links to
-    /// nothing would be worse than a report that nothing links to.
+    /// Records that the file is refused, with the report of its errors. The report is stored before the status that links
+    /// to it.
     async fn refuse(
         &self,
         file_id: &FileId,
@@ -248,8 +249,8 @@ impl Step<'_> {
         facts: Facts,
     ) -> Result<Validation, Failure> {
         let report_key = ObjectStore::report_key(file_id, attempt);
-        self.tracer.step("write report", self.write_report(file.received_at_ms, report_key.clone())).await?;
         self.begin(file_id, attempt, &facts).await?;
+        self.tracer.step("write report", self.write_report(file.received_at_ms, report_key.clone())).await?;
         let errors = file.findings.report.error_count;
         let task = file_task(file_id, attempt, &facts)?;
         let facts = Facts {
@@ -290,12 +291,14 @@ impl Step<'_> {
     async fn read_file(&self) -> Result<ReadFile, Failure> {
         let reading = async {
             let mut object = self.open().await?;
-            let received_at_ms = object.upload.as_ref().map_or(object.written_at_ms, |upload| upload.received_at_ms);
+            // Who may write under incoming/ chooses the metadata there, and would choose his place in the order.
+            let upload = object.upload.take().filter(|_| self.object.key.starts_with(VALIDATED_PREFIX));
+            let received_at_ms = upload.as_ref().map_or(object.written_at_ms, |upload| upload.received_at_ms);
             let mut inspection = Inspection::new(received_at_ms);
             while let Some(bytes) = object.next().await? {
                 inspection.push(&bytes);
             }
-            Ok(ReadFile { upload: object.upload, received_at_ms, findings: inspection.finish() })
+            Ok(ReadFile { upload, received_at_ms, findings: inspection.finish() })
         };
         self.tracer.step("validate", reading).await
     }
@@ -319,10 +322,13 @@ fn invalid_input(detail: &str) -> Failure {
     Failure::new(FailureKind::InvalidInput, detail)
 }
 
-/// What the API found out about a version, if it is complete.
+/// What the API found out about a version, if it is complete. What an attempt found out later is its own.
 fn validated_facts(facts: &Facts) -> Option<Facts> {
-    let complete = facts.rows.is_some() && facts.totals.is_some() && facts.columns.is_some() && facts.ranges.is_some();
-    complete.then(|| facts.clone())
+    let Facts { partner, received_at_ms, key, version_id, sha256, rows, totals, columns, ranges, .. } = facts.clone();
+    let complete = rows.is_some() && totals.is_some() && columns.is_some() && ranges.is_some();
+    let validated =
+        Facts { partner, received_at_ms, key, version_id, sha256, rows, totals, columns, ranges, ..Facts::default() };
+    complete.then_some(validated)
 }
 
 fn file_task(file_id: &FileId, attempt: u32, facts: &Facts) -> Result<FileTask, Failure> {

@@ -96,10 +96,15 @@ impl Tally {
                 self.stored += 1;
                 self.replaced.extend(replaced);
             }
-            Written::Unchanged => self.unchanged += 1,
+            Written::Unchanged { replaced } => {
+                self.unchanged += 1;
+                self.replaced.extend(replaced);
+            }
             Written::Superseded { by } => {
                 self.superseded += 1;
-                self.later.extend(by.filter(|_| self.later.len() < SUPERSEDED_BY_MAX));
+                if self.later.len() < SUPERSEDED_BY_MAX {
+                    self.later.extend([by]);
+                }
             }
         }
     }
@@ -144,11 +149,11 @@ async fn write_rows(rows: Vec<Row>, origin: &Origin, ports: &Ports, tally: &mut 
 
 /// Notes on each file concerned which later file stands in its place.
 async fn mark_superseded(tally: &Tally, ours: &Origin, status: &StatusTable) -> Result<(), Failure> {
-    for earlier in &tally.replaced {
-        status.supersede(earlier, &ours.file_id, ours.received_at_ms).await?;
-    }
-    for (later, received_at_ms) in &tally.later {
-        status.supersede(&ours.file_id, later, *received_at_ms).await?;
-    }
-    Ok(())
+    let earlier = tally.replaced.iter().map(|earlier| (earlier, &ours.file_id, ours.received_at_ms));
+    let later = tally.later.iter().map(|(later, received_at_ms)| (&ours.file_id, later, *received_at_ms));
+    stream::iter(earlier.chain(later))
+        .map(|(earlier, later, received_at_ms)| status.supersede(earlier, later, received_at_ms))
+        .buffer_unordered(WRITES_IN_FLIGHT)
+        .try_collect()
+        .await
 }

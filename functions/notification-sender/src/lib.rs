@@ -157,7 +157,10 @@ impl Sender<'_> {
             tracing::error!(error, "the workflow gave up on a file without a status");
             return Ok(Announced { file_id: Some(file_id), status: None, published: false });
         };
-        let attempt = file.map_or(record.attempt, |file| file.attempt);
+        let Some(attempt) = file.map(|file| file.attempt).or_else(|| attempt_stopped_by(event, &record)) else {
+            tracing::warn!(error, "the event is not of the file's present version; its status stays");
+            return Ok(Announced { file_id: Some(file_id), status: Some(record.status), published: false });
+        };
         // Another execution may move the file in between; each turn sees it further on, and there are six ranks.
         while record.attempt == attempt
             && let Some(failure) = record.status.failure()
@@ -181,8 +184,8 @@ impl Sender<'_> {
     fn failure_notification(&self, record: FileRecord) -> Notification {
         let facts = record.facts;
         Notification {
-            notification_id: format!("{}-{}-{}", record.file_id, record.attempt, record.status.as_str()),
-            file_id: record.file_id,
+            notification_id: Notification::id(&record.file_id, record.attempt, record.status),
+            file_id: record.file_id.into(),
             partner: facts.partner.unwrap_or_default(),
             attempt: record.attempt,
             status: record.status,
@@ -214,6 +217,14 @@ impl Sender<'_> {
     fn timestamp(&self) -> String {
         Timestamp::from_unix_milliseconds(self.now_ms).to_milliseconds_text()
     }
+}
+
+/// The attempt that a failure before the end of validation stops: the present one, if it is about the event's version or
+/// about none yet. An outdated event must not fail a later attempt.
+fn attempt_stopped_by(event: &serde_json::Value, record: &FileRecord) -> Option<u32> {
+    let version = event.pointer("/detail/object/version-id").and_then(serde_json::Value::as_str);
+    let present = record.facts.version_id.as_deref();
+    (present.is_none() || present == version).then_some(record.attempt)
 }
 
 /// The file whose id is in the key of the event's object: one that the API stored.

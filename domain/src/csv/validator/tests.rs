@@ -76,6 +76,7 @@ fn encodings_that_are_refused() {
     }
     check(with_row("T1,1,USD,2026-01-15T10:00:00Z,a\u{feff}b,completed"), &["byte_order_mark_inside@1:2:5"]);
     check(format!("{HEADER}{ROW}\u{feff}{}", ROW.replace("T1,", "T2,")), &["byte_order_mark_inside@2:3:1"]);
+    check(format!("{HEADER}{ROW}\u{feff}\n"), &["byte_order_mark_inside@2:3:1"]);
     check(with_row("T\u{200b}1,1,USD,2026-01-15T10:00:00Z,x,completed"), &["transaction_id_not_ascii@1:2:1"]);
     check(with_row("T\u{202e}1,1,USD,2026-01-15T10:00:00Z,x,completed"), &["transaction_id_not_ascii@1:2:1"]);
     check(with_row("T1,1,USD,2026-01-15T10:00:00Z,x,pendıng"), &["status_unknown@1:2:6"]);
@@ -86,6 +87,7 @@ fn encodings_that_are_refused() {
 fn structures_that_are_refused() {
     check("", &["file_empty@0:1:-"]);
     check("\u{feff}", &["file_empty@0:1:-"]);
+    check("\n\n\r\n", &["file_empty@0:1:-"]);
     check(HEADER, &["no_data_rows@0:1:-"]);
     check(format!("sep=,\n{HEADER}{ROW}"), &["separator_line@0:1:-"]);
     check(format!("{HEADER}{ROW}").replace(',', ";"), &["wrong_delimiter@0:1:-"]);
@@ -208,7 +210,7 @@ fn a_range_of_other_bytes_is_noticed() {
 
 proptest! {
     #[test]
-    fn chunks_do_not_matter(rows in proptest::collection::vec("([a-zA-Z0-9,\"\r\n.:-]|é){0,50}", 0..6), chunk_size in 1_usize..40) {
+    fn chunks_do_not_matter(rows in proptest::collection::vec("([a-zA-Z0-9,\"\r\n.:-]|é|\u{feff}){0,50}", 0..6), chunk_size in 1_usize..40) {
         let file = format!("{HEADER}{ROW}{}", rows.join("\n"));
         prop_assert_eq!(validate(file.as_bytes(), chunk_size), validate(file.as_bytes(), usize::MAX));
     }
