@@ -18,8 +18,7 @@ help:
 	@echo "make up     starts a local cloud that stays, and tells how to use it (PORT=4567 for another port)"
 	@echo "make down   stops it"
 	@echo "make test   runs all tests: rules, template, and the deployed system on a local cloud"
-	@echo "make check  checks format, lints and licences"
-	@echo "make tools  installs cargo-deny under .local/, which make check uses if it is there"
+	@echo "make check  checks format, lints and licences (the first time it builds cargo-deny, some minutes)"
 	@echo
 	@echo "Needed: Rust, Python 3.10 or later, make and a C compiler. No AWS account and no Docker."
 
@@ -59,14 +58,13 @@ test-acceptance: python
 	@cargo test -p acceptance --no-run
 	@$(LOCAL) run --stacks main,faults,least -- cargo test -p acceptance
 
-check:
+check: tools
 	@echo "== Format"
 	@cargo fmt --check
 	@echo "== Lints, warnings are errors"
 	@cargo clippy --workspace --all-targets -- -D warnings
 	@echo "== Licences, sources and bans of dependencies"
-	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; \
-	else echo "Left out: cargo-deny is not installed. Install it with: make tools"; fi
+	@cargo deny check bans licenses sources
 
 # Without optimisation: it is built faster and is fast enough for one workspace.
 tools:

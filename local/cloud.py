@@ -165,7 +165,13 @@ class Cloud:
         return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-count:])
 
     def _description(self) -> dict:
-        return json.loads(self._description_file.read_text())
+        try:
+            return json.loads(self._description_file.read_text())
+        except FileNotFoundError as error:
+            raise Problem(
+                f"An emulator holds {self._lock_file}, but its process is not known: its start was interrupted. "
+                "End the process that has this file open: fuser -k " + str(self._lock_file)
+            ) from error
 
     def _write_description(self, description: dict) -> None:
         # It has credentials, if only of an emulator.
@@ -175,7 +181,7 @@ class Cloud:
 
 def passing_cloud(purpose: str) -> Cloud:
     """A cloud for one command, apart from all others. What a command left that was killed, or failed, is removed."""
-    for leftover in paths.WORK.glob(f"{purpose}-*"):
+    for leftover in paths.WORK.glob(f"{purpose}-[0-9]*"):
         if not _is_alive(int(leftover.name.removeprefix(f"{purpose}-"))):
             Cloud(leftover).stop()
             shutil.rmtree(leftover, ignore_errors=True)
