@@ -16,7 +16,7 @@ def upload(stack: dict, file: Path) -> tuple:
     head = f"--{boundary}\r\n{disposition}\r\nContent-Type: text/csv\r\n\r\n"
     body = head.encode() + file.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "x-api-key": stack["api_key"]}
-    return _answer(urllib.request.Request(stack["api_url"] + "upload", data=body, headers=headers, method="POST"))
+    return _answer(urllib.request.Request(stack["api_url"] + "/upload", data=body, headers=headers, method="POST"))
 
 
 def follow(stack: dict, status_path: str) -> tuple:

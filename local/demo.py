@@ -90,7 +90,7 @@ def _subscribe(cloud: Cloud, stack: dict) -> str:
 
 
 def _upload_good_file(stack: dict) -> dict:
-    print(f"POST {stack['api_url']}upload  {GOOD_FILE.relative_to(paths.ROOT)}")
+    print(f"POST {stack['api_url']}/upload  {GOOD_FILE.relative_to(paths.ROOT)}")
     status, answer = client.upload(stack, GOOD_FILE)
     if status != 200:
         raise Problem(f"The API answered {status} to a good file: {json.dumps(answer)}")
@@ -163,7 +163,7 @@ def _show_notification(cloud: Cloud, inbox: str, file_id: str) -> None:
 
 
 def _show_refusal(stack: dict) -> None:
-    print(f"POST {stack['api_url']}upload  {BAD_FILE.relative_to(paths.ROOT)}")
+    print(f"POST {stack['api_url']}/upload  {BAD_FILE.relative_to(paths.ROOT)}")
     status, answer = client.upload(stack, BAD_FILE)
     if status != 400 or not answer.get("errors"):
         raise Problem(f"The API answered {status} to a bad file: {json.dumps(answer)}")

@@ -91,7 +91,7 @@ class Deployment:
             "endpoint": self._cloud.endpoint,
             "region": REGION,
             **self._cloud.credentials,
-            "api_url": f"{self._cloud.endpoint}/_aws/execute-api/{outputs['ApiId']}/{rest_api.STAGE}/",
+            "api_url": f"{self._cloud.endpoint}/_aws/execute-api/{outputs['ApiId']}/{rest_api.STAGE}",
             "api_key": keys[0],
             "api_key_2": keys[1],
             "partner": PARTNERS[0],

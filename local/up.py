@@ -61,8 +61,8 @@ def _introduce(stack: dict, changes: list) -> None:
     print("The local cloud is up. Other than on AWS:")
     for change in changes:
         print(f"  - {change}")
-    print(f"\nUpload URL  {stack['api_url']}upload")
+    print(f"\nUpload URL  {stack['api_url']}/upload")
     print(f"API key     {stack['api_key']}")
-    print(f"\nUpload a file:\n  curl -sS -H 'x-api-key: {stack['api_key']}' -F file=@{sample} {stack['api_url']}upload")
+    print(f"\nUpload a file:\n  curl -sS -H 'x-api-key: {stack['api_key']}' -F file=@{sample} {stack['api_url']}/upload")
     print(f"Follow it with the status_path of the answer:\n  curl -sS '{stack['api_url']}<status_path>'")
     print("\nAll names and keys are in .local/stack.json. Stop it with: make down")

@@ -5,14 +5,16 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_lambda::types::Environment;
 use serde_json::Value;
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How long a test waits for what must happen. Nothing here takes longer than the workflow's own bound.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// How long a test waits for what must happen. The slowest of it, the workflow's retries, takes a fifth of this.
+const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
 const CALL_SECONDS_MAX: u64 = 60;
 
@@ -47,8 +49,8 @@ impl Stack {
         let file = std::env::var("ACCEPTANCE_STACKS")
             .expect("ACCEPTANCE_STACKS is not set. These tests need the local cloud: run `make test`");
         let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}. Run `make test`"));
-        let stacks: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let stack = &stacks[name];
+        let description: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let stack = &description["stacks"][name];
         assert!(stack.is_object(), "{file} has no stack {name}: run `make test`");
         let field = |name: &str| {
             stack[name].as_str().unwrap_or_else(|| panic!("{file}: a stack has no text named {name}")).to_owned()
@@ -56,7 +58,7 @@ impl Stack {
         Self {
             endpoint: field("endpoint"),
             region: field("region"),
-            api_url: field("api_url").trim_end_matches('/').to_owned(),
+            api_url: field("api_url"),
             bucket: field("bucket"),
             status_table: field("status_table"),
             transactions_table: field("transactions_table"),
@@ -68,7 +70,7 @@ impl Stack {
             usage_plan_id: field("usage_plan_id"),
             bucket_partners: [field("partner"), field("partner_2")],
             api_keys: [field("api_key"), field("api_key_2")],
-            log_file: PathBuf::from(field("log_file")),
+            log_file: PathBuf::from(description["log_file"].as_str().unwrap()),
             access_key_id: field("access_key_id"),
             secret_access_key: field("secret_access_key"),
         }
@@ -103,10 +105,23 @@ impl Stack {
 /// What a test made and the end of the test removes.
 #[derive(Debug)]
 pub(crate) enum Made {
-    ApiKey { id: String },
-    UsagePlan { id: String },
-    Queue { url: String },
-    Subscription { arn: String },
+    ApiKey {
+        id: String,
+    },
+    UsagePlan {
+        id: String,
+    },
+    Queue {
+        url: String,
+    },
+    Subscription {
+        arn: String,
+    },
+    /// The environment that a function had before.
+    Environment {
+        function: String,
+        before: HashMap<String, String>,
+    },
 }
 
 /// One stack and the clients of its services. Each test opens its own.
@@ -209,17 +224,19 @@ impl Drop for Cloud {
 
 async fn remove(stack: &Stack, made: Vec<Made>) {
     let sdk = stack.sdk().await;
-    let (gateway, sqs, sns) = (
-        aws_sdk_apigateway::Client::new(&sdk),
-        aws_sdk_sqs::Client::new(&sdk),
-        aws_sdk_sns::Client::new(&sdk),
-    );
+    let (gateway, lambda) = (aws_sdk_apigateway::Client::new(&sdk), aws_sdk_lambda::Client::new(&sdk));
+    let (sqs, sns) = (aws_sdk_sqs::Client::new(&sdk), aws_sdk_sns::Client::new(&sdk));
     for made in made.into_iter().rev() {
         match made {
             Made::ApiKey { id } => drop(gateway.delete_api_key().api_key(id).send().await.unwrap()),
             Made::UsagePlan { id } => drop(gateway.delete_usage_plan().usage_plan_id(id).send().await.unwrap()),
             Made::Queue { url } => drop(sqs.delete_queue().queue_url(url).send().await.unwrap()),
             Made::Subscription { arn } => drop(sns.unsubscribe().subscription_arn(arn).send().await.unwrap()),
+            Made::Environment { function, before } => {
+                let environment = Environment::builder().set_variables(Some(before)).build();
+                let update = lambda.update_function_configuration().function_name(function);
+                update.environment(environment).send().await.unwrap();
+            }
         }
     }
 }

@@ -25,6 +25,22 @@ pub(crate) fn file(records: &[impl AsRef<str>]) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// A sound file of exactly so many bytes.
+pub(crate) fn file_of_bytes(bytes: usize) -> Vec<u8> {
+    const RECORD_BYTES: usize = 3_000;
+    let records = bytes / RECORD_BYTES;
+    let budget = bytes - HEADER.len() - 1;
+    let records = (0..records).map(|number| {
+        let frame = format!("T{number:06},12.34,USD,2026-01-15T10:00:00Z,,completed");
+        // What does not divide evenly makes the first records one byte longer. Each has a line end as well.
+        let length = budget / records + usize::from(number < budget % records) - 1;
+        frame.replace(",,", &format!(",{},", "m".repeat(length - frame.len())))
+    });
+    let file = file(&records.collect::<Vec<_>>());
+    assert_eq!(file.len(), bytes);
+    file
+}
+
 /// The SHA-256 of a file.
 pub(crate) fn digest(file: &[u8]) -> ContentDigest {
     let mut hasher = ContentHasher::default();

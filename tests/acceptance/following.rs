@@ -10,24 +10,25 @@ async fn nobody_reads_the_status_of_another() {
     let file = files::file(&[record("T1")]);
     let (mine, _) = bank.upload_and_complete(&file).await;
     let (theirs, _) = other.upload_and_complete(&file).await;
-    let (id, token) = mine.text("status_path").strip_prefix("files/").unwrap().split_once("?token=").unwrap();
-    let (their_id, their_token) = theirs.text("status_path").strip_prefix("files/").unwrap().split_once("?token=").unwrap();
+    let (id, token) = mine.text("status_path").strip_prefix("/files/").unwrap().split_once("?token=").unwrap();
+    let (their_id, their_token) =
+        theirs.text("status_path").strip_prefix("/files/").unwrap().split_once("?token=").unwrap();
     assert_ne!((id, token), (their_id, their_token));
     assert!(token.len() >= 32, "a token of {} characters can be guessed", token.len());
 
     for path in [
-        format!("files/{id}"),
-        format!("files/{id}?token="),
-        format!("files/{id}?token={their_token}"),
-        format!("files/{id}?token={}", &token[..token.len() - 1]),
-        format!("files/{id}?token={token}0"),
-        format!("files/{id}?token={}", token.to_uppercase() + "x"),
-        format!("files/{id}?token={their_token}&token={their_token}"),
-        format!("files/{their_id}?token={token}"),
-        format!("files/{}?token={token}", "0".repeat(32)),
-        format!("files/{}?token={token}", id.to_uppercase() + "0"),
-        format!("files/..%2f{id}?token={token}"),
-        format!("files/%00?token={token}"),
+        format!("/files/{id}"),
+        format!("/files/{id}?token="),
+        format!("/files/{id}?token={their_token}"),
+        format!("/files/{id}?token={}", &token[..token.len() - 1]),
+        format!("/files/{id}?token={token}0"),
+        format!("/files/{id}?token={}", token.to_uppercase() + "x"),
+        format!("/files/{id}?token={their_token}&token={their_token}"),
+        format!("/files/{their_id}?token={token}"),
+        format!("/files/{}?token={token}", "0".repeat(32)),
+        format!("/files/{}?token={token}", id.to_uppercase() + "0"),
+        format!("/files/%20{id}?token={token}"),
+        format!("/files/%00?token={token}"),
     ] {
         let answer = cloud.get(&path).await;
         assert_eq!((answer.status, answer.error()), (404, "file_not_found"), "{path}: {}", answer.body);

@@ -15,27 +15,26 @@ impl Cloud {
         self.remove_at_end(Made::UsagePlan { id: id.clone() });
         id
     }
-}
 
-#[tokio::test]
-async fn without_a_valid_key_nothing_is_uploaded() {
-    let cloud = Cloud::open().await;
-    cloud.request(Method::POST, "upload", None).await.refused(403, "api_key_invalid");
-    cloud.request(Method::POST, "upload", Some("acme.not-the-secret")).await.refused(403, "api_key_invalid");
-    let stranger = cloud.partner_in(&cloud.own_usage_plan_of_no_stage().await).await;
-    stranger.upload(&files::file(&[record("T1")])).await.refused(403, "api_key_invalid");
-    // With nothing but another secret the same partner is refused, and with the right one served.
-    let bank = cloud.partner().await;
-    cloud.request(Method::POST, "upload", Some(&format!("{}x", bank.key))).await.refused(403, "api_key_invalid");
-    bank.upload(&files::file(&[record("T1")])).await.accepted();
-}
-
-impl Cloud {
+    /// A usage plan that opens nothing.
     async fn own_usage_plan_of_no_stage(&self) -> String {
         let id = self.api_gateway().create_usage_plan().name(unique()).send().await.unwrap().id.unwrap();
         self.remove_at_end(Made::UsagePlan { id: id.clone() });
         id
     }
+}
+
+#[tokio::test]
+async fn without_a_valid_key_nothing_is_uploaded() {
+    let cloud = Cloud::open().await;
+    cloud.request(Method::POST, "/upload", None).await.refused(403, "api_key_invalid");
+    cloud.request(Method::POST, "/upload", Some("acme.not-the-secret")).await.refused(403, "api_key_invalid");
+    let stranger = cloud.partner_in(&cloud.own_usage_plan_of_no_stage().await).await;
+    stranger.upload(&files::file(&[record("T1")])).await.refused(403, "api_key_invalid");
+    // With nothing but another secret the same partner is refused, and with the right one served.
+    let bank = cloud.partner().await;
+    cloud.request(Method::POST, "/upload", Some(&format!("{}x", bank.key))).await.refused(403, "api_key_invalid");
+    bank.upload(&files::file(&[record("T1")])).await.accepted();
 }
 
 #[tokio::test]
@@ -90,11 +89,11 @@ async fn what_is_no_route_is_not_found() {
     let cloud = Cloud::open().await;
     let key = cloud.stack.api_keys[0].as_str();
     for (method, path) in [
-        (Method::GET, "nothing-here"),
-        (Method::GET, "upload"),
-        (Method::DELETE, "upload"),
-        (Method::GET, "files"),
-        (Method::POST, "files/0123456789abcdef0123456789abcdef"),
+        (Method::GET, "/nothing-here"),
+        (Method::GET, "/upload"),
+        (Method::DELETE, "/upload"),
+        (Method::GET, "/files"),
+        (Method::POST, "/files/0123456789abcdef0123456789abcdef"),
     ] {
         for key in [None, Some(key)] {
             let answer = cloud.request(method.clone(), path, key).await;

@@ -33,7 +33,7 @@ async fn a_file_becomes_rows_with_exact_amounts_and_a_history() {
     }
 
     let status_path = answer.text("status_path");
-    assert!(status_path.starts_with(&format!("files/{file_id}?token=")), "{status_path}");
+    assert!(status_path.starts_with(&format!("/files/{file_id}?token=")), "{status_path}");
     let done = cloud.follow(status_path).await;
     assert_eq!(statuses(&done["history"]), WHOLE_WAY);
     for (member, expected) in [
@@ -65,7 +65,14 @@ async fn a_file_becomes_rows_with_exact_amounts_and_a_history() {
     for (record, (id, amount, currency, timestamp, merchant, status)) in (1..).zip([
         ("T-1", "12.5", "USD", "2026-01-15T10:00:00.000000000Z", "Corner Café", "completed"),
         ("T-2", "-0.01", "USD", "2026-01-16T05:00:00.000000000Z", "Müller, Söhne", "pending"),
-        ("T-3", "999999999999999999999999999999999999.99", "EUR", "2026-01-15T10:00:00.123456789Z", "=SUM(A1)", "failed"),
+        (
+            "T-3",
+            "999999999999999999999999999999999999.99",
+            "EUR",
+            "2026-01-15T10:00:00.123456789Z",
+            "=SUM(A1)",
+            "failed",
+        ),
         ("T-4", "1500", "JPY", "2026-01-14T03:00:00.000000000Z", "東京", "completed"),
     ]) {
         let row = bank.transaction(id).await.unwrap_or_else(|| panic!("no row {id}"));
@@ -80,6 +87,11 @@ async fn a_file_becomes_rows_with_exact_amounts_and_a_history() {
         assert_eq!(row, expected);
     }
 
+    assert_eq!(
+        cloud.executions_about(&file_id).await,
+        1,
+        "a file starts the workflow once, and the workflow not itself"
+    );
     let stored = cloud.s3().get_object().bucket(&cloud.stack.bucket).key(answer.text("s3_key")).send().await.unwrap();
     assert_eq!(stored.metadata.as_ref().unwrap()["partner"], bank.partner);
     assert_eq!(stored.body.collect().await.unwrap().into_bytes(), file, "the file is kept as it came");
@@ -103,7 +115,10 @@ async fn a_file_of_several_ranges_is_stored_whole() {
     assert_eq!(row["totals"]["EUR"], format!("{}.{:02}", quarters / 4, quarters % 4 * 25));
     for number in [1, 999, 1_000, 1_001, 2_000, 2_001, RECORDS] {
         let row = bank.transaction(&format!("T-{number}")).await.unwrap_or_else(|| panic!("no row T-{number}"));
-        assert_eq!((row["record"].as_str(), row["merchant"].as_str()), (Some(&*number.to_string()), Some("two\r\nlines")));
+        assert_eq!(
+            (row["record"].as_str(), row["merchant"].as_str()),
+            (Some(&*number.to_string()), Some("two\r\nlines"))
+        );
         assert_eq!(decimal(row["amount"].as_str().unwrap()), format!("{number}.25"));
     }
 }

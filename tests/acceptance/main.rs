@@ -13,8 +13,9 @@
 
 mod bucket_road;
 mod cloud;
-mod faulty_store;
+mod definition;
 mod faults;
+mod faulty_store;
 mod files;
 mod following;
 mod gateway;
@@ -29,7 +30,9 @@ mod notification;
 mod order;
 mod partners;
 mod policies;
+mod readme;
 mod repeats;
+mod resources;
 mod sample_events;
 mod template;
 mod upload;

@@ -20,7 +20,13 @@ struct Request {
     code: &'static str,
 }
 
-fn request(what: &'static str, content_type: impl Into<String>, body: Vec<u8>, status: u16, code: &'static str) -> Request {
+fn request(
+    what: &'static str,
+    content_type: impl Into<String>,
+    body: Vec<u8>,
+    status: u16,
+    code: &'static str,
+) -> Request {
     Request { what, headers: vec![("content-type", content_type.into())], body, status, code }
 }
 
@@ -42,7 +48,8 @@ async fn check(requests: Vec<Request>) {
     let deviations: Vec<String> = futures::stream::iter(requests)
         .map(async |request| {
             let bank = cloud.partner().await;
-            let headers: Vec<(&str, &str)> = request.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let headers: Vec<(&str, &str)> =
+                request.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let answer = bank.post(&headers, request.body).await;
             if answer.status != request.status || answer.error() != request.code {
                 let expected = (request.status, request.code);
@@ -68,15 +75,42 @@ async fn what_is_well_formed_is_taken() {
     let sound = body(BOUNDARY, &[file_part(&file)]);
     let longest = "b".repeat(70);
     let named = |filename: &str| {
-        body(BOUNDARY, &[part(&[&format!("Content-Disposition: form-data; name=\"file\"; filename=\"{filename}\"")], &file)])
+        body(
+            BOUNDARY,
+            &[part(&[&format!("Content-Disposition: form-data; name=\"file\"; filename=\"{filename}\"")], &file)],
+        )
     };
     check(vec![
         request("plain", TYPE, sound.clone(), 200, ""),
         request("a quoted boundary", format!("multipart/form-data; boundary=\"{BOUNDARY}\""), sound.clone(), 200, ""),
-        request("capitals and a charset", format!("Multipart/Form-Data; charset=utf-8; BOUNDARY={BOUNDARY}"), sound.clone(), 200, ""),
-        request("a boundary of 70 characters", format!("multipart/form-data; boundary={longest}"), body(&longest, &[file_part(&file)]), 200, ""),
-        request("a part without a filename", TYPE, body(BOUNDARY, &[part(&["Content-Disposition: form-data; name=\"file\""], &file)]), 200, ""),
-        request("a part of another type", TYPE, body(BOUNDARY, &[part(&[DISPOSITION, "Content-Type: application/octet-stream"], &file)]), 200, ""),
+        request(
+            "capitals and a charset",
+            format!("Multipart/Form-Data; charset=utf-8; BOUNDARY={BOUNDARY}"),
+            sound.clone(),
+            200,
+            "",
+        ),
+        request(
+            "a boundary of 70 characters",
+            format!("multipart/form-data; boundary={longest}"),
+            body(&longest, &[file_part(&file)]),
+            200,
+            "",
+        ),
+        request(
+            "a part without a filename",
+            TYPE,
+            body(BOUNDARY, &[part(&["Content-Disposition: form-data; name=\"file\""], &file)]),
+            200,
+            "",
+        ),
+        request(
+            "a part of another type",
+            TYPE,
+            body(BOUNDARY, &[part(&[DISPOSITION, "Content-Type: application/octet-stream"], &file)]),
+            200,
+            "",
+        ),
         request("a filename that climbs", TYPE, named("../../etc/passwd"), 200, ""),
         request("a filename that climbs in another way", TYPE, named("..\\\\..\\\\x%2f..%2f%00"), 200, ""),
         request("a filename with an encoded line break", TYPE, named("a%0D%0AX-Evil: 1"), 200, ""),
@@ -98,30 +132,102 @@ async fn what_is_malformed_is_refused() {
     check(vec![
         request("no boundary", "multipart/form-data", sound.clone(), 400, "boundary_missing"),
         request("an empty boundary", "multipart/form-data; boundary=", sound.clone(), 400, "boundary_missing"),
-        request("an empty quoted boundary", "multipart/form-data; boundary=\"\"", sound.clone(), 400, "boundary_missing"),
-        request("a boundary of 71 characters", format!("multipart/form-data; boundary={too_long}"), body(&too_long, &[file_part(&file)]), 400, "boundary_too_long"),
+        request(
+            "an empty quoted boundary",
+            "multipart/form-data; boundary=\"\"",
+            sound.clone(),
+            400,
+            "boundary_missing",
+        ),
+        request(
+            "a boundary of 71 characters",
+            format!("multipart/form-data; boundary={too_long}"),
+            body(&too_long, &[file_part(&file)]),
+            400,
+            "boundary_too_long",
+        ),
         request("two boundaries", format!("{TYPE}; boundary=other"), sound.clone(), 400, "boundary_repeated"),
-        request("the same boundary twice", format!("{TYPE}; boundary={BOUNDARY}"), sound.clone(), 400, "boundary_repeated"),
-        request("another boundary than the body's", "multipart/form-data; boundary=other", sound.clone(), 400, "multipart_incomplete"),
+        request(
+            "the same boundary twice",
+            format!("{TYPE}; boundary={BOUNDARY}"),
+            sound.clone(),
+            400,
+            "boundary_repeated",
+        ),
+        request(
+            "another boundary than the body's",
+            "multipart/form-data; boundary=other",
+            sound.clone(),
+            400,
+            "multipart_incomplete",
+        ),
         request("no closing boundary", TYPE, cut(closing), 400, "multipart_incomplete"),
         request("a closing boundary without its hyphens", TYPE, cut(4), 400, "multipart_incomplete"),
         request("cut inside the file", TYPE, cut(closing + 20), 400, "multipart_incomplete"),
-        request("cut inside the part's headers", TYPE, sound[..BOUNDARY.len() + 20].to_vec(), 400, "multipart_incomplete"),
+        request(
+            "cut inside the part's headers",
+            TYPE,
+            sound[..BOUNDARY.len() + 20].to_vec(),
+            400,
+            "multipart_incomplete",
+        ),
         request("no body", TYPE, Vec::new(), 400, "body_missing"),
         request("no part", TYPE, format!("--{BOUNDARY}--\r\n").into_bytes(), 400, "file_part_missing"),
         request("two files", TYPE, body(BOUNDARY, &[file_part(&file), file_part(&file)]), 400, "file_part_repeated"),
-        request("another part after the file", TYPE, body(BOUNDARY, &[file_part(&file), other_part.clone()]), 400, "part_unexpected"),
-        request("another part before the file", TYPE, body(BOUNDARY, &[other_part.clone(), file_part(&file)]), 400, "part_unexpected"),
+        request(
+            "another part after the file",
+            TYPE,
+            body(BOUNDARY, &[file_part(&file), other_part.clone()]),
+            400,
+            "part_unexpected",
+        ),
+        request(
+            "another part before the file",
+            TYPE,
+            body(BOUNDARY, &[other_part.clone(), file_part(&file)]),
+            400,
+            "part_unexpected",
+        ),
         request("only another part", TYPE, body(BOUNDARY, &[other_part]), 400, "part_unexpected"),
-        request("a file under another name", TYPE, headed(&["Content-Disposition: form-data; name=\"File\"; filename=\"day.csv\""]), 400, "part_unexpected"),
+        request(
+            "a file under another name",
+            TYPE,
+            headed(&["Content-Disposition: form-data; name=\"File\"; filename=\"day.csv\""]),
+            400,
+            "part_unexpected",
+        ),
         request("a part without a name", TYPE, headed(&["Content-Disposition: form-data"]), 400, "part_unexpected"),
         request("a part without a disposition", TYPE, headed(&["Content-Type: text/csv"]), 400, "part_unexpected"),
         request("a disposition twice", TYPE, headed(&[DISPOSITION, DISPOSITION]), 400, "part_header_repeated"),
-        request("two dispositions that differ", TYPE, headed(&[DISPOSITION, "Content-Disposition: form-data; name=\"note\""]), 400, "part_header_repeated"),
-        request("part headers over 8 KiB", TYPE, headed(&[DISPOSITION, &format!("X-Long: {}", "x".repeat(8_200))]), 400, "part_headers_too_large"),
-        request("part headers over 8 KiB in many lines", TYPE, headed(&[&[DISPOSITION][..], &["X-A: bcdefghijklmnopqrstuvwxyz"; 400]].concat()), 400, "part_headers_too_large"),
+        request(
+            "two dispositions that differ",
+            TYPE,
+            headed(&[DISPOSITION, "Content-Disposition: form-data; name=\"note\""]),
+            400,
+            "part_header_repeated",
+        ),
+        request(
+            "part headers over 8 KiB",
+            TYPE,
+            headed(&[DISPOSITION, &format!("X-Long: {}", "x".repeat(8_200))]),
+            400,
+            "part_headers_too_large",
+        ),
+        request(
+            "part headers over 8 KiB in many lines",
+            TYPE,
+            headed(&[&[DISPOSITION][..], &["X-A: bcdefghijklmnopqrstuvwxyz"; 400]].concat()),
+            400,
+            "part_headers_too_large",
+        ),
         request("a header that is none", TYPE, headed(&[DISPOSITION, "no colon here"]), 400, "multipart_malformed"),
-        request("a NUL in the filename", TYPE, headed(&["Content-Disposition: form-data; name=\"file\"; filename=\"a\0.csv\""]), 400, "multipart_malformed"),
+        request(
+            "a NUL in the filename",
+            TYPE,
+            headed(&["Content-Disposition: form-data; name=\"file\"; filename=\"a\0.csv\""]),
+            400,
+            "multipart_malformed",
+        ),
     ])
     .await;
 }
@@ -134,46 +240,43 @@ async fn what_is_no_plain_csv_is_refused() {
     check(vec![
         request("CSV as the body itself", "text/csv", file.clone(), 415, "content_type_unsupported"),
         request("JSON", "application/json", b"{}".to_vec(), 415, "content_type_unsupported"),
-        request("a form of another kind", "application/x-www-form-urlencoded", b"file=x".to_vec(), 415, "content_type_unsupported"),
-        request("multipart of another kind", format!("multipart/mixed; boundary={BOUNDARY}"), sound.clone(), 415, "content_type_unsupported"),
+        request(
+            "a form of another kind",
+            "application/x-www-form-urlencoded",
+            b"file=x".to_vec(),
+            415,
+            "content_type_unsupported",
+        ),
+        request(
+            "multipart of another kind",
+            format!("multipart/mixed; boundary={BOUNDARY}"),
+            sound.clone(),
+            415,
+            "content_type_unsupported",
+        ),
         request("gzip", TYPE, compressed(b"\x1f\x8b\x08\x00"), 415, "file_compressed"),
         request("zip", TYPE, compressed(b"PK\x03\x04"), 415, "file_compressed"),
-        request("gzip as content encoding", TYPE, sound.clone(), 415, "content_encoding_unsupported").with("content-encoding", "gzip"),
-        request("deflate as content encoding", TYPE, sound.clone(), 415, "content_encoding_unsupported").with("content-encoding", "deflate"),
-        request("gzip as the part's encoding", TYPE, body(BOUNDARY, &[part(&[DISPOSITION, "Content-Encoding: gzip"], &file)]), 415, "content_encoding_unsupported"),
+        request("gzip as content encoding", TYPE, sound.clone(), 415, "content_encoding_unsupported")
+            .with("content-encoding", "gzip"),
+        request("deflate as content encoding", TYPE, sound.clone(), 415, "content_encoding_unsupported")
+            .with("content-encoding", "deflate"),
+        request(
+            "gzip as the part's encoding",
+            TYPE,
+            body(BOUNDARY, &[part(&[DISPOSITION, "Content-Encoding: gzip"], &file)]),
+            415,
+            "content_encoding_unsupported",
+        ),
     ])
     .await;
 }
 
-/// Files at the size limit and above it. The sound ones are one record short of the limit plus a merchant that fills
-/// the rest.
 #[tokio::test]
 async fn size_is_limited_exactly() {
     const LIMIT: usize = 4_500_000;
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
-    let mut file = files::file::<String>(&[]);
-    let mut number = 0;
-    while file.len() < LIMIT - 8_000 {
-        number += 1;
-        let wide = record(&format!("T{number}")).replace("Corner Café", &"m".repeat(4_000));
-        file.extend_from_slice(wide.as_bytes());
-        file.push(b'\n');
-    }
-    // The last record is as long as fills the limit exactly.
-    let last = record("LAST").replace("Corner Café", "");
-    for missing in [4_096, LIMIT] {
-        let room = LIMIT.saturating_sub(file.len() + last.len() + 1);
-        let filler = record(&format!("F{missing}")).replace("Corner Café", &"f".repeat(room.min(missing).min(4_000)));
-        if room > 4_096 {
-            file.extend_from_slice(filler.as_bytes());
-            file.push(b'\n');
-        }
-    }
-    let room = LIMIT - file.len() - last.len() - 1;
-    let largest = [&file, record("LAST").replace("Corner Café", &"l".repeat(room)).as_bytes(), b"\n"].concat();
-    assert_eq!(largest.len(), LIMIT);
-
+    let largest = files::file_of_bytes(LIMIT);
     let answer = bank.upload(&largest).await.accepted();
     let row = cloud.ended(answer.text("file_id"), 1).await;
     assert_eq!(row["status"], "completed", "{row}");
@@ -182,11 +285,10 @@ async fn size_is_limited_exactly() {
     let answer = bank.upload(&too_large).await;
     answer.refused(413, "file_too_large");
     assert!(answer.text("message").contains("incoming"), "the way for large files: {}", answer.body);
-    let far_too_large = vec![b'x'; 11_000_000];
-    let answer = bank.upload(&far_too_large).await;
+    let answer = bank.upload(&files::file_of_bytes(11_000_000)).await;
     assert_eq!(answer.status, 413, "{}", answer.body);
     assert!(["file_too_large", "request_too_large"].contains(&answer.error()), "{}", answer.body);
-    answer.refused(413, &answer.error().to_owned());
+    answer.refused(413, answer.error());
 }
 
 /// The gateway never hands over a body like these, so the function is called as the gateway would.
@@ -198,6 +300,7 @@ async fn a_body_that_no_gateway_sends_is_refused() {
         ("no base64", json!("!!! no base64 !!!"), true, "body_not_base64"),
         ("base64 cut short", json!("YWJjZ"), true, "body_not_base64"),
         ("text that claims to be base64", json!(sound), true, "body_not_base64"),
+        ("base64 that claims to be text", json!("YWJjZGVm"), false, "multipart_incomplete"),
         ("no body", Value::Null, false, "body_missing"),
         ("no body that claims to be base64", Value::Null, true, "body_missing"),
     ] {

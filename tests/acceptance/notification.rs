@@ -4,11 +4,15 @@ use crate::cloud::{Cloud, Made, eventually, unique};
 use crate::files::{self, record};
 use domain::Timestamp;
 use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::sync::Mutex;
 
 /// A queue that gets one partner's notifications, by a filter on the message attributes.
 pub(crate) struct Subscriber<'c> {
     cloud: &'c Cloud,
     queue_url: String,
+    /// What has been received and not been looked at.
+    waiting: Mutex<VecDeque<Notification>>,
 }
 
 /// A notification and its attributes.
@@ -36,42 +40,40 @@ impl Cloud {
         let subscribe = subscribe.attributes("FilterPolicy", filter.to_string()).return_subscription_arn(true);
         let arn = subscribe.send().await.unwrap().subscription_arn.unwrap();
         self.remove_at_end(Made::Subscription { arn });
-        Subscriber { cloud: self, queue_url }
+        Subscriber { cloud: self, queue_url, waiting: Mutex::default() }
     }
 }
 
 impl Subscriber<'_> {
     /// Waits for a notification.
     pub(crate) async fn next(&self) -> Notification {
-        eventually("a notification", async || self.take().await.pop()).await
+        eventually("a notification", async || {
+            self.receive().await;
+            self.waiting.lock().unwrap().pop_front()
+        })
+        .await
     }
 
-    /// All notifications that have come by now.
+    /// All further notifications that have come by now.
     pub(crate) async fn all(&self) -> Vec<Notification> {
-        let mut all = Vec::new();
-        loop {
-            let some = self.take().await;
-            if some.is_empty() {
-                return all;
-            }
-            all.extend(some);
-        }
+        while self.receive().await > 0 {}
+        self.waiting.lock().unwrap().drain(..).collect()
     }
 
-    async fn take(&self) -> Vec<Notification> {
+    /// Receives some of what is there and returns how many.
+    async fn receive(&self) -> usize {
         let received = self.cloud.sqs().receive_message().queue_url(&self.queue_url).max_number_of_messages(10);
         let messages = received.send().await.unwrap().messages.unwrap_or_default();
-        let mut notifications = Vec::new();
-        for message in messages {
+        for message in &messages {
             let envelope: Value = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
-            notifications.push(Notification {
+            let delete = self.cloud.sqs().delete_message().queue_url(&self.queue_url);
+            delete.receipt_handle(message.receipt_handle.as_deref().unwrap()).send().await.unwrap();
+            self.waiting.lock().unwrap().push_back(Notification {
                 message: serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap(),
                 attributes: envelope["MessageAttributes"].clone(),
             });
-            let delete = self.cloud.sqs().delete_message().queue_url(&self.queue_url);
-            delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
         }
-        notifications
+        messages.len()
     }
 }
 
@@ -111,7 +113,9 @@ async fn a_subscriber_may_choose_failures() {
     let filter = json!({"partner": [partner], "status": [{"suffix": "_failed"}]});
     let subscriber = cloud.subscribe(filter).await;
     cloud.put_object(&format!("incoming/{partner}/{}.csv", unique()), &good, &[]).await;
-    cloud.put_object(&format!("incoming/{partner}/{}.csv", unique()), &bad, &[]).await;
+    let key = format!("incoming/{partner}/{}.csv", unique());
+    cloud.put_object(&key, &bad, &[]).await;
+    cloud.failed_with(&key, "InvalidCsv").await;
     let (good_id, bad_id) = (files::file_id(partner, &good), files::file_id(partner, &bad));
     let mut seen = Vec::new();
     eventually("the notification of the bad file", async || {

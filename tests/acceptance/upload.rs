@@ -4,7 +4,7 @@ use crate::cloud::{Cloud, Made, eventually, unique};
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// An answer of the API.
 #[derive(Debug)]
@@ -46,8 +46,8 @@ impl Answer {
     #[track_caller]
     pub(crate) fn refused(&self, status: u16, code: &str) {
         assert_eq!((self.status, self.error()), (status, code), "{}", self.body);
-        let members: Vec<&str> = self.body.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(members, ["error", "file_id", "message", "request_id"], "{}", self.body);
+        let members: BTreeSet<&str> = self.body.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(members, BTreeSet::from(["error", "file_id", "message", "request_id"]), "{}", self.body);
         assert_eq!(self.body["file_id"], Value::Null);
         assert!(self.text("message").len() > 20, "a message says what to do: {}", self.body);
         assert!(!self.text("request_id").is_empty() && !self.text("request_id").contains('$'), "{}", self.body);
@@ -77,22 +77,28 @@ impl Cloud {
     /// A partner of this name, with a new key in this usage plan.
     pub(crate) async fn partner_named(&self, partner: &str, usage_plan: &str) -> Uploader<'_> {
         let key = format!("{partner}.{}{}", unique(), unique());
-        let made = self.api_gateway().create_api_key().name(partner).value(&key).enabled(true).send().await.unwrap();
+        self.uploader(partner, &key, usage_plan).await
+    }
+
+    /// Whoever has this key, which is made and put into this usage plan.
+    pub(crate) async fn uploader(&self, partner: &str, key: &str, usage_plan: &str) -> Uploader<'_> {
+        let made = self.api_gateway().create_api_key().name(partner).value(key).enabled(true).send().await.unwrap();
         let id = made.id.unwrap();
         self.remove_at_end(Made::ApiKey { id: id.clone() });
-        let joined = self.api_gateway().create_usage_plan_key().usage_plan_id(usage_plan).key_id(id).key_type("API_KEY");
+        let joined =
+            self.api_gateway().create_usage_plan_key().usage_plan_id(usage_plan).key_id(id).key_type("API_KEY");
         joined.send().await.unwrap();
-        Uploader { cloud: self, partner: partner.to_owned(), key }
+        Uploader { cloud: self, partner: partner.to_owned(), key: key.to_owned() }
     }
 
     /// `GET` of a path below the API's base, without any key.
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        Answer::of(self.http.get(format!("{}/{path}", self.stack.api_url))).await
+        Answer::of(self.http.get(format!("{}{path}", self.stack.api_url))).await
     }
 
     /// Any request below the API's base.
     pub(crate) async fn request(&self, method: reqwest::Method, path: &str, key: Option<&str>) -> Answer {
-        let mut request = self.http.request(method, format!("{}/{path}", self.stack.api_url));
+        let mut request = self.http.request(method, format!("{}{path}", self.stack.api_url));
         if let Some(key) = key {
             request = request.header("x-api-key", key);
         }
@@ -136,12 +142,12 @@ impl Cloud {
 impl Uploader<'_> {
     /// Uploads a file as any HTTP client does.
     pub(crate) async fn upload(&self, file: &[u8]) -> Answer {
-        self.upload_to("upload", file).await
+        self.upload_to("/upload", file).await
     }
 
     /// Uploads a file and asks for it to be processed again.
     pub(crate) async fn upload_again(&self, file: &[u8]) -> Answer {
-        self.upload_to("upload?reprocess=true", file).await
+        self.upload_to("/upload?reprocess=true", file).await
     }
 
     /// Uploads a sound file and waits until it is completed; returns the answer and the row of its status.
@@ -155,7 +161,7 @@ impl Uploader<'_> {
     async fn upload_to(&self, path: &str, file: &[u8]) -> Answer {
         let part = reqwest::multipart::Part::bytes(file.to_vec()).file_name("day.csv").mime_str("text/csv").unwrap();
         let form = reqwest::multipart::Form::new().part("file", part);
-        let url = format!("{}/{path}", self.cloud.stack.api_url);
+        let url = format!("{}{path}", self.cloud.stack.api_url);
         Answer::of(self.cloud.http.post(url).header("x-api-key", &self.key).multipart(form)).await
     }
 
@@ -193,7 +199,8 @@ pub(crate) fn number(value: &Value) -> u64 {
 }
 
 /// The statuses of a file that went the whole way.
-pub(crate) const WHOLE_WAY: [&str; 6] = ["validating", "validated", "processing", "processed", "notifying", "completed"];
+pub(crate) const WHOLE_WAY: [&str; 6] =
+    ["validating", "validated", "processing", "processed", "notifying", "completed"];
 
 /// A row as JSON. Numbers stay texts, so that no digit is lost.
 pub(crate) fn plain(row: &HashMap<String, AttributeValue>) -> Value {

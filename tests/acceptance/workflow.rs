@@ -1,12 +1,15 @@
 //! The bucket and the workflow as seen from outside: objects put, executions started and awaited, dead letters read.
 
-use crate::cloud::{Cloud, eventually};
+use crate::cloud::{Cloud, eventually, unique};
+use crate::files;
+use crate::template::{definition, states};
+use crate::upload::number;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::{Value, json};
 
-/// How long a dead letter that is not ours stays hidden from the other tests that look for theirs, in seconds.
-const LOOK_SECONDS: i32 = 1;
+/// How far back a test looks for executions. The other tests start some too.
+const EXECUTIONS_LISTED: i32 = 200;
 
 /// One version of an object.
 #[derive(Clone, Debug)]
@@ -85,6 +88,20 @@ impl Cloud {
         .await
     }
 
+    /// How many of the latest executions were started by an event with this word in it.
+    pub(crate) async fn executions_about(&self, word: &str) -> usize {
+        let list = self.step_functions().list_executions().state_machine_arn(&self.stack.state_machine_arn);
+        let listed = list.max_results(EXECUTIONS_LISTED).send().await.unwrap().executions;
+        let described = listed
+            .into_iter()
+            .map(|execution| self.step_functions().describe_execution().execution_arn(execution.execution_arn).send());
+        let described = futures::future::try_join_all(described).await.unwrap();
+        described
+            .iter()
+            .filter(|execution| execution.input.as_deref().is_some_and(|input| input.contains(word)))
+            .count()
+    }
+
     /// Starts the workflow and waits until it has succeeded.
     pub(crate) async fn run_workflow(&self, input: &Value) {
         let arn = self.start_workflow(input).await;
@@ -94,21 +111,27 @@ impl Cloud {
 
     /// Waits for the dead letter about this object and takes it from the queue.
     pub(crate) async fn dead_letter(&self, key: &str) -> Value {
+        eventually(&format!("the dead letter of {key}"), async || self.dead_letter_now(key).await).await
+    }
+
+    /// Takes the dead letter about this object from the queue, if it is among the next that the queue gives out.
+    pub(crate) async fn dead_letter_now(&self, key: &str) -> Option<Value> {
         let queue = &self.stack.dead_letter_queue_url;
-        eventually(&format!("the dead letter of {key}"), async || {
-            let received = self.sqs().receive_message().queue_url(queue).max_number_of_messages(10);
-            let received = received.visibility_timeout(LOOK_SECONDS).send().await.unwrap();
-            for message in received.messages.unwrap_or_default() {
-                let letter: Value = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
-                if letter["input"]["detail"]["object"]["key"] == key {
-                    let delete = self.sqs().delete_message().queue_url(queue);
-                    delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
-                    return Some(letter);
-                }
+        let received = self.sqs().receive_message().queue_url(queue).max_number_of_messages(10);
+        let mut ours = None;
+        for message in received.send().await.unwrap().messages.unwrap_or_default() {
+            let letter: Value = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
+            let handle = message.receipt_handle.unwrap();
+            if letter["input"]["detail"]["object"]["key"] == key {
+                self.sqs().delete_message().queue_url(queue).receipt_handle(handle).send().await.unwrap();
+                ours = Some(letter);
+            } else {
+                // Another test waits for this one.
+                let put_back = self.sqs().change_message_visibility().queue_url(queue).receipt_handle(handle);
+                put_back.visibility_timeout(0).send().await.unwrap();
             }
-            None
-        })
-        .await
+        }
+        ours
     }
 
     /// Waits for the dead letter about this object, checks that it can be redriven and that its execution failed with
@@ -124,4 +147,107 @@ impl Cloud {
         assert_eq!(ended.cause, letter["error"]["Cause"]);
         letter
     }
+}
+
+/// What the workflow's steps hand to each other about a file, from its row.
+pub(crate) fn task_of(row: &Value) -> Value {
+    json!({
+        "file_id": row["file_id"], "attempt": number(&row["attempt"]), "partner": row["partner"],
+        "key": row["key"], "version_id": row["version_id"], "received_at_ms": number(&row["received_at"]),
+        "columns": row["columns"], "rows": number(&row["rows"]), "totals": row["totals"],
+    })
+}
+
+/// The emulator takes a path that leads nowhere for null; AWS fails the execution there. So each path by which the state
+/// machine reads an answer is followed here in the answers themselves.
+#[tokio::test]
+async fn the_state_machine_reads_nothing_that_an_answer_lacks() {
+    let cloud = Cloud::open().await;
+    let partner = format!("bank-{}", unique());
+    let file = files::file(&[files::record("T1")]);
+    let id = files::file_id(&partner, &file);
+    let metadata = [
+        ("partner", partner.clone()),
+        ("attempt", "1".to_owned()),
+        ("received-at", "1768471200123".to_owned()),
+        ("sha256", files::digest(&file).as_str().to_owned()),
+    ];
+    let states = states(&definition());
+    let object = cloud.put_object(&format!("validated/{id}.csv"), &file, &metadata).await;
+    let step = json!({"step": "validate", "event": cloud.event_of(&object), "execution": "by hand"});
+    let processing = cloud.invoke("csv-validator", &step).await.unwrap();
+    cloud.ended(&id, 1).await;
+    let done = cloud.invoke("csv-validator", &step).await.unwrap();
+    // What a partner gets wrong is no error of the function, or it would raise the alarm for what we get wrong.
+    let bad = cloud.put_object(&format!("incoming/{partner}/day.csv"), &file, &[]).await;
+    let step = json!({"step": "validate", "event": cloud.event_of(&bad), "execution": "by hand"});
+    let refused = cloud.invoke("csv-validator", &step).await.unwrap();
+    cloud.failed_with(&bad.key, "UnknownPartner").await;
+    assert_eq!((&done["outcome"], &refused["outcome"]), (&json!("done"), &json!("refused")));
+    for answer in [&processing, &done, &refused] {
+        for path in states["Validation"]["ResultSelector"].as_object().unwrap().values() {
+            let pointer = path.as_str().unwrap().strip_prefix("$.Payload").unwrap().replace('.', "/");
+            assert!(answer.pointer(&pointer).is_some(), "{path} leads nowhere in {answer}");
+        }
+    }
+    for path in states["Refused"]["Parameters"].as_object().unwrap().values() {
+        let pointer = path.as_str().unwrap().strip_prefix("$.validation").unwrap().replace('.', "/");
+        assert!(refused.pointer(&pointer).is_some_and(Value::is_string), "{path} leads nowhere in {refused}");
+    }
+}
+
+/// What the functions answer when a step is handed something that does not fit.
+#[tokio::test]
+async fn a_step_that_does_not_fit_its_file_fails_by_name() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let (_, row) = bank.upload_and_complete(&files::file(&[files::record("T1"), files::record("T2")])).await;
+    let file = task_of(&row);
+    let part = json!({"index": 0, "rows": 1, "stored": 1, "unchanged": 0, "superseded": 0, "totals": {"USD": "12.34"}});
+    let range =
+        |start: u64, end: u64| json!({"index": 0, "start": start, "end": end, "first_record": 1, "first_line": 2});
+    let (start, end) = (number(&row["ranges"][0]["start"]), number(&row["ranges"][0]["end"]));
+    let with = |member: &str, value: Value| {
+        let mut file = file.clone();
+        file[member] = value;
+        file
+    };
+    let nothing = json!("00000000000000000000000000000000");
+    for (what, function, payload, error) in [
+        (
+            "rows are missing",
+            "notification-sender",
+            json!({"step": "notify", "file": file, "processed": [part]}),
+            "ControlTotalsDiffer",
+        ),
+        (
+            "nothing was processed",
+            "notification-sender",
+            json!({"step": "notify", "file": file, "processed": []}),
+            "ControlTotalsDiffer",
+        ),
+        (
+            "a range inside a record",
+            "data-transformer",
+            json!({"file": file, "range": range(start + 4, end)}),
+            "InvalidInput",
+        ),
+        (
+            "a range that ends early",
+            "data-transformer",
+            json!({"file": file, "range": range(start, end - 4)}),
+            "InvalidInput",
+        ),
+        (
+            "no such version",
+            "data-transformer",
+            json!({"file": with("version_id", nothing), "range": range(start, end)}),
+            "ObjectMissing",
+        ),
+        ("no step", "csv-validator", json!({"step": "validate", "event": {}}), "InvalidInput"),
+    ] {
+        let failed = cloud.invoke(function, &payload).await.err().unwrap_or_else(|| panic!("{what}: no error"));
+        assert_eq!(failed["errorType"], error, "{what}: {failed}");
+    }
+    assert_eq!(cloud.status_row(row["file_id"].as_str().unwrap()).await.unwrap(), row, "none of it changed the file");
 }

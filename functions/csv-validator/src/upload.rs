@@ -256,7 +256,7 @@ fn row_error(error: &RowError) -> Value {
 }
 
 fn status_path(record: &FileRecord) -> String {
-    format!("files/{}?token={}", record.file_id, record.facts.token.as_deref().unwrap_or_default())
+    format!("/files/{}?token={}", record.file_id, record.facts.token.as_deref().unwrap_or_default())
 }
 
 fn exhausted() -> Refusal {

@@ -1,0 +1,175 @@
+//! The state machine, from its text alone: what it retries, how long it may take, where every failure goes.
+
+use crate::policies::statements;
+use crate::template::{definition, definition_text, resource, states, template};
+use adapters::FailureKind;
+use domain::limits::FILE_RANGES_MAX;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// What Lambda itself may raise and what a second try may heal, as AWS advises for every task that calls a function.
+const LAMBDA_TRANSIENT: [&str; 7] = [
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Runtime.ExitError",
+    "States.Timeout",
+];
+
+/// Express ends after 300 s and no Catch runs then, so the states must be well below it, retries included.
+const SECONDS_MAX: u64 = 240;
+
+fn tasks() -> Vec<(String, Value)> {
+    states(&definition()).into_iter().filter(|(_, state)| state["Type"] == "Task").collect()
+}
+
+fn names(list: &Value) -> BTreeSet<String> {
+    list.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+/// The transient errors that a function can raise, from the services that its role lets it call.
+fn transient_errors(template: &Value, function_id: &str) -> BTreeSet<String> {
+    let role = &template["Resources"][function_id]["Properties"]["Role"]["Fn::GetAtt"][0];
+    let services: BTreeSet<String> = statements(&template["Resources"][role.as_str().unwrap()])
+        .iter()
+        .map(|statement| statement["Action"].as_str().unwrap().split(':').next().unwrap().to_owned())
+        .collect();
+    let raised_by = |kind: FailureKind| match kind {
+        FailureKind::StoreUnavailable => services.contains("s3") || services.contains("dynamodb"),
+        FailureKind::TopicUnavailable => services.contains("sns"),
+        other => panic!("{} is transient: say here which service it comes from", other.name()),
+    };
+    let transient = FailureKind::ALL.into_iter().filter(|kind| kind.is_transient() && raised_by(*kind));
+    transient.map(|kind| kind.name().to_owned()).collect()
+}
+
+#[test]
+fn exactly_what_may_heal_is_retried() {
+    let template = template();
+    let (_, machine) = resource(&template, "AWS::Serverless::StateMachine");
+    let permanent: BTreeSet<&str> =
+        FailureKind::ALL.into_iter().filter(|kind| !kind.is_transient()).map(FailureKind::name).collect();
+    for (name, state) in tasks() {
+        let retriers = state["Retry"].as_array().unwrap();
+        let retried: BTreeSet<String> = retriers.iter().flat_map(|retrier| names(&retrier["ErrorEquals"])).collect();
+        assert!(retried.iter().all(|error| !permanent.contains(error.as_str())), "{name} retries what cannot heal");
+        assert!(!retried.contains("States.ALL"), "{name}");
+        if state["Resource"] == "arn:aws:states:::lambda:invoke" {
+            let placeholder = state["Parameters"]["FunctionName"].as_str().unwrap();
+            let substitution =
+                &machine["Properties"]["DefinitionSubstitutions"][placeholder.trim_matches(['$', '{', '}'])];
+            let mut expected = transient_errors(&template, substitution["Fn::GetAtt"][0].as_str().unwrap());
+            expected.extend(LAMBDA_TRANSIENT.map(str::to_owned));
+            assert_eq!(retried, expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_retry_backs_off_with_jitter() {
+    for (name, state) in tasks() {
+        for retrier in state["Retry"].as_array().unwrap() {
+            assert_eq!((&retrier["BackoffRate"], &retrier["JitterStrategy"]), (&json!(2), &json!("FULL")), "{name}");
+            assert!(retrier["MaxDelaySeconds"].is_u64() && retrier["IntervalSeconds"].is_u64(), "{name}");
+            assert!(retrier["MaxAttempts"].as_u64().is_some_and(|attempts| (1..=2).contains(&attempts)), "{name}");
+        }
+    }
+}
+
+#[test]
+fn all_states_and_their_retries_fit_into_the_time_of_express() {
+    let longest = |name: &str, state: &Value| {
+        let timeout = state["TimeoutSeconds"].as_u64().unwrap_or_else(|| panic!("{name} has no TimeoutSeconds"));
+        let retriers = state["Retry"].as_array().unwrap();
+        let retries: u64 = retriers.iter().map(|retrier| retrier["MaxAttempts"].as_u64().unwrap()).sum();
+        let delays: u64 = retriers.iter().map(longest_delays).sum();
+        timeout * (1 + retries) + delays
+    };
+    // Every state is counted, as if one execution could meet them all.
+    let seconds: u64 = tasks().iter().map(|(name, state)| longest(name, state)).sum();
+    assert!(seconds <= SECONDS_MAX, "{seconds} s");
+    for (name, state) in states(&definition()).iter().filter(|(_, state)| state["Type"] == "Map") {
+        let at_once = state["MaxConcurrency"].as_u64().unwrap();
+        assert!(at_once >= FILE_RANGES_MAX as u64, "{name} would work in rounds, each with its own time");
+        assert!(state["Retry"].is_null(), "{name} would repeat all of its items");
+    }
+    assert!(states(&definition()).values().all(|state| state["Type"] != "Wait"));
+}
+
+fn longest_delays(retrier: &Value) -> u64 {
+    let number = |name: &str| retrier[name].as_u64().unwrap();
+    let delay = |attempt: u32| (number("IntervalSeconds") * 2_u64.pow(attempt)).min(number("MaxDelaySeconds"));
+    (0..u32::try_from(number("MaxAttempts")).unwrap()).map(delay).sum()
+}
+
+#[test]
+fn a_function_outlives_the_state_that_calls_it() {
+    let template = template();
+    let (_, machine) = resource(&template, "AWS::Serverless::StateMachine");
+    for (name, state) in tasks().iter().filter(|(_, state)| state["Resource"] == "arn:aws:states:::lambda:invoke") {
+        let placeholder = state["Parameters"]["FunctionName"].as_str().unwrap().trim_matches(['$', '{', '}']);
+        let substitution = &machine["Properties"]["DefinitionSubstitutions"][placeholder];
+        let function = &template["Resources"][substitution["Fn::GetAtt"][0].as_str().unwrap()];
+        let (function, state) = (function["Properties"]["Timeout"].as_u64(), state["TimeoutSeconds"].as_u64());
+        assert!(function >= state, "{name}: {function:?} against {state:?}");
+    }
+}
+
+#[test]
+fn every_failure_goes_to_the_queue_and_ends_as_a_failure() {
+    let states = states(&definition());
+    let queue = "SendToDeadLetterQueue";
+    for (name, state) in &states {
+        let catches = state["Catch"].as_array().cloned().unwrap_or_default();
+        let all: Vec<&Value> = catches.iter().filter(|catch| catch["ErrorEquals"] == json!(["States.ALL"])).collect();
+        match (state["Type"].as_str().unwrap(), name.as_str()) {
+            // Its failures are the Map's.
+            ("Task", "ProcessRange") => assert!(catches.is_empty()),
+            ("Task", "SendToDeadLetterQueue") => assert_eq!(all[0]["Next"], "RecordFailure"),
+            ("Task", "RecordFailure") => {
+                assert_eq!((&all[0]["Next"], &state["Next"]), (&json!("Failed"), &json!("Failed")))
+            }
+            ("Task" | "Map", _) => {
+                assert_eq!((&all[0]["Next"], &all[0]["ResultPath"]), (&json!(queue), &json!("$.error")), "{name}");
+            }
+            // What a partner gets wrong is no error of a function, but it goes the way of one.
+            ("Pass", "Refused") => {
+                assert_eq!((&state["Next"], &state["ResultPath"]), (&json!(queue), &json!("$.error")), "{name}");
+                let parameters: Vec<&String> = state["Parameters"].as_object().unwrap().keys().collect();
+                assert_eq!(parameters, ["Error.$", "Cause.$"]);
+            }
+            ("Choice", _) => assert!(!state["Default"].is_null(), "{name}"),
+            ("Succeed" | "Fail", _) => {}
+            (kind, _) => panic!("{name} is a {kind}: say here where its failures go"),
+        }
+    }
+    // From the queue on, nothing leads to success.
+    let mut reached = vec![queue.to_owned()];
+    let mut at = 0;
+    while at < reached.len() {
+        let state = &states[&reached[at]];
+        assert_ne!(state["Type"], "Succeed", "{reached:?}");
+        let catches = state["Catch"].as_array().into_iter().flatten().map(|catch| &catch["Next"]);
+        let next: Vec<String> =
+            [&state["Next"]].into_iter().chain(catches).filter_map(|next| next.as_str().map(str::to_owned)).collect();
+        reached.extend(next.into_iter().filter(|next| !reached.contains(next)).collect::<Vec<_>>());
+        at += 1;
+    }
+    assert_eq!(states["Failed"]["Type"], "Fail");
+    let body = &states[queue]["Parameters"]["MessageBody"];
+    assert_eq!((&body["input.$"], &body["error.$"]), (&json!("$$.Execution.Input"), &json!("$.error")));
+}
+
+#[test]
+fn names_of_this_account_come_in_by_substitution_alone() {
+    let text = definition_text();
+    let used: BTreeSet<&str> = text.split("${").skip(1).map(|rest| rest.split_once('}').unwrap().0).collect();
+    let (_, machine) = resource(&template(), "AWS::Serverless::StateMachine");
+    let given = machine["Properties"]["DefinitionSubstitutions"].as_object().unwrap();
+    assert_eq!(used, given.keys().map(String::as_str).collect());
+    for arn in text.split("\"arn:").skip(1) {
+        assert!(arn.starts_with("aws:states:::"), "an ARN of one account: arn:{}", arn.split('"').next().unwrap());
+    }
+}

@@ -1,0 +1,120 @@
+//! A store that fails: for good, or for a while. These tests have a stack to themselves and take turns on it.
+
+use crate::cloud::Cloud;
+use crate::faulty_store::{Fault, FaultyStore};
+use crate::files::{self, decimal, record, record_of};
+use crate::template::{definition, states};
+use crate::upload::{WHOLE_WAY, number, statuses};
+use futures::lock::Mutex;
+use serde_json::json;
+use std::sync::LazyLock;
+
+static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
+
+#[tokio::test]
+async fn a_store_that_fails_for_good_leaves_a_dead_letter_and_the_next_file_unharmed() {
+    let _turn = TURN.lock().await;
+    let cloud = Cloud::of_stack("faults").await;
+    let store = FaultyStore::open(&cloud).await;
+    store.serve_function(&cloud, "data-transformer").await;
+    let retriers = states(&definition())["ProcessRange"]["Retry"].clone();
+    let tries = 1 + usize::try_from(retriers[0]["MaxAttempts"].as_u64().unwrap()).unwrap();
+    for operation in ["PutItem", "UpdateItem"] {
+        let bank = cloud.partner().await;
+        let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
+        store.fail(Fault::Always(operation));
+        let file = files::file(&[record("T1")]);
+        let answer = bank.upload(&file).await.accepted();
+        let (key, id) = (answer.text("s3_key"), answer.text("file_id"));
+        let letter = cloud.failed_with(key, "StoreUnavailable").await;
+        let (made, failed) = store.made_and_failed();
+        assert_eq!((made, failed), (tries, tries), "each of the workflow's tries makes one call of the store");
+        let row = cloud.status_row(id).await.unwrap();
+        assert_eq!(row["status"], "processing_failed", "{row}");
+        let reached = if operation == "PutItem" { &WHOLE_WAY[..3] } else { &WHOLE_WAY[..2] };
+        assert_eq!(statuses(&row["history"]), [reached, &["processing_failed"]].concat());
+        assert_eq!(bank.transaction("T1").await, None);
+        let heard = subscriber.next().await.message;
+        assert_eq!((&heard["status"], &heard["attempt"]), (&json!("processing_failed"), &json!(1)), "{heard}");
+        assert_eq!(heard["notification_id"], format!("{id}-1-processing_failed"));
+        let status = cloud.get(answer.text("status_path")).await.accepted().body;
+        assert_eq!(status["status"], "processing_failed");
+
+        store.fail(Fault::None);
+        bank.upload_and_complete(&files::file(&[record("T2")])).await;
+        // The failed file is redriven by its dead letter as an operator would do it, which is a new attempt.
+        let mut redrive = letter["input"].clone();
+        cloud.run_workflow(&redrive).await;
+        assert_eq!(cloud.status_row(id).await.unwrap()["attempt"], "1", "a mere repeat of the event is none");
+        redrive["redrive"] = json!(true);
+        cloud.run_workflow(&redrive).await;
+        let row = cloud.status_row(id).await.unwrap();
+        assert_eq!((row["status"].as_str(), row["attempt"].as_str()), (Some("completed"), Some("2")), "{row}");
+        assert_eq!(decimal(bank.transaction("T1").await.unwrap()["amount"].as_str().unwrap()), "12.34");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_file_may_be_uploaded_again() {
+    let _turn = TURN.lock().await;
+    let cloud = Cloud::of_stack("faults").await;
+    let bank = cloud.partner().await;
+    let store = FaultyStore::open(&cloud).await;
+    store.serve_function(&cloud, "data-transformer").await;
+    store.fail(Fault::Always("PutItem"));
+    let file = files::file(&[record("T1")]);
+    let first = bank.upload(&file).await.accepted();
+    cloud.failed_with(first.text("s3_key"), "StoreUnavailable").await;
+    store.fail(Fault::None);
+    let second = bank.upload(&file).await.accepted();
+    assert_eq!((second.text("file_id"), &second.body["duplicate"]), (first.text("file_id"), &json!(false)));
+    let row = cloud.ended(first.text("file_id"), 2).await;
+    assert_eq!(row["status"], "completed", "{row}");
+    let whole_story = [&WHOLE_WAY[..3], &["processing_failed"], &WHOLE_WAY[..]].concat();
+    assert_eq!(statuses(&row["history"]), whole_story);
+}
+
+#[tokio::test]
+async fn a_retried_file_does_not_win_over_one_that_came_in_between() {
+    let _turn = TURN.lock().await;
+    let cloud = Cloud::of_stack("faults").await;
+    let bank = cloud.partner().await;
+    let store = FaultyStore::open(&cloud).await;
+    store.serve_function(&cloud, "data-transformer").await;
+    store.fail(Fault::Always("PutItem"));
+    let file = files::file(&[record_of("T1", "1.00"), record_of("T2", "1.00")]);
+    let first = bank.upload(&file).await.accepted();
+    cloud.failed_with(first.text("s3_key"), "StoreUnavailable").await;
+    store.fail(Fault::None);
+    let (between, _) = bank.upload_and_complete(&files::file(&[record_of("T1", "2.00")])).await;
+    bank.upload(&file).await.accepted();
+    let row = cloud.ended(first.text("file_id"), 2).await;
+    assert_eq!((row["rows_stored"].as_str(), row["rows_superseded"].as_str()), (Some("1"), Some("1")), "{row}");
+    assert_eq!(row["superseded_by"], json!([between.text("file_id")]));
+    for (id, amount) in [("T1", "2"), ("T2", "1")] {
+        assert_eq!(decimal(bank.transaction(id).await.unwrap()["amount"].as_str().unwrap()), amount, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_at_first_costs_only_time() {
+    let _turn = TURN.lock().await;
+    let cloud = Cloud::of_stack("faults").await;
+    let bank = cloud.partner().await;
+    let store = FaultyStore::open(&cloud).await;
+    store.serve_function(&cloud, "data-transformer").await;
+    store.fail(Fault::FirstCall("PutItem"));
+    let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
+    let records: Vec<String> = (1..=5).map(|number| record(&format!("T{number}"))).collect();
+    let (_, row) = bank.upload_and_complete(&files::file(&records)).await;
+    let (made, failed) = store.made_and_failed();
+    assert_eq!(failed, 1, "one call failed, and with it the first try of the range");
+    assert!(made > 5, "the range was written a second time: {made} calls");
+    assert_eq!(statuses(&row["history"]), WHOLE_WAY);
+    assert_eq!(number(&row["rows_stored"]) + number(&row["rows_unchanged"]), 5, "{row}");
+    for number in 1..=5 {
+        assert!(bank.transaction(&format!("T{number}")).await.is_some(), "T{number}");
+    }
+    assert_eq!(subscriber.next().await.message["status"], "completed");
+    assert!(subscriber.all().await.is_empty());
+}

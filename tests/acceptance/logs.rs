@@ -1,0 +1,149 @@
+//! Logs: every line can be traced to its request and file, and none has a secret or anything of a file's content.
+
+use crate::cloud::{Cloud, eventually, unique};
+use crate::files::{self, file_id};
+use crate::upload::Uploader;
+use serde_json::Value;
+
+const GROUPS: [&str; 3] = ["csv-validator", "data-transformer", "notification-sender"];
+
+/// Everything that the functions have logged.
+async fn lines(cloud: &Cloud) -> Vec<String> {
+    let mut lines = Vec::new();
+    for function in GROUPS {
+        let group = format!("/aws/lambda/{}", cloud.stack.function(function));
+        let events = cloud.logs().filter_log_events().log_group_name(group).into_paginator().send();
+        for page in events.collect::<Result<Vec<_>, _>>().await.unwrap() {
+            lines.extend(page.events.unwrap_or_default().into_iter().filter_map(|event| event.message));
+        }
+    }
+    lines
+}
+
+/// What must not be found anywhere. All of it is unique to the test.
+struct Canaries {
+    words: Vec<(&'static str, String)>,
+}
+
+impl Canaries {
+    fn found_in<'l>(&self, lines: impl Iterator<Item = &'l str>) -> Vec<String> {
+        lines
+            .flat_map(|line| {
+                self.words.iter().filter(move |(_, word)| line.contains(word)).map(move |(what, _)| (what, line))
+            })
+            .map(|(what, line)| format!("{what}: {line}"))
+            .collect()
+    }
+}
+
+/// Sends files and requests of many kinds, each with something in it that must not be logged.
+async fn send_canaries(bank: &Uploader<'_>) -> (Canaries, Vec<String>) {
+    let cloud = bank.cloud;
+    let (merchant, id, amount) = (format!("Merchant{}", unique()), format!("TX{}", unique()), "918273645.46");
+    let record = |id: &str, amount: &str, currency: &str| {
+        format!("{id},{amount},{currency},2026-01-15T10:00:00Z,{merchant},completed")
+    };
+    let good = files::file(&[record(&id, amount, "USD")]);
+    let (answer, row) = bank.upload_and_complete(&good).await;
+    bank.upload(&good).await.accepted();
+    bank.upload_again(&good).await.accepted();
+    cloud.ended(answer.text("file_id"), 2).await;
+    let bad = files::file(&[
+        record(&id, amount, &merchant),
+        record(&id, &merchant, "USD"),
+        record(&merchant, "1", "USD") + ",x",
+    ]);
+    let refused = bank.upload(&bad).await;
+    assert_eq!(refused.status, 400);
+    let secret = bank.key.split_once('.').unwrap().1.to_owned();
+    let wrong_key = format!("{}.{}{}", bank.partner, unique(), unique());
+    cloud.request(reqwest::Method::POST, "/upload", Some(&wrong_key)).await.refused(403, "api_key_invalid");
+    let malformed =
+        format!("--b\r\nContent-Disposition: form-data; name=\"{merchant}\"\r\n\r\n{merchant}\r\n--b--\r\n");
+    let malformed = bank.post(&[("content-type", "multipart/form-data; boundary=b")], malformed.into_bytes()).await;
+    assert_eq!(malformed.status, 400);
+    let unreadable = format!("multipart/form-data; boundary={merchant}");
+    assert_eq!(bank.post(&[("content-type", &unreadable)], good.clone()).await.status, 400);
+
+    let token = row["token"].as_str().unwrap().to_owned();
+    cloud.get(answer.text("status_path")).await.accepted();
+    let wrong_token = unique();
+    cloud.get(&format!("/files/{}?token={wrong_token}", answer.text("file_id"))).await.refused(404, "file_not_found");
+
+    let partner = cloud.stack.bucket_partners[0].as_str();
+    let incoming = format!("incoming/{partner}/{}.csv", unique());
+    cloud.put_object(&incoming, &bad, &[]).await;
+    cloud.failed_with(&incoming, "InvalidCsv").await;
+
+    let words = vec![
+        ("an API key's secret", secret),
+        ("a wrong API key", wrong_key),
+        ("a token", token),
+        ("a wrong token", wrong_token),
+        ("a merchant", merchant),
+        ("a transaction id", id),
+        ("an amount", amount.to_owned()),
+    ];
+    let files = vec![answer.text("file_id").to_owned(), refused.text("file_id").to_owned(), file_id(partner, &bad)];
+    (Canaries { words }, files)
+}
+
+#[tokio::test]
+async fn no_log_line_has_a_secret_or_a_field() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let (canaries, files) = send_canaries(&bank).await;
+    let lines = eventually("the log lines of every file", async || {
+        let lines = lines(&cloud).await;
+        let told = |file: &String| lines.iter().any(|line| line.contains(file.as_str()));
+        files.iter().all(told).then_some(lines)
+    })
+    .await;
+    let leaks = canaries.found_in(lines.iter().map(String::as_str));
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+    for other in &cloud.stack.api_keys {
+        let secret = other.split_once('.').unwrap().1;
+        assert!(lines.iter().all(|line| !line.contains(secret)), "a line has the secret of a key of the deployment");
+    }
+
+    // Every line of ours is JSON that leads to its request, its trace and, once it is known, its file.
+    let ours: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert!(ours.len() > 20, "{} lines", ours.len());
+    for line in &ours {
+        for field in ["timestamp", "level", "request_id", "trace_id"] {
+            assert!(member(line, field).is_some(), "no {field} in {line}");
+        }
+    }
+    for file in &files {
+        let about = ours.iter().filter(|line| member(line, "file_id") == Some(file));
+        assert!(about.count() >= 2, "{file}");
+    }
+    let platform = ["START RequestId: ", "END RequestId: ", "REPORT RequestId: "];
+    for line in lines.iter().filter(|line| serde_json::from_str::<Value>(line).is_err()) {
+        assert!(
+            line.is_empty() || platform.iter().any(|start| line.starts_with(start)),
+            "a line that is no JSON: {line}"
+        );
+    }
+}
+
+/// A field of a log line, of the event itself or of its span.
+fn member<'l>(line: &'l Value, name: &str) -> Option<&'l String> {
+    [&line[name], &line["span"][name]].into_iter().find_map(|found| match found {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
+}
+
+#[tokio::test]
+async fn the_emulators_own_log_has_none_either() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let (mut canaries, _) = send_canaries(&bank).await;
+    // The emulator may log the address of a request, token and all. API Gateway logs what its access log names: the
+    // route, not the address.
+    canaries.words.retain(|(what, _)| !what.contains("token"));
+    let log = std::fs::read(&cloud.stack.log_file).unwrap();
+    let leaks = canaries.found_in(String::from_utf8_lossy(&log).lines());
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+}

@@ -1,0 +1,96 @@
+//! The events in `events/`: each still gets what its name says. They tell the story of one file, so they are played in
+//! its order, with the version and the bucket that it has here.
+
+use crate::cloud::Cloud;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+const PLAYED: [&str; 8] = [
+    "upload.json",
+    "upload-invalid.json",
+    "file-status.json",
+    "s3-object-created.json",
+    "validate.json",
+    "transform.json",
+    "notify.json",
+    "record-failure.json",
+];
+
+fn directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../events")
+}
+
+fn event(name: &str) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(directory().join(name)).unwrap()).unwrap()
+}
+
+/// The event with the sample's version of the object, and its bucket, replaced by the ones that exist.
+fn at_home(cloud: &Cloud, name: &str, version_id: &str) -> Value {
+    let text = event(name).to_string();
+    let sample = event("s3-object-created.json");
+    let sample_version = sample["detail"]["object"]["version-id"].as_str().unwrap();
+    let sample_bucket = sample["detail"]["bucket"]["name"].as_str().unwrap();
+    serde_json::from_str(&text.replace(sample_version, version_id).replace(sample_bucket, &cloud.stack.bucket)).unwrap()
+}
+
+fn body(answer: &Value) -> Value {
+    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+}
+
+#[test]
+fn every_event_is_played() {
+    let there: BTreeSet<String> = std::fs::read_dir(directory())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(there, BTreeSet::from(PLAYED.map(str::to_owned)));
+}
+
+#[tokio::test]
+async fn each_event_gets_what_its_name_says() {
+    let cloud = Cloud::open().await;
+    let upload = cloud.invoke("csv-validator", &event("upload.json")).await.unwrap();
+    assert_eq!(upload["statusCode"], 200, "{upload}");
+    let taken = body(&upload);
+    let file_id = taken["file_id"].as_str().unwrap();
+    assert_eq!(event("file-status.json")["pathParameters"]["file_id"], file_id, "all samples tell of one file");
+    let completed = cloud.ended(file_id, 1).await;
+    assert_eq!(completed["status"], "completed", "{completed}");
+    let rows = taken["row_count"].as_u64().unwrap();
+
+    let invalid = cloud.invoke("csv-validator", &event("upload-invalid.json")).await.unwrap();
+    assert_eq!((&invalid["statusCode"], &body(&invalid)["error"]), (&json!(400), &json!("invalid_csv")));
+    assert!(body(&invalid)["error_count"].as_u64().unwrap() > 1, "a sample of more than one error");
+
+    // The token of the sample opens nothing; the one that the upload gave does.
+    let mut status = event("file-status.json");
+    let answer = cloud.invoke("csv-validator", &status).await.unwrap();
+    assert_eq!((&answer["statusCode"], &body(&answer)["error"]), (&json!(404), &json!("file_not_found")));
+    let token = taken["status_path"].as_str().unwrap().split_once("?token=").unwrap().1;
+    status["queryStringParameters"]["token"] = json!(token);
+    status["multiValueQueryStringParameters"]["token"] = json!([token]);
+    let answer = cloud.invoke("csv-validator", &status).await.unwrap();
+    assert_eq!((&answer["statusCode"], &body(&answer)["status"]), (&json!(200), &json!("completed")));
+
+    let version = cloud.object(taken["s3_key"].as_str().unwrap()).await.version_id;
+    cloud.run_workflow(&at_home(&cloud, "s3-object-created.json", &version)).await;
+    let validated = cloud.invoke("csv-validator", &at_home(&cloud, "validate.json", &version)).await.unwrap();
+    assert_eq!(validated["outcome"], "done", "the file is completed: {validated}");
+    let written = cloud.invoke("data-transformer", &at_home(&cloud, "transform.json", &version)).await.unwrap();
+    assert_eq!((&written["rows"], &written["unchanged"]), (&json!(rows), &json!(rows)), "{written}");
+    let told = cloud.invoke("notification-sender", &at_home(&cloud, "notify.json", &version)).await.unwrap();
+    assert_eq!((&told["status"], &told["published"]), (&json!("completed"), &json!(false)), "{told}");
+    let failure = at_home(&cloud, "record-failure.json", &version);
+    let recorded = cloud.invoke("notification-sender", &failure).await.unwrap();
+    assert_eq!((&recorded["status"], &recorded["published"]), (&json!("completed"), &json!(false)), "{recorded}");
+    assert_eq!(cloud.status_row(file_id).await.unwrap(), completed, "the repeats have changed nothing");
+
+    // As they stand, they name a version that is not there.
+    for (function, name) in [("csv-validator", "validate.json"), ("data-transformer", "transform.json")] {
+        let mut missing = at_home(&cloud, name, "no-such-version").to_string();
+        missing = missing.replace(file_id, "00000000000000000000000000000000");
+        let error = cloud.invoke(function, &serde_json::from_str(&missing).unwrap()).await.unwrap_err();
+        assert_eq!(error["errorType"], "ObjectMissing", "{name}: {error}");
+    }
+}
