@@ -4,6 +4,7 @@ use crate::cloud::{Cloud, unique};
 use crate::files::{self, decimal, digest, file_id, record_of};
 use crate::upload::{Uploader, number, statuses};
 use crate::workflow::task_of;
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 
 /// The amount and the file of a row.
@@ -100,6 +101,28 @@ async fn of_two_files_of_one_moment_the_same_one_stands_in_either_order() {
         winners.push(row["file_id"] == greatest.as_str());
     }
     assert_eq!(winners, [true, true]);
+}
+
+/// A handler that died after its rows were written, and before it told whose rows they replaced, is followed by one that
+/// finds the rows unchanged. It tells all the same.
+#[tokio::test]
+async fn a_range_that_is_written_again_still_tells_whose_rows_it_replaced() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let (answer_a, _) = bank.upload_and_complete(&files::file(&[record_of("T1", "1.00")])).await;
+    let (answer_b, row_b) = bank.upload_and_complete(&files::file(&[record_of("T1", "2.00")])).await;
+    let id_a = answer_a.text("file_id");
+    let forget = cloud.dynamodb().update_item().table_name(&cloud.stack.status_table);
+    let forget = forget.key("file_id", AttributeValue::S(id_a.to_owned())).update_expression("REMOVE superseded_by");
+    forget.send().await.unwrap();
+
+    let again = json!({"file": task_of(&row_b), "range": row_b["ranges"][0]});
+    let range = again["range"].as_object().unwrap().iter().map(|(name, value)| (name.clone(), json!(number(value))));
+    let again = json!({"file": again["file"], "range": range.collect::<Value>()});
+    let outcome = cloud.invoke("data-transformer", &again).await.unwrap();
+    assert_eq!((&outcome["stored"], &outcome["unchanged"]), (&json!(0), &json!(1)), "{outcome}");
+    let row_a = cloud.status_row(id_a).await.unwrap();
+    assert_eq!(row_a["superseded_by"], json!([answer_b.text("file_id")]), "{row_a}");
 }
 
 /// The steps of the workflow, called again for a file that has long been completed.
