@@ -18,8 +18,8 @@ def partner(stack: Stack, environment: str, name: str, again: bool) -> None:
     """Makes a key for a partner and prints it, the only time that anything of ours does."""
     if not NAME.fullmatch(name):
         raise Problem(
-            f"NAME is {name!r}. A partner's name has 1 to 63 small letters, digits and hyphens, and does not begin with "
-            "a hyphen: NAME=acme"
+            f"NAME is {name!r}. A partner's name has 1 to 63 small letters, digits and hyphens, and begins with no "
+            "hyphen: NAME=acme"
         )
     outputs = stack.require()
     gateway = stack.account.client("apigateway")
