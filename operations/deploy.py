@@ -46,7 +46,7 @@ def _check(stack: Stack, parameters: list) -> None:
     for parameter in parameters:
         if not re.fullmatch(r"[A-Za-z0-9]+=\S*", parameter):
             raise Problem(f"PARAMETERS has {parameter!r}. Write each as Name=value: PARAMETERS='DailyQuota=5000'")
-    # The local cloud knows no such role and needs none.
+    # The local cloud deploys a stage without one.
     if not stack.account.endpoint and not stack.account.client("apigateway").get_account().get("cloudwatchRoleArn"):
         raise Problem(
             f"API Gateway has no role to write logs by in {stack.account}, and the stage could not be deployed. Set up "

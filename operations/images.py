@@ -43,7 +43,7 @@ def skip_known_images(stack: Stack, template: Path, repositories: dict) -> dict:
     registry = stack.account.client("ecr")
     # SAM names an image of this machine by the function's logical id in small letters.
     logical_ids = {logical_id.lower(): logical_id for logical_id in repositories}
-    missing = dict(repositories)
+    missing = {}
 
     def name_remote(found: re.Match) -> str:
         logical_id = logical_ids.get(found[2].split(":")[0])
@@ -51,8 +51,8 @@ def skip_known_images(stack: Stack, template: Path, repositories: dict) -> dict:
             raise Problem(f"bootstrap.yaml has no repository for the image {found[2]}. Run make bootstrap, or add one.")
         uri, tag = repositories[logical_id], _tag(found[2])
         if not _has(registry, uri, tag):
+            missing[logical_id] = uri
             return found[0]
-        del missing[logical_id]
         return f"{found[1]}{uri}:{tag}"
 
     template.write_text(LOCAL_IMAGE.sub(name_remote, template.read_text()))

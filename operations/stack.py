@@ -41,13 +41,18 @@ class Stack:
 
     def require(self) -> dict:
         """Its outputs, for a command that needs the stack."""
-        if self.description() is None:
-            environment = self.name.removeprefix(PREFIX)
+        description = self.description()
+        again = f"make deploy ENV={self.name.removeprefix(PREFIX)}"
+        if description is None:
             raise Problem(
-                f"There is no stack {self.name} in {self.account}. Deploy it first (make deploy ENV={environment}), or "
-                "check ENV and AWS_REGION."
+                f"There is no stack {self.name} in {self.account}. Deploy it first ({again}), or check ENV and "
+                "AWS_REGION."
             )
-        return self.outputs()
+        outputs = self.outputs()
+        if not outputs:
+            status = description["StackStatus"]
+            raise Problem(f"The stack {self.name} is {status} and has no outputs yet. When that is over: {again}")
+        return outputs
 
     def resources(self, kind: str) -> list:
         """The names of its resources of one type that are there."""

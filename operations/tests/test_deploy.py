@@ -64,14 +64,15 @@ class Deploy(unittest.TestCase):
         self.assertEqual(make("bootstrap").returncode, 0)
         repositories = images.shared_repositories(self.stack)
         self.assertEqual(len(repositories), 3)
-        ours = {"CsvValidatorFunction": repositories["CsvValidatorFunction"]}
-        self.assertEqual(images.skip_known_images(self.stack, self.template, ours), ours)
+        uri = repositories["CsvValidatorFunction"]
+        missing = images.skip_known_images(self.stack, self.template, repositories)
+        self.assertEqual(missing, {"CsvValidatorFunction": uri})
         self.assertEqual(self.template.read_text(), BUILT)
         name = "transaction-processing/csv-validator"
         client("ecr").put_image(repositoryName=name, imageManifest='{"schemaVersion": 2}', imageTag=KNOWN_TAG)
-        self.assertEqual(images.skip_known_images(self.stack, self.template, ours), {})
-        self.assertIn(f"ImageUri: {ours['CsvValidatorFunction']}:{KNOWN_TAG}\n", self.template.read_text())
-        self._deploy_with_sam(images.options(ours, {}))
+        self.assertEqual(images.skip_known_images(self.stack, self.template, repositories), {})
+        self.assertIn(f"ImageUri: {uri}:{KNOWN_TAG}\n", self.template.read_text())
+        self._deploy_with_sam(images.options(repositories, {}))
 
     def test_sam_is_told_where_each_image_goes(self):
         self.assertEqual(images.options({}, {}), ["--resolve-image-repos"])
