@@ -71,7 +71,7 @@ def empty(store, bucket: str) -> int:
         for page in store.get_paginator("list_object_versions").paginate(Bucket=bucket):
             entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
             for start in range(0, len(entries), BATCH_MAX):
-                _delete_batch(store, bucket, entries[start : start + BATCH_MAX])
+                delete_batch(store, bucket, entries[start : start + BATCH_MAX])
             count += len(entries)
     except store.exceptions.NoSuchBucket:
         pass
@@ -85,7 +85,8 @@ def empty(store, bucket: str) -> int:
     return count
 
 
-def _delete_batch(store, bucket: str, entries: list) -> None:
+def delete_batch(store, bucket: str, entries: list) -> None:
+    """Deletes up to 1,000 of them, and refuses to pass over one that stays."""
     objects = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
     answer = store.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
     # The call succeeds even if nothing was deleted.

@@ -6,6 +6,9 @@ import unittest
 
 from botocore.exceptions import ClientError
 
+from local.problem import Problem
+from operations import destroy
+
 from . import client, description, make
 
 STACK = "transaction-processing-doomed"
@@ -15,6 +18,14 @@ VERSIONS = 1050
 
 class Destroy(unittest.TestCase):
     """On the stack `doomed`, whose bucket is filled with versions and delete markers."""
+
+    def test_a_version_that_is_refused_is_told_and_not_passed_over(self):
+        class Store:
+            def delete_objects(self, **_):
+                return {"Errors": [{"Key": "a.csv", "VersionId": "1", "Code": "AccessDenied", "Message": "locked"}]}
+
+        with self.assertRaisesRegex(Problem, "1 versions in b were not deleted, the first, a.csv, because: locked"):
+            destroy.delete_batch(Store(), "b", [{"Key": "a.csv", "VersionId": "1"}])
 
     def test_a_full_stack_goes_with_all_that_belongs_to_it(self):
         stack = description()["stacks"]["doomed"]
