@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 LOCAL := $(PYTHON) -m local
+OPERATE := $(PYTHON) -m operations
 SAM := .local/venv-sam/bin
 
 CARGO_DENY_VERSION := 0.19.0
@@ -11,7 +12,7 @@ export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-rust test-template test-acceptance check tools python
+.PHONY: help demo up down test test-rust test-template test-acceptance test-operations check bootstrap deploy partner destroy tools python
 
 help:
 	@echo "make demo   shows the way of a file, from the upload to the notification, on a local cloud"
@@ -21,6 +22,12 @@ help:
 	@echo "make check  checks format, lints and licences (the first time it builds cargo-deny, some minutes)"
 	@echo
 	@echo "Needed: Rust, Python 3.10 or later, make and a C compiler. No AWS account and no Docker."
+	@echo
+	@echo "On AWS, with the credentials of this shell (AWS_PROFILE, AWS_REGION):"
+	@echo "make bootstrap                   sets up what an account and region need once (GITHUB=owner/name may deploy)"
+	@echo "make deploy  ENV=dev             builds and deploys, needs Docker (PARAMETERS='DailyQuota=5000 ...')"
+	@echo "make partner ENV=dev NAME=acme   makes an API key for a partner and prints it once (AGAIN=1: one more)"
+	@echo "make destroy ENV=dev             deletes the environment with all its data (YES=1: without asking)"
 
 # The last line of the demo is its own, so that it prints the time itself.
 demo: python
@@ -38,7 +45,7 @@ down: python
 
 test: python
 	@started=$$(date +%s) \
-	&& $(MAKE) --no-print-directory test-rust test-template test-acceptance \
+	&& $(MAKE) --no-print-directory test-rust test-template test-acceptance test-operations \
 	&& echo "make test: passed in $$(( $$(date +%s) - started )) s"
 
 test-rust:
@@ -49,7 +56,7 @@ test-template: python
 	@echo "== Check the template and the state machine"
 	@$(LOCAL) setup
 	@$(SAM)/sam validate --lint
-	@$(SAM)/cfn-lint template.yaml
+	@$(SAM)/cfn-lint template.yaml bootstrap.yaml
 	@$(LOCAL) lint-workflow
 
 test-acceptance: python
@@ -57,6 +64,29 @@ test-acceptance: python
 	@$(LOCAL) build
 	@cargo test -p acceptance --no-run
 	@$(LOCAL) run --stacks main,faults,least -- cargo test -p acceptance
+
+test-operations: python
+	@echo "== Test the commands for people who operate the system, on a local cloud"
+	@$(LOCAL) build
+	@$(LOCAL) setup
+	@$(LOCAL) run --stacks partners,doomed -- \
+		.local/venv-cloud/bin/python -m unittest discover --start-directory operations/tests --top-level-directory .
+
+# Passed on in the environment, so that no shell reads anything into their values. ENV has no default: what is deployed
+# or deleted is always said.
+export ENV NAME GITHUB PARAMETERS
+
+bootstrap: python
+	@$(OPERATE) bootstrap --github="$$GITHUB"
+
+deploy: python
+	@$(OPERATE) deploy --environment="$$ENV" --parameters="$$PARAMETERS"
+
+partner: python
+	@$(OPERATE) partner --environment="$$ENV" --name="$$NAME" $(if $(filter 1,$(AGAIN)),--again)
+
+destroy: python
+	@$(OPERATE) destroy --environment="$$ENV" $(if $(filter 1,$(YES)),--yes)
 
 check: tools
 	@echo "== Format"

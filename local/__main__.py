@@ -9,10 +9,8 @@ if sys.version_info < (3, 10):
     )
 
 import argparse
-import os
 import signal
 import time
-from pathlib import Path
 
 from . import demo, handlers, lint_workflow, run, up, venvs
 from .problem import Problem
@@ -63,7 +61,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
     elif arguments.command == "down":
         up.down()
     else:
-        _continue_in_environment()
+        venvs.continue_in("cloud", "local")
         return _use_cloud(arguments)
     return 0
 
@@ -81,16 +79,6 @@ def _use_cloud(arguments: argparse.Namespace) -> int:
             )
         return run.run(arguments.stacks.split(","), command)
     return 0
-
-
-def _continue_in_environment() -> None:
-    """Goes on in the environment that has a client for AWS; this much ran on the standard library alone."""
-    if Path(sys.prefix).resolve() == venvs.directory_of("cloud").resolve():
-        return
-    venvs.ensure("cloud")
-    python = str(venvs.python_of("cloud"))
-    sys.stdout.flush()
-    os.execv(python, [python, "-m", "local", *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -33,7 +33,10 @@ class Deployment:
         change = rest_api.complete(gateway, outputs["ApiId"], self._definition)
         if change not in self.changes:
             self.changes.append(change)
-        keys = [rest_api.add_key(gateway, outputs["ApiUsagePlanId"], partner) for partner in PARTNERS]
+        # Here, because the command line must start on a Python that has no boto3.
+        from operations.partner import add_key
+
+        keys = [add_key(gateway, outputs["ApiUsagePlanId"], partner, suffix) for partner in PARTNERS]
         return self._describe(suffix, name, outputs, keys)
 
     def _upload_artifacts(self) -> dict:

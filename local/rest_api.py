@@ -1,10 +1,8 @@
-"""The API's definition as far as the emulator does not read it, and the keys of partners.
+"""The API's definition as far as the emulator does not read it.
 
 The emulator makes routes and integrations of an OpenAPI body and passes over its other parts. It knows them all by its
 API Gateway calls, so the same definition is applied a second time through these.
 """
-
-import secrets
 
 PREFIX = "x-amazon-apigateway-"
 STAGE = "prod"
@@ -16,15 +14,6 @@ def complete(gateway, api_id: str, definition: dict) -> str:
     _set_gateway_responses(gateway, api_id, definition)
     _deploy(gateway, api_id)
     return "the API's request validation and own refusals are set by calls"
-
-
-def add_key(gateway, usage_plan_id: str, partner: str) -> str:
-    """Makes a key for a partner in the usage plan and returns its value."""
-    # The handler takes the partner's name from the part before the dot.
-    value = f"{partner}.{secrets.token_urlsafe(24)}"
-    key = gateway.create_api_key(name=partner, value=value, enabled=True)
-    gateway.create_usage_plan_key(usagePlanId=usage_plan_id, keyId=key["id"], keyType="API_KEY")
-    return value
 
 
 def _set_validators(gateway, api_id: str, definition: dict) -> None:

@@ -4,6 +4,7 @@ Two, because `ministack` and `aws-sam-cli` pin different versions of botocore.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,16 @@ def ensure(name: str) -> None:
         f"pip could not install {requirements.relative_to(ROOT)}. Is the package index within reach? Then try again.",
     )
     stamp_file.write_text(stamp)
+
+
+def continue_in(name: str, package: str) -> None:
+    """Goes on with the package's command line in an environment; up to here the standard library was enough."""
+    if Path(sys.prefix).resolve() == directory_of(name).resolve():
+        return
+    ensure(name)
+    python = str(python_of(name))
+    sys.stdout.flush()
+    os.execv(python, [python, "-m", package, *sys.argv[1:]])
 
 
 def _stamp(requirements: Path) -> str:

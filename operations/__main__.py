@@ -1,0 +1,77 @@
+"""The command line: `python3 -m operations <command>`."""
+
+import argparse
+import sys
+
+from local import venvs
+from local.problem import Problem
+
+
+def main() -> int:
+    """Runs one command. Returns the exit code."""
+    arguments = _parse()
+    try:
+        venvs.continue_in("cloud", "operations")
+        return _dispatch(arguments)
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command again goes on from here.", file=sys.stderr)
+        return 130
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python3 -m operations", description="Operates the system on AWS.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    bootstrap = commands.add_parser("bootstrap", help="set up what all environments of an account and region share")
+    bootstrap.add_argument("--github", default="", help="the GitHub repository, owner/name, that may deploy")
+    deploy = commands.add_parser("deploy", help="build and deploy one environment")
+    deploy.add_argument("--parameters", default="", help="further parameters of the template, as Name=value ...")
+    partner = commands.add_parser("partner", help="make an API key for a partner")
+    partner.add_argument("--name", required=True, help="the partner's name, which its rows carry")
+    partner.add_argument("--again", action="store_true", help="make one more key for a partner that has one")
+    destroy = commands.add_parser("destroy", help="delete one environment with all its data")
+    destroy.add_argument("--yes", action="store_true", help="do not ask")
+    for parser_of_one in (deploy, partner, destroy):
+        parser_of_one.add_argument("--environment", required=True, help="the environment, such as dev")
+    return parser.parse_args()
+
+
+def _dispatch(arguments: argparse.Namespace) -> int:
+    # Here, because these need boto3, which only the environment has.
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        _run(arguments)
+    except ClientError as error:
+        told = error.response.get("Error", {})
+        raise Problem(f"AWS refused {error.operation_name}: {told.get('Message') or told.get('Code')}") from error
+    except BotoCoreError as error:
+        raise Problem(
+            f"AWS cannot be reached with what is set here: {str(error).rstrip('.')}. Check AWS_PROFILE, AWS_REGION and "
+            "`aws sts get-caller-identity`."
+        ) from error
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from . import bootstrap, deploy, destroy, partner
+    from .account import Account
+    from .stack import Stack, stack_of
+
+    account = Account()
+    if arguments.command == "bootstrap":
+        bootstrap.bootstrap(account, arguments.github)
+        return
+    stack: Stack = stack_of(account, arguments.environment)
+    if arguments.command == "deploy":
+        deploy.deploy(stack, arguments.environment, arguments.parameters.split())
+    elif arguments.command == "partner":
+        partner.partner(stack, arguments.environment, arguments.name, arguments.again)
+    else:
+        destroy.destroy(stack, arguments.yes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Where the images of the functions are kept."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from local.problem import Problem
+
+from .bootstrap import STACK_NAME
+from .stack import Stack
+
+OUTPUT_SUFFIX = "Repository"
+# A function's image in what `sam build` wrote, as a name on this machine.
+LOCAL_IMAGE = re.compile(r"^(\s+ImageUri: )([a-z0-9]+:[A-Za-z0-9._-]+)$", re.MULTILINE)
+TAG_ID_CHARS = 12
+
+
+def companion_of(stack: Stack) -> Stack:
+    """The stack that `sam deploy` makes beside ours for repositories that it manages; the name is made as SAM does."""
+    # An MD5 of a name, which guards nothing.
+    digest = hashlib.md5(stack.name.encode(), usedforsecurity=False).hexdigest()
+    return Stack(stack.account, f"{stack.name[:104]}-{digest[:8]}-CompanionStack")
+
+
+def shared_repositories(stack: Stack) -> dict:
+    """The repositories of bootstrap.yaml by the function's logical id; none if it was not deployed."""
+    outputs = Stack(stack.account, STACK_NAME).outputs()
+    return {
+        name.removesuffix(OUTPUT_SUFFIX): uri
+        for name, uri in outputs.items()
+        if name.endswith("Function" + OUTPUT_SUFFIX)
+    }
+
+
+def skip_known_images(stack: Stack, template: Path, repositories: dict) -> dict:
+    """Names in the built template each image that its repository already has, so that SAM does not push it again.
+
+    SAM's tag has the image's own id, so the same tag is the same image; and a repository with immutable tags refuses
+    to take even the same one twice. Returns the repositories that are still to get an image.
+    """
+    registry = stack.account.client("ecr")
+    # SAM names an image of this machine by the function's logical id in small letters.
+    logical_ids = {logical_id.lower(): logical_id for logical_id in repositories}
+    missing = {}
+
+    def name_remote(found: re.Match) -> str:
+        logical_id = logical_ids.get(found[2].split(":")[0])
+        if logical_id is None:
+            raise Problem(f"bootstrap.yaml has no repository for the image {found[2]}. Run make bootstrap, or add one.")
+        uri, tag = repositories[logical_id], _tag(found[2])
+        if not _has(registry, uri, tag):
+            missing[logical_id] = uri
+            return found[0]
+        return f"{found[1]}{uri}:{tag}"
+
+    template.write_text(LOCAL_IMAGE.sub(name_remote, template.read_text()))
+    return missing
+
+
+def options(repositories: dict, missing: dict) -> list:
+    """Tells `sam deploy` where images go. It wants an option even where nothing is to be pushed, and none too many."""
+    if not repositories:
+        return ["--resolve-image-repos"]
+    if not missing:
+        return ["--image-repository", next(iter(repositories.values()))]
+    return [word for name, uri in sorted(missing.items()) for word in ("--image-repositories", f"{name}={uri}")]
+
+
+def _tag(image: str) -> str:
+    """The tag that SAM gives to an image of this machine when it pushes it."""
+    if shutil.which("docker") is None:
+        raise Problem("docker was not found. Install Docker, whose engine builds the images, and try again.")
+    asked = subprocess.run(
+        ["docker", "image", "inspect", "--format", "{{.Id}}", image], capture_output=True, text=True
+    )
+    if asked.returncode != 0:
+        raise Problem(f"Docker does not have the image {image}, although sam build ended well: {asked.stderr.strip()}")
+    name, tag = image.split(":")
+    return f"{name}-{asked.stdout.strip().removeprefix('sha256:')[:TAG_ID_CHARS]}-{tag}"
+
+
+def _has(registry, uri: str, tag: str) -> bool:
+    try:
+        found = registry.describe_images(repositoryName=uri.split("/", 1)[1], imageIds=[{"imageTag": tag}])
+    except registry.exceptions.ImageNotFoundException:
+        return False
+    # AWS refuses an unknown tag, the local cloud finds nothing.
+    return bool(found["imageDetails"])

@@ -1,0 +1,112 @@
+"""`make deploy`, as far as it goes without a registry: the real `sam deploy` takes what it is given."""
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from local import venvs
+from local.problem import Problem
+from operations import deploy, images, tags
+from operations.account import Account
+from operations.stack import Stack, stack_of
+
+from . import client, environment_of_cloud, make
+
+# What `sam build` writes of a function, and a queue in place of all the rest.
+BUILT = """
+AWSTemplateFormatVersion: "2010-09-09"
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  EnvironmentSuffix: {Type: String}
+  DailyQuota: {Type: Number, Default: 1000}
+Conditions:
+  Never: !Equals [a, b]
+Resources:
+  CsvValidatorFunction:
+    Type: AWS::Serverless::Function
+    Condition: Never
+    Properties:
+      PackageType: Image
+      ImageUri: csvvalidatorfunction:csv-validator
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      QueueName: !Sub built-${EnvironmentSuffix}-${DailyQuota}
+Outputs:
+  ApiId: {Value: abc}
+"""
+IMAGE_ID = "sha256:0123456789abcdef"
+KNOWN_TAG = "csvvalidatorfunction-0123456789ab-csv-validator"
+
+
+class Deploy(unittest.TestCase):
+    """With a stub for `docker`, because no image can be built or pushed here."""
+
+    def setUp(self):
+        contexts = contextlib.ExitStack()
+        self.addCleanup(contexts.close)
+        directory = contexts.enter_context(tempfile.TemporaryDirectory())
+        stub = Path(directory) / "docker"
+        stub.write_text(f"#!/bin/sh\necho {IMAGE_ID}\n")
+        stub.chmod(0o755)
+        path = f"{directory}:{os.environ['PATH']}"
+        environment = {**environment_of_cloud(), "PATH": path}
+        contexts.enter_context(mock.patch.dict(os.environ, environment, clear=True))
+        self.template = Path(directory) / "template.yaml"
+        self.template.write_text(BUILT)
+        self.stack = stack_of(Account(), "built")
+
+    def test_an_image_that_its_repository_has_is_not_pushed_again(self):
+        self.assertEqual(make("bootstrap").returncode, 0)
+        repositories = images.shared_repositories(self.stack)
+        self.assertEqual(len(repositories), 3)
+        uri = repositories["CsvValidatorFunction"]
+        missing = images.skip_known_images(self.stack, self.template, repositories)
+        self.assertEqual(missing, {"CsvValidatorFunction": uri})
+        self.assertEqual(self.template.read_text(), BUILT)
+        name = "transaction-processing/csv-validator"
+        client("ecr").put_image(repositoryName=name, imageManifest='{"schemaVersion": 2}', imageTag=KNOWN_TAG)
+        self.assertEqual(images.skip_known_images(self.stack, self.template, repositories), {})
+        self.assertIn(f"ImageUri: {uri}:{KNOWN_TAG}\n", self.template.read_text())
+        self._deploy_with_sam(images.options(repositories, {}))
+
+    def test_sam_is_told_where_each_image_goes(self):
+        self.assertEqual(images.options({}, {}), ["--resolve-image-repos"])
+        self.assertEqual(
+            images.options({"A": "a", "B": "b", "C": "c"}, {"A": "a", "C": "c"}),
+            ["--image-repositories", "A=a", "--image-repositories", "C=c"],
+        )
+
+    def test_the_managed_repositories_have_the_name_that_sam_gives_them(self):
+        program = "from samcli.lib.bootstrap.companion_stack.data_types import CompanionStack\n"
+        program += f"print(CompanionStack({self.stack.name!r}).stack_name)"
+        python = str(venvs.python_of("sam"))
+        asked = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True)
+        self.assertEqual(images.companion_of(self.stack).name, asked.stdout.strip())
+
+    def test_a_bad_environment_or_parameter_is_refused_before_the_build(self):
+        for variables in ({"ENV": "Dev"}, {"ENV": ""}, {"ENV": "dev", "PARAMETERS": "DailyQuota"}):
+            done = make("deploy", **variables)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertRegex(done.stderr, "ENV is|PARAMETERS has")
+            self.assertNotIn("== sam", done.stdout)
+
+    def test_a_missing_docker_is_told_before_the_build(self):
+        with mock.patch.dict(os.environ, {"PATH": "/nowhere"}), self.assertRaisesRegex(Problem, "docker was not found"):
+            deploy.deploy(self.stack, "built", [])
+
+    def _deploy_with_sam(self, places: list) -> None:
+        with mock.patch.object(deploy, "BUILT_TEMPLATE", self.template):
+            command = deploy.deploy_command(self.stack, "built", ["DailyQuota=7"], places)
+        sam = str(venvs.directory_of("sam") / "bin" / "sam")
+        # Twice: that nothing changed is no failure.
+        for _ in range(2):
+            done = subprocess.run([sam, *command], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        description = Stack(self.stack.account, "transaction-processing-built").description()
+        self.assertEqual({tag["Key"]: tag["Value"] for tag in description["Tags"]}, tags.of("built"))
+        self.assertIn("built-built-7", client("sqs").get_queue_url(QueueName="built-built-7")["QueueUrl"])
