@@ -179,6 +179,10 @@ async fn limits_of_the_bucket() {
     cloud.failed_with(&key, "InvalidCsv").await;
     let row = cloud.status_row(&file_id(partner, many.as_bytes())).await.unwrap();
     assert_eq!((row["status"].as_str(), row["error_count"].as_str()), (Some("validation_failed"), Some("1")), "{row}");
+    let token = row["token"].as_str().unwrap();
+    let status = cloud.get(&format!("/files/{}?token={token}", row["file_id"].as_str().unwrap())).await.accepted().body;
+    let report = cloud.http.get(status["report_url"].as_str().unwrap()).send().await.unwrap().text().await.unwrap();
+    assert!(report.contains("\n150001,150002,,") && report.contains("too_many_rows"), "{report}");
 
     let large = vec![b'x'; 32 * 1024 * 1024 + 1];
     let key = format!("incoming/{partner}/{id}-bytes.csv");

@@ -2,7 +2,9 @@
 
 use crate::cloud::Cloud;
 use crate::files::{self, HEADER, record};
+use crate::template::text_of;
 use crate::upload::{Answer, Uploader, statuses};
+use domain::csv::ErrorCode;
 use futures::StreamExt;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -112,6 +114,17 @@ fn refused(what: &str, file: impl Into<Vec<u8>>, errors: &[Place]) -> Refused {
 /// A file of the header, a sound record and this second line.
 fn second(line: &str) -> String {
     format!("{HEADER}\n{}\n{line}\n", record("T1"))
+}
+
+/// A new rule of the format needs a case here, beside the domain's own tests.
+#[test]
+fn every_code_has_a_case() {
+    let cases = ["invalid_files", "invalid_values", "bucket_road", "multipart"]
+        .map(|module| text_of(&format!("tests/acceptance/{module}.rs")))
+        .join("\n");
+    for code in ErrorCode::ALL {
+        assert!(cases.contains(&format!("\"{}\"", code.as_str())), "no file is refused with {}", code.as_str());
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use crate::files::{self, decimal, digest, file_id, record_of};
 use crate::upload::{Uploader, number, statuses};
 use crate::workflow::task_of;
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 /// The amount and the file of a row.
@@ -79,6 +80,34 @@ async fn a_later_file_stands_although_an_earlier_one_is_processed_after_it() {
 }
 
 #[tokio::test]
+async fn of_many_files_at_once_the_last_to_arrive_stands_in_every_row() {
+    const FILES: usize = 6;
+    const IDS: usize = 40;
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let file = |number: usize| {
+        let records: Vec<String> = (0..IDS).map(|id| record_of(&format!("T{id}"), &format!("{number}.00"))).collect();
+        files::file(&records)
+    };
+    let answers = join_all((0..FILES).map(async |number| bank.upload(&file(number)).await.accepted())).await;
+    let mut arrivals = Vec::new();
+    for answer in &answers {
+        let row = cloud.ended(answer.text("file_id"), 1).await;
+        assert_eq!(row["status"], "completed", "{row}");
+        arrivals.push((number(&row["received_at"]), answer.text("file_id")));
+    }
+    let (_, last) = arrivals.iter().max().unwrap();
+    for id in 0..IDS {
+        let row = bank.transaction(&format!("T{id}")).await.unwrap();
+        assert_eq!(row["file_id"], *last, "T{id}, of {arrivals:?}");
+    }
+    for (_, file_id) in arrivals.iter().filter(|(_, file_id)| file_id != last) {
+        let row = cloud.status_row(file_id).await.unwrap();
+        assert!(!row["superseded_by"].is_null(), "a file that lost its rows says to whom: {row}");
+    }
+}
+
+#[tokio::test]
 async fn of_two_files_of_one_moment_the_same_one_stands_in_either_order() {
     let cloud = Cloud::open().await;
     let mut winners = Vec::new();
@@ -131,7 +160,9 @@ async fn a_status_never_goes_back() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record_of("T1", "1.00")]);
+    let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
     let (answer, row) = bank.upload_and_complete(&file).await;
+    assert_eq!(subscriber.next().await.message["status"], "completed");
     let first_attempt = task_of(&row);
     let whole = json!({"index": 0, "start": number(&row["ranges"][0]["start"]),
         "end": file.len(), "first_record": 1, "first_line": 2});
@@ -152,6 +183,7 @@ async fn a_status_never_goes_back() {
     };
     repeat_all(&first_attempt).await;
     assert_eq!(cloud.status_row(answer.text("file_id")).await.unwrap(), row, "nothing has moved");
+    assert!(subscriber.all().await.is_empty(), "and nothing is announced again");
 
     bank.upload_again(&file).await.accepted();
     let second = cloud.ended(answer.text("file_id"), 2).await;
