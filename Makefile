@@ -12,16 +12,17 @@ export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-rust test-template test-acceptance test-operations check bootstrap deploy partner destroy tools python
+.PHONY: help demo up down test test-rust test-template test-acceptance test-operations test-images check bootstrap deploy partner destroy tools python
 
 help:
 	@echo "make demo   shows the way of a file, from the upload to the notification, on a local cloud"
 	@echo "make up     starts a local cloud that stays, and tells how to use it (PORT=4567 for another port)"
 	@echo "make down   stops it"
 	@echo "make test   runs all tests: rules, template, and the deployed system on a local cloud"
+	@echo "make test-images   builds the container images and tries them with sam local; needs a Docker engine with buildx"
 	@echo "make check  checks format, lints and licences (the first time it builds cargo-deny, some minutes)"
 	@echo
-	@echo "Needed: Rust, Python 3.10 or later, make and a C compiler. No AWS account and no Docker."
+	@echo "Needed: Rust, Python 3.10 or later, make and a C compiler. No AWS account; Docker for test-images and deploy alone."
 	@echo
 	@echo "On AWS, with the credentials of this shell (AWS_PROFILE, AWS_REGION):"
 	@echo "make bootstrap                   sets up what an account and region need once (GITHUB=owner/name may deploy)"
@@ -87,6 +88,12 @@ partner: python
 
 destroy: python
 	@$(OPERATE) destroy --environment="$$ENV" $(if $(filter 1,$(YES)),--yes)
+
+# Not a part of `make test`: it needs Docker, and compiles everything once more for arm64. Where no registry can be
+# reached, PREPARE_BASE_IMAGES names a command that provides the two base images.
+test-images: python
+	@if docker info >/dev/null 2>&1; then $(LOCAL) build; fi
+	@$(LOCAL) test-images
 
 check: tools
 	@echo "== Format"

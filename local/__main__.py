@@ -12,7 +12,7 @@ import argparse
 import signal
 import time
 
-from . import demo, handlers, lint_workflow, run, up, venvs
+from . import demo, handlers, images, lint_workflow, run, up, venvs
 from .problem import Problem
 
 
@@ -39,6 +39,7 @@ def _parse() -> argparse.Namespace:
     commands.add_parser("up", help="start a cloud that stays, on port 4566 or PORT")
     commands.add_parser("down", help="stop it")
     commands.add_parser("lint-workflow", help="check the state machine's definition")
+    commands.add_parser("test-images", help="build the container images and try them with sam local")
     demo_parser = commands.add_parser("demo", help="show the way of a file, on a cloud of its own")
     demo_parser.add_argument(
         "--started", type=float, default=time.time(), help="when the command began, in Unix seconds"
@@ -69,6 +70,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 def _use_cloud(arguments: argparse.Namespace) -> int:
     if arguments.command == "up":
         up.up()
+    elif arguments.command == "test-images":
+        images.test_images()
     elif arguments.command == "demo":
         demo.demo(arguments.started)
     else:

@@ -72,7 +72,7 @@ class Cloud:
 
     # -- Start and stop ------------------------------------------------------------------------------------------------
 
-    def start(self, port: int) -> None:
+    def start(self, port: int, variables: dict | None = None) -> None:
         """Starts the emulator in the background and waits until it answers."""
         _refuse_busy_port(port)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ class Cloud:
             process = subprocess.Popen(
                 [str(venvs.python_of("cloud")), "-m", "local.emulator"],
                 cwd=paths.ROOT,
-                env=self._environment(description),
+                env={**self._environment(description), **(variables or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

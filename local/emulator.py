@@ -1,4 +1,4 @@
-"""Starts the emulator, with one addition: `python3 -m local.emulator`.
+"""Starts the emulator, with one addition and, for `sam local`, the relay beside it: `python3 -m local.emulator`.
 
 AWS names the version of a new object in the event that it sends to EventBridge. The emulator leaves it out, and our
 workflow reads nothing but the version that its event names.
@@ -9,6 +9,8 @@ import json
 
 import ministack.app
 from ministack.services import eventbridge, s3
+
+from . import sam_relay
 
 _version_id = contextvars.ContextVar("version_id", default=None)
 
@@ -37,4 +39,5 @@ def name_versions_in_events() -> None:
 
 if __name__ == "__main__":
     name_versions_in_events()
+    sam_relay.start_if_planned()
     ministack.app.main()

@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 
-from . import handlers, paths
+from . import handlers, paths, sam_relay
 from .cloud import Cloud
 from .deployment import Deployment
 from .problem import Problem
@@ -15,11 +15,12 @@ SUFFIX = "local"
 
 def up() -> None:
     """Starts the cloud, deploys one stack and tells how to use it."""
-    cloud = _cloud()
+    cloud = cloud_of_up()
     if cloud.is_running():
         raise Problem(f"The local cloud is already up at {cloud.endpoint}. Use it, or stop it first: make down")
     handlers.require_built()
-    cloud.start(_port())
+    relay, sentence = sam_relay.plan()
+    cloud.start(_port(), relay)
     try:
         deployment = Deployment(cloud)
         stack = deployment.add_stack(SUFFIX, {})
@@ -28,11 +29,12 @@ def up() -> None:
         raise
     write_private(paths.STACK_FILE, stack)
     _introduce(stack, deployment.changes)
+    print(sentence)
 
 
 def down() -> None:
     """Stops the cloud of `up`."""
-    cloud = _cloud()
+    cloud = cloud_of_up()
     was_running = cloud.is_running()
     cloud.stop()
     paths.STACK_FILE.unlink(missing_ok=True)
@@ -45,7 +47,8 @@ def write_private(path, content: dict) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n")
 
 
-def _cloud() -> Cloud:
+def cloud_of_up() -> Cloud:
+    """The cloud that stays."""
     return Cloud(paths.WORK / "up")
 
 

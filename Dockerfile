@@ -1,0 +1,40 @@
+# One image for each function, all from one compilation. `sam build` names the function in FUNCTION, which only the last
+# stage reads, so that the layers before it are built once and shared by all functions.
+
+# The compiler runs on the processor of the machine that builds, and only its result is for arm64: nothing is emulated.
+FROM --platform=$BUILDPLATFORM ghcr.io/cargo-lambda/cargo-lambda:1.9.2 AS builder
+WORKDIR /build
+
+# The compiler that the repository pins, in a layer of its own. An image without rustup has one compiler, which
+# rust-version in Cargo.toml checks.
+COPY rust-toolchain.toml ./
+RUN if command -v rustup; then rustup toolchain install && rustup target add aarch64-unknown-linux-gnu; fi
+
+# The dependencies: the manifests with empty sources, so that this layer changes only with a manifest or the lock file.
+COPY Cargo.toml Cargo.lock ./
+COPY domain/Cargo.toml domain/
+COPY adapters/Cargo.toml adapters/
+COPY functions/csv-validator/Cargo.toml functions/csv-validator/
+COPY functions/data-transformer/Cargo.toml functions/data-transformer/
+COPY functions/notification-sender/Cargo.toml functions/notification-sender/
+# The tests are not built, but are a member of the workspace, without which its lock file would not fit.
+COPY tests/Cargo.toml tests/
+ARG PACKAGES="-p csv-validator -p data-transformer -p notification-sender"
+RUN for member in domain adapters functions/*; do mkdir -p $member/src && touch $member/src/lib.rs; done \
+ && for function in functions/*; do echo 'fn main() {}' > $function/src/main.rs; done \
+ && mkdir -p tests/acceptance && touch tests/acceptance/main.rs \
+ && cargo lambda build --release --arm64 --locked $PACKAGES
+
+COPY domain domain
+COPY adapters adapters
+COPY functions functions
+# Cargo compares times, and a source may be older than the empty file that stood in for it.
+RUN find domain adapters functions -name '*.rs' -exec touch {} + \
+ && cargo lambda build --release --arm64 --locked $PACKAGES
+
+FROM public.ecr.aws/lambda/provided:al2023-arm64
+ARG FUNCTION
+# The release profile has stripped it.
+COPY --from=builder /build/target/lambda/${FUNCTION}/bootstrap /var/runtime/bootstrap
+# The base image asks for the name of a handler, which a custom runtime does not use.
+CMD ["bootstrap"]

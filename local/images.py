@@ -1,0 +1,166 @@
+"""`test-images`: the container images, built and used as a SAM user does, on a local cloud."""
+
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import time
+
+from . import handlers, paths, sam_relay, up, venvs
+from .problem import Problem
+
+START_API_PORT = 3456
+START_SECONDS_MAX = 120
+ENVIRONMENT_FILE = paths.ROOT / "local" / "sam-local.json"
+ADD_HOST = "host.docker.internal:host-gateway"
+# What each event goes to, and what the answer to it must have.
+EVENTS = {
+    "upload.json": ("CsvValidatorFunction", '"statusCode":200'),
+    "upload-invalid.json": ("CsvValidatorFunction", '"statusCode":400'),
+    "file-status.json": ("CsvValidatorFunction", '"statusCode":404'),
+    "validate.json": ("CsvValidatorFunction", '"outcome":'),
+    "transform.json": ("DataTransformerFunction", '"rows":12'),
+    "notify.json": ("NotificationSenderFunction", ""),
+    "record-failure.json": ("NotificationSenderFunction", ""),
+}
+# What the events say of the bucket and of the version that upload.json stores. Both differ here.
+BUCKET_OF_EVENTS = "transaction-csv-files-dev-123456789012"
+VERSION_OF_EVENTS = "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY"
+KEY_OF_EVENTS = "validated/985edebedbea3164b836f93ccfc83cb2.csv"
+
+
+def test_images() -> None:
+    """Builds the images and tries each way in. Without a Docker engine it says so and passes."""
+    if not sam_relay.engine_answers():
+        print("!!! THE IMAGES WERE NOT TESTED: no Docker engine answers here. Start one, then: make test-images")
+        return
+    venvs.ensure("sam")
+    prepare = os.environ.get("PREPARE_BASE_IMAGES")
+    if prepare:
+        _run(shlex.split(prepare))
+    started = time.monotonic()
+    _run([_sam(), "build"])
+    print(f"== sam build took {time.monotonic() - started:.0f} s")
+    for name in handlers.NAMES:
+        _describe(name)
+        _time_start(name)
+    up.up()
+    try:
+        for event, (function, expected) in EVENTS.items():
+            _invoke(event, function, expected)
+        _try_api()
+    finally:
+        up.down()
+    print("make test-images: passed")
+
+
+def _sam() -> str:
+    return str(venvs.directory_of("sam") / "bin" / "sam")
+
+
+def _describe(name: str) -> None:
+    image = _images()[name]
+    text = _run(["docker", "image", "inspect", image, "--format", "{{.Architecture}} {{.Size}}"], quiet=True)
+    architecture, size = text.split()
+    if architecture != "arm64":
+        raise Problem(f"The image {image} is for {architecture}, not for arm64.")
+    base = _run(["docker", "history", image, "--format", "{{.Size}}"], quiet=True).splitlines()
+    print(f"image {image}: {architecture}, {int(size) / 1e6:.0f} MB, of which its own layer {base[1]}")
+
+
+def _time_start(name: str) -> None:
+    """From `docker run` to the function's first request for work, which a stub of Lambda's Runtime API takes."""
+    with socket.create_server((sam_relay.host_address(), 0)) as stub:
+        stub.settimeout(START_SECONDS_MAX)
+        runtime = f"host.docker.internal:{stub.getsockname()[1]}"
+        variables = {**json.loads(ENVIRONMENT_FILE.read_text())["Parameters"], "AWS_LAMBDA_RUNTIME_API": runtime}
+        variables |= {"ENVIRONMENT": "local", "AWS_REGION": "us-east-1", "AWS_LAMBDA_FUNCTION_NAME": name}
+        variables |= {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
+        variables |= {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST"}
+        options = [option for key, value in variables.items() for option in ("-e", f"{key}={value}")]
+        command = ["docker", "run", "-d", "--platform", "linux/arm64", "--add-host", ADD_HOST, *options]
+        started = time.monotonic()
+        container = _run([*command, "--entrypoint", "/var/runtime/bootstrap", _images()[name]], quiet=True).strip()
+        try:
+            stub.accept()[0].close()
+            print(f"{name}: {time.monotonic() - started:.2f} s from docker run to its first request for work")
+        except TimeoutError as error:
+            raise Problem(f"{name} asked for no work within {START_SECONDS_MAX} s.") from error
+        finally:
+            _run(["docker", "rm", "-f", container], quiet=True)
+
+
+def _images() -> dict:
+    """The name and tag that the template gives each function's image."""
+    logical = {name: "".join(word.title() for word in name.split("-")) for name in handlers.NAMES}
+    return {name: f"{logical[name].lower()}function:{name}" for name in handlers.NAMES}
+
+
+def _invoke(event: str, function: str, expected: str) -> None:
+    command = [_sam(), "local", "invoke", function, "-e", "-"]
+    text = _of_this_cloud((paths.ROOT / "events" / event).read_text())
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, input=text)
+    seconds = time.monotonic() - started
+    if done.returncode != 0:
+        raise Problem(f"{shlex.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    answer = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+    found = re.search(r"Init Duration: ([\d.]+ ms)", done.stdout + done.stderr)
+    init = found.group(1) if found else "not told"
+    print(f"{event}: {seconds:.1f} s, init {init}\n    {answer[:200]}")
+    if not answer or '"errorType"' in answer or expected not in answer.replace(" ", ""):
+        raise Problem(f"{event} was answered {answer!r}, which lacks {expected}.\n{done.stderr}")
+
+
+def _of_this_cloud(event: str) -> str:
+    """The event with the bucket and, once upload.json has stored it, the version that are here."""
+    stack = json.loads(paths.STACK_FILE.read_text())
+    store = up.cloud_of_up().client("s3")
+    versions = store.list_object_versions(Bucket=stack["bucket"], Prefix=KEY_OF_EVENTS).get("Versions", [])
+    if versions:
+        event = event.replace(VERSION_OF_EVENTS, versions[0]["VersionId"])
+    return event.replace(BUCKET_OF_EVENTS, stack["bucket"])
+
+
+def _try_api() -> None:
+    """A real upload through API Gateway as `sam local start-api` has it, good and bad."""
+    log = (paths.WORK / "start-api.log").open("w")
+    command = [_sam(), "local", "start-api", "--port", str(START_API_PORT)]
+    process = subprocess.Popen(command, cwd=paths.ROOT, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        _wait_for_api(process)
+        _curl("transactions.csv", "200")
+        _curl("transactions-with-errors.csv", "400")
+    finally:
+        process.terminate()
+        process.wait(30)
+        log.close()
+
+
+def _wait_for_api(process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + START_SECONDS_MAX
+    url = f"http://127.0.0.1:{START_API_PORT}/"
+    while subprocess.run(["curl", "-sS", "-o", os.devnull, url], capture_output=True).returncode != 0:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise Problem(f"sam local start-api did not start. See {paths.WORK / 'start-api.log'}.")
+        time.sleep(0.5)
+
+
+def _curl(sample: str, expected: str) -> None:
+    url = f"http://127.0.0.1:{START_API_PORT}/upload"
+    key = json.loads(paths.STACK_FILE.read_text())["api_key"]
+    command = ["curl", "-sS", "-w", "\n%{http_code} in %{time_total} s", "-H", f"x-api-key: {key}"]
+    text = _run([*command, "-F", f"file=@{paths.SAMPLES / sample}", url], quiet=True)
+    body, _, end = text.rpartition("\n")
+    print(f"curl -F file=@{sample}: {end}\n    {body[:200]}")
+    if not end.startswith(expected):
+        raise Problem(f"The upload of {sample} was answered {text!r}, not with {expected}.")
+
+
+def _run(command: list, quiet: bool = False) -> str:
+    done = subprocess.run(command, cwd=paths.ROOT, stdout=subprocess.PIPE if quiet else None, text=True)
+    if done.returncode != 0:
+        raise Problem(f"{shlex.join(command)} ended with {done.returncode}.")
+    return done.stdout or ""
