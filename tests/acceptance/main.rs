@@ -14,6 +14,7 @@
 mod bucket_road;
 mod cloud;
 mod definition;
+mod error_lists;
 mod faults;
 mod faulty_store;
 mod files;
