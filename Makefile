@@ -12,7 +12,7 @@ export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-rust test-template test-acceptance test-operations test-images check bootstrap deploy partner destroy tools python
+.PHONY: help demo up down test test-rust test-template test-acceptance test-local test-operations test-images check bootstrap deploy partner destroy tools python
 
 help:
 	@echo "make demo   shows the way of a file, from the upload to the notification, on a local cloud"
@@ -46,7 +46,7 @@ down: python
 
 test: python
 	@started=$$(date +%s) \
-	&& $(MAKE) --no-print-directory test-rust test-template test-acceptance test-operations \
+	&& $(MAKE) --no-print-directory test-rust test-template test-local test-acceptance test-operations \
 	&& echo "make test: passed in $$(( $$(date +%s) - started )) s"
 
 test-rust:
@@ -59,6 +59,11 @@ test-template: python
 	@$(SAM)/sam validate --lint
 	@$(SAM)/cfn-lint template.yaml bootstrap.yaml
 	@$(LOCAL) lint-workflow
+
+test-local: python
+	@echo "== Test what stands between sam local and the local cloud"
+	@$(LOCAL) setup
+	@.local/venv-cloud/bin/python -m unittest discover --start-directory local/tests --top-level-directory .
 
 test-acceptance: python
 	@echo "== Test the deployed system on a local cloud, with IAM enforced"

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from .cloud import HOST, REGION
 
-# The same number stands in samconfig.toml.
+# The same number stands in sam-local.json.
 PORT = 4565
 VARIABLE = "SAM_RELAY_ADDRESS"
 # What the functions use. Above all not Lambda, which would run a stranger's code here.
@@ -46,8 +46,7 @@ def start_if_planned() -> None:
     """Starts the relay as a thread of the emulator, so that it ends with it."""
     address = os.environ.pop(VARIABLE, "")
     if address:
-        _Handler.cloud_port = int(os.environ["GATEWAY_PORT"])
-        server = ThreadingHTTPServer((address, PORT), _Handler)
+        server = Relay(address, PORT, int(os.environ["GATEWAY_PORT"]))
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
@@ -72,9 +71,23 @@ def engine_answers() -> bool:
         return False
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Relay(ThreadingHTTPServer):
+    """Listens on one address for the cloud on one port."""
+
+    # A transformer opens 64 connections at once. With the library's 5, what finds no place waits for seconds.
+    request_queue_size = 128
+
+    def __init__(self, address: str, port: int, cloud_port: int):
+        self.cloud_port = cloud_port
+        super().__init__((address, port), Handler)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Passes on what comes over one connection."""
+
     protocol_version = "HTTP/1.1"
-    cloud_port = 0
+    # A container that was killed does not close its connections, whose threads would stay for as long as the cloud.
+    timeout = 75
 
     def _relay(self) -> None:
         body = self._body()
@@ -82,15 +95,16 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None or not found or found.group(1) not in SERVICES:
             self._answer(403, {}, b"Only signed requests of the functions' services are passed on.")
             return
-        connection = http.client.HTTPConnection(HOST, self.cloud_port, timeout=60)
+        connection = http.client.HTTPConnection(HOST, self.server.cloud_port, timeout=60)
         try:
             connection.request(self.command, self.path, body, self._signed(found.group(1), body))
             response = connection.getresponse()
-            self._answer(response.status, dict(response.getheaders()), response.read())
-        except OSError:
-            self._answer(503, {}, b"The local cloud does not answer. Start it: make up")
+            answer = (response.status, dict(response.getheaders()), response.read())
+        except (OSError, http.client.HTTPException):
+            answer = (503, {}, b"The local cloud does not answer. Start it: make up")
         finally:
             connection.close()
+        self._answer(*answer)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _relay
 
@@ -108,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         from botocore.credentials import Credentials
 
         headers = {name: value for name, value in self.headers.items() if name.lower() not in DROPPED_HEADERS}
-        request = AWSRequest(self.command, f"http://{HOST}:{self.cloud_port}{self.path}", headers, body)
+        request = AWSRequest(self.command, f"http://{HOST}:{self.server.cloud_port}{self.path}", headers, body)
         credentials = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
         (S3SigV4Auth if service == "s3" else SigV4Auth)(credentials, service, REGION).add_auth(request)
         return dict(request.headers.items())
