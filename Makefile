@@ -95,7 +95,7 @@ destroy: python
 	@$(OPERATE) destroy --environment="$$ENV" $(if $(filter 1,$(YES)),--yes)
 
 # Not a part of `make test`: it needs Docker, and compiles everything once more for arm64. Where no registry can be
-# reached, PREPARE_BASE_IMAGES names a command that provides the two base images.
+# reached, PREPARE_BASE_IMAGES names a command that provides the two base images and buildx.
 test-images: python
 	@if docker info >/dev/null 2>&1; then $(LOCAL) build; fi
 	@$(LOCAL) test-images
