@@ -9,7 +9,7 @@ from local import paths, venvs
 from local.problem import Problem
 
 from . import images, tags
-from .stack import Stack, curl_line
+from .stack import DEAD_ENDS, PREFIX, Stack, curl_line
 
 BUILT_TEMPLATE = paths.ROOT / ".aws-sam" / "build" / "template.yaml"
 # A section that samconfig.toml does not have. Its defaults are for who types `sam deploy`, and one of them, to manage
@@ -51,6 +51,12 @@ def _check(stack: Stack, parameters: list) -> None:
         raise Problem(
             f"API Gateway has no role to write logs by in {stack.account}, and the stage could not be deployed. Set up "
             "what all environments share, once: make bootstrap"
+        )
+    description = stack.description()
+    if description is not None and description["StackStatus"] in DEAD_ENDS:
+        raise Problem(
+            f"The stack {stack.name} is {description['StackStatus']}, which is left of a deployment or a removal that "
+            f"failed, and cannot be updated. Delete it first: make destroy ENV={stack.name.removeprefix(PREFIX)}"
         )
     if shutil.which("docker") is None:
         raise Problem("docker was not found. The images are built with Docker: install it, start it, and try again.")

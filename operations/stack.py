@@ -14,6 +14,10 @@ ENVIRONMENT = re.compile(r"[a-z0-9]([a-z0-9-]{0,26}[a-z0-9])?")
 PREFIX = "transaction-processing-"
 WAIT_SECONDS_MAX = 30 * 60
 WAIT_SECONDS_LONGEST = 5
+# What a stack is when an operation begins. Its events before that tell of earlier ones.
+OPERATIONS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
+# What a first deployment leaves that failed, and a removal that did. CloudFormation updates no such stack.
+DEAD_ENDS = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
 
 
 class Stack:
@@ -105,17 +109,21 @@ class Stack:
         return status
 
     def _reasons(self) -> str:
-        """Why resources failed, newest first, without those that failed only because another one did."""
+        """Why resources failed in the last operation, newest first, as a sentence."""
         try:
             events = self._formation.describe_stack_events(StackName=self.name)["StackEvents"]
         except ClientError:
-            return "it tells no reason."
-        reasons = [
-            f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
-            for event in events
-            if event["ResourceStatus"].endswith("_FAILED") and event["LogicalResourceId"] != self.name
-        ]
-        return "; ".join(reasons[:3]) or "it tells no reason."
+            events = []
+        reasons = []
+        for event in events:
+            is_own = event["LogicalResourceId"] == self.name
+            if is_own and event["ResourceStatus"] in OPERATIONS:
+                break
+            reason = event.get("ResourceStatusReason", "no reason given").rstrip(".")
+            # Its own event only counts the others, and what was cancelled failed only because another one did.
+            if event["ResourceStatus"].endswith("_FAILED") and not is_own and "cancelled" not in reason:
+                reasons.append(f"{event['LogicalResourceId']}: {reason}")
+        return ("; ".join(reasons[:3]) or "it tells no reason") + "."
 
 
 def stack_of(account: Account, environment: str) -> Stack:

@@ -39,6 +39,16 @@ Resources:
 Outputs:
   ApiId: {Value: abc}
 """
+# The local cloud does not take metric maths, so that this one is rolled back.
+REFUSED = """
+Resources:
+  Alarm:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      ComparisonOperator: GreaterThanThreshold
+      EvaluationPeriods: 1
+      Metrics: [{Id: a, Expression: "1"}]
+"""
 IMAGE_ID = "sha256:0123456789abcdef"
 KNOWN_TAG = "csvvalidatorfunction-0123456789ab-csv-validator"
 
@@ -94,6 +104,19 @@ class Deploy(unittest.TestCase):
             self.assertNotEqual(done.returncode, 0)
             self.assertRegex(done.stderr, "ENV is|PARAMETERS has")
             self.assertNotIn("== sam", done.stdout)
+
+    def test_what_a_failed_first_deployment_left_is_told_before_the_build(self):
+        formation = client("cloudformation")
+        name = "transaction-processing-broken"
+        formation.create_stack(StackName=name, TemplateBody=REFUSED)
+        Stack(self.stack.account, name).wait()
+        done = make("deploy", ENV="broken")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"{name} is ROLLBACK_COMPLETE", done.stderr)
+        self.assertIn("make destroy ENV=broken", done.stderr)
+        self.assertNotIn("== sam", done.stdout)
+        self.assertEqual(make("destroy", ENV="broken", YES="1").returncode, 0)
+        self.assertIsNone(Stack(self.stack.account, name).description())
 
     def test_a_missing_docker_is_told_before_the_build(self):
         with mock.patch.dict(os.environ, {"PATH": "/nowhere"}), self.assertRaisesRegex(Problem, "docker was not found"):

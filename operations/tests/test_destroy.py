@@ -40,6 +40,26 @@ class Destroy(unittest.TestCase):
         self.assertEqual(left.get("Versions", []) + left.get("DeleteMarkers", []), [])
         self.assertEqual(destroy.empty(store, "not-there-at-all"), 0)
 
+    def test_a_stack_that_cannot_be_deleted_tells_why_and_the_next_try_goes_on(self):
+        formation, network = client("cloudformation"), client("ec2")
+        name = "transaction-processing-stuck"
+        resource = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
+        formation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Net": resource}}))
+        formation.get_waiter("stack_create_complete").wait(
+            StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+        found = formation.describe_stack_resources(StackName=name)["StackResources"][0]["PhysicalResourceId"]
+        subnet = network.create_subnet(VpcId=found, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+        for _ in range(2):
+            done = make("destroy", ENV="stuck", YES="1")
+            self.assertNotEqual(done.returncode, 0)
+            self.assertRegex(done.stderr, f"{name} could not be deleted and is DELETE_FAILED: Net: .*DependencyViolation")
+            self.assertRegex(done.stderr, r"\. When the cause is gone, run make destroy again; it goes on from here\.\n")
+            self.assertEqual(done.stderr.count("Net: "), 1, "the failure before is not told again")
+        network.delete_subnet(SubnetId=subnet)
+        self.assertEqual(make("destroy", ENV="stuck", YES="1").returncode, 0)
+        self._assert_gone(name)
+
     def test_a_full_stack_goes_with_all_that_belongs_to_it(self):
         stack = description()["stacks"]["doomed"]
         self._fill(stack["bucket"])
