@@ -4,12 +4,23 @@ use crate::cloud::Cloud;
 use crate::faulty_store::{Fault, FaultyStore};
 use crate::files::{self, decimal, record, record_of};
 use crate::template::{definition, states};
-use crate::upload::{WHOLE_WAY, number, statuses};
+use crate::upload::{Answer, Uploader, WHOLE_WAY, number, statuses};
 use futures::lock::Mutex;
 use serde_json::json;
 use std::sync::LazyLock;
 
 static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
+
+/// Uploads a file whose rows the store refuses for good, until that has failed the file; then the store is sound again.
+async fn upload_that_fails(bank: &Uploader<'_>, file: &[u8]) -> Answer {
+    let store = FaultyStore::open(bank.cloud).await;
+    store.serve_function(bank.cloud, "data-transformer").await;
+    store.fail(Fault::Always("PutItem"));
+    let answer = bank.upload(file).await.accepted();
+    bank.cloud.failed_with(answer.text("s3_key"), "StoreUnavailable").await;
+    store.fail(Fault::None);
+    answer
+}
 
 #[tokio::test]
 async fn a_store_that_fails_for_good_leaves_a_dead_letter_and_the_next_file_unharmed() {
@@ -59,13 +70,8 @@ async fn a_failed_file_may_be_uploaded_again() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
-    let store = FaultyStore::open(&cloud).await;
-    store.serve_function(&cloud, "data-transformer").await;
-    store.fail(Fault::Always("PutItem"));
     let file = files::file(&[record("T1")]);
-    let first = bank.upload(&file).await.accepted();
-    cloud.failed_with(first.text("s3_key"), "StoreUnavailable").await;
-    store.fail(Fault::None);
+    let first = upload_that_fails(&bank, &file).await;
     let second = bank.upload(&file).await.accepted();
     assert_eq!((second.text("file_id"), &second.body["duplicate"]), (first.text("file_id"), &json!(false)));
     let row = cloud.ended(first.text("file_id"), 2).await;
@@ -79,13 +85,8 @@ async fn a_retried_file_does_not_win_over_one_that_came_in_between() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
-    let store = FaultyStore::open(&cloud).await;
-    store.serve_function(&cloud, "data-transformer").await;
-    store.fail(Fault::Always("PutItem"));
     let file = files::file(&[record_of("T1", "1.00"), record_of("T2", "1.00")]);
-    let first = bank.upload(&file).await.accepted();
-    cloud.failed_with(first.text("s3_key"), "StoreUnavailable").await;
-    store.fail(Fault::None);
+    let first = upload_that_fails(&bank, &file).await;
     let (between, _) = bank.upload_and_complete(&files::file(&[record_of("T1", "2.00")])).await;
     bank.upload(&file).await.accepted();
     let row = cloud.ended(first.text("file_id"), 2).await;
