@@ -34,6 +34,7 @@ mod policies;
 mod readme;
 mod repeats;
 mod resources;
+mod sam_local;
 mod sample_events;
 mod template;
 mod upload;

@@ -1,0 +1,84 @@
+//! What lets `sam local` work on the local cloud stands in several files, because SAM resolves no names of resources and
+//! sets only the variables that the template declares. Each must say what the others say.
+
+use crate::template::{resources, template, text_of};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+const VARIABLES_FILE: &str = "local/sam-local.json";
+const SECTIONS: [&str; 2] = ["[default.local_invoke.parameters]", "[default.local_start_api.parameters]"];
+
+/// The variables that `sam local` sets.
+fn variables() -> Map<String, Value> {
+    let file: Value = serde_json::from_str(&text_of(VARIABLES_FILE)).unwrap();
+    file["Parameters"].as_object().unwrap().clone()
+}
+
+/// What a line `name = value` of a file says, without quotation marks. It stands after `heading`.
+fn setting(path: &str, heading: &str, name: &str) -> String {
+    let text = text_of(path);
+    let (_, after) = text.split_once(heading).unwrap_or_else(|| panic!("{path} lacks {heading}"));
+    let lines = after.lines().skip(1).take_while(|line| !line.starts_with('['));
+    let mut values = lines.filter_map(|line| line.split_once(" = ").filter(|(found, _)| *found == name));
+    let (_, value) = values.next().unwrap_or_else(|| panic!("{path} lacks {name} after {heading}"));
+    value.trim_matches('"').to_owned()
+}
+
+/// A name of the template as it is in the local cloud.
+fn local_name(resource: &Value, property: &str) -> String {
+    let pattern = resource["Properties"][property]["Fn::Sub"].as_str().unwrap();
+    pattern.replace("${EnvironmentSuffix}", "local").replace("${AWS::AccountId}", "000000000000")
+}
+
+#[test]
+fn sam_local_sets_every_variable_that_it_cannot_resolve_by_itself() {
+    let template = template();
+    let mut declared = template["Globals"]["Function"]["Environment"]["Variables"].as_object().unwrap().clone();
+    for (_, function) in resources(&template, "AWS::Serverless::Function") {
+        declared.extend(function["Properties"]["Environment"]["Variables"].as_object().cloned().unwrap_or_default());
+    }
+    // The suffix is a parameter that samconfig.toml gives.
+    assert!(declared.remove("ENVIRONMENT").is_some());
+    let set = variables();
+    assert_eq!(set.keys().collect::<BTreeSet<_>>(), declared.keys().collect::<BTreeSet<_>>());
+}
+
+#[test]
+fn sam_local_names_what_the_local_cloud_has() {
+    let template = template();
+    let set = variables();
+    let declared = template["Globals"]["Function"]["Environment"]["Variables"].as_object().unwrap();
+    for (variable, kind, property, prefix) in [
+        ("S3_BUCKET", "AWS::S3::Bucket", "BucketName", ""),
+        ("STATUS_TABLE", "AWS::DynamoDB::Table", "TableName", ""),
+        ("TRANSACTIONS_TABLE", "AWS::DynamoDB::Table", "TableName", ""),
+        ("SNS_TOPIC_ARN", "AWS::SNS::Topic", "TopicName", "arn:aws:sns:us-east-1:000000000000:"),
+    ] {
+        let logical_id = &declared[variable]["Ref"];
+        let (_, resource) = resources(&template, kind).into_iter().find(|(id, _)| id == logical_id).unwrap();
+        assert_eq!(set[variable], format!("{prefix}{}", local_name(&resource, property)), "{variable}");
+    }
+    assert_eq!(setting("local/up.py", "PORT_DEFAULT", "SUFFIX"), "local");
+    let partners = set["BUCKET_PARTNERS"].as_str().unwrap().split(',');
+    let quoted: Vec<String> = partners.map(|partner| format!("\"{partner}\"")).collect();
+    assert_eq!(setting("local/deployment.py", "import", "PARTNERS"), format!("({})", quoted.join(", ")));
+}
+
+#[test]
+fn sam_local_calls_the_relay() {
+    let port = setting("local/sam_relay.py", "import", "PORT");
+    let host = "host.docker.internal";
+    assert_eq!(variables()["AWS_ENDPOINT_URL"], format!("http://{host}:{port}"));
+    for section in SECTIONS {
+        assert_eq!(setting("samconfig.toml", section, "env_vars"), VARIABLES_FILE);
+        assert_eq!(setting("samconfig.toml", section, "add_host"), format!("{host}:host-gateway"));
+        assert_eq!(setting("samconfig.toml", section, "parameter_overrides"), "EnvironmentSuffix=local");
+    }
+}
+
+#[test]
+fn the_function_of_a_plain_sam_local_invoke_is_in_the_template() {
+    let named = setting("samconfig.toml", SECTIONS[0], "function_logical_id");
+    let functions = resources(&template(), "AWS::Serverless::Function");
+    assert!(functions.iter().any(|(id, _)| *id == named), "{named}");
+}
