@@ -13,7 +13,7 @@ import signal
 import time
 
 from . import demo, handlers, images, lint_workflow, run, up, venvs
-from .problem import Problem
+from .problem import Problem, tell
 
 
 def main() -> int:
@@ -21,14 +21,7 @@ def main() -> int:
     arguments = _parse()
     # So that a kill, like Ctrl-C, unwinds through what stops the emulator.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        return _dispatch(arguments)
-    except Problem as problem:
-        print(f"\n{problem}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. What was started is stopped.", file=sys.stderr)
-        return 130
+    return tell(lambda: _dispatch(arguments), "Interrupted. What was started is stopped.")
 
 
 def _parse() -> argparse.Namespace:

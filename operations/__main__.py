@@ -4,21 +4,13 @@ import argparse
 import sys
 
 from local import venvs
-from local.problem import Problem
+from local.problem import Problem, tell
 
 
 def main() -> int:
     """Runs one command. Returns the exit code."""
     arguments = _parse()
-    try:
-        venvs.continue_in("cloud", "operations")
-        return _dispatch(arguments)
-    except Problem as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. The same command again goes on from here.", file=sys.stderr)
-        return 130
+    return tell(lambda: _dispatch(arguments), "Interrupted. The same command again goes on from here.")
 
 
 def _parse() -> argparse.Namespace:
@@ -39,6 +31,7 @@ def _parse() -> argparse.Namespace:
 
 
 def _dispatch(arguments: argparse.Namespace) -> int:
+    venvs.continue_in("cloud", "operations")
     # Here, because these need boto3, which only the environment has.
     from botocore.exceptions import BotoCoreError, ClientError
 
