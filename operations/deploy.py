@@ -12,6 +12,9 @@ from . import images, tags
 from .stack import DEAD_ENDS, PREFIX, Stack, curl_line
 
 BUILT_TEMPLATE = paths.ROOT / ".aws-sam" / "build" / "template.yaml"
+# Names images in their repositories, and stands beside the other, which sam local reads: that must go on with this
+# machine's images.
+DEPLOYED_TEMPLATE = BUILT_TEMPLATE.with_name("deployed.yaml")
 # A section that samconfig.toml does not have. Its defaults are for who types `sam deploy`, and one of them, to manage
 # repositories, cannot be taken back on the command line.
 CONFIG_SECTION = "make"
@@ -22,6 +25,7 @@ def deploy(stack: Stack, environment: str, parameters: list) -> None:
     _check(stack, parameters)
     venvs.ensure("sam")
     _sam(build_command(), stack, "The images could not be built. The messages above say why.")
+    shutil.copyfile(BUILT_TEMPLATE, DEPLOYED_TEMPLATE)
     command = deploy_command(stack, environment, parameters, _places(stack))
     _sam(command, stack, "The stack was not deployed. The messages above say why.")
     outputs = stack.require()
@@ -36,7 +40,7 @@ def _places(stack: Stack) -> list:
     if not repositories:
         print("Without make bootstrap SAM manages the repositories: no scan, no expiry, mutable tags.", flush=True)
         return images.options({}, {})
-    missing = images.skip_known_images(stack, BUILT_TEMPLATE, repositories)
+    missing = images.skip_known_images(stack, DEPLOYED_TEMPLATE, repositories)
     print(f"images to push: {', '.join(sorted(missing)) or 'none, all are in their repositories'}", flush=True)
     return images.options(repositories, missing)
 
@@ -69,7 +73,7 @@ def build_command() -> list:
 
 def deploy_command(stack: Stack, environment: str, parameters: list, places: list) -> list:
     """How the built template is deployed: nothing is asked, and no change is no failure."""
-    command = ["deploy", "--config-env", CONFIG_SECTION, "--template-file", str(BUILT_TEMPLATE)]
+    command = ["deploy", "--config-env", CONFIG_SECTION, "--template-file", str(DEPLOYED_TEMPLATE)]
     command += ["--stack-name", stack.name, "--region", stack.account.region, "--resolve-s3"]
     command += ["--s3-prefix", stack.name, "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
     command += ["--no-confirm-changeset", "--no-fail-on-empty-changeset"]

@@ -1,6 +1,7 @@
 """`make deploy`, as far as it goes without a registry: the real `sam deploy` takes what it is given."""
 
 import contextlib
+import io
 import os
 import subprocess
 import tempfile
@@ -84,6 +85,21 @@ class Deploy(unittest.TestCase):
         self.assertIn(f"ImageUri: {uri}:{KNOWN_TAG}\n", self.template.read_text())
         self._deploy_with_sam(images.options(repositories, {}))
 
+    def test_sam_local_goes_on_with_the_images_of_this_machine(self):
+        def name_remote(_, template: Path, __) -> dict:
+            template.write_text("named")
+            return {}
+
+        deployed = self.template.with_name("deployed.yaml")
+        with (
+            mock.patch.multiple(deploy, BUILT_TEMPLATE=self.template, DEPLOYED_TEMPLATE=deployed, _sam=mock.DEFAULT),
+            mock.patch.multiple(images, shared_repositories=lambda _: {"A": "a"}, skip_known_images=name_remote),
+            mock.patch.object(Stack, "require", lambda _: {"ApiId": "abc"}),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            deploy.deploy(self.stack, "built", [])
+        self.assertEqual((self.template.read_text(), deployed.read_text()), (BUILT, "named"))
+
     def test_sam_is_told_where_each_image_goes(self):
         self.assertEqual(images.options({}, {}), ["--resolve-image-repos"])
         self.assertEqual(
@@ -123,7 +139,7 @@ class Deploy(unittest.TestCase):
             deploy.deploy(self.stack, "built", [])
 
     def _deploy_with_sam(self, places: list) -> None:
-        with mock.patch.object(deploy, "BUILT_TEMPLATE", self.template):
+        with mock.patch.object(deploy, "DEPLOYED_TEMPLATE", self.template):
             command = deploy.deploy_command(self.stack, "built", ["DailyQuota=7"], places)
         sam = str(venvs.directory_of("sam") / "bin" / "sam")
         # Twice: that nothing changed is no failure.
