@@ -1,7 +1,11 @@
 //! The events in `events/`: each still gets what its name says. They tell the story of one file, so they are played in
 //! its order, with the version and the bucket that it has here.
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, unique};
+use crate::files;
+use crate::template::{definition, resource, states, template};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::FileStatus;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -47,6 +51,74 @@ fn every_event_is_played() {
     assert_eq!(there, BTreeSet::from(PLAYED.map(str::to_owned)));
 }
 
+/// Whether EventBridge would pass the event. A name of the template stands for whatever it will be.
+fn passes(pattern: &Value, found: &Value) -> bool {
+    match pattern {
+        Value::Object(members) => members.iter().all(|(name, pattern)| passes(pattern, &found[name])),
+        Value::Array(options) => options.iter().any(|option| match option["prefix"].as_str() {
+            Some(prefix) => found.as_str().is_some_and(|text| text.starts_with(prefix)),
+            None => option == found || (option["Ref"].is_string() && found.is_string()),
+        }),
+        other => panic!("no part of a pattern: {other}"),
+    }
+}
+
+#[test]
+fn the_event_of_s3_is_one_that_the_rule_passes() {
+    let (_, rule) = resource(&template(), "AWS::Events::Rule");
+    let event = event("s3-object-created.json");
+    assert!(passes(&rule["Properties"]["EventPattern"], &event), "{event}");
+}
+
+#[test]
+fn each_task_is_what_the_state_machine_passes_on() {
+    let states = states(&definition());
+    for (name, state) in [
+        ("validate.json", "Validation"),
+        ("transform.json", "ProcessRange"),
+        ("notify.json", "Notification"),
+        ("record-failure.json", "RecordFailure"),
+    ] {
+        let event = event(name);
+        let payload = states[state]["Parameters"]["Payload"].as_object().unwrap();
+        let members: BTreeSet<&str> = payload.keys().map(|key| key.trim_end_matches(".$")).collect();
+        assert_eq!(event.as_object().unwrap().keys().map(String::as_str).collect::<BTreeSet<_>>(), members, "{name}");
+        for (key, value) in payload.iter().filter(|(key, _)| !key.ends_with(".$")) {
+            assert_eq!(&event[key], value, "{name}");
+        }
+    }
+}
+
+/// A copy of a file's status under another id, where the workflow has come no further than `status`.
+async fn standing_at(cloud: &Cloud, file_id: &str, status: FileStatus) -> String {
+    let id = files::file_id(&unique(), b"a copy");
+    let table = &cloud.stack.status_table;
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let get = cloud.dynamodb().get_item().table_name(table).key("file_id", text(file_id));
+    let mut item = get.send().await.unwrap().item.unwrap();
+    item.insert("file_id".to_owned(), text(&id));
+    item.insert("status".to_owned(), text(status.as_str()));
+    item.insert("rank".to_owned(), AttributeValue::N(status.rank().to_string()));
+    item.insert("history".to_owned(), AttributeValue::L(Vec::new()));
+    cloud.dynamodb().put_item().table_name(table).set_item(Some(item)).send().await.unwrap();
+    id
+}
+
+/// What the two outcomes do to a file that has none yet.
+async fn outcomes_are_recorded(cloud: &Cloud, file_id: &str, version: &str) {
+    for (name, before, after, message) in [
+        ("notify.json", FileStatus::Processed, "completed", "announced"),
+        ("record-failure.json", FileStatus::Processing, "processing_failed", "the workflow gave up: StoreUnavailable"),
+    ] {
+        let id = standing_at(cloud, file_id, before).await;
+        let outcome = at_home(cloud, name, version).to_string().replace(file_id, &id);
+        let told = cloud.invoke("notification-sender", &serde_json::from_str(&outcome).unwrap()).await.unwrap();
+        assert_eq!((&told["status"], &told["published"]), (&json!(after), &json!(true)), "{name}: {told}");
+        let row = cloud.status_row(&id).await.unwrap();
+        assert_eq!(row["history"].as_array().unwrap().last().unwrap()["message"], message, "{name}: {row}");
+    }
+}
+
 #[tokio::test]
 async fn each_event_gets_what_its_name_says() {
     let cloud = Cloud::open().await;
@@ -85,6 +157,8 @@ async fn each_event_gets_what_its_name_says() {
     let recorded = cloud.invoke("notification-sender", &failure).await.unwrap();
     assert_eq!((&recorded["status"], &recorded["published"]), (&json!("completed"), &json!(false)), "{recorded}");
     assert_eq!(cloud.status_row(file_id).await.unwrap(), completed, "the repeats have changed nothing");
+
+    outcomes_are_recorded(&cloud, file_id, &version).await;
 
     // As they stand, they name a version that is not there.
     for (function, name) in [("csv-validator", "validate.json"), ("data-transformer", "transform.json")] {
