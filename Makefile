@@ -59,6 +59,7 @@ test-template: python
 	@$(SAM)/sam validate --lint
 	@$(SAM)/cfn-lint template.yaml bootstrap.yaml
 	@$(LOCAL) lint-workflow
+	@$(LOCAL) scan
 
 test-acceptance: python
 	@echo "== Test the deployed system on a local cloud, with IAM enforced"
