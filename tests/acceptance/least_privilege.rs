@@ -91,7 +91,7 @@ fn cases() -> Vec<Case> {
     let template = template();
     let mut cases = Vec::new();
     let mut unknown = String::new();
-    for (function, found) in resources(&template, "AWS::Serverless::Function") {
+    for (function, found) in resources(&template, "AWS::Lambda::Function") {
         let role = found["Properties"]["Role"]["Fn::GetAtt"][0].as_str().unwrap();
         for statement in statements(&template["Resources"][role]) {
             let action = statement["Action"].as_str().unwrap();
