@@ -65,13 +65,17 @@ fn keys_have_a_daily_quota_and_a_rate() {
 fn every_api_has_one_stage_that_is_limited_and_logged() {
     let template = template();
     let stages = resources(&template, "AWS::ApiGateway::Stage");
+    for (id, deployment) in resources(&template, "AWS::ApiGateway::Deployment") {
+        let stage = &deployment["Properties"]["StageName"];
+        assert!(stage.is_null(), "{id}: without OpenApiVersion SAM makes a stage {stage} that nobody asked for");
+    }
     for (id, _) in resources(&template, "AWS::ApiGateway::RestApi") {
         let of_api: Vec<&Value> = stages
             .iter()
             .map(|(_, stage)| &stage["Properties"])
             .filter(|stage| stage["RestApiId"] == json!({"Ref": id}))
             .collect();
-        assert_eq!(of_api.len(), 1, "{id}: SAM adds a stage that nobody asked for, unless it is told not to");
+        assert_eq!(of_api.len(), 1, "{id}");
         let stage = of_api[0];
         assert_eq!(stage["StageName"], "prod", "{id}");
         let settings = &stage["MethodSettings"][0];
