@@ -61,7 +61,8 @@ def _checkov(*files: Path) -> dict:
     except (ValueError, KeyError, TypeError):
         scanned = False
     if not scanned:
-        raise Problem(f"checkov could not scan the templates. Its last words:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        last_words = (done.stdout + done.stderr)[-4000:]
+        raise Problem(f"checkov could not scan the templates. Its last words:\n{last_words}")
     return report
 
 

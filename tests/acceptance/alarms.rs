@@ -1,5 +1,5 @@
-//! The alarms, computed: what each makes of series of datapoints, and whether its message arrives. No alarm is known here
-//! by its name; whatever may go wrong with a resource of the template has to raise exactly one.
+//! The alarms, computed: what each makes of series of datapoints, and whether its message arrives. No alarm is known by
+//! its name here; whatever may go wrong with a resource of the template has to raise exactly one.
 
 use crate::metric_math::{Exact, Expression};
 use crate::policies::targets;
@@ -275,8 +275,8 @@ fn allows(statements: &Value, service: &str, action: &str, condition: &Value) ->
     })
 }
 
-/// A message of the service arrives: the topic takes it, and the topic's key lets the service encrypt it. The AWS-managed
-/// key `alias/aws/sns` lets no service.
+/// A message of the service arrives: the topic takes it, and the topic's key lets the service encrypt it. The key of AWS,
+/// `alias/aws/sns`, lets no service.
 fn assert_takes_messages_of(template: &Value, topic: &str, service: &str) {
     let ours = json!({"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}});
     let policies = resources(template, "AWS::SNS::TopicPolicy");

@@ -91,7 +91,7 @@ fn every_api_has_one_stage_that_is_limited_and_logged() {
     }
 }
 
-/// SAM makes the permissions from a function's events, and the calls stand in the API's definition: both must say the same.
+/// SAM makes the permissions from a function's events, and the calls stand in the API's definition: both must agree.
 #[test]
 fn a_function_may_be_called_by_the_methods_that_call_it_and_by_nothing_else() {
     let template = template();

@@ -1,5 +1,5 @@
-//! Where goes what could not be delivered or worked through: every rule's target and every function has a queue, and each
-//! queue takes what it is meant for and nothing else. From the text of the template: the emulator sends nothing there.
+//! Where goes what could not be delivered or worked through: every rule's target and every function has a queue, and
+//! each queue takes what it is meant for and nothing else. From the text of the template: the emulator sends nothing there.
 
 use crate::policies::targets;
 use crate::template::{arn_of, referred, resources, template};

@@ -85,8 +85,8 @@ struct Case {
     failure: &'static str,
 }
 
-/// Every grant of every function, apart from those that no code of ours uses, but Lambda itself: for logs and traces, and
-/// for the queue of what failed. `policies` holds these against the function's settings.
+/// Every grant of every function, apart from those that no code of ours uses, but Lambda itself: for logs and traces,
+/// and for the queue of what failed. `policies` holds these against the function's settings.
 fn cases() -> Vec<Case> {
     let template = template();
     let mut cases = Vec::new();

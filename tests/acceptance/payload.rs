@@ -1,5 +1,5 @@
-//! The workflow's data at their largest: the longest key, every currency, the largest sums, the most ranges, the longest
-//! error. Express ends an execution whose data outgrow 256 KiB, and no Catch runs then.
+//! The workflow's data at their largest: the longest key, every currency, the largest sums, the most ranges, the
+//! longest error. Express ends an execution whose data outgrow 256 KiB, and no Catch runs then.
 
 use crate::state_data::{Ending, Play, Sizes};
 use crate::template::definition;

@@ -18,8 +18,8 @@ const UNTAGGED: [&str; 6] = [
     "AWS::SQS::QueuePolicy",
 ];
 
-/// Types that take no name of ours, beyond the untagged: a key has an id only, and a stage's name is a part of its API's
-/// address.
+/// Types that take no name of ours, beyond the untagged: a key has an id only, and a stage's name is a part of its
+/// API's address.
 const NAMELESS: [&str; 2] = ["AWS::KMS::Key", "AWS::ApiGateway::Stage"];
 
 /// The members that give a resource its name.

@@ -1,5 +1,5 @@
-//! What the states of a machine hand to each other: the Amazon States Language's paths, templates and results, as far as
-//! our definitions use them. An execution is played with every way that each of its tasks can end.
+//! What the states of a machine hand to each other: the Amazon States Language's paths, templates and results, as far
+//! as our definitions use them. An execution is played with every way that each of its tasks can end.
 
 use serde_json::{Map, Value, json};
 
