@@ -12,7 +12,7 @@ export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-rust test-template test-acceptance test-local test-operations test-images check bootstrap deploy partner destroy tools python
+.PHONY: help demo up down test test-rust test-template test-acceptance test-local test-operations test-images check bench-startup bootstrap deploy partner destroy tools python
 
 help:
 	@echo "make demo   shows the way of a file, from the upload to the notification, on a local cloud"
@@ -20,6 +20,7 @@ help:
 	@echo "make down   stops it"
 	@echo "make test   runs all tests: rules, template, and the deployed system on a local cloud"
 	@echo "make test-images   builds the container images and tries them with sam local; needs a Docker engine with buildx"
+	@echo "make bench-startup   measures how fast the functions start, beside an empty one and Python (needs Linux)"
 	@echo "make check  checks format, lints and licences (the first time it builds cargo-deny, some minutes)"
 	@echo
 	@echo "Needed: Rust, Python 3.10 or later, make and a C compiler. No AWS account; Docker for test-images and deploy alone."
@@ -59,6 +60,7 @@ test-template: python
 	@$(SAM)/sam validate --lint
 	@$(SAM)/cfn-lint template.yaml bootstrap.yaml
 	@$(LOCAL) lint-workflow
+	@$(LOCAL) scan
 
 test-local: python
 	@echo "== Test what stands between sam local and the local cloud"
@@ -99,6 +101,13 @@ destroy: python
 test-images: python
 	@if docker info >/dev/null 2>&1; then $(LOCAL) build; fi
 	@$(LOCAL) test-images
+
+# Fails if a bound is broken. As root it also measures at the share of a core that Lambda gives, by a control group.
+bench-startup: python
+	@echo "== Build the functions as for AWS, but for this machine (the first time some minutes)"
+	@cargo build --release -p startup -p csv-validator -p data-transformer -p notification-sender
+	@$(LOCAL) setup
+	@target/release/startup .local/venv-cloud/bin/python
 
 check: tools
 	@echo "== Format"

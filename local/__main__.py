@@ -12,7 +12,7 @@ import argparse
 import signal
 import time
 
-from . import demo, handlers, images, lint_workflow, run, up, venvs
+from . import demo, handlers, images, lint_workflow, run, scan, transform, up, venvs
 from .problem import Problem, tell
 
 
@@ -27,11 +27,13 @@ def main() -> int:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m local", description="Runs the real template on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("setup", help="make both Python environments, if they are missing or outdated")
+    commands.add_parser("setup", help="make the Python environments, if they are missing or outdated")
     commands.add_parser("build", help="build the handlers with cargo")
     commands.add_parser("up", help="start a cloud that stays, on port 4566 or PORT")
     commands.add_parser("down", help="stop it")
     commands.add_parser("lint-workflow", help="check the state machine's definition")
+    commands.add_parser("transform", help="write what SAM makes of the template to .local/transformed.json")
+    commands.add_parser("scan", help="scan that, and bootstrap.yaml, with checkov")
     commands.add_parser("test-images", help="build the container images and try them with sam local")
     demo_parser = commands.add_parser("demo", help="show the way of a file, on a cloud of its own")
     demo_parser.add_argument(
@@ -63,6 +65,11 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 def _use_cloud(arguments: argparse.Namespace) -> int:
     if arguments.command == "up":
         up.up()
+    elif arguments.command == "transform":
+        transform.write()
+    elif arguments.command == "scan":
+        venvs.ensure("checkov")
+        scan.scan()
     elif arguments.command == "test-images":
         images.test_images()
     elif arguments.command == "demo":

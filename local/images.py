@@ -141,7 +141,8 @@ def _of_this_cloud(event: str) -> str:
     """The event with the bucket and, once upload.json has stored it, the version that are here."""
     stack = json.loads(paths.STACK_FILE.read_text())
     store = up.cloud_of_up().client("s3")
-    versions = store.list_object_versions(Bucket=stack["bucket"], Prefix=f"validated/{FILE_OF_EVENTS}").get("Versions", [])
+    found = store.list_object_versions(Bucket=stack["bucket"], Prefix=f"validated/{FILE_OF_EVENTS}")
+    versions = found.get("Versions", [])
     if versions:
         event = event.replace(VERSION_OF_EVENTS, versions[0]["VersionId"])
     return event.replace(BUCKET_OF_EVENTS, stack["bucket"])

@@ -11,6 +11,7 @@ SAMPLES = ROOT / "local" / "samples"
 # All that is made here and can be made again. Git ignores it.
 WORK = ROOT / ".local"
 STACK_FILE = WORK / "stack.json"
+TRANSFORMED = WORK / "transformed.json"
 
 
 def handler_binary(name: str) -> Path:

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from . import handlers, paths
+from . import handlers, paths, transform
 from .cloud import Cloud, free_port, passing_cloud
 from .deployment import Deployment
 from .problem import Problem
@@ -21,6 +21,8 @@ def run(suffixes: list, command: list) -> int:
     `definition_path` and `stacks`, which has for each suffix what `.local/stack.json` has after `up`.
     """
     handlers.require_built()
+    # The tests of the template read it from there.
+    transform.write()
     cloud = passing_cloud("run")
     try:
         cloud.start(free_port())

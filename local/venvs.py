@@ -1,6 +1,6 @@
-"""The two virtual environments: `cloud` for the emulator, `sam` for the checks of the template.
+"""The virtual environments: `cloud` for the emulator, `sam` for the checks of the template, `checkov` for its scan.
 
-Two, because `ministack` and `aws-sam-cli` pin different versions of botocore.
+Three, because `ministack`, `aws-sam-cli` and `checkov` pin different versions of botocore and networkx.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 from .paths import ROOT, WORK
 from .problem import Problem
 
-NAMES = ("cloud", "sam")
+NAMES = ("cloud", "sam", "checkov")
 
 
 def python_of(name: str) -> Path:

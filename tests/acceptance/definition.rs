@@ -1,7 +1,7 @@
-//! The state machine, from its text alone: what it retries, how long it may take, where every failure goes.
+//! The state machines, from their text alone: what they retry, how long they may take, where every failure goes.
 
 use crate::policies::statements;
-use crate::template::{definition, definition_text, resource, states, template};
+use crate::template::{Machine, definition, machines, referred, states, template};
 use adapters::FailureKind;
 use domain::limits::FILE_RANGES_MAX;
 use serde_json::{Value, json};
@@ -21,18 +21,14 @@ const LAMBDA_TRANSIENT: [&str; 7] = [
 /// Express ends after 300 s and no Catch runs then, so the states must be well below it, retries included.
 const SECONDS_MAX: u64 = 240;
 
-fn tasks() -> Vec<(String, Value)> {
-    states(&definition()).into_iter().filter(|(_, state)| state["Type"] == "Task").collect()
-}
-
 fn names(list: &Value) -> BTreeSet<String> {
     list.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
 /// The transient errors that a function can raise, from the services that its role lets it call.
 fn transient_errors(template: &Value, function_id: &str) -> BTreeSet<String> {
-    let role = &template["Resources"][function_id]["Properties"]["Role"]["Fn::GetAtt"][0];
-    let services: BTreeSet<String> = statements(&template["Resources"][role.as_str().unwrap()])
+    let role = referred(&template["Resources"][function_id]["Properties"]["Role"]);
+    let services: BTreeSet<String> = statements(&template["Resources"][role])
         .iter()
         .map(|statement| statement["Action"].as_str().unwrap().split(':').next().unwrap().to_owned())
         .collect();
@@ -48,28 +44,28 @@ fn transient_errors(template: &Value, function_id: &str) -> BTreeSet<String> {
 #[test]
 fn exactly_what_may_heal_is_retried() {
     let template = template();
-    let (_, machine) = resource(&template, "AWS::Serverless::StateMachine");
     let permanent: BTreeSet<&str> =
         FailureKind::ALL.into_iter().filter(|kind| !kind.is_transient()).map(FailureKind::name).collect();
-    for (name, state) in tasks() {
-        let retriers = state["Retry"].as_array().unwrap();
-        let retried: BTreeSet<String> = retriers.iter().flat_map(|retrier| names(&retrier["ErrorEquals"])).collect();
-        assert!(retried.iter().all(|error| !permanent.contains(error.as_str())), "{name} retries what cannot heal");
-        assert!(!retried.contains("States.ALL"), "{name}");
-        if state["Resource"] == "arn:aws:states:::lambda:invoke" {
-            let placeholder = state["Parameters"]["FunctionName"].as_str().unwrap();
-            let substitution =
-                &machine["Properties"]["DefinitionSubstitutions"][placeholder.trim_matches(['$', '{', '}'])];
-            let mut expected = transient_errors(&template, substitution["Fn::GetAtt"][0].as_str().unwrap());
+    let retried = |state: &Value| -> BTreeSet<String> {
+        state["Retry"].as_array().unwrap().iter().flat_map(|retrier| names(&retrier["ErrorEquals"])).collect()
+    };
+    for machine in machines(&template) {
+        for (name, state) in machine.tasks() {
+            let retried = retried(&state);
+            assert!(retried.iter().all(|error| !permanent.contains(error.as_str())), "{name} retries what cannot heal");
+            assert!(!retried.contains("States.ALL"), "{name}");
+        }
+        for (name, state, function) in machine.calls() {
+            let mut expected = transient_errors(&template, function);
             expected.extend(LAMBDA_TRANSIENT.map(str::to_owned));
-            assert_eq!(retried, expected, "{name}");
+            assert_eq!(retried(&state), expected, "{name}");
         }
     }
 }
 
 #[test]
 fn every_retry_backs_off_with_jitter() {
-    for (name, state) in tasks() {
+    for (name, state) in machines(&template()).iter().flat_map(Machine::tasks) {
         for retrier in state["Retry"].as_array().unwrap() {
             assert_eq!((&retrier["BackoffRate"], &retrier["JitterStrategy"]), (&json!(2), &json!("FULL")), "{name}");
             assert!(retrier["MaxDelaySeconds"].is_u64() && retrier["IntervalSeconds"].is_u64(), "{name}");
@@ -87,15 +83,18 @@ fn all_states_and_their_retries_fit_into_the_time_of_express() {
         let delays: u64 = retriers.iter().map(longest_delays).sum();
         timeout * (1 + retries) + delays
     };
-    // Every state is counted, as if one execution could meet them all.
-    let seconds: u64 = tasks().iter().map(|(name, state)| longest(name, state)).sum();
-    assert!(seconds <= SECONDS_MAX, "{seconds} s");
-    for (name, state) in states(&definition()).iter().filter(|(_, state)| state["Type"] == "Map") {
-        let at_once = state["MaxConcurrency"].as_u64().unwrap();
-        assert!(at_once >= FILE_RANGES_MAX as u64, "{name} would work in rounds, each with its own time");
-        assert!(state["Retry"].is_null(), "{name} would repeat all of its items");
+    for machine in machines(&template()) {
+        // Every state is counted, as if one execution could meet them all.
+        let seconds: u64 = machine.tasks().iter().map(|(name, state)| longest(name, state)).sum();
+        assert!(seconds <= SECONDS_MAX, "{}: {seconds} s", machine.id);
+        let states = states(&machine.definition);
+        for (name, state) in states.iter().filter(|(_, state)| state["Type"] == "Map") {
+            let at_once = state["MaxConcurrency"].as_u64().unwrap();
+            assert!(at_once >= FILE_RANGES_MAX as u64, "{name} would work in rounds, each with its own time");
+            assert!(state["Retry"].is_null(), "{name} would repeat all of its items");
+        }
+        assert!(states.values().all(|state| state["Type"] != "Wait"), "{}", machine.id);
     }
-    assert!(states(&definition()).values().all(|state| state["Type"] != "Wait"));
 }
 
 fn longest_delays(retrier: &Value) -> u64 {
@@ -107,13 +106,11 @@ fn longest_delays(retrier: &Value) -> u64 {
 #[test]
 fn a_function_outlives_the_state_that_calls_it() {
     let template = template();
-    let (_, machine) = resource(&template, "AWS::Serverless::StateMachine");
-    for (name, state) in tasks().iter().filter(|(_, state)| state["Resource"] == "arn:aws:states:::lambda:invoke") {
-        let placeholder = state["Parameters"]["FunctionName"].as_str().unwrap().trim_matches(['$', '{', '}']);
-        let substitution = &machine["Properties"]["DefinitionSubstitutions"][placeholder];
-        let function = &template["Resources"][substitution["Fn::GetAtt"][0].as_str().unwrap()];
-        let (function, state) = (function["Properties"]["Timeout"].as_u64(), state["TimeoutSeconds"].as_u64());
-        assert!(function >= state, "{name}: {function:?} against {state:?}");
+    for machine in machines(&template) {
+        for (name, state, function) in machine.calls() {
+            let function = template["Resources"][function]["Properties"]["Timeout"].as_u64();
+            assert!(function >= state["TimeoutSeconds"].as_u64(), "{name}: {function:?} against {state:?}");
+        }
     }
 }
 
@@ -164,12 +161,13 @@ fn every_failure_goes_to_the_queue_and_ends_as_a_failure() {
 
 #[test]
 fn names_of_this_account_come_in_by_substitution_alone() {
-    let text = definition_text();
-    let used: BTreeSet<&str> = text.split("${").skip(1).map(|rest| rest.split_once('}').unwrap().0).collect();
-    let (_, machine) = resource(&template(), "AWS::Serverless::StateMachine");
-    let given = machine["Properties"]["DefinitionSubstitutions"].as_object().unwrap();
-    assert_eq!(used, given.keys().map(String::as_str).collect());
-    for arn in text.split("\"arn:").skip(1) {
-        assert!(arn.starts_with("aws:states:::"), "an ARN of one account: arn:{}", arn.split('"').next().unwrap());
+    for machine in machines(&template()) {
+        let text = &machine.text;
+        let used: BTreeSet<&str> = text.split("${").skip(1).map(|rest| rest.split_once('}').unwrap().0).collect();
+        let given = machine.properties["DefinitionSubstitutions"].as_object().unwrap();
+        assert_eq!(used, given.keys().map(String::as_str).collect(), "{}", machine.id);
+        for arn in text.split("\"arn:").skip(1) {
+            assert!(arn.starts_with("aws:states:::"), "an ARN of one account: arn:{}", arn.split('"').next().unwrap());
+        }
     }
 }

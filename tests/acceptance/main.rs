@@ -11,8 +11,12 @@
     reason = "a test that meets the unexpected has to stop there and then"
 )]
 
+mod alarms;
+mod apis;
 mod bucket_road;
 mod cloud;
+mod conditions;
+mod dead_letters;
 mod definition;
 mod error_lists;
 mod faults;
@@ -26,17 +30,21 @@ mod invalid_files;
 mod invalid_values;
 mod least_privilege;
 mod logs;
+mod metric_math;
 mod multipart;
 mod notification;
 mod order;
 mod partners;
+mod payload;
 mod policies;
 mod readme;
 mod repeats;
 mod resources;
 mod sam_local;
 mod sample_events;
+mod state_data;
 mod template;
+mod time_limits;
 mod upload;
 mod valid_files;
 mod workflow;

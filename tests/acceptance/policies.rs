@@ -1,12 +1,12 @@
 //! Who may do what, from the template alone. The emulator enforces the roles of the functions only; the roles of the
-//! workflow and of the rule are derived here from what these do, and must be exactly that.
+//! workflows and of the rules are derived here from what these do, and must be exactly that.
 
-use crate::template::{definition, resource, resources, states, template};
+use crate::template::{Resources, arn_of, machines, referred, resources, template};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Actions that know no resource level: AWS grants them on everything or not at all.
-const ON_EVERYTHING: [&str; 12] = [
+pub(crate) const ON_EVERYTHING: [&str; 12] = [
     "logs:CreateLogDelivery",
     "logs:GetLogDelivery",
     "logs:UpdateLogDelivery",
@@ -37,14 +37,19 @@ fn grant(action: &str, resource: &Value) -> (String, String) {
     (action.to_owned(), resource.to_string())
 }
 
-fn arn_of(id: &str) -> Value {
-    json!({"Fn::GetAtt": [id, "Arn"]})
+/// What a workflow needs to log or to trace itself.
+fn grants_on_everything(service: &str) -> impl Iterator<Item = (String, String)> {
+    ON_EVERYTHING.into_iter().filter(move |action| action.starts_with(service)).map(|action| grant(action, &json!("*")))
 }
 
-/// The role that a reference to its ARN names.
-fn role_of<'t>(template: &'t Value, reference: &Value) -> &'t Value {
-    assert_eq!(reference["Fn::GetAtt"][1], "Arn", "{reference}");
-    &template["Resources"][reference["Fn::GetAtt"][0].as_str().unwrap()]
+/// Every rule's targets, each with the rule's logical id.
+pub(crate) fn targets(template: &Value) -> Resources {
+    let rules = resources(template, "AWS::Events::Rule").into_iter();
+    let of_rule = |(id, rule): (String, Value)| {
+        let targets = rule["Properties"]["Targets"].as_array().unwrap().clone();
+        targets.into_iter().map(move |target| (id.clone(), target))
+    };
+    rules.flat_map(of_rule).collect()
 }
 
 #[test]
@@ -61,7 +66,6 @@ fn a_statement_is_one_action_on_one_resource() {
             );
             assert_eq!(statement["Effect"], "Allow", "{id}: {statement}");
             let action = statement["Action"].as_str().unwrap_or_else(|| panic!("{id}: one action, not {statement}"));
-            assert!(!action.contains('*'), "{id}: {statement}");
             let resource = &statement["Resource"];
             assert!(resource.is_string() || resource.is_object(), "{id}: one resource, not {statement}");
             assert_eq!(*resource == "*", ON_EVERYTHING.contains(&action), "{id}: {statement}");
@@ -81,112 +85,161 @@ fn a_statement_is_one_action_on_one_resource() {
 fn each_role_has_one_user_and_trusts_its_service_alone() {
     let template = template();
     let mut users = BTreeMap::<String, Vec<&str>>::new();
-    let (_, machine) = resource(&template, "AWS::Serverless::StateMachine");
-    let (_, rule) = resource(&template, "AWS::Events::Rule");
-    let functions = resources(&template, "AWS::Serverless::Function");
-    for (_, function) in &functions {
-        assert!(function["Properties"]["Policies"].is_null(), "SAM must add nothing to the role");
-        users.entry(function["Properties"]["Role"].to_string()).or_default().push("lambda.amazonaws.com");
+    let mut add = |role: &Value, service| users.entry(referred(role).to_owned()).or_default().push(service);
+    for (_, function) in resources(&template, "AWS::Lambda::Function") {
+        add(&function["Properties"]["Role"], "lambda.amazonaws.com");
     }
-    users.entry(machine["Properties"]["Role"].to_string()).or_default().push("states.amazonaws.com");
-    for target in rule["Properties"]["Targets"].as_array().unwrap() {
-        users.entry(target["RoleArn"].to_string()).or_default().push("events.amazonaws.com");
+    for machine in machines(&template) {
+        add(&machine.properties["RoleArn"], "states.amazonaws.com");
+    }
+    for (_, target) in targets(&template).iter().filter(|(_, target)| !target["RoleArn"].is_null()) {
+        add(&target["RoleArn"], "events.amazonaws.com");
     }
     assert_eq!(users.len(), resources(&template, "AWS::IAM::Role").len(), "every role is used");
     for (role, services) in users {
         assert_eq!(services.len(), 1, "{role} is shared");
-        let role = role_of(&template, &serde_json::from_str(&role).unwrap());
-        let trust = role["Properties"]["AssumeRolePolicyDocument"]["Statement"].as_array().unwrap();
-        assert_eq!(trust.len(), 1, "{trust:?}");
-        assert_eq!(
-            (&trust[0]["Principal"], &trust[0]["Action"]),
-            (&json!({"Service": services[0]}), &json!("sts:AssumeRole"))
-        );
-    }
-}
-
-#[test]
-fn the_workflow_may_do_exactly_what_its_states_do() {
-    let template = template();
-    let (_, machine) = resource(&template, "AWS::Serverless::StateMachine");
-    let properties = &machine["Properties"];
-    // `${Name}` in the definition stands for what the template puts in its place.
-    let substituted = |placeholder: &Value| {
-        let name = placeholder.as_str().unwrap().strip_prefix("${").unwrap().strip_suffix('}').unwrap();
-        properties["DefinitionSubstitutions"][name].clone()
-    };
-    let mut expected = BTreeSet::new();
-    for (name, state) in states(&definition()).iter().filter(|(_, state)| state["Type"] == "Task") {
-        match state["Resource"].as_str().unwrap() {
-            "arn:aws:states:::lambda:invoke" => {
-                let function = substituted(&state["Parameters"]["FunctionName"]);
-                expected.insert(grant("lambda:InvokeFunction", &function));
-            }
-            "arn:aws:states:::sqs:sendMessage" => {
-                let queue = substituted(&state["Parameters"]["QueueUrl"]);
-                expected.insert(grant("sqs:SendMessage", &arn_of(queue["Ref"].as_str().unwrap())));
-            }
-            other => panic!("{name} calls {other}: say here what that needs"),
+        let trust = &template["Resources"][&role]["Properties"]["AssumeRolePolicyDocument"]["Statement"];
+        let mut expected = json!({
+            "Effect": "Allow", "Principal": {"Service": services[0]}, "Action": "sts:AssumeRole",
+        });
+        // Lambda assumes a role that it was given by somebody of this account, and names no source. The others are kept
+        // from being used for another account.
+        if services[0] != "lambda.amazonaws.com" {
+            expected["Condition"] = json!({"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}});
         }
+        assert_eq!(*trust, json!([expected]), "{role}");
     }
-    let everything = json!("*");
-    if properties["Logging"]["Level"] != "OFF" {
-        expected.extend(
-            ON_EVERYTHING.iter().filter(|action| action.starts_with("logs:")).map(|action| grant(action, &everything)),
-        );
-    }
-    if properties["Tracing"]["Enabled"] == true {
-        expected.extend(
-            ON_EVERYTHING.iter().filter(|action| action.starts_with("xray:")).map(|action| grant(action, &everything)),
-        );
-    }
-    assert_eq!(grants(role_of(&template, &properties["Role"])), expected);
 }
 
 #[test]
-fn the_rule_may_do_exactly_what_its_targets_need() {
+fn a_workflow_may_do_exactly_what_its_states_do() {
     let template = template();
-    let (machine_id, _) = resource(&template, "AWS::Serverless::StateMachine");
-    let (rule_id, rule) = resource(&template, "AWS::Events::Rule");
-    let (queue_id, _) = resource(&template, "AWS::SQS::Queue");
-    let mut expected = BTreeMap::<String, BTreeSet<_>>::new();
-    for target in rule["Properties"]["Targets"].as_array().unwrap() {
-        assert_eq!(target["Arn"], json!({"Ref": machine_id}), "say here what another target needs");
-        let grants = expected.entry(target["RoleArn"].to_string()).or_default();
+    for machine in machines(&template) {
+        let mut expected = BTreeSet::new();
+        for (name, state) in machine.tasks() {
+            match state["Resource"].as_str().unwrap() {
+                "arn:aws:states:::lambda:invoke" => {
+                    let function = machine.substituted(&state["Parameters"]["FunctionName"]);
+                    expected.insert(grant("lambda:InvokeFunction", function));
+                }
+                "arn:aws:states:::sqs:sendMessage" => {
+                    let queue = machine.substituted(&state["Parameters"]["QueueUrl"]);
+                    expected.insert(grant("sqs:SendMessage", &arn_of(referred(queue))));
+                }
+                other => panic!("{name} calls {other}: say here what that needs"),
+            }
+        }
+        if machine.properties["LoggingConfiguration"]["Level"] != "OFF" {
+            expected.extend(grants_on_everything("logs:"));
+        }
+        if machine.properties["TracingConfiguration"]["Enabled"] == true {
+            expected.extend(grants_on_everything("xray:"));
+        }
+        let role = &template["Resources"][referred(&machine.properties["RoleArn"])];
+        assert_eq!(grants(role), expected, "{}", machine.id);
+    }
+}
+
+#[test]
+fn a_rule_may_do_exactly_what_its_targets_need() {
+    let template = template();
+    let mut expected = BTreeMap::<&str, BTreeSet<_>>::new();
+    let targets = targets(&template);
+    for (rule, target) in &targets {
+        let kind = &template["Resources"][referred(&target["Arn"])]["Type"];
+        assert_eq!(*kind, "AWS::StepFunctions::StateMachine", "{rule}: say here what another target needs");
+        let grants = expected.entry(referred(&target["RoleArn"])).or_default();
         grants.insert(grant("states:StartExecution", &target["Arn"]));
-        assert_eq!(target["DeadLetterConfig"]["Arn"], arn_of(&queue_id));
-        assert!(
-            target["RetryPolicy"]["MaximumRetryAttempts"].is_u64()
-                && target["RetryPolicy"]["MaximumEventAgeInSeconds"].is_u64()
-        );
     }
     for (role, expected) in expected {
-        assert_eq!(grants(role_of(&template, &serde_json::from_str(&role).unwrap())), expected);
+        assert_eq!(grants(&template["Resources"][role]), expected, "{role}");
     }
-    // What the rule cannot deliver it sends to the queue in its own name, not under the role.
-    let (_, policy) = resource(&template, "AWS::SQS::QueuePolicy");
-    let statement = json!({
-        "Sid": "KeepUndeliveredEvents", "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage", "Resource": arn_of(&queue_id),
-        "Condition": {"ArnEquals": {"aws:SourceArn": arn_of(&rule_id)}},
-    });
-    assert_eq!(policy["Properties"]["PolicyDocument"]["Statement"], json!([statement]));
-    assert_eq!(policy["Properties"]["Queues"], json!([{"Ref": queue_id}]));
 }
 
 #[test]
-fn a_function_writes_logs_to_its_own_group_alone() {
+fn a_function_may_use_its_own_log_group_the_traces_and_its_queue_alone() {
     let template = template();
-    for (id, function) in resources(&template, "AWS::Serverless::Function") {
-        let group = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap();
-        let name = function["Properties"]["FunctionName"]["Fn::Sub"].as_str().unwrap();
+    for (id, function) in resources(&template, "AWS::Lambda::Function") {
+        let properties = &function["Properties"];
+        let group = referred(&properties["LoggingConfig"]["LogGroup"]);
+        let name = properties["FunctionName"]["Fn::Sub"].as_str().unwrap();
         let group_name = &template["Resources"][group]["Properties"]["LogGroupName"]["Fn::Sub"];
         assert_eq!(group_name, &json!(format!("/aws/lambda/{name}")), "{id}");
         let mut expected = BTreeSet::new();
         expected.extend(["logs:CreateLogStream", "logs:PutLogEvents"].map(|action| grant(action, &arn_of(group))));
         expected.extend(["xray:PutTraceSegments", "xray:PutTelemetryRecords"].map(|action| grant(action, &json!("*"))));
-        let mut found = grants(role_of(&template, &function["Properties"]["Role"]));
-        found.retain(|(action, _)| action.starts_with("logs:") || action.starts_with("xray:"));
+        expected.insert(grant("sqs:SendMessage", &properties["DeadLetterConfig"]["TargetArn"]));
+        let mut found = grants(&template["Resources"][referred(&properties["Role"])]);
+        let by_lambda_itself = ["logs:", "xray:", "sqs:"];
+        found.retain(|(action, _)| by_lambda_itself.iter().any(|service| action.starts_with(service)));
         assert_eq!(found, expected, "{id}");
     }
+}
+
+/// Actions with a wildcard that may stand in the policy of a resource, and why. No role has any.
+const WILDCARD_ACTIONS: [(&str, &str, &str); 3] = [
+    ("AWS::S3::BucketPolicy", "s3:*", "it is refused: a refusal of plain HTTP has to cover everything"),
+    ("AWS::KMS::Key", "kms:*", "for the account itself; AWS warns that nobody could manage a key without it"),
+    ("AWS::KMS::Key", "kms:GenerateDataKey*", "with or without its plain text, as the service that encrypts decides"),
+];
+
+#[test]
+fn a_wildcard_stands_only_where_aws_requires_it() {
+    let template = template();
+    for (id, resource) in template["Resources"].as_object().unwrap() {
+        let kind = resource["Type"].as_str().unwrap();
+        for statement in all_statements(resource) {
+            let is_refusal = statement["Effect"] == "Deny";
+            for action in texts(&statement["Action"]).iter().filter(|action| action.contains('*')) {
+                let known = WILDCARD_ACTIONS.iter().any(|(on, text, _)| *on == kind && text == action);
+                assert!(known && (is_refusal || kind == "AWS::KMS::Key"), "{id}: {statement}");
+            }
+            for resource in texts(&statement["Resource"]).iter().filter(|resource| resource.contains('*')) {
+                // In a key's own policy "*" is that key.
+                let everything = *resource == "*"
+                    && (kind == "AWS::KMS::Key"
+                        || statement["Action"].as_str().is_some_and(|action| ON_EVERYTHING.contains(&action)));
+                assert!(everything || names_objects(&template, resource), "{id}: {statement}");
+            }
+            let names_anybody = texts(&statement["Principal"]).iter().any(|name| name.contains('*'));
+            assert!(!names_anybody || is_refusal, "{id}: {statement}");
+            for inverted in ["NotAction", "NotResource", "NotPrincipal"] {
+                assert!(statement[inverted].is_null(), "{id}: {statement}");
+            }
+        }
+    }
+}
+
+/// Every statement of every policy of a resource, wherever it stands.
+fn all_statements(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(all_statements).collect(),
+        Value::Object(members) => {
+            let here = members.get("Statement").and_then(Value::as_array).into_iter().flatten();
+            here.chain(members.values().flat_map(all_statements)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Every text in a value, but for the names of its members.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        Value::Object(members) => members.values().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a text is the ARN of all objects in a bucket of the template, or of those under one prefix: objects have no
+/// resource of their own in a template.
+fn names_objects(template: &Value, text: &str) -> bool {
+    let bucket = text.strip_prefix("${").and_then(|rest| rest.split_once(".Arn}/"));
+    bucket.is_some_and(|(id, rest)| {
+        template["Resources"][id]["Type"] == "AWS::S3::Bucket"
+            && rest.ends_with('*')
+            && rest.matches('*').count() == 1
+            && (rest == "*" || rest.ends_with("/*"))
+    })
 }

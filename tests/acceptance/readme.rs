@@ -9,7 +9,7 @@ fn value_of(expression: &str) -> u64 {
 }
 
 /// Every `pub const NAME: type = value;` of a source file.
-fn constants(source: &str) -> Vec<(String, u64)> {
+pub(crate) fn constants(source: &str) -> Vec<(String, u64)> {
     source
         .lines()
         .filter_map(|line| line.strip_prefix("pub const ").or_else(|| line.strip_prefix("const ")))

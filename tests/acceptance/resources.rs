@@ -1,62 +1,69 @@
-//! The resources of the template, held against the requirements: names, sizes, tags, alarms, encryption, expiry.
+//! What holds for every resource of the template, SAM's own too: names, tags, logs, deletion, encryption. Then what the
+//! requirements say of single ones.
 
-use crate::template::{resource, resources, template};
+use crate::conditions::deployed_with;
+use crate::template::{machines, referred, resources, template};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const SUFFIX: &str = "${EnvironmentSuffix}";
 
 /// Types that take no tags.
-const UNTAGGED: [&str; 4] =
-    ["AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription"];
-
-/// Properties that name a resource.
-const NAMES: [&str; 11] = [
-    "Name",
-    "RoleName",
-    "FunctionName",
-    "BucketName",
-    "TableName",
-    "QueueName",
-    "TopicName",
-    "LogGroupName",
-    "AlarmName",
-    "UsagePlanName",
-    "BudgetName",
+const UNTAGGED: [&str; 6] = [
+    "AWS::ApiGateway::Deployment",
+    "AWS::Lambda::Permission",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
 ];
 
-fn all(template: &Value) -> Vec<(&String, &str, &Value)> {
+/// Types that take no name of ours, beyond the untagged: a key has an id only, and a stage's name is a part of its
+/// API's address.
+const NAMELESS: [&str; 2] = ["AWS::KMS::Key", "AWS::ApiGateway::Stage"];
+
+/// The members that give a resource its name.
+const NAMES: [&str; 13] = [
+    "AlarmName",
+    "BucketName",
+    "BudgetName",
+    "FunctionName",
+    "LogGroupName",
+    "Name",
+    "QueueName",
+    "RoleName",
+    "RuleName",
+    "StateMachineName",
+    "TableName",
+    "TopicName",
+    "UsagePlanName",
+];
+
+/// The logical id, the type and the resource of each resource.
+fn all(template: &Value) -> Vec<(&str, &str, &Value)> {
     let resources = template["Resources"].as_object().unwrap();
-    resources.iter().map(|(id, found)| (id, found["Type"].as_str().unwrap(), &found["Properties"])).collect()
+    resources.iter().map(|(id, found)| (id.as_str(), found["Type"].as_str().unwrap(), found)).collect()
 }
 
-/// The names that a resource gives, its own and those of its parts.
-fn names(properties: &Value) -> Vec<String> {
-    let Some(members) = properties.as_object() else {
-        return Vec::new();
-    };
-    members
-        .iter()
-        .flat_map(|(name, value)| {
-            if NAMES.contains(&name.as_str()) && value.get("Fn::Sub").is_some() {
-                vec![value["Fn::Sub"].as_str().unwrap().to_owned()]
-            } else if name == "Budget" {
-                names(value)
-            } else if NAMES.contains(&name.as_str()) {
-                vec![value.to_string()]
-            } else {
-                Vec::new()
-            }
-        })
-        .collect()
+/// The name that a resource gives itself.
+fn name(resource: &Value) -> Option<&str> {
+    let properties = &resource["Properties"];
+    let own = if properties["Budget"].is_object() { &properties["Budget"] } else { properties };
+    let name = NAMES.iter().map(|member| &own[*member]).find(|value| !value.is_null())?;
+    name["Fn::Sub"].as_str().or_else(|| name.as_str())
 }
 
 #[test]
 fn every_name_carries_the_suffix() {
     let template = template();
-    let named: BTreeSet<String> = all(&template).into_iter().flat_map(|(_, _, properties)| names(properties)).collect();
-    for name in &named {
-        assert!(name.contains(SUFFIX), "{name}");
+    let mut names = BTreeSet::new();
+    for (id, kind, resource) in all(&template) {
+        if UNTAGGED.contains(&kind) || NAMELESS.contains(&kind) {
+            continue;
+        }
+        let name = name(resource).unwrap_or_else(|| panic!("{id}: without a name it gets one that nobody looks for"));
+        assert!(name.contains(SUFFIX), "{id}: {name}");
+        names.insert(name);
     }
     for required in [
         "transaction-api-${EnvironmentSuffix}",
@@ -71,183 +78,179 @@ fn every_name_carries_the_suffix() {
         "processing-status-${EnvironmentSuffix}",
         "transactions-${EnvironmentSuffix}",
     ] {
-        assert!(named.contains(required), "{required}");
-    }
-    // What has no name of ours would get one that nobody can search for.
-    let nameless: Vec<&String> =
-        all(&template).into_iter().filter(|(_, _, found)| names(found).is_empty()).map(|(id, _, _)| id).collect();
-    let kinds_without_a_name = ["AWS::KMS::Key"];
-    for id in nameless {
-        let kind = template["Resources"][id]["Type"].as_str().unwrap();
-        assert!(UNTAGGED.contains(&kind) || kinds_without_a_name.contains(&kind), "{id}");
+        assert!(names.contains(required), "{required}");
     }
 }
 
 #[test]
 fn everything_that_takes_tags_has_all_three() {
     let template = template();
-    let expected = json!({
-        "Environment": {"Ref": "EnvironmentSuffix"},
-        "Application": "transaction-processing-pipeline",
-        "CostCenter": "finance-analytics",
+    for (id, kind, resource) in all(&template).into_iter().filter(|(_, kind, _)| !UNTAGGED.contains(kind)) {
+        let member = if kind == "AWS::Budgets::Budget" { "ResourceTags" } else { "Tags" };
+        let tags = resource["Properties"][member].as_array().unwrap_or_else(|| panic!("{id} has no tags"));
+        for (key, value) in [
+            ("Environment", json!({"Ref": "EnvironmentSuffix"})),
+            ("Application", json!("transaction-processing-pipeline")),
+            ("CostCenter", json!("finance-analytics")),
+        ] {
+            // SAM adds one of its own to what it makes.
+            assert!(tags.contains(&json!({"Key": key, "Value": value})), "{id} lacks the tag {key}");
+        }
+    }
+}
+
+#[test]
+fn every_log_has_a_group_that_forgets_after_a_week() {
+    let template = template();
+    let groups = resources(&template, "AWS::Logs::LogGroup");
+    for (id, group) in &groups {
+        assert_eq!(group["Properties"]["RetentionInDays"], 7, "{id}");
+    }
+    // Who has no group in the template gets one that keeps everything for ever.
+    let functions = resources(&template, "AWS::Lambda::Function");
+    let of_functions = functions.iter().map(|(_, function)| &function["Properties"]["LoggingConfig"]["LogGroup"]);
+    let stages = resources(&template, "AWS::ApiGateway::Stage");
+    let of_stages = stages.iter().map(|(_, stage)| &stage["Properties"]["AccessLogSetting"]["DestinationArn"]);
+    let machines = machines(&template);
+    let of_machines = machines.iter().map(|machine| {
+        &machine.properties["LoggingConfiguration"]["Destinations"][0]["CloudWatchLogsLogGroup"]["LogGroupArn"]
     });
-    for (id, kind, properties) in all(&template) {
-        let tags = match kind {
-            kind if UNTAGGED.contains(&kind) => continue,
-            "AWS::Serverless::Function" => &template["Globals"]["Function"]["Tags"],
-            "AWS::Budgets::Budget" => &properties["ResourceTags"],
-            _ => &properties["Tags"],
-        };
-        let found = match tags {
-            Value::Array(list) => {
-                let pairs = list.iter().map(|tag| (tag["Key"].as_str().unwrap().to_owned(), tag["Value"].clone()));
-                Value::Object(pairs.collect())
-            }
-            other => other.clone(),
-        };
-        assert_eq!(found, expected, "{id}");
+    let mut written: Vec<&str> = of_functions.chain(of_stages).chain(of_machines).map(referred).collect();
+    written.sort_unstable();
+    let known: Vec<&str> = groups.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(written, known, "each log has a group of its own, and each group a log");
+}
+
+#[test]
+fn every_machine_stage_and_function_is_traced_and_every_machine_tells_each_state() {
+    let template = template();
+    for machine in machines(&template) {
+        let properties = &machine.properties;
+        assert_eq!(properties["StateMachineType"], "EXPRESS", "{}", machine.id);
+        // An Express execution has no history but this log.
+        assert_eq!(properties["LoggingConfiguration"]["Level"], "ALL", "{}", machine.id);
+        assert_eq!(properties["TracingConfiguration"]["Enabled"], true, "{}", machine.id);
+    }
+    for (id, function) in resources(&template, "AWS::Lambda::Function") {
+        assert_eq!(function["Properties"]["TracingConfig"]["Mode"], "Active", "{id}");
+    }
+    for (id, stage) in resources(&template, "AWS::ApiGateway::Stage") {
+        assert_eq!(stage["Properties"]["TracingEnabled"], true, "{id}");
+    }
+}
+
+#[test]
+fn nothing_outlives_the_stack() {
+    let template = template();
+    /// What AWS would keep, or what has data: it says of itself that it goes.
+    const WITH_DATA: [&str; 5] =
+        ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::SQS::Queue"];
+    for (id, kind, resource) in all(&template) {
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            let absent = resource[policy].is_null() && !WITH_DATA.contains(&kind);
+            assert!(absent || resource[policy] == "Delete", "{id} outlives the stack by its {policy}");
+        }
+        assert_ne!(resource["Properties"]["DeletionProtectionEnabled"], true, "{id}");
     }
 }
 
 #[test]
 fn functions_are_as_required() {
     let template = template();
-    let globals = &template["Globals"]["Function"];
-    assert_eq!(globals["Architectures"], json!(["arm64"]));
-    assert_eq!((&globals["MemorySize"], &globals["Tracing"]), (&json!(512), &json!("Active")));
-    let variables: Vec<&String> = globals["Environment"]["Variables"].as_object().unwrap().keys().collect();
-    for required in ["S3_BUCKET", "STATUS_TABLE", "TRANSACTIONS_TABLE", "SNS_TOPIC_ARN", "ENVIRONMENT"] {
-        assert!(variables.iter().any(|name| *name == required), "{required}");
+    for (id, function) in resources(&template, "AWS::Lambda::Function") {
+        let properties = &function["Properties"];
+        assert_eq!(
+            (&properties["PackageType"], &properties["Architectures"]),
+            (&json!("Image"), &json!(["arm64"])),
+            "{id}"
+        );
+        for required in ["S3_BUCKET", "STATUS_TABLE", "TRANSACTIONS_TABLE", "SNS_TOPIC_ARN", "ENVIRONMENT"] {
+            assert!(!properties["Environment"]["Variables"][required].is_null(), "{id} lacks {required}");
+        }
     }
-    for (id, timeout) in
-        [("CsvValidatorFunction", 60), ("DataTransformerFunction", 300), ("NotificationSenderFunction", 30)]
-    {
+    for (id, memory, timeout) in [
+        ("CsvValidatorFunction", 512, 60),
+        ("DataTransformerFunction", 512, 300),
+        ("NotificationSenderFunction", 512, 30),
+    ] {
         let function = &template["Resources"][id]["Properties"];
-        assert_eq!((&function["Timeout"], &function["PackageType"]), (&json!(timeout), &json!("Image")), "{id}");
-    }
-    assert_eq!(resources(&template, "AWS::Serverless::Function").len(), 3);
-}
-
-#[test]
-fn logs_are_kept_for_seven_days_and_nothing_outlives_the_stack() {
-    let template = template();
-    let groups = resources(&template, "AWS::Logs::LogGroup");
-    assert_eq!(groups.len(), 5, "three functions, the API, the workflow");
-    assert!(groups.iter().all(|(_, group)| group["Properties"]["RetentionInDays"] == 7));
-    for (id, found) in template["Resources"].as_object().unwrap() {
-        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
-            assert!(found[policy].is_null() || found[policy] == "Delete", "{id} outlives the stack");
-        }
+        assert_eq!((&function["MemorySize"], &function["Timeout"]), (&json!(memory), &json!(timeout)), "{id}");
     }
 }
 
+/// The endpoint of `sam local` would lead every call of a function on AWS nowhere.
 #[test]
-fn alarms_watch_rates_failures_and_depth_and_can_be_delivered() {
+fn functions_on_aws_have_no_endpoint_of_their_own() {
     let template = template();
-    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
-    let mut watched = BTreeSet::new();
-    for (id, alarm) in &alarms {
-        let properties = &alarm["Properties"];
-        assert_eq!(properties["AlarmActions"], json!([{"Ref": "AlarmTopic"}]), "{id}");
-        assert_eq!(properties["TreatMissingData"], "notBreaching", "{id}: no traffic is no failure");
-        if let Some(metrics) = properties["Metrics"].as_array() {
-            assert_eq!(metrics[0]["Expression"], "IF(invocations > 0, 100 * errors / invocations, 0)", "{id}");
-            assert_eq!(
-                (&properties["Threshold"], &properties["ComparisonOperator"]),
-                (&json!(5), &json!("GreaterThanThreshold"))
-            );
-            assert_eq!(properties["EvaluationPeriods"], 1, "{id}");
-            for (metric, name) in metrics[1..].iter().zip(["Errors", "Invocations"]) {
-                assert_eq!(
-                    (&metric["MetricStat"]["Period"], &metric["MetricStat"]["Stat"]),
-                    (&json!(300), &json!("Sum")),
-                    "{id}"
-                );
-                assert_eq!(metric["MetricStat"]["Metric"]["MetricName"], name, "{id}");
-                let dimension = &metric["MetricStat"]["Metric"]["Dimensions"][0];
-                assert_eq!(dimension["Name"], "FunctionName");
-                watched.insert(format!("{name} of {}", dimension["Value"]["Ref"].as_str().unwrap()));
-            }
-        } else {
-            assert_eq!(properties["Threshold"], 0, "{id}");
-            watched.insert(format!("{} {}", properties["Namespace"], properties["MetricName"]).replace('"', ""));
-        }
-    }
-    let rates = ["CsvValidatorFunction", "DataTransformerFunction", "NotificationSenderFunction"]
-        .iter()
-        .flat_map(|function| [format!("Errors of {function}"), format!("Invocations of {function}")]);
-    let others = [
-        "AWS/SQS ApproximateNumberOfMessagesVisible",
-        "AWS/States ExecutionsFailed",
-        "AWS/States ExecutionsTimedOut",
-        "AWS/ApiGateway 5XXError",
-    ];
-    assert_eq!(watched, rates.chain(others.map(str::to_owned)).collect());
+    let endpoints = |parameters: &[(&str, Value)]| -> Vec<Value> {
+        let functions = resources(&deployed_with(&template, parameters), "AWS::Lambda::Function");
+        let variables = |function: &Value| function["Properties"]["Environment"]["Variables"].clone();
+        functions.iter().map(|(_, function)| variables(function)["AWS_ENDPOINT_URL"].clone()).collect()
+    };
+    assert!(endpoints(&[]).iter().all(Value::is_null), "{:?}", endpoints(&[]));
+    let local = endpoints(&[("LocalEndpoint", json!("http://127.0.0.1:4566"))]);
+    assert!(local.iter().all(|endpoint| *endpoint == json!({"Ref": "LocalEndpoint"})), "{local:?}");
+}
 
-    // An alarm cannot publish to a topic under alias/aws/sns.
-    assert_eq!(template["Resources"]["AlarmTopic"]["Properties"]["KmsMasterKeyId"], json!({"Ref": "AlarmKey"}));
-    let key = template["Resources"]["AlarmKey"]["Properties"]["KeyPolicy"]["Statement"].as_array().unwrap();
-    let policies = resources(&template, "AWS::SNS::TopicPolicy");
-    let of_alarms =
-        policies.iter().find(|(_, policy)| policy["Properties"]["Topics"] == json!([{"Ref": "AlarmTopic"}]));
-    let topic = of_alarms.unwrap().1["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap();
-    for (service, publishes) in [("cloudwatch.amazonaws.com", true), ("events.amazonaws.com", false)] {
-        let allows = |statements: &[Value], action: &str| {
-            statements.iter().any(|statement| {
-                statement["Effect"] == "Allow"
-                    && statement["Principal"]["Service"] == service
-                    && statement["Action"].as_str().is_some_and(|allowed| allowed.trim_end_matches('*') == action)
-            })
-        };
-        assert!(allows(key, "kms:Decrypt") && allows(key, "kms:GenerateDataKey"), "{service}");
-        assert!(!publishes || allows(topic, "sns:Publish"), "{service}");
+#[test]
+fn a_budget_an_expiry_a_cap_and_a_subscription_come_only_if_somebody_asks() {
+    let template = template();
+    let with = |parameters: &[(&str, Value)]| deployed_with(&template, parameters)["Resources"].clone();
+    let plain = with(&[]);
+    assert!(plain["AccountBudget"].is_null() && plain["AlarmEmailSubscription"].is_null());
+    let budget = &with(&[("MonthlyBudgetUsd", json!(50))])["AccountBudget"]["Properties"]["Budget"];
+    assert_eq!(budget["BudgetLimit"], json!({"Amount": {"Ref": "MonthlyBudgetUsd"}, "Unit": "USD"}));
+    let subscription = &with(&[("AlarmEmail", json!("ops@example.com"))])["AlarmEmailSubscription"]["Properties"];
+    assert_eq!(subscription["Endpoint"], json!({"Ref": "AlarmEmail"}));
+    let cap =
+        |resources: &Value| resources["DataTransformerFunction"]["Properties"]["ReservedConcurrentExecutions"].clone();
+    assert!(cap(&plain).is_null());
+    assert_eq!(cap(&with(&[("TransformerConcurrency", json!(32))])), json!({"Ref": "TransformerConcurrency"}));
+    let expiries = |resources: &Value| {
+        let rules = resources["TransactionBucket"]["Properties"]["LifecycleConfiguration"]["Rules"].clone();
+        rules.as_array().unwrap().iter().filter(|rule| !rule["ExpirationInDays"].is_null()).count()
+    };
+    assert_eq!((expiries(&plain), expiries(&with(&[("FileExpiryDays", json!(90))]))), (0, 1));
+}
+
+#[test]
+fn every_bucket_is_encrypted_versioned_closed_and_refuses_plain_http() {
+    let template = template();
+    let policies = resources(&template, "AWS::S3::BucketPolicy");
+    for (id, bucket) in resources(&template, "AWS::S3::Bucket") {
+        let bucket = &bucket["Properties"];
+        assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled", "{id}");
+        assert!(bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"].is_array(), "{id}");
+        let blocked = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();
+        assert!(blocked.len() == 4 && blocked.values().all(|value| *value == true), "{id}");
+        assert_eq!(bucket["OwnershipControls"]["Rules"], json!([{"ObjectOwnership": "BucketOwnerEnforced"}]), "{id}");
+        let rules = bucket["LifecycleConfiguration"]["Rules"].as_array().unwrap();
+        let expires = |rule: &Value| rule["NoncurrentVersionExpiration"]["NoncurrentDays"].is_u64();
+        assert!(rules.iter().any(expires), "{id}: old versions expire");
+        let policy = policies.iter().find(|(_, policy)| policy["Properties"]["Bucket"] == json!({"Ref": id}));
+        let refusal = &policy.unwrap().1["Properties"]["PolicyDocument"]["Statement"][0];
+        assert_eq!(
+            (&refusal["Effect"], &refusal["Principal"], &refusal["Action"]),
+            (&json!("Deny"), &json!("*"), &json!("s3:*"))
+        );
+        assert_eq!(refusal["Condition"], json!({"Bool": {"aws:SecureTransport": "false"}}));
+        let arn = json!({"Fn::GetAtt": [id, "Arn"]});
+        assert_eq!(refusal["Resource"], json!([arn, {"Fn::Sub": format!("${{{id}.Arn}}/*")}]));
     }
 }
 
 #[test]
-fn a_budget_is_watched_only_if_somebody_asks() {
+fn every_table_is_on_demand_recoverable_and_encrypted() {
     let template = template();
-    let (_, budget) = resource(&template, "AWS::Budgets::Budget");
-    assert_eq!(budget["Condition"], "HasBudget");
-    let asked = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "MonthlyBudgetUsd"}, 0]}]});
-    assert_eq!(
-        (&template["Conditions"]["HasBudget"], &template["Parameters"]["MonthlyBudgetUsd"]["Default"]),
-        (&asked, &json!(0))
-    );
-    let limit = &budget["Properties"]["Budget"]["BudgetLimit"];
-    assert_eq!(limit, &json!({"Amount": {"Ref": "MonthlyBudgetUsd"}, "Unit": "USD"}));
-}
-
-#[test]
-fn what_is_stored_is_encrypted_recoverable_and_closed() {
-    let template = template();
-    let (bucket_id, bucket) = resource(&template, "AWS::S3::Bucket");
-    let bucket = &bucket["Properties"];
-    assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled");
-    assert_eq!(bucket["NotificationConfiguration"], json!({"EventBridgeConfiguration": {"EventBridgeEnabled": true}}));
-    assert!(bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"].is_array());
-    let blocked = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();
-    assert!(blocked.len() == 4 && blocked.values().all(|value| *value == true));
-    let rules = bucket["LifecycleConfiguration"]["Rules"].as_array().unwrap();
-    assert!(
-        rules.iter().any(|rule| rule["NoncurrentVersionExpiration"]["NoncurrentDays"].is_u64()),
-        "old versions expire"
-    );
-    assert!(rules.iter().any(|rule| rule["Fn::If"][0] == "HasFileExpiry"), "old files expire, by parameter");
-    let (_, policy) = resource(&template, "AWS::S3::BucketPolicy");
-    let refusal = &policy["Properties"]["PolicyDocument"]["Statement"][0];
-    assert_eq!((&refusal["Effect"], &refusal["Principal"]), (&json!("Deny"), &json!("*")));
-    assert_eq!(refusal["Condition"], json!({"Bool": {"aws:SecureTransport": "false"}}));
-    let arn = json!({"Fn::GetAtt": [bucket_id, "Arn"]});
-    assert_eq!(refusal["Resource"], json!([arn, {"Fn::Sub": format!("${{{bucket_id}.Arn}}/*")}]));
-
-    for (id, partition, projection) in
-        [("ProcessingStatusTable", "day", "KEYS_ONLY"), ("TransactionsTable", "day_shard", "ALL")]
-    {
-        let table = &template["Resources"][id]["Properties"];
+    for (id, table) in resources(&template, "AWS::DynamoDB::Table") {
+        let table = &table["Properties"];
         assert_eq!(table["BillingMode"], "PAY_PER_REQUEST", "{id}");
         assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true, "{id}");
         assert_eq!(table["SSESpecification"]["SSEEnabled"], true, "{id}");
+    }
+    for (id, partition, projection) in
+        [("ProcessingStatusTable", "day", "KEYS_ONLY"), ("TransactionsTable", "day_shard", "ALL")]
+    {
         let index = json!({
             "IndexName": "timestamp-index",
             "KeySchema": [
@@ -256,69 +259,26 @@ fn what_is_stored_is_encrypted_recoverable_and_closed() {
             ],
             "Projection": {"ProjectionType": projection},
         });
-        assert_eq!(table["GlobalSecondaryIndexes"], json!([index]), "{id}");
+        assert_eq!(template["Resources"][id]["Properties"]["GlobalSecondaryIndexes"], json!([index]), "{id}");
     }
-    let (_, queue) = resource(&template, "AWS::SQS::Queue");
-    assert_eq!(queue["Properties"]["MessageRetentionPeriod"], 14 * 24 * 60 * 60);
-    assert_eq!(queue["Properties"]["SqsManagedSseEnabled"], true);
-    assert!(
-        resources(&template, "AWS::SNS::Topic")
-            .iter()
-            .all(|(_, topic)| !topic["Properties"]["KmsMasterKeyId"].is_null())
-    );
 }
 
 #[test]
-fn the_rule_hears_two_prefixes_and_nothing_that_the_workflow_writes() {
+fn every_topic_is_encrypted() {
+    for (id, topic) in resources(&template(), "AWS::SNS::Topic") {
+        assert!(!topic["Properties"]["KmsMasterKeyId"].is_null(), "{id}");
+    }
+}
+
+#[test]
+fn the_rule_of_files_hears_two_prefixes_and_nothing_that_the_workflow_writes() {
     let template = template();
-    let (_, rule) = resource(&template, "AWS::Events::Rule");
-    let pattern = &rule["Properties"]["EventPattern"];
+    let pattern = &template["Resources"]["FileArrivalRule"]["Properties"]["EventPattern"];
     assert_eq!((&pattern["source"], &pattern["detail-type"]), (&json!(["aws.s3"]), &json!(["Object Created"])));
     assert_eq!(pattern["detail"]["object"]["key"], json!([{"prefix": "validated/"}, {"prefix": "incoming/"}]));
     assert_eq!(pattern["detail"]["bucket"]["name"], json!([{"Ref": "TransactionBucket"}]));
-    let (_, machine) = resource(&template, "AWS::Serverless::StateMachine");
-    let properties = &machine["Properties"];
-    assert_eq!((&properties["Type"], &properties["Tracing"]["Enabled"]), (&json!("EXPRESS"), &json!(true)));
-    assert_eq!(properties["Logging"]["Level"], "ALL");
-}
-
-#[test]
-fn the_api_is_keyed_limited_logged_and_answers_in_one_shape() {
-    let template = template();
-    let (_, api) = resource(&template, "AWS::Serverless::Api");
-    let properties = &api["Properties"];
-    assert_eq!((&properties["StageName"], &properties["TracingEnabled"]), (&json!("prod"), &json!(true)));
-    let format: Value = serde_json::from_str(properties["AccessLogSetting"]["Format"].as_str().unwrap()).unwrap();
-    let fields: BTreeSet<&String> = format.as_object().unwrap().keys().collect();
-    let required =
-        ["requestId", "ip", "requestTime", "httpMethod", "resourcePath", "status", "protocol", "responseLength"];
-    assert_eq!(fields.into_iter().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(required));
-
-    let definition = &properties["DefinitionBody"];
-    assert_eq!(definition["x-amazon-apigateway-binary-media-types"], json!(["multipart/form-data"]));
-    let upload = &definition["paths"]["/upload"]["post"];
-    assert_eq!(upload["security"], json!([{"api_key": []}]));
-    let validator = upload["x-amazon-apigateway-request-validator"].as_str().unwrap();
-    assert_eq!(definition["x-amazon-apigateway-request-validators"][validator]["validateRequestParameters"], true);
-    assert!(
-        upload["parameters"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|found| found["name"] == "Content-Type" && found["required"] == true)
-    );
-    assert!(definition["paths"]["/files/{file_id}"]["get"]["security"].is_null(), "following spends no quota");
-    for (kind, response) in definition["x-amazon-apigateway-gateway-responses"].as_object().unwrap() {
-        let template = response["responseTemplates"]["application/json"].as_str().unwrap();
-        let body: Value = serde_json::from_str(template).unwrap_or_else(|error| panic!("{kind}: {error}"));
-        let members: BTreeSet<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(members, BTreeSet::from(["error", "file_id", "message", "request_id"]), "{kind}");
-        assert_eq!((&body["file_id"], &body["request_id"]), (&Value::Null, &json!("$context.requestId")), "{kind}");
-    }
-    let (_, plan) = resource(&template, "AWS::ApiGateway::UsagePlan");
-    assert_eq!(plan["Properties"]["Quota"], json!({"Limit": {"Ref": "DailyQuota"}, "Period": "DAY"}));
-    assert_eq!(template["Parameters"]["DailyQuota"]["Default"], 1000);
-    assert!(plan["Properties"]["Throttle"].is_object());
+    let told = &template["Resources"]["TransactionBucket"]["Properties"]["NotificationConfiguration"];
+    assert_eq!(*told, json!({"EventBridgeConfiguration": {"EventBridgeEnabled": true}}));
 }
 
 #[test]

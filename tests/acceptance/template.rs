@@ -1,5 +1,6 @@
-//! `template.yaml` and the state machine, read as they are deployed.
+//! The template as CloudFormation gets it, with what SAM adds to it, and the state machines' definitions.
 
+use crate::files::digest;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -12,9 +13,12 @@ pub(crate) fn text_of(path: &str) -> String {
     std::fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The template, its short forms (`!Ref`) written out (`{"Ref": …}`).
+/// The template after the SAM transform. `python3 -m local run` makes it, and `python3 -m local transform` by itself.
 pub(crate) fn template() -> Value {
-    plain(yaml_serde::from_str(&text_of("template.yaml")).unwrap())
+    let template: Value = serde_json::from_str(&text_of(".local/transformed.json")).unwrap();
+    let source = digest(text_of("template.yaml").as_bytes());
+    assert_eq!(template["Metadata"]["TemplateSha256"], source.as_str(), "make it anew: python3 -m local transform");
+    template
 }
 
 /// The resources of a type.
@@ -23,54 +27,77 @@ pub(crate) fn resources(template: &Value, kind: &str) -> Resources {
     all.iter().filter(|(_, resource)| resource["Type"] == kind).map(|(id, found)| (id.clone(), found.clone())).collect()
 }
 
-/// The only resource of a type.
-pub(crate) fn resource(template: &Value, kind: &str) -> (String, Value) {
-    let mut found = resources(template, kind);
-    assert_eq!(found.len(), 1, "{kind}");
-    found.remove(0)
+/// A reference to the ARN of a resource.
+pub(crate) fn arn_of(id: &str) -> Value {
+    json!({"Fn::GetAtt": [id, "Arn"]})
 }
 
-/// The text of the state machine's definition, with its placeholders.
-pub(crate) fn definition_text() -> String {
-    text_of("statemachine/workflow.asl.json")
+/// The logical id in a reference to a resource: to itself or to its ARN.
+pub(crate) fn referred(reference: &Value) -> &str {
+    let arn = &reference["Fn::GetAtt"];
+    let id = if arn[1] == "Arn" { arn[0].as_str() } else { reference["Ref"].as_str() };
+    id.unwrap_or_else(|| panic!("{reference} is no reference to a resource"))
 }
 
-/// The state machine's definition.
+/// A state machine of the template.
+pub(crate) struct Machine {
+    pub(crate) id: String,
+    pub(crate) properties: Value,
+    /// The text of its definition, with its placeholders.
+    pub(crate) text: String,
+    pub(crate) definition: Value,
+}
+
+/// Every state machine of the template.
+pub(crate) fn machines(template: &Value) -> Vec<Machine> {
+    let machine = |(id, found): (String, Value)| {
+        let properties = found["Properties"].clone();
+        let text = text_of(properties["DefinitionS3Location"]["Key"].as_str().unwrap());
+        let definition = serde_json::from_str(&text).unwrap();
+        Machine { id, properties, text, definition }
+    };
+    resources(template, "AWS::StepFunctions::StateMachine").into_iter().map(machine).collect()
+}
+
+impl Machine {
+    /// What the template puts in the place of `${Name}`.
+    pub(crate) fn substituted(&self, placeholder: &Value) -> &Value {
+        let name = placeholder.as_str().unwrap().trim_start_matches("${").trim_end_matches('}');
+        &self.properties["DefinitionSubstitutions"][name]
+    }
+
+    /// Every task of the definition, by its state's name.
+    pub(crate) fn tasks(&self) -> Vec<(String, Value)> {
+        states(&self.definition).into_iter().filter(|(_, state)| state["Type"] == "Task").collect()
+    }
+
+    /// The tasks that call a function, each with the function's logical id.
+    pub(crate) fn calls(&self) -> Vec<(String, Value, &str)> {
+        let calls = |state: &Value| state["Resource"] == "arn:aws:states:::lambda:invoke";
+        let tasks = self.tasks().into_iter().filter(|(_, state)| calls(state));
+        tasks
+            .map(|(name, state)| {
+                let function = referred(self.substituted(&state["Parameters"]["FunctionName"]));
+                (name, state, function)
+            })
+            .collect()
+    }
+}
+
+/// The definition of the workflow of transaction files.
 pub(crate) fn definition() -> Value {
-    serde_json::from_str(&definition_text()).unwrap()
+    serde_json::from_str(&text_of("statemachine/workflow.asl.json")).unwrap()
 }
 
-/// Every state of the definition by its name, those inside a Map too.
+/// Every state of the definition by its name, those inside a Map or a Parallel too.
 pub(crate) fn states(definition: &Value) -> Map<String, Value> {
     let mut all = Map::new();
     for (name, state) in definition["States"].as_object().unwrap() {
-        if state["ItemProcessor"].is_object() {
-            all.extend(states(&state["ItemProcessor"]));
+        let branches = state["Branches"].as_array().into_iter().flatten();
+        for inner in branches.chain(state.get("ItemProcessor")) {
+            all.extend(states(inner));
         }
         all.insert(name.clone(), state.clone());
     }
     all
-}
-
-fn plain(value: yaml_serde::Value) -> Value {
-    match value {
-        yaml_serde::Value::Tagged(tagged) => {
-            let tag = tagged.tag.to_string();
-            let name = tag.trim_start_matches('!');
-            let argument = plain(tagged.value);
-            match (name, argument) {
-                ("Ref" | "Condition", argument) => json!({ name: argument }),
-                ("GetAtt", Value::String(path)) => {
-                    let (resource, attribute) = path.split_once('.').unwrap();
-                    json!({ "Fn::GetAtt": [resource, attribute] })
-                }
-                (name, argument) => json!({ format!("Fn::{name}"): argument }),
-            }
-        }
-        yaml_serde::Value::Mapping(mapping) => Value::Object(
-            mapping.into_iter().map(|(name, value)| (name.as_str().unwrap().to_owned(), plain(value))).collect(),
-        ),
-        yaml_serde::Value::Sequence(sequence) => sequence.into_iter().map(plain).collect(),
-        other => serde_json::to_value(other).unwrap(),
-    }
 }

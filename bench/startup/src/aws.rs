@@ -1,0 +1,106 @@
+//! A stub of the AWS services, over TLS: it answers each call at once, as if the sample file were on its way.
+
+use crate::http::{self, Request};
+use rcgen::{CertificateParams, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::{Value, json};
+use std::error::Error;
+use std::io::{self, BufReader};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+
+/// The file that `events/upload.json` sends.
+pub(crate) const FILE_ID: &str = "985edebedbea3164b836f93ccfc83cb2";
+
+/// The stub.
+#[derive(Debug)]
+pub(crate) struct Aws {
+    /// What `AWS_ENDPOINT_URL` says.
+    pub(crate) endpoint: String,
+    /// The certificate that its clients must trust, PEM.
+    pub(crate) certificate: String,
+}
+
+impl Aws {
+    /// Listens for as long as this process runs. `file` is the content of every object.
+    ///
+    /// # Errors
+    /// No port is free, or no certificate could be made.
+    pub(crate) fn start(file: Vec<u8>) -> Result<Self, Box<dyn Error>> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let endpoint = format!("https://{}", listener.local_addr()?);
+        let key = KeyPair::generate()?;
+        let mut parameters = CertificateParams::default();
+        parameters.subject_alt_names = vec![rcgen::SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST))];
+        let certificate = parameters.self_signed(&key)?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der())?)?;
+        let (tls, file) = (Arc::new(tls), Arc::new(file));
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (tls, file) = (Arc::clone(&tls), Arc::clone(&file));
+                thread::spawn(move || serve(stream, tls, &file));
+            }
+        });
+        Ok(Self { endpoint, certificate: certificate.pem() })
+    }
+}
+
+/// Serves one connection. What goes wrong with it shows at the client, which then reports an error.
+fn serve(stream: TcpStream, tls: Arc<ServerConfig>, file: &[u8]) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut stream = BufReader::new(StreamOwned::new(ServerConnection::new(tls).map_err(io::Error::other)?, stream));
+    while let Some(request) = http::read_request(&mut stream)? {
+        answer(&request, file, stream.get_mut())?;
+    }
+    Ok(())
+}
+
+fn answer(request: &Request, file: &[u8], stream: &mut impl io::Write) -> io::Result<()> {
+    let json = |stream, body: Value| {
+        http::write_response(stream, "200 OK", "application/x-amz-json-1.0", "", body.to_string().as_bytes())
+    };
+    let operation = request.target.rsplit('.').next().unwrap_or_default();
+    match (request.method.as_str(), operation) {
+        // A file that nobody knows.
+        ("POST", "GetItem" | "PutItem") => json(stream, json!({})),
+        ("POST", "UpdateItem") => {
+            // The notification sender reads on only where it finds its own status.
+            let text = String::from_utf8_lossy(&request.body);
+            let status = if text.contains("\"validat") { "validating" } else { "notifying" };
+            json(stream, json!({ "Attributes": record(status) }))
+        }
+        ("POST", _) => {
+            let id = "94f20ce6-13c5-43a0-9a9e-ca52d816e90b";
+            let result = format!("<PublishResult><MessageId>{id}</MessageId></PublishResult>");
+            let metadata = format!("<ResponseMetadata><RequestId>{id}</RequestId></ResponseMetadata>");
+            let namespace = "http://sns.amazonaws.com/doc/2010-03-31/";
+            let body = format!("<PublishResponse xmlns=\"{namespace}\">{result}{metadata}</PublishResponse>");
+            http::write_response(stream, "200 OK", "text/xml", "", body.as_bytes())
+        }
+        ("GET", _) => {
+            let headers = "x-amz-version-id: 1\r\nLast-Modified: Thu, 15 Jan 2026 12:00:00 GMT\r\nETag: \"1\"\r\n";
+            http::write_response(stream, "200 OK", "text/csv", headers, file)
+        }
+        _ => http::write_response(stream, "200 OK", "text/plain", "x-amz-version-id: 1\r\nETag: \"1\"\r\n", b""),
+    }
+}
+
+/// An item of the status table.
+fn record(status: &str) -> Value {
+    json!({
+        "file_id": { "S": FILE_ID },
+        "attempt": { "N": "1" },
+        "status": { "S": status },
+        "updated_at_ms": { "N": "1768480496123" },
+        "partner": { "S": "acme" },
+        "received_at": { "N": "1768480496123" },
+        "token": { "S": "4be1c4d185d519d296e27df4d5b6cb3c" },
+        "history": { "L": [] },
+    })
+}

@@ -1,0 +1,106 @@
+//! As much of HTTP/1.1 as the two stubs need. hyper is in our dependencies, but without its server: to switch that on
+//! would build every client above it a second time.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+
+/// More than any head that the runtime or an AWS client sends.
+const HEADERS_MAX: usize = 64;
+
+/// A request, its body read to the end.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// `GET`, `POST` and so on.
+    pub(crate) method: String,
+    /// The path with its query.
+    pub(crate) path: String,
+    /// `X-Amz-Target`, which names the call of a DynamoDB client.
+    pub(crate) target: String,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// Reads the next request of a connection, or none at its end.
+///
+/// # Errors
+/// The connection broke, or what came is not a request.
+pub(crate) fn read_request<S: Read + Write>(stream: &mut BufReader<S>) -> io::Result<Option<Request>> {
+    let head = read_head(stream)?;
+    if head.is_empty() {
+        return Ok(None);
+    }
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut parsed = httparse::Request::new(&mut headers);
+    parsed.parse(&head).map_err(io::Error::other)?;
+    let header = |name: &str| {
+        let found = parsed.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        found.map(|header| String::from_utf8_lossy(header.value).into_owned()).unwrap_or_default()
+    };
+    if header("Expect").eq_ignore_ascii_case("100-continue") {
+        stream.get_mut().write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        stream.get_mut().flush()?;
+    }
+    let body = match header("Content-Length").as_str() {
+        "" if header("Transfer-Encoding").is_empty() => Vec::new(),
+        "" => read_chunks(stream)?,
+        length => read_exactly(stream, length.parse().map_err(io::Error::other)?)?,
+    };
+    Ok(Some(Request {
+        method: parsed.method.unwrap_or_default().to_owned(),
+        path: parsed.path.unwrap_or_default().to_owned(),
+        target: header("X-Amz-Target"),
+        body,
+    }))
+}
+
+/// The body of a request that tells its length piece by piece.
+fn read_chunks(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut length = String::new();
+        stream.read_line(&mut length)?;
+        let length = usize::from_str_radix(length.trim(), 16).map_err(io::Error::other)?;
+        body.append(&mut read_exactly(stream, length)?);
+        read_exactly(stream, "\r\n".len())?;
+        if length == 0 {
+            return Ok(body);
+        }
+    }
+}
+
+fn read_exactly(stream: &mut impl Read, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The bytes up to and with the first empty line; none at the end of the connection.
+fn read_head(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    loop {
+        if stream.read_until(b'\n', &mut head)? == 0 {
+            return Ok(Vec::new());
+        }
+        if head.ends_with(b"\r\n\r\n") {
+            return Ok(head);
+        }
+    }
+}
+
+/// Answers a request. `headers` are whole lines, each with its end.
+///
+/// # Errors
+/// The connection broke.
+pub(crate) fn write_response(
+    stream: &mut impl Write,
+    status: &str,
+    content_type: &str,
+    headers: &str,
+    body: &[u8],
+) -> io::Result<()> {
+    // In one piece, so that no answer waits for the acknowledgement of its own head.
+    let length = body.len();
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n{headers}\r\n");
+    stream.write_all(&[head.as_bytes(), body].concat())?;
+    stream.flush()
+}

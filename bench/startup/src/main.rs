@@ -1,0 +1,117 @@
+//! `make bench-startup`: how long each function takes from the start of its process to its first request for work, and to
+//! its first answer; at a full core and at the share of one that Lambda gives to 512 MB. Beside it, in the same run,
+//! an empty function on the same runtime, and a function in Python that makes the same clients and the same calls.
+
+mod aws;
+mod cpu_limit;
+mod http;
+mod report;
+mod runtime_api;
+mod subject;
+
+use aws::Aws;
+use cpu_limit::CpuLimit;
+use report::Report;
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use subject::{Stage, Subject, in_repository};
+
+/// How often everything is started, in turns, so that a busy moment of the machine meets all alike.
+const ROUNDS: usize = 15;
+
+/// Lambda gives a function of 1,769 MB one core, and one of 512 MB its share of that.
+const SHARE_PERCENT: u32 = 29;
+
+/// Each function, the event that it gets, and what its answer to that must contain.
+const FUNCTIONS: [(&str, &str, &str); 3] = [
+    ("csv-validator", "upload.json", "\"statusCode\":200"),
+    ("data-transformer", "transform.json", "\"rows\":12"),
+    ("notification-sender", "notify.json", "\"published\":true"),
+];
+
+/// The roots of Amazon's certificates, which are all that the image trusts; see the Dockerfile.
+const ROOTS: [&str; 5] = [
+    "Amazon_Root_CA_1",
+    "Amazon_Root_CA_2",
+    "Amazon_Root_CA_3",
+    "Amazon_Root_CA_4",
+    "Starfield_Services_Root_Certificate_Authority_-_G2",
+];
+
+/// Where Debian keeps them.
+const ROOTS_DIRECTORY: &str = "/usr/share/ca-certificates/mozilla";
+
+fn main() -> ExitCode {
+    match measure() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("The start of the functions could not be measured: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures, prints, and tells whether every bound holds.
+fn measure() -> Result<bool, Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let usage = "Usage: startup PYTHON, where PYTHON is an interpreter that has boto3";
+    let python = arguments.next().ok_or(usage)?;
+    let aws = Aws::start(fs::read(in_repository("local/samples/transactions.csv"))?)?;
+    let stage = Stage { trusted: trusted(&aws)?, aws };
+    let subjects = subjects(&python)?;
+    let mut holds = true;
+    for percent in [100, SHARE_PERCENT] {
+        let limit = match percent {
+            100 => None,
+            _ => match CpuLimit::new(percent) {
+                Ok(limit) => Some(limit),
+                Err(error) => {
+                    println!("Not measured at 0.{percent} of a core: no control group can be made here ({error}).");
+                    continue;
+                }
+            },
+        };
+        let mut report = Report::new(subjects.iter().map(|subject| subject.name.clone()));
+        for _ in 0..ROUNDS {
+            for subject in &subjects {
+                report.add(&subject.name, stage.start(subject, limit.as_ref())?);
+            }
+        }
+        holds &= report.print(percent);
+    }
+    Ok(holds)
+}
+
+/// The certificates that a function trusts on Lambda too, and that of the stub.
+fn trusted(aws: &Aws) -> Result<PathBuf, Box<dyn Error>> {
+    let mut certificates = aws.certificate.clone();
+    for name in ROOTS {
+        let path = format!("{ROOTS_DIRECTORY}/{name}.crt");
+        certificates += &fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+    }
+    let path = std::env::current_exe()?.with_file_name("startup-certificates.pem");
+    fs::write(&path, certificates)?;
+    Ok(path)
+}
+
+/// The empty function, then each function of ours followed by its twin in Python.
+fn subjects(python: &str) -> Result<Vec<Subject>, Box<dyn Error>> {
+    let built = |name: &str| -> Result<Vec<String>, Box<dyn Error>> {
+        let path = std::env::current_exe()?.with_file_name(name);
+        Ok(vec![path.into_os_string().into_string().map_err(|path| format!("{path:?} is not UTF-8"))?])
+    };
+    let handler = in_repository("bench/startup/python/handler.py").display().to_string();
+    let empty = built(report::EMPTY)?;
+    let mut subjects =
+        vec![Subject { name: report::EMPTY.to_owned(), command: empty, event: "{}".to_owned(), expected: "{}" }];
+    for (name, event, expected) in FUNCTIONS {
+        let event = fs::read_to_string(in_repository("events").join(event))?;
+        let twin = vec![python.to_owned(), handler.clone(), name.to_owned()];
+        subjects.push(Subject { name: name.to_owned(), command: built(name)?, event: event.clone(), expected });
+        subjects.push(Subject { name: report::in_python(name), command: twin, event, expected: "" });
+    }
+    Ok(subjects)
+}

@@ -1,0 +1,152 @@
+//! The APIs of the template: who may call what, how much, and in what shape a gateway itself refuses.
+
+use crate::template::{referred, resources, template};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// The methods that need no key, and why.
+const WITHOUT_A_KEY: [(&str, &str, &str); 1] = [(
+    "TransactionApi",
+    "GET /files/{file_id}",
+    "following a file must not spend the quota, which counts every request with a key; the token in its query opens it",
+)];
+
+/// Every method of an API, as `POST /upload`, with its definition.
+fn methods(api: &Value) -> Vec<(String, &Value)> {
+    let paths = api["Properties"]["Body"]["paths"].as_object().unwrap();
+    let methods = paths.iter().flat_map(|(path, methods)| {
+        methods
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(move |(verb, method)| (format!("{} {path}", verb.to_uppercase()), method))
+    });
+    methods.collect()
+}
+
+#[test]
+fn every_method_needs_a_key_but_those_listed() {
+    let template = template();
+    let mut open = BTreeSet::new();
+    for (id, api) in resources(&template, "AWS::ApiGateway::RestApi") {
+        let body = &api["Properties"]["Body"];
+        assert_eq!(body["x-amazon-apigateway-api-key-source"], "HEADER", "{id}");
+        let scheme = json!({"type": "apiKey", "name": "x-api-key", "in": "header"});
+        assert_eq!(body["components"]["securitySchemes"]["api_key"], scheme, "{id}");
+        for (name, method) in methods(&api) {
+            if method["security"] != json!([{"api_key": []}]) {
+                open.insert((id.clone(), name));
+            }
+        }
+    }
+    let listed = WITHOUT_A_KEY.map(|(api, method, _)| (api.to_owned(), method.to_owned()));
+    assert_eq!(open, BTreeSet::from(listed));
+}
+
+/// A key without a usage plan opens nothing, and a plan without a quota limits nobody.
+#[test]
+fn keys_have_a_daily_quota_and_a_rate() {
+    let template = template();
+    let plans = resources(&template, "AWS::ApiGateway::UsagePlan");
+    for (id, api) in resources(&template, "AWS::ApiGateway::RestApi") {
+        let keyed = methods(&api).iter().any(|(_, method)| !method["security"].is_null());
+        let of_api = |plan: &Value| plan["Properties"]["ApiStages"][0]["ApiId"] == json!({"Ref": id});
+        assert!(!keyed || plans.iter().any(|(_, plan)| of_api(plan)), "{id}");
+    }
+    for (id, plan) in &plans {
+        let plan = &plan["Properties"];
+        assert_eq!(plan["Quota"], json!({"Limit": {"Ref": "DailyQuota"}, "Period": "DAY"}), "{id}");
+        assert!(!plan["Throttle"]["RateLimit"].is_null() && !plan["Throttle"]["BurstLimit"].is_null(), "{id}");
+    }
+    assert_eq!(template["Parameters"]["DailyQuota"]["Default"], 1000);
+}
+
+#[test]
+fn every_api_has_one_stage_that_is_limited_and_logged() {
+    let template = template();
+    let stages = resources(&template, "AWS::ApiGateway::Stage");
+    for (id, deployment) in resources(&template, "AWS::ApiGateway::Deployment") {
+        let stage = &deployment["Properties"]["StageName"];
+        assert!(stage.is_null(), "{id}: without OpenApiVersion SAM makes a stage {stage} that nobody asked for");
+    }
+    for (id, _) in resources(&template, "AWS::ApiGateway::RestApi") {
+        let of_api: Vec<&Value> = stages
+            .iter()
+            .map(|(_, stage)| &stage["Properties"])
+            .filter(|stage| stage["RestApiId"] == json!({"Ref": id}))
+            .collect();
+        assert_eq!(of_api.len(), 1, "{id}");
+        let stage = of_api[0];
+        assert_eq!(stage["StageName"], "prod", "{id}");
+        let settings = &stage["MethodSettings"][0];
+        assert_eq!((&settings["ResourcePath"], &settings["HttpMethod"]), (&json!("/*"), &json!("*")), "{id}");
+        assert!(settings["ThrottlingRateLimit"].is_u64() && settings["ThrottlingBurstLimit"].is_u64(), "{id}");
+        // It would write whole requests, with keys and contents, into the log.
+        assert!(settings["DataTraceEnabled"] != true && settings["LoggingLevel"].is_null(), "{id}");
+        let format: Value = serde_json::from_str(stage["AccessLogSetting"]["Format"].as_str().unwrap()).unwrap();
+        let fields: BTreeSet<&str> = format.as_object().unwrap().keys().map(String::as_str).collect();
+        let required =
+            ["requestId", "ip", "requestTime", "httpMethod", "resourcePath", "status", "protocol", "responseLength"];
+        assert_eq!(fields, BTreeSet::from(required), "{id}");
+    }
+}
+
+/// SAM makes the permissions from a function's events, and the calls stand in the API's definition: both must agree.
+#[test]
+fn a_function_may_be_called_by_the_methods_that_call_it_and_by_nothing_else() {
+    let template = template();
+    let mut calls = BTreeSet::new();
+    for (api_id, api) in resources(&template, "AWS::ApiGateway::RestApi") {
+        for (name, method) in methods(&api) {
+            let integration = &method["x-amazon-apigateway-integration"];
+            assert_eq!(integration["type"], "aws_proxy", "{name}");
+            let uri = integration["uri"]["Fn::Sub"].as_str().unwrap();
+            let function = uri.split_once("functions/${").and_then(|(_, rest)| rest.split_once(".Arn}/")).unwrap().0;
+            // In the ARN of a method, a part of the path that varies is a star.
+            let path: String = name
+                .split('/')
+                .map(|part| if part.starts_with('{') { "*" } else { part })
+                .collect::<Vec<_>>()
+                .join("/");
+            calls.insert((function.to_owned(), api_id.clone(), path.replace(' ', "")));
+        }
+    }
+    let mut permitted = BTreeSet::new();
+    for (id, permission) in resources(&template, "AWS::Lambda::Permission") {
+        let permission = &permission["Properties"];
+        assert_eq!(permission["Action"], "lambda:InvokeFunction", "{id}");
+        assert_eq!(permission["Principal"], "apigateway.amazonaws.com", "{id}: say here who else calls a function");
+        let source = &permission["SourceArn"]["Fn::Sub"];
+        let path = source[0].as_str().unwrap().split_once("${__ApiId__}/${__Stage__}/").unwrap().1;
+        let api = referred(&source[1]["__ApiId__"]).to_owned();
+        permitted.insert((referred(&permission["FunctionName"]).to_owned(), api, path.to_owned()));
+    }
+    assert_eq!(permitted, calls);
+}
+
+#[test]
+fn a_gateway_refuses_in_the_shape_of_the_functions() {
+    for (id, api) in resources(&template(), "AWS::ApiGateway::RestApi") {
+        let responses = &api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"];
+        for (kind, response) in responses.as_object().unwrap() {
+            let text = response["responseTemplates"]["application/json"].as_str().unwrap();
+            let body: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{id}, {kind}: {error}"));
+            let members: BTreeSet<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(members, BTreeSet::from(["error", "file_id", "message", "request_id"]), "{id}, {kind}");
+            assert_eq!((&body["file_id"], &body["request_id"]), (&Value::Null, &json!("$context.requestId")), "{kind}");
+        }
+        assert!(responses["DEFAULT_4XX"].is_object() && responses["DEFAULT_5XX"].is_object(), "{id}");
+    }
+}
+
+#[test]
+fn an_upload_is_binary_and_names_its_type() {
+    let template = template();
+    let body = &template["Resources"]["TransactionApi"]["Properties"]["Body"];
+    assert_eq!(body["x-amazon-apigateway-binary-media-types"], json!(["multipart/form-data"]));
+    let upload = &body["paths"]["/upload"]["post"];
+    let validator = upload["x-amazon-apigateway-request-validator"].as_str().unwrap();
+    assert_eq!(body["x-amazon-apigateway-request-validators"][validator]["validateRequestParameters"], true);
+    let parameters = upload["parameters"].as_array().unwrap();
+    assert!(parameters.iter().any(|found| found["name"] == "Content-Type" && found["required"] == true));
+}
