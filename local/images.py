@@ -73,8 +73,9 @@ def _describe(name: str) -> None:
     architecture, size = text.split()
     if architecture != "arm64":
         raise Problem(f"The image {image} is for {architecture}, not for arm64.")
-    base = _run(["docker", "history", image, "--format", "{{.Size}}"], quiet=True).splitlines()
-    print(f"image {image}: {architecture}, {int(size) / 1e6:.0f} MB, of which its own layer {base[1]}")
+    layers = _run(["docker", "history", "--no-trunc", "--format", "{{.Size}} {{.CreatedBy}}", image], quiet=True)
+    binary = next(layer.split()[0] for layer in layers.splitlines() if "/var/runtime/bootstrap" in layer)
+    print(f"image {image}: {architecture}, {int(size) / 1e6:.0f} MB, of which the binary {binary}")
 
 
 def _time_start(name: str) -> None:
