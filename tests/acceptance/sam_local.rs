@@ -1,7 +1,7 @@
 //! What lets `sam local` work on the local cloud stands in several files, because SAM resolves no names of resources and
 //! sets only the variables that the template declares. Each must say what the others say.
 
-use crate::template::{resources, template, text_of};
+use crate::template::{referred, resources, template, text_of};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -30,13 +30,21 @@ fn local_name(resource: &Value, property: &str) -> String {
     pattern.replace("${EnvironmentSuffix}", "local").replace("${AWS::AccountId}", "000000000000")
 }
 
+/// The variables of all functions, by name. A variable says the same in each function that has it.
+fn declared(template: &Value) -> Map<String, Value> {
+    let mut declared = Map::new();
+    for (id, function) in resources(template, "AWS::Lambda::Function") {
+        for (name, value) in function["Properties"]["Environment"]["Variables"].as_object().unwrap() {
+            let before = declared.insert(name.clone(), value.clone());
+            assert!(before.is_none_or(|before| before == *value), "{name} of {id}");
+        }
+    }
+    declared
+}
+
 #[test]
 fn sam_local_sets_every_variable_that_it_cannot_resolve_by_itself() {
-    let template = template();
-    let mut declared = template["Globals"]["Function"]["Environment"]["Variables"].as_object().unwrap().clone();
-    for (_, function) in resources(&template, "AWS::Serverless::Function") {
-        declared.extend(function["Properties"]["Environment"]["Variables"].as_object().cloned().unwrap_or_default());
-    }
+    let mut declared = declared(&template());
     // The suffix is a parameter that samconfig.toml gives.
     assert!(declared.remove("ENVIRONMENT").is_some());
     let set = variables();
@@ -46,17 +54,15 @@ fn sam_local_sets_every_variable_that_it_cannot_resolve_by_itself() {
 #[test]
 fn sam_local_names_what_the_local_cloud_has() {
     let template = template();
-    let set = variables();
-    let declared = template["Globals"]["Function"]["Environment"]["Variables"].as_object().unwrap();
-    for (variable, kind, property, prefix) in [
-        ("S3_BUCKET", "AWS::S3::Bucket", "BucketName", ""),
-        ("STATUS_TABLE", "AWS::DynamoDB::Table", "TableName", ""),
-        ("TRANSACTIONS_TABLE", "AWS::DynamoDB::Table", "TableName", ""),
-        ("SNS_TOPIC_ARN", "AWS::SNS::Topic", "TopicName", "arn:aws:sns:us-east-1:000000000000:"),
+    let (set, declared) = (variables(), declared(&template));
+    for (variable, property, prefix) in [
+        ("S3_BUCKET", "BucketName", ""),
+        ("STATUS_TABLE", "TableName", ""),
+        ("TRANSACTIONS_TABLE", "TableName", ""),
+        ("SNS_TOPIC_ARN", "TopicName", "arn:aws:sns:us-east-1:000000000000:"),
     ] {
-        let logical_id = &declared[variable]["Ref"];
-        let (_, resource) = resources(&template, kind).into_iter().find(|(id, _)| id == logical_id).unwrap();
-        assert_eq!(set[variable], format!("{prefix}{}", local_name(&resource, property)), "{variable}");
+        let resource = &template["Resources"][referred(&declared[variable])];
+        assert_eq!(set[variable], format!("{prefix}{}", local_name(resource, property)), "{variable}");
     }
     assert_eq!(setting("local/up.py", "PORT_DEFAULT", "SUFFIX"), "local");
     let partners = set["BUCKET_PARTNERS"].as_str().unwrap().split(',');
@@ -79,6 +85,6 @@ fn sam_local_calls_the_relay() {
 #[test]
 fn the_function_of_a_plain_sam_local_invoke_is_in_the_template() {
     let named = setting("samconfig.toml", SECTIONS[0], "function_logical_id");
-    let functions = resources(&template(), "AWS::Serverless::Function");
+    let functions = resources(&template(), "AWS::Lambda::Function");
     assert!(functions.iter().any(|(id, _)| *id == named), "{named}");
 }
