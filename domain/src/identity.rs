@@ -13,10 +13,7 @@ impl Partner {
     /// Takes `name` if it is well formed.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let well_formed =
-            !name.is_empty() && name.len() <= PARTNER_CHARS_MAX && !name.starts_with('-') && name.bytes().all(allowed);
-        well_formed.then(|| Self(name.to_owned()))
+        is_name(name).then(|| Self(name.to_owned()))
     }
 
     /// The partner whose API key this is: the name before the key's first dot. The gateway has checked the whole key.
@@ -36,11 +33,29 @@ impl Partner {
     }
 }
 
-/// The SHA-256 of a file's bytes, as 64 hexadecimal digits.
+/// Whether `name` has the form of a partner's or a provider's name.
+pub(crate) fn is_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !name.is_empty() && name.len() <= PARTNER_CHARS_MAX && !name.starts_with('-') && name.bytes().all(allowed)
+}
+
+/// The SHA-256 of some content, as 64 hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ContentDigest(String);
 
 impl ContentDigest {
+    /// The digest of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(hex(&Sha256::digest(bytes)))
+    }
+
+    /// Takes `text` if it has the form of a digest.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        is_hex(text, CONTENT_DIGEST_DIGITS).then(|| Self(text.to_owned()))
+    }
+
     /// The digest as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -86,6 +101,7 @@ impl From<FileId> for String {
 }
 
 const FILE_ID_DIGITS: usize = 32;
+const CONTENT_DIGEST_DIGITS: usize = 64;
 
 impl FileId {
     /// The id of the file with these bytes from this partner.
@@ -98,8 +114,7 @@ impl FileId {
     /// Takes `text` if it has the form of a file id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        (text.len() == FILE_ID_DIGITS && text.bytes().all(digit)).then(|| Self(text.to_owned()))
+        is_hex(text, FILE_ID_DIGITS).then(|| Self(text.to_owned()))
     }
 
     /// The id as text.
@@ -115,7 +130,11 @@ impl fmt::Display for FileId {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
@@ -155,5 +174,8 @@ mod tests {
         assert_eq!(FileId::parse(id.as_str()), Some(id));
         assert_eq!(digest_of(b"").as_str(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         assert_eq!(FileId::parse("../../../etc/passwd"), None);
+        assert_eq!(ContentDigest::of(b"a"), digest_of(b"a"));
+        assert_eq!(ContentDigest::parse(digest_of(b"a").as_str()), Some(digest_of(b"a")));
+        assert_eq!(ContentDigest::parse("0123456789abcdef0123456789abcdef"), None);
     }
 }

@@ -1,17 +1,22 @@
-//! The rules of transaction files, true on paper.
+//! The rules of transaction files and of payment webhooks, true on paper.
 //!
 //! Nothing here does I/O, reads a clock or an environment, or knows AWS. Bytes, a time and a known state go in;
 //! records, errors with positions and decisions come out. Bad input is a value, never an `Err` of the machinery.
 
+pub mod archive;
+mod codes;
 pub mod csv;
 pub mod currency;
+pub mod fraud;
 pub mod identity;
+pub mod json;
 pub mod lifecycle;
 pub mod limits;
 pub mod money;
 pub mod task;
 pub mod timestamp;
 pub mod transaction;
+pub mod webhook;
 
 pub use currency::Currency;
 pub use identity::{ContentDigest, FileId, Partner};

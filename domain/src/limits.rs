@@ -61,3 +61,60 @@ pub const ATTEMPT_MILLISECONDS_MAX: u64 = 6 * 60 * 1000;
 
 /// Most ids of later files that one file's `superseded_by` lists.
 pub const SUPERSEDED_BY_MAX: usize = 20;
+
+/// Deepest nesting of objects and arrays in JSON, in containers: the outermost is the first.
+pub const JSON_DEPTH_MAX: usize = 32;
+
+/// Largest body of a webhook, in bytes (256 KiB). With its metadata it must fit into one item of 400 KB.
+pub const WEBHOOK_BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// How far a webhook's timestamp may be from our clock in either direction, in seconds (5 minutes, the tolerance of
+/// Standard Webhooks).
+pub const WEBHOOK_TIMESTAMP_SECONDS_MAX: u64 = 5 * 60;
+
+/// Longest of the three headers of a signature, in bytes.
+pub const WEBHOOK_HEADER_BYTES_MAX: usize = 2 * 1024;
+
+/// Most signatures in one header.
+pub const WEBHOOK_SIGNATURES_MAX: usize = 16;
+
+/// Most secrets of one provider that are valid at the same time: the old one and the new one of a rotation.
+pub const PROVIDER_SECRETS_MAX: usize = 2;
+
+/// Most providers. Every one costs a pass over a body whose signer is not yet known.
+pub const PROVIDERS_MAX: usize = 100;
+
+/// Shortest secret, in bytes once decoded (Standard Webhooks: 24 to 64).
+pub const SECRET_BYTES_MIN: usize = 24;
+
+/// Longest secret, in bytes once decoded.
+pub const SECRET_BYTES_MAX: usize = 64;
+
+/// Longest customer id, in characters (they are ASCII, so bytes as well).
+pub const CUSTOMER_ID_CHARS_MAX: usize = 128;
+
+/// Longest event type, in characters.
+pub const EVENT_TYPE_CHARS_MAX: usize = 128;
+
+/// Most recent payments of a customer that an assessment looks at.
+pub const RECENT_PAYMENTS_MAX: usize = 100;
+
+/// Most values that a customer's profile keeps of one field.
+pub const PROFILE_VALUES_MAX: usize = 8;
+
+/// How long a payment stays in its table before it is archived, in milliseconds (24 hours).
+pub const ARCHIVE_AGE_MILLISECONDS_MIN: u64 = 24 * 60 * 60 * 1000;
+
+/// How many days before the newest one an archival looks at, at least. It looks further back for what it has not finished.
+pub const ARCHIVE_DAYS_BACK_MIN: u64 = 30;
+
+/// Most payments in one object of the archive.
+pub const ARCHIVE_OBJECT_ROWS_MAX: u32 = 50_000;
+
+/// Most bytes in one object of the archive before it is compressed (32 MiB). A function of 512 MB holds one object,
+/// compressed, and the payments that it is about to add; and it can archive an object in a part of its time.
+pub const ARCHIVE_OBJECT_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// How long a payment is recognised after it was archived, in milliseconds (30 days). Senders retry for days; the
+/// requirement is 7 days at least.
+pub const TOMBSTONE_MILLISECONDS: u64 = 30 * 24 * 60 * 60 * 1000;

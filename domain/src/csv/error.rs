@@ -22,40 +22,10 @@ pub struct RowError {
     pub reason: Cow<'static, str>,
 }
 
-macro_rules! error_codes {
-    ($($variant:ident $text:literal: $reason:literal => $fix:literal;)+) => {
-        /// The rules that a file can break. The texts are an interface: they are never renamed.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum ErrorCode {
-            $(#[doc = $reason] $variant,)+
-        }
+crate::codes::fault_codes! {
+    /// The rules that a file can break. The texts are an interface: they are never renamed.
+    ErrorCode;
 
-        impl ErrorCode {
-            /// Every code.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The stable text of the code.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// What is wrong, where no more is known than the code.
-            #[must_use]
-            pub fn reason(self) -> &'static str {
-                match self { $(Self::$variant => $reason,)+ }
-            }
-
-            /// What its sender can do.
-            #[must_use]
-            pub fn fix(self) -> &'static str {
-                match self { $(Self::$variant => $fix,)+ }
-            }
-        }
-    };
-}
-
-error_codes! {
     FileEmpty "file_empty": "the file has no bytes" => "send the file again; its export may have failed";
     NoDataRows "no_data_rows": "the file has a header but no data record" => "send at least one record below the header";
     FileTooLarge "file_too_large": "the file is larger than the limit" => "split it and send the parts, each with the header";
@@ -102,13 +72,6 @@ mod tests {
 
     #[test]
     fn every_code_has_its_own_text_and_says_what_to_do() {
-        let texts: std::collections::BTreeSet<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
-        assert_eq!(texts.len(), ErrorCode::ALL.len());
-        for code in ErrorCode::ALL {
-            assert!(!code.reason().is_empty() && !code.fix().is_empty(), "{code:?}");
-            assert!(
-                code.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-            );
-        }
+        crate::codes::check_codes!(ErrorCode);
     }
 }

@@ -1,0 +1,21 @@
+//! Payments that providers announce by webhook: who signed one, what it says, where it goes.
+
+mod band;
+mod delivery;
+mod event;
+mod fault;
+mod payment;
+mod provider;
+mod secret;
+pub mod signature;
+mod status;
+
+pub use band::AmountBand;
+pub use delivery::{Delivery, KnownPayment, PUBLICATION_MILLISECONDS_MAX, Stage};
+pub use event::EventType;
+pub use fault::{Field, PaymentFault, PaymentFaultCode};
+pub use payment::Payment;
+pub use provider::Provider;
+pub use secret::{Keyring, KeyringFault, ProviderSecrets, Secret, SecretFault};
+pub use signature::{SignatureFault, SignatureHeaders};
+pub use status::PaymentStatus;

@@ -1,0 +1,166 @@
+//! The secrets that providers sign with.
+
+use super::Provider;
+use crate::limits::{PROVIDER_SECRETS_MAX, PROVIDERS_MAX, SECRET_BYTES_MAX, SECRET_BYTES_MIN};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The key of a provider's signatures. It never shows itself.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Secret(Vec<u8>);
+
+/// Why a text is not a secret. It never holds any of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SecretFault {
+    /// Not base64 of the standard alphabet, with its padding.
+    #[error("the secret is not base64, with or without whsec_ before it")]
+    Malformed,
+    /// Fewer than 24 bytes or more than 64.
+    #[error("the secret has not between 24 and 64 bytes")]
+    Length,
+}
+
+impl Secret {
+    /// Reads a secret as Standard Webhooks writes it: base64 of 24 to 64 bytes, with or without `whsec_` before it.
+    ///
+    /// # Errors
+    /// A [`SecretFault`] that says which rule the text breaks.
+    pub fn parse(text: &str) -> Result<Self, SecretFault> {
+        let key = STANDARD.decode(text.strip_prefix("whsec_").unwrap_or(text)).map_err(|_| SecretFault::Malformed)?;
+        if !(SECRET_BYTES_MIN..=SECRET_BYTES_MAX).contains(&key.len()) {
+            return Err(SecretFault::Length);
+        }
+        Ok(Self(key))
+    }
+
+    pub(super) fn key(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(redacted)")
+    }
+}
+
+/// A provider's secrets that are valid at the moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProviderSecrets {
+    /// Whose they are.
+    pub provider: Provider,
+    /// One, or two while they are being rotated.
+    pub secrets: Vec<Secret>,
+}
+
+/// The secrets of all providers. No two providers share one, so that a signature has one signer.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Keyring(Vec<ProviderSecrets>);
+
+/// Why lists of secrets are not a keyring. It is a fault of our configuration: nothing is accepted until it is mended.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum KeyringFault {
+    /// More than [`PROVIDERS_MAX`] providers.
+    #[error("there are more than {PROVIDERS_MAX} providers")]
+    TooManyProviders,
+    /// More than [`PROVIDER_SECRETS_MAX`] secrets of one provider.
+    #[error("{} has more than {PROVIDER_SECRETS_MAX} secrets", .0.as_str())]
+    TooManySecrets(Provider),
+    /// A provider that is listed twice.
+    #[error("{} is listed twice", .0.as_str())]
+    ProviderRepeated(Provider),
+    /// A secret that another provider has as well: either could sign for the other.
+    #[error("{} has a secret that another provider has as well", .0.as_str())]
+    SecretShared(Provider),
+}
+
+impl Keyring {
+    /// The keyring of these providers. It may be empty; then nothing verifies.
+    ///
+    /// # Errors
+    /// A [`KeyringFault`] that names the provider.
+    pub fn new(providers: Vec<ProviderSecrets>) -> Result<Self, KeyringFault> {
+        if providers.len() > PROVIDERS_MAX {
+            return Err(KeyringFault::TooManyProviders);
+        }
+        let (mut names, mut others) = (BTreeSet::new(), BTreeSet::new());
+        for ProviderSecrets { provider, secrets } in &providers {
+            if secrets.len() > PROVIDER_SECRETS_MAX {
+                return Err(KeyringFault::TooManySecrets(provider.clone()));
+            }
+            if !names.insert(provider) {
+                return Err(KeyringFault::ProviderRepeated(provider.clone()));
+            }
+            if secrets.iter().any(|secret| others.contains(secret)) {
+                return Err(KeyringFault::SecretShared(provider.clone()));
+            }
+            others.extend(secrets);
+        }
+        Ok(Self(providers))
+    }
+
+    /// Every secret with its provider.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = (&Provider, &Secret)> {
+        self.0.iter().flat_map(|provider| provider.secrets.iter().map(|secret| (&provider.provider, secret)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(byte: u8) -> Secret {
+        Secret::parse(&STANDARD.encode([byte; 24])).unwrap()
+    }
+
+    fn of(name: &str, secrets: Vec<Secret>) -> ProviderSecrets {
+        ProviderSecrets { provider: Provider::named(name).unwrap(), secrets }
+    }
+
+    #[test]
+    fn secrets_are_read_strictly_and_never_shown() {
+        let text = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        assert_eq!(Secret::parse(text), Secret::parse(&format!("whsec_{text}")));
+        let shown = format!("{:?}", of("acme", vec![Secret::parse(text).unwrap()]));
+        assert!(shown.contains("redacted") && !shown.contains("MfKQ") && !shown.contains("49, 242"), "{shown}");
+        for (text, fault) in [
+            ("", SecretFault::Length),
+            ("whsec_", SecretFault::Length),
+            ("c2hvcnQ=", SecretFault::Length),
+            (&STANDARD.encode([7; 23]), SecretFault::Length),
+            (&STANDARD.encode([7; 65]), SecretFault::Length),
+            ("not base64 at all", SecretFault::Malformed),
+            ("whsec_whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", SecretFault::Malformed),
+            (" MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", SecretFault::Malformed),
+            ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", SecretFault::Malformed),
+            ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS", SecretFault::Malformed),
+            ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS-", SecretFault::Malformed),
+        ] {
+            assert_eq!(Secret::parse(text), Err(fault), "{text:?}");
+        }
+        assert!(Secret::parse(&STANDARD.encode([7; 24])).is_ok() && Secret::parse(&STANDARD.encode([7; 64])).is_ok());
+    }
+
+    #[test]
+    fn a_keyring_has_one_signer_for_each_secret() {
+        let named = |name: &str| Provider::named(name).unwrap();
+        for (providers, expected) in [
+            (vec![], None),
+            (vec![of("a", vec![secret(1), secret(2)]), of("b", vec![secret(3)]), of("c", vec![])], None),
+            (vec![of("a", vec![secret(1), secret(2), secret(3)])], Some(KeyringFault::TooManySecrets(named("a")))),
+            (
+                vec![of("a", vec![secret(1)]), of("a", vec![secret(2)])],
+                Some(KeyringFault::ProviderRepeated(named("a"))),
+            ),
+            (
+                vec![of("a", vec![secret(1)]), of("b", vec![secret(2), secret(1)])],
+                Some(KeyringFault::SecretShared(named("b"))),
+            ),
+            ((0..=100).map(|at| of(&format!("p{at}"), vec![])).collect(), Some(KeyringFault::TooManyProviders)),
+        ] {
+            assert_eq!(Keyring::new(providers).err(), expected);
+        }
+    }
+}
