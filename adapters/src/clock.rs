@@ -14,7 +14,16 @@ pub fn now_ms() -> u64 {
 /// # Errors
 /// The operating system has no randomness to give.
 pub fn random_hex<const BYTES: usize>() -> Result<String, getrandom::Error> {
+    let bytes = random::<BYTES>()?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// `BYTES` bytes that nobody can guess.
+///
+/// # Errors
+/// The operating system has no randomness to give.
+pub fn random<const BYTES: usize>() -> Result<[u8; BYTES], getrandom::Error> {
     let mut bytes = [0_u8; BYTES];
     getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(bytes)
 }

@@ -18,39 +18,17 @@ const CALL_TRIES_MAX: u32 = 5;
 const FIRST_WAIT_MILLISECONDS: u64 = 100;
 const LONGEST_WAIT_SECONDS: u64 = 2;
 
-/// What the environment tells a function.
+/// What the environment tells a function. Each adapter asks for its own variables, so that a function needs those of what
+/// it uses and no others.
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    /// `S3_BUCKET`
-    pub bucket: String,
-    /// `STATUS_TABLE`
-    pub status_table: String,
-    /// `TRANSACTIONS_TABLE`
-    pub transactions_table: String,
-    /// `SNS_TOPIC_ARN`
-    pub topic_arn: String,
-    /// `ENVIRONMENT`
-    pub environment: String,
-    /// `BUCKET_PARTNERS`, separated by commas: who may put files straight under `incoming/{partner}/`.
-    pub bucket_partners: Vec<Partner>,
     sdk: SdkConfig,
 }
 
 impl Configuration {
-    /// Reads the environment.
-    ///
-    /// # Errors
-    /// A variable is missing; names it.
-    pub async fn from_environment() -> Result<Self, Failure> {
-        Ok(Self {
-            bucket: variable("S3_BUCKET")?,
-            status_table: variable("STATUS_TABLE")?,
-            transactions_table: variable("TRANSACTIONS_TABLE")?,
-            topic_arn: variable("SNS_TOPIC_ARN")?,
-            environment: variable("ENVIRONMENT")?,
-            bucket_partners: partners(&std::env::var("BUCKET_PARTNERS").unwrap_or_default()),
-            sdk: sdk().await,
-        })
+    /// The configuration of every client, from the environment.
+    pub async fn from_environment() -> Self {
+        Self { sdk: sdk().await }
     }
 
     /// The configuration of every client.
@@ -58,17 +36,23 @@ impl Configuration {
     pub fn sdk(&self) -> &SdkConfig {
         &self.sdk
     }
-}
 
-fn variable(name: &str) -> Result<String, Failure> {
-    std::env::var(name)
-        .ok()
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| Failure::new(FailureKind::InvalidInput, format!("the environment variable {name} is missing")))
-}
+    /// The value of a variable.
+    ///
+    /// # Errors
+    /// It is missing or empty; names it.
+    pub fn variable(&self, name: &str) -> Result<String, Failure> {
+        std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or_else(|| {
+            Failure::new(FailureKind::InvalidInput, format!("the environment variable {name} is missing"))
+        })
+    }
 
-fn partners(list: &str) -> Vec<Partner> {
-    list.split(',').map(str::trim).filter_map(Partner::named).collect()
+    /// The well-formed names of a variable that is a list of names with commas between them. It may be missing or empty.
+    #[must_use]
+    pub fn names(&self, variable: &str) -> Vec<Partner> {
+        let list = std::env::var(variable).unwrap_or_default();
+        list.split(',').map(str::trim).filter_map(Partner::named).collect()
+    }
 }
 
 /// Retries of a call that slow the whole client down where a service throttles it, so that sixteen transformers find the

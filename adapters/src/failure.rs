@@ -15,7 +15,7 @@ pub enum FailureKind {
     ObjectMissing,
     /// A service refused the call itself: a missing permission, a missing table, a malformed request.
     AccessRefused,
-    /// The sums written differ from the sums validated.
+    /// What was written differs from what was to be written: the sums of a file's rows, or an object of the archive.
     ControlTotalsDiffer,
     /// The step was called with an input that it does not understand.
     InvalidInput,
@@ -25,11 +25,15 @@ pub enum FailureKind {
     StoreUnavailable,
     /// The topic did not answer, was throttled or failed.
     TopicUnavailable,
+    /// The event bus did not answer, was throttled or failed, or did not take an event.
+    BusUnavailable,
+    /// The store of secrets did not answer, was throttled or failed.
+    SecretsUnavailable,
 }
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::ObjectMissing,
         Self::AccessRefused,
         Self::ControlTotalsDiffer,
@@ -37,6 +41,8 @@ impl FailureKind {
         Self::AttemptsExhausted,
         Self::StoreUnavailable,
         Self::TopicUnavailable,
+        Self::BusUnavailable,
+        Self::SecretsUnavailable,
     ];
 
     /// The name that the state machine sees.
@@ -50,13 +56,18 @@ impl FailureKind {
             Self::AttemptsExhausted => "AttemptsExhausted",
             Self::StoreUnavailable => "StoreUnavailable",
             Self::TopicUnavailable => "TopicUnavailable",
+            Self::BusUnavailable => "BusUnavailable",
+            Self::SecretsUnavailable => "SecretsUnavailable",
         }
     }
 
     /// Whether the same call may succeed when it is made again.
     #[must_use]
     pub fn is_transient(self) -> bool {
-        matches!(self, Self::StoreUnavailable | Self::TopicUnavailable)
+        matches!(
+            self,
+            Self::StoreUnavailable | Self::TopicUnavailable | Self::BusUnavailable | Self::SecretsUnavailable
+        )
     }
 }
 

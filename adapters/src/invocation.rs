@@ -19,13 +19,29 @@ where
     Output: Serialize,
     Work: Future<Output = Result<Output, Failure>>,
 {
+    serve_until_deadline(|event, tracer, now_ms, _deadline_ms| handle(event, tracer, now_ms)).await
+}
+
+/// Like [`serve`], for work that must know when it will be ended: `handle` also gets that time, in milliseconds since 1970.
+///
+/// # Errors
+/// The Lambda runtime cannot be reached.
+pub async fn serve_until_deadline<Event, Output, Work>(
+    handle: impl Fn(Event, Tracer, u64, u64) -> Work,
+) -> Result<(), Error>
+where
+    Event: DeserializeOwned,
+    Output: Serialize,
+    Work: Future<Output = Result<Output, Failure>>,
+{
     let handle = &handle;
     run(service_fn(move |event: LambdaEvent<Value>| {
         let span = logging::invocation(&event.context);
         let tracer = Tracer::of(&event.context);
+        let deadline_ms = event.context.deadline;
         let invocation = async move {
             // Boxed, because the compiler would otherwise lay out the runtime and the work as one deeply nested future.
-            let work = async { handle(read(event.payload)?, tracer, clock::now_ms()).await };
+            let work = async { handle(read(event.payload)?, tracer, clock::now_ms(), deadline_ms).await };
             Box::pin(work).await.map_err(|failure: Failure| {
                 tracing::error!(error = failure.kind.name(), detail = failure.detail, "the step failed");
                 Diagnostic::from(failure)

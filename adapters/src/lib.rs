@@ -1,24 +1,37 @@
-//! What talks to something outside the process: the two tables, the bucket, the topic, the environment, the logs and
-//! X-Ray.
+//! What talks to something outside the process: the tables, the bucket, the topics, the event bus, the secrets, API
+//! Gateway, the environment, the logs and X-Ray.
 //!
 //! Each module wraps one thing, concretely. There are no traits here: the local cloud of `local/` is the second
 //! implementation that tests run against, with IAM enforced, so that what passes there is what is deployed.
 
+pub mod archive_control;
+pub mod archive_store;
 pub mod clock;
 pub mod configuration;
+pub mod customer_table;
+pub mod event_bus;
 pub mod failure;
+pub mod gateway;
 pub mod invocation;
 pub mod logging;
 pub mod object_store;
+pub mod payment_table;
 pub mod report;
+pub mod signing_secrets;
 pub mod status_table;
 pub mod topic;
 pub mod tracer;
 pub mod transaction_table;
 
+pub use archive_control::ArchiveControl;
+pub use archive_store::ArchiveStore;
 pub use configuration::Configuration;
+pub use customer_table::CustomerTable;
+pub use event_bus::EventBus;
 pub use failure::{Failure, FailureKind};
 pub use object_store::ObjectStore;
+pub use payment_table::PaymentTable;
+pub use signing_secrets::SigningSecrets;
 pub use status_table::StatusTable;
 pub use topic::Topic;
 pub use tracer::Tracer;

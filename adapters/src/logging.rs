@@ -1,6 +1,8 @@
-//! JSON logs. Every line of an invocation carries its request id, its trace id and, once it is known, its file id.
+//! JSON logs. Every line of an invocation carries its request id, its trace id and, once it is known, its file id or
+//! its payment's transaction id.
 //!
-//! What may be logged: ids, counts, durations, error names. What may not: a file's content, an API key, a token.
+//! What may be logged: ids, counts, durations, error names, scores of risk. What may not: a file's content, an API key, a
+//! token.
 
 use lambda_runtime::Context;
 use tracing::{Span, field};
@@ -31,7 +33,13 @@ pub fn invocation(context: &Context) -> Span {
         request_id = context.request_id,
         trace_id = context.xray_trace_id.as_deref().unwrap_or_default(),
         file_id = field::Empty,
+        transaction_id = field::Empty,
     )
+}
+
+/// Adds a payment's transaction id to every later line of this invocation.
+pub fn set_transaction_id(transaction_id: &str) {
+    Span::current().record("transaction_id", transaction_id);
 }
 
 /// Adds the file id to every later line of this invocation.

@@ -129,12 +129,14 @@ pub struct ObjectStore {
 
 impl ObjectStore {
     /// The bucket of this environment.
-    #[must_use]
-    pub fn new(configuration: &Configuration) -> Self {
+    ///
+    /// # Errors
+    /// A variable of the environment is missing.
+    pub fn new(configuration: &Configuration) -> Result<Self, Failure> {
         // The local cloud answers under one host name, so the bucket is named in the path there.
         let path_style = configuration.sdk().endpoint_url().is_some();
         let s3 = aws_sdk_s3::config::Builder::from(configuration.sdk()).force_path_style(path_style).build();
-        Self { client: Client::from_conf(s3), bucket: configuration.bucket.clone() }
+        Ok(Self { client: Client::from_conf(s3), bucket: configuration.variable("S3_BUCKET")? })
     }
 
     /// Where the bytes of a valid file lie.

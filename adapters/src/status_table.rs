@@ -172,9 +172,11 @@ pub struct StatusTable {
 
 impl StatusTable {
     /// The table of this environment.
-    #[must_use]
-    pub fn new(configuration: &Configuration) -> Self {
-        Self { client: Client::new(configuration.sdk()), name: configuration.status_table.clone() }
+    ///
+    /// # Errors
+    /// A variable of the environment is missing.
+    pub fn new(configuration: &Configuration) -> Result<Self, Failure> {
+        Ok(Self { client: Client::new(configuration.sdk()), name: configuration.variable("STATUS_TABLE")? })
     }
 
     /// How the file stands, as of every write that was answered before.

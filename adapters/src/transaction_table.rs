@@ -85,12 +85,14 @@ pub struct TransactionTable {
 
 impl TransactionTable {
     /// The table of this environment.
-    #[must_use]
-    pub fn new(configuration: &Configuration) -> Self {
+    ///
+    /// # Errors
+    /// A variable of the environment is missing.
+    pub fn new(configuration: &Configuration) -> Result<Self, Failure> {
         let patient = aws_sdk_dynamodb::config::Builder::from(configuration.sdk())
             .retry_config(retries(WRITE_TRIES_MAX))
             .timeout_config(timeouts(WRITE_SECONDS_MAX));
-        Self { client: Client::from_conf(patient.build()), name: configuration.transactions_table.clone() }
+        Ok(Self { client: Client::from_conf(patient.build()), name: configuration.variable("TRANSACTIONS_TABLE")? })
     }
 
     /// Writes a row unless it stands already or a later file's row does. May be repeated at any time.

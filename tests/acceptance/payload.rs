@@ -3,7 +3,6 @@
 
 use crate::state_data::{Ending, Play, Sizes};
 use crate::template::definition;
-use adapters::topic::Notification;
 use domain::csv::{ByteRange, Column, Columns};
 use domain::limits::{
     AMOUNT_DIGITS_MAX, ATTEMPTS_MAX, BUCKET_FILE_BYTES_MAX, FILE_RANGES_MAX, FILE_ROWS_MAX, PARTNER_CHARS_MAX,
@@ -11,6 +10,7 @@ use domain::limits::{
 };
 use domain::task::{FileTask, RangeOutcome, RefusalName, Validation};
 use domain::{Currency, FileId, FileStatus, Money, Totals};
+use notification_sender::notification::Notification;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -3,8 +3,8 @@
 //! `multer` does the parsing. It sets no limits by itself and takes the first of what is repeated, so limits and
 //! strictness are set here.
 
-use crate::answer::Refusal;
 use crate::part_headers;
+use adapters::gateway::Refusal;
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -4,7 +4,6 @@
 //! One event in, one answer out; what the event is decides the module: [`http`] for the API, [`workflow`] for the
 //! state machine.
 
-pub mod answer;
 mod envelope;
 pub mod http;
 mod inspection;
@@ -30,13 +29,15 @@ pub struct Ports {
 
 impl Ports {
     /// The ports of this environment.
-    #[must_use]
-    pub fn new(configuration: &Configuration) -> Self {
-        Self {
-            status: StatusTable::new(configuration),
-            objects: ObjectStore::new(configuration),
-            bucket_partners: configuration.bucket_partners.clone(),
-        }
+    ///
+    /// # Errors
+    /// A variable of the environment is missing.
+    pub fn new(configuration: &Configuration) -> Result<Self, Failure> {
+        Ok(Self {
+            status: StatusTable::new(configuration)?,
+            objects: ObjectStore::new(configuration)?,
+            bucket_partners: configuration.names("BUCKET_PARTNERS"),
+        })
     }
 }
 

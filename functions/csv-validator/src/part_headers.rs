@@ -1,7 +1,7 @@
 //! Looks at the headers of each part of a multipart body before `multer` does: it keeps the last of what is repeated and
 //! sets no limit to their size.
 
-use crate::answer::Refusal;
+use adapters::gateway::Refusal;
 use domain::limits::PART_HEADER_BYTES_MAX;
 use memchr::memmem;
 

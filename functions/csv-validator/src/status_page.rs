@@ -1,7 +1,7 @@
 //! `GET /files/{file_id}`: what became of a file, for whoever holds its token.
 
 use crate::Ports;
-use crate::answer::{Answer, NoAnswer, Refusal};
+use adapters::gateway::{Answer, NoAnswer, Refusal};
 use adapters::status_table::FileRecord;
 use adapters::{Tracer, logging};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;

@@ -4,9 +4,9 @@
 //! `validated`. A handler that dies between two of them leaves what the next upload of the same file, or the
 //! workflow, continues.
 
-use crate::answer::{Answer, NoAnswer, Refusal};
 use crate::inspection::{Findings, Inspection, ReportPass};
 use crate::{Ports, envelope};
+use adapters::gateway::{Answer, NoAnswer, Refusal};
 use adapters::object_store::UploadMetadata;
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
 use adapters::{Failure, FailureKind, ObjectStore, Tracer, clock, logging};

@@ -42,13 +42,15 @@ pub struct Ports {
 
 impl Ports {
     /// The ports of this environment.
-    #[must_use]
-    pub fn new(configuration: &Configuration) -> Self {
-        Self {
-            status: StatusTable::new(configuration),
-            transactions: TransactionTable::new(configuration),
-            objects: ObjectStore::new(configuration),
-        }
+    ///
+    /// # Errors
+    /// A variable of the environment is missing.
+    pub fn new(configuration: &Configuration) -> Result<Self, Failure> {
+        Ok(Self {
+            status: StatusTable::new(configuration)?,
+            transactions: TransactionTable::new(configuration)?,
+            objects: ObjectStore::new(configuration)?,
+        })
     }
 }
 

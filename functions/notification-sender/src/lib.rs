@@ -3,11 +3,13 @@
 //! A file is announced once, as far as that can be: whoever finds it `completed` says nothing. A handler that died
 //! between publishing and recording is followed by one that publishes again, under the same `notification_id`.
 
+pub mod notification;
+
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
-use adapters::topic::Notification;
 use adapters::{Configuration, Failure, FailureKind, StatusTable, Topic, Tracer, logging};
 use domain::task::{self, FileTask, RangeOutcome};
 use domain::{FileId, FileStatus, Timestamp};
+use notification::Notification;
 use serde::{Deserialize, Serialize};
 
 /// The input: what to announce.
@@ -73,13 +75,15 @@ pub struct Ports {
 
 impl Ports {
     /// The ports of this environment.
-    #[must_use]
-    pub fn new(configuration: &Configuration) -> Self {
-        Self {
-            status: StatusTable::new(configuration),
-            topic: Topic::new(configuration),
-            environment: configuration.environment.clone(),
-        }
+    ///
+    /// # Errors
+    /// A variable of the environment is missing.
+    pub fn new(configuration: &Configuration) -> Result<Self, Failure> {
+        Ok(Self {
+            status: StatusTable::new(configuration)?,
+            topic: Topic::of_notifications(configuration)?,
+            environment: configuration.variable("ENVIRONMENT")?,
+        })
     }
 }
 
@@ -198,7 +202,7 @@ impl Sender<'_> {
     }
 
     async fn publish(&self, notification: Notification) -> Result<(), Failure> {
-        self.tracer.step("publish", self.ports.topic.publish(&notification)).await?;
+        self.tracer.step("publish", self.ports.topic.publish(&notification, &notification.attributes())).await?;
         tracing::info!(notification_id = notification.notification_id, "published");
         Ok(())
     }

@@ -1,0 +1,241 @@
+//! The table of payments: one item for each transaction of each provider, from its delivery until it is archived, and
+//! then for a while what is needed to know it again.
+
+mod analysis;
+mod archival;
+mod stored;
+
+use crate::Configuration;
+use crate::failure::{Failure, FailureKind};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use domain::transaction::day_shard;
+use domain::webhook::{AmountBand, KnownPayment, Payment, PaymentStatus, Provider, Stage};
+use domain::{ContentDigest, Timestamp};
+use std::collections::HashMap;
+
+pub use analysis::{StandingAnalysis, StoredPayment};
+pub use archival::{Buried, DueCursor, DuePage, Row};
+pub use stored::stored;
+
+/// An item, by the names of its attributes.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// Which payment: its transaction id and its provider's name.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct PaymentKey {
+    /// The transaction's id.
+    pub transaction_id: String,
+    /// The provider's name.
+    pub provider: String,
+}
+
+impl PaymentKey {
+    /// The key of a payment.
+    #[must_use]
+    pub fn of(payment: &Payment) -> Self {
+        Self { transaction_id: payment.transaction_id.clone(), provider: payment.provider.as_str().to_owned() }
+    }
+}
+
+/// What became of a write.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Written {
+    /// It was taken.
+    Taken,
+    /// The payment stands otherwise, as it says.
+    Refused(KnownPayment),
+}
+
+/// The table.
+#[derive(Clone, Debug)]
+pub struct PaymentTable {
+    client: Client,
+    name: String,
+}
+
+impl PaymentTable {
+    /// The table of this environment.
+    ///
+    /// # Errors
+    /// A variable of the environment is missing.
+    pub fn new(configuration: &Configuration) -> Result<Self, Failure> {
+        Ok(Self { client: Client::new(configuration.sdk()), name: configuration.variable("PAYMENTS_TABLE")? })
+    }
+
+    /// Stores a payment that arrived at `now_ms`, unless it is known. Whoever stores it is to publish it by
+    /// `publishing_until_ms`.
+    ///
+    /// # Errors
+    /// The table refused the call or did not answer.
+    pub async fn store(&self, payment: &Payment, now_ms: u64, publishing_until_ms: u64) -> Result<Written, Failure> {
+        let result = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item(payment, now_ms, publishing_until_ms)))
+            // What is remembered of an archived payment may outlast its time, since the table removes it when it likes.
+            .condition_expression("attribute_not_exists(transaction_id) OR expires_at_ms <= :now")
+            .expression_attribute_values(":now", number(now_ms))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        written(refused(result, "dynamodb:PutItem", |error| match error {
+            PutItemError::ConditionalCheckFailedException(refused) => Some(refused.item.clone().unwrap_or_default()),
+            _ => None,
+        })?)
+    }
+
+    /// How a payment stands, as of every write that was answered before.
+    ///
+    /// # Errors
+    /// The table refused the call or did not answer.
+    pub async fn read(&self, key: &PaymentKey) -> Result<Option<KnownPayment>, Failure> {
+        self.item(key).await?.as_ref().map(known).transpose()
+    }
+
+    /// Takes over the publication of a payment from whoever had until `before_ms` for it.
+    ///
+    /// # Errors
+    /// The table refused the call or did not answer.
+    pub async fn take_over(&self, key: &PaymentKey, before_ms: u64, until_ms: u64) -> Result<Written, Failure> {
+        let request = self
+            .update(key)
+            .update_expression("SET publishing_until_ms = :until")
+            .condition_expression("publishing_until_ms = :before")
+            .expression_attribute_values(":until", number(until_ms))
+            .expression_attribute_values(":before", number(before_ms));
+        updated(request).await
+    }
+
+    /// Records that a payment is published.
+    ///
+    /// # Errors
+    /// The table refused the call or did not answer.
+    pub async fn published(&self, key: &PaymentKey, now_ms: u64) -> Result<Written, Failure> {
+        let request = self
+            .update(key)
+            .update_expression("SET published_at_ms = :now REMOVE publishing_until_ms")
+            .condition_expression("attribute_exists(publishing_until_ms)")
+            .expression_attribute_values(":now", number(now_ms));
+        updated(request).await
+    }
+
+    async fn item(&self, key: &PaymentKey) -> Result<Option<Item>, Failure> {
+        let request = self.client.get_item().table_name(&self.name).set_key(Some(key_item(key))).consistent_read(true);
+        let answer = request.send().await;
+        let answer =
+            answer.map_err(|error| Failure::of_call("dynamodb:GetItem", &error, FailureKind::StoreUnavailable))?;
+        Ok(answer.item)
+    }
+
+    fn update(&self, key: &PaymentKey) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key_item(key)))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+}
+
+async fn updated(request: UpdateItemFluentBuilder) -> Result<Written, Failure> {
+    written(refused_update(request).await?)
+}
+
+/// Makes a conditional update. Returns the item because of which it was refused, if that is what happened; an empty one
+/// where there is none.
+async fn refused_update(request: UpdateItemFluentBuilder) -> Result<Option<Item>, Failure> {
+    refused(request.send().await, "dynamodb:UpdateItem", |error| match error {
+        UpdateItemError::ConditionalCheckFailedException(refused) => Some(refused.item.clone().unwrap_or_default()),
+        _ => None,
+    })
+}
+
+/// What a conditional write came to. `standing` is the item because of which it was refused, if that is what happened.
+fn refused<T, E, R>(
+    result: Result<T, SdkError<E, R>>,
+    call: &str,
+    standing: impl Fn(&E) -> Option<Item>,
+) -> Result<Option<Item>, Failure>
+where
+    E: ProvideErrorMetadata,
+{
+    match result {
+        Ok(_) => Ok(None),
+        Err(error) => match error.as_service_error().and_then(standing) {
+            Some(item) => Ok(Some(item)),
+            None => Err(Failure::of_call(call, &error, FailureKind::StoreUnavailable)),
+        },
+    }
+}
+
+fn written(refused: Option<Item>) -> Result<Written, Failure> {
+    refused.map_or(Ok(Written::Taken), |standing| Ok(Written::Refused(known(&standing)?)))
+}
+
+/// The item of a payment that was just delivered.
+fn item(payment: &Payment, now_ms: u64, publishing_until_ms: u64) -> Item {
+    let at = Timestamp::from_unix_milliseconds(now_ms);
+    let mut item = key_item(&PaymentKey::of(payment));
+    item.extend([
+        ("type".to_owned(), text(payment.event_type.as_str())),
+        ("amount".to_owned(), AttributeValue::N(payment.amount.to_string())),
+        ("currency".to_owned(), text(payment.currency.code())),
+        ("amount_band".to_owned(), text(AmountBand::of(payment.amount).as_str())),
+        ("customer_id".to_owned(), text(&payment.customer_id)),
+        ("customer".to_owned(), text(&customer(&payment.provider, &payment.customer_id))),
+        ("status".to_owned(), text(PaymentStatus::Pending.as_str())),
+        ("digest".to_owned(), text(payment.digest.as_str())),
+        ("received_at_ms".to_owned(), number(now_ms)),
+        ("received_at".to_owned(), text(&at.to_milliseconds_text())),
+        ("day_shard".to_owned(), text(&day_shard(at, &payment.transaction_id))),
+    ]);
+    if payment.event_type.is_routed() {
+        item.insert("publishing_until_ms".to_owned(), number(publishing_until_ms));
+    }
+    for (name, value) in [("metadata", &payment.metadata), ("additional", &payment.additional)] {
+        if let Some(value) = value {
+            item.insert(name.to_owned(), text(value));
+        }
+    }
+    item
+}
+
+/// Reads what is known of a payment from its item, or from what remains of one that was archived.
+fn known(item: &Item) -> Result<KnownPayment, Failure> {
+    let unreadable = || Failure::new(FailureKind::InvalidInput, "an item of the payments' table is not one of ours");
+    let digest =
+        item.get("digest").and_then(|value| ContentDigest::parse(value.as_s().ok()?)).ok_or_else(unreadable)?;
+    let stage = match (milliseconds(item, "expires_at_ms"), milliseconds(item, "publishing_until_ms")) {
+        (Some(until_ms), _) => Stage::Archived { until_ms },
+        (None, Some(until_ms)) => Stage::Publishing { until_ms },
+        (None, None) => Stage::Done,
+    };
+    Ok(KnownPayment { digest, stage })
+}
+
+fn milliseconds(item: &Item, name: &str) -> Option<u64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+/// A customer's name in our tables: two providers may give the same one to different customers. A provider's name has no
+/// `#`, so no two customers share one.
+pub(crate) fn customer(provider: &Provider, customer_id: &str) -> String {
+    format!("{}#{customer_id}", provider.as_str())
+}
+
+fn key_item(key: &PaymentKey) -> Item {
+    Item::from([("transaction_id".to_owned(), text(&key.transaction_id)), ("provider".to_owned(), text(&key.provider))])
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}

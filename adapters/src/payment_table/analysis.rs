@@ -1,0 +1,213 @@
+//! What the assessment of a payment's risk reads and writes.
+
+use super::stored::{Attributes, amount, currency, integer, stored, string};
+use super::{Item, PaymentKey, PaymentTable, customer, number, refused_update, text};
+use crate::failure::{Failure, FailureKind};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::ContentDigest;
+use domain::archive::ArchivedPayment;
+use domain::fraud::{Analysis, RecentPayment};
+use domain::limits::RECENT_PAYMENTS_MAX;
+use domain::webhook::{PaymentStatus, Provider};
+
+/// The index of payments by customer and time of arrival.
+const CUSTOMER_INDEX: &str = "customer-index";
+
+/// A payment, and whether somebody was told of its risk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredPayment {
+    /// The payment.
+    pub payment: ArchivedPayment,
+    /// Whether its alert is out.
+    pub is_alerted: bool,
+}
+
+/// The analysis that stands in the table, and whether somebody was told of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StandingAnalysis {
+    /// The analysis.
+    pub analysis: Analysis,
+    /// Whether its alert is out.
+    pub is_alerted: bool,
+}
+
+impl PaymentTable {
+    /// A whole payment, as of every write that was answered before; none if it is not there or was archived.
+    ///
+    /// # Errors
+    /// The table refused the call or did not answer, or the item is not one of ours.
+    pub async fn read_payment(&self, key: &PaymentKey) -> Result<Option<StoredPayment>, Failure> {
+        self.item(key).await?.filter(is_payment).as_ref().map(stored_payment).transpose()
+    }
+
+    /// The payments of a customer that arrived from `since_ms` to `until_ms`, the latest first: no more than an assessment
+    /// looks at, and one, since the one that is assessed is among them. An index follows its table after a moment, so that
+    /// one which has just arrived may be missing.
+    ///
+    /// # Errors
+    /// The table refused the call or did not answer, or an item is not one of ours.
+    pub async fn recent_of_customer(
+        &self,
+        provider: &Provider,
+        customer_id: &str,
+        since_ms: u64,
+        until_ms: u64,
+    ) -> Result<Vec<RecentPayment>, Failure> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(CUSTOMER_INDEX)
+            .key_condition_expression("customer = :customer AND received_at_ms BETWEEN :since AND :until")
+            .expression_attribute_values(":customer", text(&customer(provider, customer_id)))
+            .expression_attribute_values(":since", number(since_ms))
+            .expression_attribute_values(":until", number(until_ms))
+            .scan_index_forward(false)
+            .limit(i32::try_from(RECENT_PAYMENTS_MAX + 1).unwrap_or(i32::MAX))
+            .send()
+            .await;
+        let answer =
+            answer.map_err(|error| Failure::of_call("dynamodb:Query", &error, FailureKind::StoreUnavailable))?;
+        answer.items().iter().map(recent).collect()
+    }
+
+    /// Writes the analysis of the payment with the content `digest`, unless it has one. Returns the one that stands now;
+    /// none if the payment is not there any more.
+    ///
+    /// # Errors
+    /// The table refused the call or did not answer, or the item is not one of ours.
+    pub async fn write_analysis(
+        &self,
+        key: &PaymentKey,
+        digest: &ContentDigest,
+        analysis: &Analysis,
+        now_ms: u64,
+    ) -> Result<Option<StandingAnalysis>, Failure> {
+        let attribute = serde_dynamo::to_attribute_value(analysis)
+            .map_err(|error| Failure::new(FailureKind::InvalidInput, format!("analysis: {error}")))?;
+        let request = self
+            .update_of_content(key, digest, "#status = :pending")
+            .update_expression(
+                "SET #status = :analyzed, analysis = :analysis, risk_level = :level, risk_score = :score, \
+                 analyzed_at_ms = :now",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":pending", text(PaymentStatus::Pending.as_str()))
+            .expression_attribute_values(":analyzed", text(PaymentStatus::Analyzed.as_str()))
+            .expression_attribute_values(":analysis", attribute)
+            .expression_attribute_values(":level", text(analysis.level.as_str()))
+            .expression_attribute_values(":score", AttributeValue::N(analysis.score.to_string()))
+            .expression_attribute_values(":now", number(now_ms));
+        match refused_update(request).await? {
+            None => Ok(Some(StandingAnalysis { analysis: analysis.clone(), is_alerted: false })),
+            Some(item) => standing_analysis(&item, digest),
+        }
+    }
+
+    /// Records that somebody was told of the risk of the payment with the content `digest`, unless that is recorded or the
+    /// payment is not there any more.
+    ///
+    /// # Errors
+    /// The table refused the call or did not answer.
+    pub async fn alerted(&self, key: &PaymentKey, digest: &ContentDigest, now_ms: u64) -> Result<(), Failure> {
+        let request = self
+            .update_of_content(key, digest, "attribute_not_exists(alerted_at_ms)")
+            .update_expression("SET alerted_at_ms = :now")
+            .expression_attribute_values(":now", number(now_ms));
+        refused_update(request).await.map(|_| ())
+    }
+
+    /// An update that is refused where the payment is not there any more: without that it would make an item of its own,
+    /// or change what remains of an archived payment.
+    fn update_of_content(&self, key: &PaymentKey, digest: &ContentDigest, more: &str) -> UpdateItemFluentBuilder {
+        self.update(key)
+            .condition_expression(format!("digest = :digest AND attribute_not_exists(expires_at_ms) AND {more}"))
+            .expression_attribute_values(":digest", text(digest.as_str()))
+    }
+}
+
+/// Whether an item is a payment, and not what remains of an archived one.
+fn is_payment(item: &Item) -> bool {
+    !item.is_empty() && !item.contains_key("expires_at_ms")
+}
+
+fn stored_payment(item: &Item) -> Result<StoredPayment, Failure> {
+    Ok(StoredPayment { payment: stored(item)?, is_alerted: item.contains_key("alerted_at_ms") })
+}
+
+/// The analysis because of which another one was refused.
+fn standing_analysis(item: &Item, digest: &ContentDigest) -> Result<Option<StandingAnalysis>, Failure> {
+    if !is_payment(item) {
+        return Ok(None);
+    }
+    let StoredPayment { payment, is_alerted } = stored_payment(item)?;
+    // Another content: what was remembered of this payment has ended since, and its id was used for another one.
+    let analysis = payment.analysis.filter(|_| payment.digest == *digest);
+    Ok(analysis.map(|analysis| StandingAnalysis { analysis, is_alerted }))
+}
+
+/// Reads what the index has of a payment.
+fn recent(item: &Item) -> Result<RecentPayment, Failure> {
+    let attributes = Attributes(item);
+    let currency = attributes.required("currency", currency)?;
+    Ok(RecentPayment {
+        transaction_id: attributes.required("transaction_id", string)?,
+        amount: attributes.required("amount", |value| amount(value, currency))?,
+        currency,
+        received_at_ms: attributes.required("received_at_ms", integer)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{item, key_item};
+    use super::*;
+    use domain::fraud::{PaymentFacts, assess};
+    use domain::webhook::Payment;
+
+    fn payment() -> Payment {
+        let body = r#"{"transaction_id":"T1","amount":20000.5,"currency":"EUR","provider":"acme","customer_id":"C1"}"#;
+        Payment::read(body.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_index_has_what_an_assessment_needs() {
+        let payment = payment();
+        let mut projected = item(&payment, 7, 8);
+        projected.retain(|name, _| {
+            ["customer", "received_at_ms", "transaction_id", "provider", "amount", "currency"].contains(&name.as_str())
+        });
+        let (transaction_id, amount, currency) = (payment.transaction_id, payment.amount, payment.currency);
+        let expected = RecentPayment { transaction_id, amount, currency, received_at_ms: 7 };
+        assert_eq!(recent(&projected).unwrap(), expected);
+        assert_eq!(projected["customer"], text("acme#C1"));
+    }
+
+    #[test]
+    fn what_stands_instead_of_an_analysis_is_told_apart() {
+        let payment = payment();
+        let pending = item(&payment, 7, 8);
+        let (transaction_id, amount, currency) = (payment.transaction_id.as_str(), payment.amount, payment.currency);
+        let facts = PaymentFacts { transaction_id, amount, currency, received_at_ms: 7, metadata: None };
+        let analysis = assess(&facts, &[], None);
+        let mut analyzed = pending.clone();
+        analyzed.insert("status".to_owned(), text("analyzed"));
+        analyzed.insert("analysis".to_owned(), serde_dynamo::to_attribute_value(&analysis).unwrap());
+        let mut alerted = analyzed.clone();
+        alerted.insert("alerted_at_ms".to_owned(), number(9));
+        let mut archived = key_item(&PaymentKey::of(&payment));
+        archived
+            .extend([("digest".to_owned(), text(payment.digest.as_str())), ("expires_at_ms".to_owned(), number(9))]);
+        let standing = |is_alerted| Some(StandingAnalysis { analysis: analysis.clone(), is_alerted });
+        for (item, digest, expected) in [
+            (&Item::new(), &payment.digest, None),
+            (&archived, &payment.digest, None),
+            (&analyzed, &ContentDigest::of(b"another"), None),
+            (&analyzed, &payment.digest, standing(false)),
+            (&alerted, &payment.digest, standing(true)),
+        ] {
+            assert_eq!(standing_analysis(item, digest).unwrap(), expected, "{item:?}");
+        }
+    }
+}

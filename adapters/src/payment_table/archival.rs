@@ -1,0 +1,318 @@
+//! What the archival reads and writes.
+
+use super::{Item, PaymentKey, PaymentTable, key_item, number, stored, text};
+use crate::Configuration;
+use crate::configuration::{retries, timeouts};
+use crate::failure::{Failure, FailureKind};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use domain::archive::{ArchivedPayment, Tombstone};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// The index of payments by day, shard and time of arrival. It holds keys alone, and no tombstones.
+const DAY_INDEX: &str = "day-index";
+
+/// Most keys in a page of the index.
+const PAGE_KEYS_MAX: i32 = 1_000;
+
+/// Most keys in one BatchGetItem, which DynamoDB sets, and how many of those are under way at a time. An answer has 16 MB
+/// at most.
+const BATCH_KEYS_MAX: usize = 100;
+const BATCHES_IN_FLIGHT: usize = 2;
+
+/// How often a batch is asked for what the answers before left out, and the waits between, which double from the first.
+const BATCH_TURNS_MAX: u32 = 8;
+const FIRST_WAIT_MILLISECONDS: u64 = 50;
+
+/// How often a call is tried, and for how long at most. The archival ends itself in time for a call of this length.
+const CALL_TRIES_MAX: u32 = 8;
+const CALL_SECONDS_MAX: u64 = 12;
+
+/// Every attribute that a change of a payment moves: it is published, or taken over by another delivery for that, analysed,
+/// alerted; archived; or replaced by another payment after its tombstone has ended. Whatever else it has was written with
+/// one of these.
+const MOVED_BY_CHANGES: [&str; 8] = [
+    "digest",
+    "received_at_ms",
+    "status",
+    "publishing_until_ms",
+    "published_at_ms",
+    "analyzed_at_ms",
+    "alerted_at_ms",
+    "expires_at_ms",
+];
+
+/// Where a page of the index ended.
+#[derive(Clone, Debug)]
+pub struct DueCursor(Item);
+
+/// Payments of a shard, by the time of their arrival.
+#[derive(Clone, Debug)]
+pub struct DuePage {
+    /// Which.
+    pub keys: Vec<PaymentKey>,
+    /// Where the next page begins, if this was not the last.
+    pub next: Option<DueCursor>,
+}
+
+/// What stands in the table under a payment's key.
+#[derive(Clone, Debug)]
+pub enum Row {
+    /// A payment.
+    Payment {
+        /// The payment.
+        payment: Box<ArchivedPayment>,
+        /// Whether nothing is left to do for it: it is published, or of a type that goes nowhere.
+        is_published: bool,
+        /// Its item, as it was read.
+        item: Item,
+    },
+    /// What remains of one that was archived.
+    Tombstone,
+    /// An item that is not one of ours.
+    Unreadable(Failure),
+}
+
+/// What became of a row that was to be replaced by its tombstone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Buried {
+    /// The tombstone stands now.
+    Taken,
+    /// The row has changed since it was read, and stands.
+    Changed,
+}
+
+impl PaymentTable {
+    /// The table of this environment, for work that has minutes rather than seconds.
+    ///
+    /// # Errors
+    /// A variable of the environment is missing.
+    pub fn for_archival(configuration: &Configuration) -> Result<Self, Failure> {
+        let patient = aws_sdk_dynamodb::config::Builder::from(configuration.sdk())
+            .retry_config(retries(CALL_TRIES_MAX))
+            .timeout_config(timeouts(CALL_SECONDS_MAX));
+        Ok(Self { client: Client::from_conf(patient.build()), ..Self::new(configuration)? })
+    }
+
+    /// A page of the payments of a shard of a day that arrived before `before_ms`. An index follows its table after a
+    /// moment, so that it may still have what is a tombstone by now.
+    ///
+    /// # Errors
+    /// The table refused the call or did not answer.
+    pub async fn due(&self, day_shard: &str, before_ms: u64, after: Option<DueCursor>) -> Result<DuePage, Failure> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(DAY_INDEX)
+            .key_condition_expression("day_shard = :day_shard AND received_at_ms < :before")
+            .expression_attribute_values(":day_shard", text(day_shard))
+            .expression_attribute_values(":before", number(before_ms))
+            .set_exclusive_start_key(after.map(|DueCursor(key)| key))
+            .limit(PAGE_KEYS_MAX)
+            .send()
+            .await;
+        let answer =
+            answer.map_err(|error| Failure::of_call("dynamodb:Query", &error, FailureKind::StoreUnavailable))?;
+        let keys: Option<Vec<_>> = answer.items().iter().map(key_of).collect();
+        let keys =
+            keys.ok_or_else(|| Failure::new(FailureKind::InvalidInput, "the index has an entry without a key"))?;
+        Ok(DuePage { keys, next: answer.last_evaluated_key.filter(|key| !key.is_empty()).map(DueCursor) })
+    }
+
+    /// What stands under these keys, which differ, in any order, as of every write that was answered before. Keys under
+    /// which nothing stands are left out.
+    ///
+    /// # Errors
+    /// The table refused the call or did not answer.
+    pub async fn rows(&self, keys: &[PaymentKey]) -> Result<Vec<(PaymentKey, Row)>, Failure> {
+        let batches = keys.chunks(BATCH_KEYS_MAX).map(|batch| self.batch(batch));
+        let items: Vec<Vec<Item>> = stream::iter(batches).buffered(BATCHES_IN_FLIGHT).try_collect().await?;
+        Ok(items.into_iter().flatten().filter_map(|item| Some((key_of(&item)?, row(item)))).collect())
+    }
+
+    async fn batch(&self, keys: &[PaymentKey]) -> Result<Vec<Item>, Failure> {
+        let invalid = |error: aws_sdk_dynamodb::error::BuildError| {
+            Failure::new(FailureKind::InvalidInput, format!("dynamodb:BatchGetItem: {error}"))
+        };
+        let request = KeysAndAttributes::builder()
+            .set_keys(Some(keys.iter().map(key_item).collect()))
+            .consistent_read(true)
+            .build()
+            .map_err(invalid)?;
+        let mut requests = HashMap::from([(self.name.clone(), request)]);
+        let mut items = Vec::with_capacity(keys.len());
+        for turn in 0..BATCH_TURNS_MAX {
+            let answer = self.client.batch_get_item().set_request_items(Some(requests)).send().await;
+            let answer = answer
+                .map_err(|error| Failure::of_call("dynamodb:BatchGetItem", &error, FailureKind::StoreUnavailable))?;
+            let progressed =
+                answer.responses.as_ref().is_some_and(|tables| tables.values().any(|found| !found.is_empty()));
+            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
+            requests = answer.unprocessed_keys.unwrap_or_default();
+            if requests.values().all(|request| request.keys().is_empty()) {
+                return Ok(items);
+            }
+            // What was left out because the answer was full can be had at once; otherwise the table is busy.
+            if !progressed {
+                tokio::time::sleep(Duration::from_millis(FIRST_WAIT_MILLISECONDS << turn)).await;
+            }
+        }
+        Err(Failure::new(FailureKind::StoreUnavailable, "dynamodb:BatchGetItem: keys stay unprocessed"))
+    }
+
+    /// Replaces a row, if it stands as `item` still, by its tombstone, which names the object that has the payment. What
+    /// remains is in no index.
+    ///
+    /// # Errors
+    /// The table refused the call or did not answer.
+    pub async fn bury(&self, item: &Item, tombstone: &Tombstone, object_key: &str) -> Result<Buried, Failure> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(tombstone_item(tombstone, object_key)))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match unchanged(put, item).send().await {
+            Ok(_) => Ok(Buried::Taken),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                    // An earlier try of this call may have been taken and not answered.
+                    let standing = refused.item.as_ref().and_then(|item| item.get("archived_to"));
+                    Ok(if standing == Some(&text(object_key)) { Buried::Taken } else { Buried::Changed })
+                }
+                _ => Err(Failure::of_call("dynamodb:PutItem", &error, FailureKind::StoreUnavailable)),
+            },
+        }
+    }
+}
+
+/// The put, under the condition that the row stands as it was read.
+fn unchanged(mut put: PutItemFluentBuilder, item: &Item) -> PutItemFluentBuilder {
+    let mut conditions = Vec::with_capacity(MOVED_BY_CHANGES.len());
+    for name in MOVED_BY_CHANGES {
+        // Some of the names are words of DynamoDB's own.
+        put = put.expression_attribute_names(format!("#{name}"), name);
+        if let Some(value) = item.get(name) {
+            put = put.expression_attribute_values(format!(":{name}"), value.clone());
+            conditions.push(format!("#{name} = :{name}"));
+        } else {
+            conditions.push(format!("attribute_not_exists(#{name})"));
+        }
+    }
+    put.condition_expression(conditions.join(" AND "))
+}
+
+fn tombstone_item(tombstone: &Tombstone, object_key: &str) -> Item {
+    let key = PaymentKey {
+        transaction_id: tombstone.transaction_id.clone(),
+        provider: tombstone.provider.as_str().to_owned(),
+    };
+    let mut item = key_item(&key);
+    item.extend([
+        ("digest".to_owned(), text(tombstone.digest.as_str())),
+        ("expires_at_ms".to_owned(), number(tombstone.expires_at_ms)),
+        ("removable_from_seconds".to_owned(), number(tombstone.removable_from_seconds())),
+        ("archived_to".to_owned(), text(object_key)),
+    ]);
+    item
+}
+
+fn row(item: Item) -> Row {
+    if item.contains_key("expires_at_ms") {
+        return Row::Tombstone;
+    }
+    match stored(&item) {
+        Ok(payment) => {
+            let is_published = !item.contains_key("publishing_until_ms")
+                && (payment.published_at_ms.is_some() || !payment.event_type.is_routed());
+            Row::Payment { payment: Box::new(payment), is_published, item }
+        }
+        Err(failure) => Row::Unreadable(failure),
+    }
+}
+
+fn key_of(item: &Item) -> Option<PaymentKey> {
+    let part = |name: &str| item.get(name)?.as_s().ok().cloned();
+    Some(PaymentKey { transaction_id: part("transaction_id")?, provider: part("provider")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{item, known};
+    use super::*;
+    use aws_sdk_dynamodb::config::{BehaviorVersion, Config};
+    use domain::webhook::{KnownPayment, Payment, Stage};
+
+    fn payment(event_type: &str) -> Payment {
+        let body = format!(
+            r#"{{"transaction_id":"T1","amount":20,"currency":"EUR","provider":"acme","customer_id":"C1","type":"{event_type}"}}"#
+        );
+        Payment::read(body.as_bytes()).unwrap()
+    }
+
+    fn published() -> Item {
+        let mut item = item(&payment("transaction.created"), 7, 8);
+        item.remove("publishing_until_ms");
+        item.insert("published_at_ms".to_owned(), number(9));
+        item
+    }
+
+    #[test]
+    fn a_payment_is_published_when_nothing_is_left_to_do_for_it() {
+        let unpublished = item(&payment("transaction.created"), 7, 8);
+        let mut neither = unpublished.clone();
+        neither.remove("publishing_until_ms");
+        for (item, expected) in [
+            (unpublished, false),
+            (neither, false),
+            (published(), true),
+            (item(&payment("refund.created"), 7, 8), true),
+        ] {
+            assert!(matches!(row(item), Row::Payment { is_published, .. } if is_published == expected));
+        }
+    }
+
+    #[test]
+    fn what_is_no_payment_is_told_apart() {
+        let mut tombstone = published();
+        tombstone.insert("expires_at_ms".to_owned(), number(9));
+        assert!(matches!(row(tombstone), Row::Tombstone));
+        let mut unreadable = published();
+        unreadable.remove("amount");
+        assert!(matches!(row(unreadable), Row::Unreadable(_)));
+    }
+
+    #[test]
+    fn a_row_is_buried_only_as_it_was_read() {
+        let config = Config::builder().behavior_version(BehaviorVersion::latest()).build();
+        let put = unchanged(Client::from_conf(config).put_item(), &published());
+        let condition = put.get_condition_expression().as_deref().unwrap();
+        assert_eq!(
+            condition,
+            "#digest = :digest AND #received_at_ms = :received_at_ms AND #status = :status AND \
+             attribute_not_exists(#publishing_until_ms) AND #published_at_ms = :published_at_ms AND \
+             attribute_not_exists(#analyzed_at_ms) AND attribute_not_exists(#alerted_at_ms) AND \
+             attribute_not_exists(#expires_at_ms)"
+        );
+        let values = put.get_expression_attribute_values().as_ref().unwrap();
+        assert_eq!(values[":published_at_ms"], number(9));
+        assert_eq!(values.len(), 4);
+    }
+
+    #[test]
+    fn a_tombstone_is_known_as_the_archived_payment_and_is_in_no_index() {
+        let payment = payment("transaction.created");
+        let tombstone =
+            Tombstone::new(payment.transaction_id.clone(), payment.provider.clone(), payment.digest.clone(), 7);
+        let item = tombstone_item(&tombstone, "transactions/a");
+        let stage = Stage::Archived { until_ms: tombstone.expires_at_ms };
+        assert_eq!(known(&item).unwrap(), KnownPayment { digest: payment.digest, stage });
+        assert!(["day_shard", "received_at_ms", "customer"].iter().all(|name| !item.contains_key(*name)));
+        assert_eq!(item["removable_from_seconds"], number(tombstone.removable_from_seconds()));
+    }
+}
