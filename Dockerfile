@@ -17,10 +17,13 @@ COPY adapters/Cargo.toml adapters/
 COPY functions/csv-validator/Cargo.toml functions/csv-validator/
 COPY functions/data-transformer/Cargo.toml functions/data-transformer/
 COPY functions/notification-sender/Cargo.toml functions/notification-sender/
+COPY functions/webhook-validator/Cargo.toml functions/webhook-validator/
+COPY functions/fraud-detector/Cargo.toml functions/fraud-detector/
+COPY functions/transaction-archival/Cargo.toml functions/transaction-archival/
 # Tests and measurements are not built, but are members of the workspace, without which its lock file would not fit.
 COPY tests/Cargo.toml tests/
 COPY bench/startup/Cargo.toml bench/startup/
-ARG PACKAGES="-p csv-validator -p data-transformer -p notification-sender"
+ARG PACKAGES="-p csv-validator -p data-transformer -p notification-sender -p webhook-validator -p fraud-detector -p transaction-archival"
 RUN for member in domain adapters functions/*; do mkdir -p $member/src && touch $member/src/lib.rs; done \
  && for binary in functions/* bench/startup; do mkdir -p $binary/src && echo 'fn main() {}' > $binary/src/main.rs; done \
  && mkdir -p tests/acceptance && touch tests/acceptance/main.rs \

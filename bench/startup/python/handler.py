@@ -6,6 +6,7 @@ that it starts sooner than a real one.
 
 import base64
 import hashlib
+import hmac
 import http.client
 import json
 import os
@@ -13,6 +14,7 @@ import sys
 
 import boto3
 
+PAYMENTS = os.environ["PAYMENTS_TABLE"]
 BUCKET, TABLE, ROWS = os.environ["S3_BUCKET"], os.environ["STATUS_TABLE"], os.environ["TRANSACTIONS_TABLE"]
 KEY = {"file_id": {"S": "985edebedbea3164b836f93ccfc83cb2"}}
 
@@ -56,15 +58,53 @@ def notification_sender(event):
     return {"published": True}
 
 
+def webhook_validator(event):
+    body = event["body"].encode()
+    digest = hmac.digest(SIGNING_SECRET, body, "sha256").hex()
+    item = {name: {"S": str(value)} for name, value in json.loads(body).items()}
+    dynamodb.put_item(TableName=PAYMENTS, Item=item, ConditionExpression="attribute_not_exists(transaction_id)")
+    entry = {"EventBusName": "payments", "Source": "s", "DetailType": "t", "Detail": event["body"]}
+    events.put_events(Entries=[entry])
+    move("published")
+    return {"statusCode": 200, "body": json.dumps({"digest": digest})}
+
+
+def fraud_detector(event):
+    item = dynamodb.get_item(TableName=PAYMENTS, Key=KEY, ConsistentRead=True)["Item"]
+    values = {":c": item["customer"]}
+    dynamodb.query(TableName=PAYMENTS, KeyConditionExpression="c = :c", ExpressionAttributeValues=values)
+    dynamodb.get_item(TableName="customers", Key=KEY, ConsistentRead=True)
+    move("analyzed")
+    dynamodb.put_item(TableName="customers", Item=item)
+    return {"risk_level": "medium_risk"}
+
+
+def transaction_archival(event):
+    move("leased")
+    for day in range(32):
+        for shard in range(16):
+            values = {":d": {"S": f"{day}#{shard}"}}
+            dynamodb.query(TableName=PAYMENTS, KeyConditionExpression="d = :d", ExpressionAttributeValues=values)
+    move("released")
+    return {"outcome": "done"}
+
+
 HANDLERS = {
     "csv-validator": csv_validator,
     "data-transformer": data_transformer,
     "notification-sender": notification_sender,
+    "webhook-validator": webhook_validator,
+    "fraud-detector": fraud_detector,
+    "transaction-archival": transaction_archival,
 }
 handle = HANDLERS[sys.argv[1]]
 dynamodb = boto3.client("dynamodb")
-if handle is notification_sender:
+if handle in (notification_sender, fraud_detector):
     sns = boto3.client("sns")
+elif handle is webhook_validator:
+    events = boto3.client("events")
+    secret = boto3.client("secretsmanager").get_secret_value(SecretId="webhook-signing/startup/acme-pay")
+    SIGNING_SECRET = secret["SecretString"].encode()
 else:
     s3 = boto3.client("s3")
 

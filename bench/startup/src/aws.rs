@@ -14,6 +14,9 @@ use std::thread;
 /// The file that `events/upload.json` sends.
 pub(crate) const FILE_ID: &str = "985edebedbea3164b836f93ccfc83cb2";
 
+/// What the provider of `events/webhook.json` signs with.
+pub(crate) const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 /// The stub.
 #[derive(Debug)]
 pub(crate) struct Aws {
@@ -67,7 +70,14 @@ fn answer(request: &Request, file: &[u8], stream: &mut impl io::Write) -> io::Re
     };
     let operation = request.target.rsplit('.').next().unwrap_or_default();
     match (request.method.as_str(), operation) {
-        // A file that nobody knows.
+        ("POST", "GetSecretValue") => {
+            let value = json!({ "secrets": [SIGNING_SECRET] }).to_string();
+            json(stream, json!({ "SecretString": value }))
+        }
+        ("POST", "PutEvents") => json(stream, json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "1" }] })),
+        ("POST", "Query") => json(stream, json!({ "Items": [], "Count": 0 })),
+        ("POST", "GetItem") if mentions(request, "\"payments\"") => json(stream, json!({ "Item": payment() })),
+        // A file, and a customer, that nobody knows.
         ("POST", "GetItem" | "PutItem") => json(stream, json!({})),
         ("POST", "UpdateItem") => {
             // The notification sender reads on only where it finds its own status.
@@ -89,6 +99,28 @@ fn answer(request: &Request, file: &[u8], stream: &mut impl io::Write) -> io::Re
         }
         _ => http::write_response(stream, "200 OK", "text/plain", "x-amz-version-id: 1\r\nETag: \"1\"\r\n", b""),
     }
+}
+
+fn mentions(request: &Request, text: &str) -> bool {
+    String::from_utf8_lossy(&request.body).contains(text)
+}
+
+/// The item of the payment that `events/assess.json` names.
+fn payment() -> Value {
+    json!({
+        "transaction_id": { "S": "pay-2026-0001" },
+        "provider": { "S": "acme-pay" },
+        "type": { "S": "transaction.created" },
+        "amount": { "N": "12900.5" },
+        "currency": { "S": "EUR" },
+        "amount_band": { "S": "high" },
+        "customer_id": { "S": "customer-7" },
+        "customer": { "S": "acme-pay#customer-7" },
+        "status": { "S": "pending" },
+        "digest": { "S": "0".repeat(64) },
+        "received_at_ms": { "N": "1768480496123" },
+        "published_at_ms": { "N": "1768480496223" },
+    })
 }
 
 /// An item of the status table.

@@ -11,11 +11,15 @@ mod subject;
 
 use aws::Aws;
 use cpu_limit::CpuLimit;
+use domain::webhook::Secret;
+use domain::webhook::signature::{self, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use report::Report;
+use serde_json::{Value, json};
 use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 use subject::{Stage, Subject, in_repository};
 
 /// How often everything is started, in turns, so that a busy moment of the machine meets all alike.
@@ -25,10 +29,13 @@ const ROUNDS: usize = 15;
 const SHARE_PERCENT: u32 = 29;
 
 /// Each function, the event that it gets, and what its answer to that must contain.
-const FUNCTIONS: [(&str, &str, &str); 3] = [
+const FUNCTIONS: [(&str, &str, &str); 6] = [
     ("csv-validator", "upload.json", "\"statusCode\":200"),
     ("data-transformer", "transform.json", "\"rows\":12"),
     ("notification-sender", "notify.json", "\"published\":true"),
+    ("webhook-validator", "webhook.json", "\"statusCode\":200"),
+    ("fraud-detector", "assess.json", "\"medium_risk\""),
+    ("transaction-archival", "archive.json", "\"done\""),
 ];
 
 /// The roots of Amazon's certificates, which are all that the image trusts; see the Dockerfile.
@@ -85,6 +92,21 @@ fn measure() -> Result<bool, Box<dyn Error>> {
     Ok(holds)
 }
 
+/// The event as its provider signs it now, if it is a webhook.
+fn signed(event: String) -> Result<String, Box<dyn Error>> {
+    let mut parsed: Value = serde_json::from_str(&event)?;
+    let (Some(id), Some(body)) = (parsed["headers"][ID_HEADER].as_str(), parsed["body"].as_str()) else {
+        return Ok(event);
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let signature = signature::sign(&Secret::parse(aws::SIGNING_SECRET)?, id, now, body.as_bytes());
+    for (name, value) in [(TIMESTAMP_HEADER, now.to_string()), (SIGNATURE_HEADER, signature)] {
+        parsed["headers"][name] = json!(value);
+        parsed["multiValueHeaders"][name] = json!([value]);
+    }
+    Ok(parsed.to_string())
+}
+
 /// The certificates that a function trusts on Lambda too, and that of the stub.
 fn trusted(aws: &Aws) -> Result<PathBuf, Box<dyn Error>> {
     let mut certificates = aws.certificate.clone();
@@ -108,7 +130,7 @@ fn subjects(python: &str) -> Result<Vec<Subject>, Box<dyn Error>> {
     let mut subjects =
         vec![Subject { name: report::EMPTY.to_owned(), command: empty, event: "{}".to_owned(), expected: "{}" }];
     for (name, event, expected) in FUNCTIONS {
-        let event = fs::read_to_string(in_repository("events").join(event))?;
+        let event = signed(fs::read_to_string(in_repository("events").join(event))?)?;
         let twin = vec![python.to_owned(), handler.clone(), name.to_owned()];
         subjects.push(Subject { name: name.to_owned(), command: built(name)?, event: event.clone(), expected });
         subjects.push(Subject { name: report::in_python(name), command: twin, event, expected: "" });

@@ -72,7 +72,7 @@ impl Stage {
         let members = limit.map(CpuLimit::members).unwrap_or_default();
         let mut command = Command::new("/bin/sh");
         command.arg("-c").arg(LAUNCHER).arg(members).args(&subject.command).env_clear();
-        // As Lambda sets them, but for the last four.
+        // As Lambda sets them, and then as the template does; the endpoint and the certificates are those of the stub.
         command.env("AWS_LAMBDA_RUNTIME_API", runtime);
         for (name, value) in [
             ("PATH", "/usr/local/bin:/usr/bin:/bin"),
@@ -93,6 +93,13 @@ impl Stage {
             ("SNS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:notifications"),
             ("ENVIRONMENT", "startup"),
             ("BUCKET_PARTNERS", "acme"),
+            ("PAYMENTS_TABLE", "payments"),
+            ("CUSTOMERS_TABLE", "customers"),
+            ("EVENT_BUS", "payments"),
+            ("ALERTS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:alerts"),
+            ("AUDIT_BUCKET", "audit"),
+            ("WEBHOOK_PROVIDERS", "acme-pay"),
+            ("SIGNING_SECRETS_PREFIX", "webhook-signing/startup/"),
             ("AWS_ENDPOINT_URL", &self.aws.endpoint),
         ] {
             command.env(name, value);

@@ -1,0 +1,320 @@
+//! One run of the archival, step by step as in `domain/src/archive/model.rs`.
+
+use crate::due::{DueRows, ROWS_AT_A_TIME};
+use crate::{LEASE_MILLISECONDS, LEASE_RENEWED_AFTER_MILLISECONDS, Ports, Tally};
+use adapters::archive_control::Standing;
+use adapters::archive_store::Stored;
+use adapters::payment_table::{Buried, Item, PaymentKey, Row};
+use adapters::{Failure, FailureKind, Tracer, clock};
+use domain::archive::{
+    ArchiveToken, ArchivedPayment, Day, FilledObject, ObjectFault, ObjectLines, ObjectWriter, Tombstone,
+    days_to_archive, due_before_ms, object_at_ms, object_key,
+};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use std::collections::HashMap;
+
+/// How many rows are being replaced at a time. One write takes about 5 ms, so this allows more than a function of 512 MB
+/// has processor time for.
+const WRITES_IN_FLIGHT: usize = 64;
+
+/// Most rows that stay although they are due whose ids a run logs.
+const LEFT_ROWS_LOGGED_MAX: u64 = 20;
+
+/// Why a run ended before everything was done.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// Its time is up.
+    TimeUp,
+    /// Another run has taken the lease.
+    Overtaken,
+    /// Something failed.
+    Failed(Failure),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<ObjectFault> for Ended {
+    fn from(fault: ObjectFault) -> Self {
+        Self::Failed(Failure::new(FailureKind::InvalidInput, format!("an object of the archive: {fault}")))
+    }
+}
+
+/// A run that has the lease.
+pub(crate) struct Run<'a> {
+    ports: &'a Ports,
+    tracer: &'a Tracer,
+    token: String,
+    lease_until_ms: u64,
+    stop_at_ms: u64,
+    tally: Tally,
+    /// The place in time of the last object that was announced.
+    object_at_ms: Option<u64>,
+    /// Everything that arrived before this is archived, as far as that is known by now.
+    unfinished_since_ms: Option<u64>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(
+        ports: &'a Ports,
+        tracer: &'a Tracer,
+        token: String,
+        lease_until_ms: u64,
+        stop_at_ms: u64,
+    ) -> Self {
+        let (tally, object_at_ms, unfinished_since_ms) = (Tally::default(), None, None);
+        Self { ports, tracer, token, lease_until_ms, stop_at_ms, tally, object_at_ms, unfinished_since_ms }
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Settles what an earlier run left, and archives what is due, day by day.
+    pub(crate) async fn work(&mut self, standing: Standing, now_ms: u64) -> Result<(), Ended> {
+        let tracer = self.tracer;
+        self.object_at_ms = standing.object_at_ms;
+        if let Some(key) = &standing.object_key {
+            tracer.step("settle earlier object", self.settle_earlier(key)).await?;
+        }
+        let mut left_since_ms = None;
+        for day in days_to_archive(now_ms, standing.unfinished_since_ms) {
+            self.unfinished_since_ms = left_since_ms.or(Some(day.start_ms()));
+            let left_before = self.tally.left();
+            self.archive_day(day, due_before_ms(now_ms)).await?;
+            if self.tally.left() > left_before {
+                left_since_ms.get_or_insert(day.start_ms());
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the lease back, so that the next run need not wait.
+    pub(crate) async fn release(&self, ended: &Result<(), Ended>) {
+        let since_ms = match ended {
+            Ok(()) | Err(Ended::TimeUp) => self.unfinished_since_ms,
+            Err(Ended::Failed(_)) => None,
+            Err(Ended::Overtaken) => return,
+        };
+        if let Err(failure) = self.ports.control.release(&self.token, since_ms).await {
+            tracing::warn!(error = failure.kind.name(), detail = failure.detail, "the lease runs out by itself");
+        }
+    }
+
+    async fn archive_day(&mut self, day: Day, before_ms: u64) -> Result<(), Ended> {
+        let tracer = self.tracer;
+        let mut rows = DueRows::of(day, before_ms, self.ports);
+        loop {
+            let object = tracer.step("read rows", self.fill(day, &mut rows)).await?;
+            if object.rows == 0 {
+                return Ok(());
+            }
+            self.archive(day, object).await?;
+        }
+    }
+
+    /// Fills an object with the rows that come next, until it is full or there are no more.
+    async fn fill(&mut self, day: Day, rows: &mut DueRows<'_>) -> Result<FilledObject, Ended> {
+        let mut writer = ObjectWriter::default();
+        loop {
+            self.go_on().await?;
+            let Some((key, row)) = rows.next().await? else { break };
+            let Some(line) = self.line(day, &key, &row) else { continue };
+            if !writer.has_room_for(&line) {
+                rows.put_back((key, row));
+                break;
+            }
+            writer.push(&line)?;
+        }
+        Ok(writer.finish()?)
+    }
+
+    /// The line of a row, if it can be archived. What cannot is counted.
+    fn line(&mut self, day: Day, key: &PaymentKey, row: &Row) -> Option<String> {
+        let (count, why) = match row {
+            // The index has yet to follow.
+            Row::Tombstone => return None,
+            Row::Payment { payment, is_published: true, .. } if Day::of(payment.received_at_ms) == day => {
+                return Some(payment.to_line());
+            }
+            Row::Payment { is_published: true, .. } => {
+                (&mut self.tally.left_unreadable, "it is not of its shard's day")
+            }
+            Row::Payment { .. } => (&mut self.tally.left_unpublished, "it is not published"),
+            Row::Unreadable(failure) => (&mut self.tally.left_unreadable, failure.detail.as_str()),
+        };
+        *count += 1;
+        if *count <= LEFT_ROWS_LOGGED_MAX {
+            let PaymentKey { transaction_id, provider } = key;
+            tracing::warn!(transaction_id, provider, why, "a row stays in the table");
+        }
+        None
+    }
+
+    /// Announces an object, stores it, reads it back, and replaces its rows.
+    async fn archive(&mut self, day: Day, object: FilledObject) -> Result<(), Ended> {
+        let tracer = self.tracer;
+        let FilledObject { bytes, rows, content } = object;
+        let at_ms = object_at_ms(clock::now_ms(), self.object_at_ms);
+        let random = clock::random()
+            .map_err(|error| Failure::new(FailureKind::StoreUnavailable, format!("random bits: {error}")))?;
+        let key = object_key(day, at_ms, ArchiveToken::new(random));
+        self.ours(self.ports.control.announce(&self.token, &key, at_ms).await?)?;
+        self.object_at_ms = Some(at_ms);
+        let stored = tracer.step("store object", self.ports.archive.put_if_absent(&key, bytes.into())).await?;
+        self.go_on().await?;
+        let bytes = tracer.step("read object", self.ports.archive.read(&key)).await?;
+        let found = ObjectLines::check(&bytes)?;
+        if found != (rows, content) {
+            // An empty object: another run has decided that this one is not to be.
+            return Err(if stored == Stored::Occupied && found.0 == 0 {
+                Ended::Overtaken
+            } else {
+                Failure::new(FailureKind::ControlTotalsDiffer, format!("what was read back from {key} differs")).into()
+            });
+        }
+        self.tally.objects += 1;
+        tracing::info!(object_key = key, rows, "object stored");
+        let changed = tracer.step("replace rows", self.settle(&key, &bytes)).await?;
+        self.tally.left_changed += changed;
+        Ok(())
+    }
+
+    /// Decides on an object that an earlier run announced: if it is not there, it will never be. Its rows are then settled,
+    /// and those that have changed are among the rows that this run archives.
+    async fn settle_earlier(&mut self, key: &str) -> Result<(), Ended> {
+        let nothing = ObjectWriter::default().finish()?;
+        match self.ports.archive.put_if_absent(key, nothing.bytes.into()).await? {
+            Stored::Taken => {
+                tracing::warn!(object_key = key, "an earlier run ended before it stored its object; it is left empty");
+                self.ours(self.ports.control.settled(&self.token, key).await?)
+            }
+            Stored::Occupied => {
+                let bytes = self.ports.archive.read(key).await?;
+                let (rows, _) = ObjectLines::check(&bytes)?;
+                tracing::warn!(object_key = key, rows, "an earlier run ended before it had replaced its rows");
+                self.settle(key, &bytes).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Replaces each row that stands as its line says. Returns how many stand otherwise.
+    async fn settle(&mut self, key: &str, bytes: &[u8]) -> Result<u64, Ended> {
+        let mut lines = ObjectLines::of(bytes);
+        let mut changed = 0;
+        loop {
+            self.go_on().await?;
+            let some: Vec<_> = lines.by_ref().take(ROWS_AT_A_TIME).collect::<Result<_, _>>()?;
+            if some.is_empty() {
+                break;
+            }
+            changed += self.settle_some(key, some).await?;
+        }
+        self.ours(self.ports.control.settled(&self.token, key).await?)?;
+        Ok(changed)
+    }
+
+    async fn settle_some(&mut self, object_key: &str, lines: Vec<ArchivedPayment>) -> Result<u64, Ended> {
+        let payments = &self.ports.payments;
+        let lines: HashMap<_, _> = lines.into_iter().map(|line| (key_of(&line), line)).collect();
+        let keys: Vec<_> = lines.keys().cloned().collect();
+        let mut changed = 0;
+        let mut unchanged = Vec::with_capacity(lines.len());
+        for (key, row) in payments.rows(&keys).await? {
+            if matches!(row, Row::Tombstone) {
+                continue;
+            }
+            match lines.get(&key).and_then(|line| Some((as_archived(row, line)?, line))) {
+                Some(item_and_line) => unchanged.push(item_and_line),
+                None => changed += 1,
+            }
+        }
+        let now_ms = clock::now_ms();
+        let mut writes = stream::iter(unchanged)
+            .map(async |(item, line)| {
+                let ArchivedPayment { transaction_id, provider, digest, .. } = line.clone();
+                payments.bury(&item, &Tombstone::new(transaction_id, provider, digest, now_ms), object_key).await
+            })
+            .buffer_unordered(WRITES_IN_FLIGHT);
+        while let Some(buried) = writes.try_next().await? {
+            match buried {
+                Buried::Taken => self.tally.archived += 1,
+                Buried::Changed => changed += 1,
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Looks at the clock between two steps, and keeps the lease.
+    async fn go_on(&mut self) -> Result<(), Ended> {
+        let now_ms = clock::now_ms();
+        if now_ms >= self.stop_at_ms {
+            return Err(Ended::TimeUp);
+        }
+        if now_ms + LEASE_MILLISECONDS >= self.lease_until_ms + LEASE_RENEWED_AFTER_MILLISECONDS {
+            let until_ms = now_ms + LEASE_MILLISECONDS;
+            self.ours(self.ports.control.keep(&self.token, until_ms).await?)?;
+            self.lease_until_ms = until_ms;
+        }
+        Ok(())
+    }
+
+    fn ours(&self, is_ours: bool) -> Result<(), Ended> {
+        if is_ours {
+            return Ok(());
+        }
+        tracing::warn!("another run has taken over");
+        Err(Ended::Overtaken)
+    }
+}
+
+/// The item of a row, if the row is exactly what its line in the archive says.
+fn as_archived(row: Row, line: &ArchivedPayment) -> Option<Item> {
+    match row {
+        Row::Payment { payment, is_published: true, item } if *payment == *line => Some(item),
+        Row::Payment { .. } | Row::Tombstone | Row::Unreadable(_) => None,
+    }
+}
+
+fn key_of(line: &ArchivedPayment) -> PaymentKey {
+    PaymentKey { transaction_id: line.transaction_id.clone(), provider: line.provider.as_str().to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payment(more: &str) -> ArchivedPayment {
+        let line = format!(
+            r#"{{"format":1,"transaction_id":"T1","provider":"acme","type":"transaction.created","amount":"12.5","currency":"EUR","amount_band":"low","customer_id":"C1","status":"pending","received_at_ms":7,"digest":"{}"{more}}}"#,
+            "0".repeat(64)
+        );
+        ArchivedPayment::parse(&line).unwrap()
+    }
+
+    fn row(payment: ArchivedPayment, is_published: bool) -> Row {
+        Row::Payment { payment: Box::new(payment), is_published, item: Item::new() }
+    }
+
+    #[test]
+    fn a_row_is_replaced_only_if_it_is_what_the_archive_says() {
+        let line = payment(r#","published_at_ms":8"#);
+        let unreadable = Failure::new(FailureKind::InvalidInput, "an item");
+        for (row, expected) in [
+            (row(line.clone(), true), true),
+            (row(line.clone(), false), false),
+            (row(payment(r#","published_at_ms":9"#), true), false),
+            (row(payment(r#","published_at_ms":8,"metadata":"{}""#), true), false),
+            (row(ArchivedPayment { received_at_ms: 8, ..line.clone() }, true), false),
+            (Row::Tombstone, false),
+            (Row::Unreadable(unreadable), false),
+        ] {
+            let what = format!("{row:?}");
+            assert_eq!(as_archived(row, &line).is_some(), expected, "{what}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! One delivery of a payment that is signed and sound.
+//!
+//! It is stored and published by whoever is first, who has a bounded time for it. Whoever delivers it meanwhile waits to see
+//! what becomes of that, since an answer of 200 promises that the payment will not be lost; and publishes it himself where
+//! the first one vanished.
+
+use crate::Ports;
+use adapters::gateway::{NoAnswer, Refusal};
+use adapters::payment_table::{PaymentKey, Written};
+use adapters::{Failure, Tracer, clock};
+use domain::Timestamp;
+use domain::webhook::{AmountBand, Delivery, KnownPayment, PUBLICATION_MILLISECONDS_MAX, Payment, Stage};
+use serde_json::json;
+use std::time::Duration;
+
+const DETAIL_TYPE: &str = "Transaction Created";
+
+/// How long to wait before looking again what has become of somebody else's publication.
+const LOOK_AGAIN_MILLISECONDS: u64 = 100;
+
+/// What became of a delivery.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// The payment is stored and, if its event is one that goes on, published.
+    Taken,
+    /// That had happened before.
+    Repeated,
+}
+
+/// Stores and publishes the payment, as far as that was not done.
+pub(crate) async fn deliver(
+    payment: &Payment,
+    ports: &Ports,
+    tracer: &Tracer,
+    now_ms: u64,
+) -> Result<Outcome, NoAnswer> {
+    let delivering = Delivering { payment, key: PaymentKey::of(payment), ports, tracer };
+    let mut known = match delivering.store(now_ms).await? {
+        Written::Taken => return delivering.finish().await,
+        Written::Refused(known) => known,
+    };
+    loop {
+        let now_ms = clock::now_ms();
+        known = match known.on_delivery(&payment.digest, now_ms) {
+            Delivery::Conflict => return Err(conflict()),
+            Delivery::Repeat => return Ok(Outcome::Repeated),
+            Delivery::Wait => delivering.look_again(known).await?,
+            Delivery::Store => match delivering.store(now_ms).await? {
+                Written::Taken => return delivering.finish().await,
+                Written::Refused(known) => known,
+            },
+            Delivery::Publish => match delivering.take_over(&known, now_ms).await? {
+                Written::Taken => {
+                    tracing::warn!("the publication that an earlier delivery began is completed");
+                    return delivering.finish().await;
+                }
+                Written::Refused(known) => known,
+            },
+        };
+    }
+}
+
+/// 409, and a line by which the template's metric counts it: somebody uses an id for two payments.
+fn conflict() -> NoAnswer {
+    tracing::error!(code = "transaction_conflict", "the payment is known with another content");
+    let message = "A payment with this transaction_id is known with another content. Nothing was changed. Use another \
+                   transaction_id for another payment.";
+    Refusal::new(409, "transaction_conflict", message).into()
+}
+
+struct Delivering<'a> {
+    payment: &'a Payment,
+    key: PaymentKey,
+    ports: &'a Ports,
+    tracer: &'a Tracer,
+}
+
+impl Delivering<'_> {
+    async fn store(&self, now_ms: u64) -> Result<Written, Failure> {
+        let until_ms = now_ms + PUBLICATION_MILLISECONDS_MAX;
+        self.tracer.step("store", self.ports.payments.store(self.payment, now_ms, until_ms)).await
+    }
+
+    async fn take_over(&self, known: &KnownPayment, now_ms: u64) -> Result<Written, Failure> {
+        let Stage::Publishing { until_ms: before_ms } = known.stage else {
+            return Ok(Written::Refused(known.clone()));
+        };
+        let until_ms = now_ms + PUBLICATION_MILLISECONDS_MAX;
+        self.tracer.step("take over", self.ports.payments.take_over(&self.key, before_ms, until_ms)).await
+    }
+
+    async fn look_again(&self, known: KnownPayment) -> Result<KnownPayment, Failure> {
+        // The API's own limit of time ends the waiting, should it come to that.
+        tokio::time::sleep(Duration::from_millis(LOOK_AGAIN_MILLISECONDS)).await;
+        Ok(self.ports.payments.read(&self.key).await?.unwrap_or(known))
+    }
+
+    /// Publishes what is stored, and says so in the table. If that fails, the sender hears 503 and sends it again.
+    async fn finish(&self) -> Result<Outcome, NoAnswer> {
+        if !self.payment.event_type.is_routed() {
+            tracing::info!("stored, and not routed");
+            return Ok(Outcome::Taken);
+        }
+        if let Err(failure) = self.tracer.step("publish", self.publish()).await {
+            self.give_up().await;
+            return Err(failure.into());
+        }
+        self.tracer.step("mark", self.ports.payments.published(&self.key, clock::now_ms())).await?;
+        Ok(Outcome::Taken)
+    }
+
+    /// Lets the next delivery publish at once, instead of after the time that this one had. Should that fail, the time ends
+    /// by itself.
+    async fn give_up(&self) {
+        let now_ms = clock::now_ms();
+        if let Ok(Some(KnownPayment { stage: Stage::Publishing { until_ms }, .. })) =
+            self.ports.payments.read(&self.key).await
+        {
+            let _ = self.ports.payments.take_over(&self.key, until_ms, now_ms).await;
+        }
+    }
+
+    async fn publish(&self) -> Result<(), Failure> {
+        let payment = self.payment;
+        let band = AmountBand::of(payment.amount);
+        let detail = json!({
+            "transaction_id": payment.transaction_id,
+            "provider": payment.provider.as_str(),
+            // As text: a bus and its targets make floats of numbers.
+            "amount": payment.amount.to_string(),
+            "amount_band": band.as_str(),
+            "currency": payment.currency.code(),
+            "customer_id": payment.customer_id,
+            "published_at": Timestamp::from_unix_milliseconds(clock::now_ms()).to_milliseconds_text(),
+        });
+        self.ports.bus.publish(DETAIL_TYPE, &detail).await?;
+        tracing::info!(band = band.as_str(), "published");
+        Ok(())
+    }
+}
