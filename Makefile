@@ -12,10 +12,10 @@ export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-rust test-template test-acceptance test-local test-operations test-images check bench-startup bootstrap deploy partner destroy tools python
+.PHONY: help demo up down test test-rust test-template test-acceptance test-local test-operations test-images check bench-startup bootstrap deploy partner provider destroy tools python
 
 help:
-	@echo "make demo   shows the way of a file, from the upload to the notification, on a local cloud"
+	@echo "make demo   shows the way of a file and of signed webhooks, to the notification and the archive, on a local cloud"
 	@echo "make up     starts a local cloud that stays, and tells how to use it (PORT=4567 for another port)"
 	@echo "make down   stops it"
 	@echo "make test   runs all tests: rules, template, and the deployed system on a local cloud"
@@ -29,6 +29,7 @@ help:
 	@echo "make bootstrap                   sets up what an account and region need once (GITHUB=owner/name may deploy)"
 	@echo "make deploy  ENV=dev             builds and deploys, needs Docker (PARAMETERS='DailyQuota=5000 ...')"
 	@echo "make partner ENV=dev NAME=acme   makes an API key for a partner and prints it once (AGAIN=1: one more)"
+	@echo "make provider ENV=dev NAME=acme-pay  makes the secret of a payment provider, prints it once (ROTATE=1, REVOKE=1)"
 	@echo "make destroy ENV=dev             deletes the environment with all its data (YES=1: without asking)"
 
 # The last line of the demo is its own, so that it prints the time itself.
@@ -71,7 +72,7 @@ test-acceptance: python
 	@echo "== Test the deployed system on a local cloud, with IAM enforced"
 	@$(LOCAL) build
 	@cargo test -p acceptance --no-run
-	@$(LOCAL) run --stacks main,faults,least -- cargo test -p acceptance
+	@$(LOCAL) run --stacks main,faults,least,archive -- cargo test -p acceptance
 
 test-operations: python
 	@echo "== Test the commands for people who operate the system, on a local cloud"
@@ -93,6 +94,10 @@ deploy: python
 partner: python
 	@$(OPERATE) partner --environment="$$ENV" --name="$$NAME" $(if $(filter 1,$(AGAIN)),--again)
 
+provider: python
+	@$(OPERATE) provider --environment="$$ENV" --name="$$NAME" \
+		$(if $(filter 1,$(ROTATE)),--rotate) $(if $(filter 1,$(REVOKE)),--revoke)
+
 destroy: python
 	@$(OPERATE) destroy --environment="$$ENV" $(if $(filter 1,$(YES)),--yes)
 
@@ -105,7 +110,8 @@ test-images: python
 # Fails if a bound is broken. As root it also measures at the share of a core that Lambda gives, by a control group.
 bench-startup: python
 	@echo "== Build the functions as for AWS, but for this machine (the first time some minutes)"
-	@cargo build --release -p startup -p csv-validator -p data-transformer -p notification-sender
+	@cargo build --release -p startup -p csv-validator -p data-transformer -p notification-sender \
+		-p webhook-validator -p fraud-detector -p transaction-archival
 	@$(LOCAL) setup
 	@target/release/startup .local/venv-cloud/bin/python
 

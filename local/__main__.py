@@ -31,11 +31,11 @@ def _parse() -> argparse.Namespace:
     commands.add_parser("build", help="build the handlers with cargo")
     commands.add_parser("up", help="start a cloud that stays, on port 4566 or PORT")
     commands.add_parser("down", help="stop it")
-    commands.add_parser("lint-workflow", help="check the state machine's definition")
+    commands.add_parser("lint-workflow", help="check the state machines' definitions")
     commands.add_parser("transform", help="write what SAM makes of the template to .local/transformed.json")
     commands.add_parser("scan", help="scan that, and bootstrap.yaml, with checkov")
     commands.add_parser("test-images", help="build the container images and try them with sam local")
-    demo_parser = commands.add_parser("demo", help="show the way of a file, on a cloud of its own")
+    demo_parser = commands.add_parser("demo", help="show the way of files and of webhooks, on a cloud of its own")
     demo_parser.add_argument(
         "--started", type=float, default=time.time(), help="when the command began, in Unix seconds"
     )

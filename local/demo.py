@@ -1,176 +1,44 @@
-"""`demo`: one file from the upload to the notification, and one that is refused."""
+"""`demo`: the way of files and of payments through the whole system."""
 
-import json
 import shutil
 import time
-from contextlib import contextmanager
-from decimal import Decimal
 
-from . import client, handlers, paths
+from . import handlers
 from .cloud import Cloud, free_port, passing_cloud
+from .demo_files import show_files
+from .demo_steps import step
+from .demo_webhooks import show_webhooks
 from .deployment import Deployment
 from .problem import Problem
 
 SUFFIX = "demo"
-GOOD_FILE = paths.SAMPLES / "transactions.csv"
-BAD_FILE = paths.SAMPLES / "transactions-with-errors.csv"
-COMPLETION_SECONDS_MAX = 120
-NOTIFICATION_SECONDS_MAX = 20
 
 
 def demo(started: float) -> None:
-    """Shows the way of two files on a cloud of its own. `started` is when the person's command began."""
+    """Shows both systems on a cloud of its own. `started` is when the person's command began."""
     handlers.require_built()
     cloud = passing_cloud("demo")
     try:
         stack = _start(cloud)
-        with _step("subscribe to the notifications"):
-            inbox = _subscribe(cloud, stack)
-        with _step("upload a file"):
-            accepted = _upload_good_file(stack)
-        with _step("wait for the file's completion"):
-            finished = _wait_for_completion(stack, accepted["status_path"])
-        _show_timeline(finished)
-        with _step("read the rows"):
-            rows = _show_rows(cloud, stack, accepted)
-        with _step("receive the notification"):
-            _show_notification(cloud, inbox, accepted["file_id"])
-        with _step("upload a bad file"):
-            _show_refusal(stack)
+        file_id, rows = show_files(cloud, stack)
+        show_webhooks(cloud, stack)
     except Problem as problem:
         raise Problem(f"{problem}\nThe log of the local cloud is kept in {cloud.log_file}") from problem
     finally:
         cloud.stop()
     shutil.rmtree(cloud.directory)
     print(f"\ndemo: {time.time() - started:.0f} s in all", flush=True)
-    print(f"demo: completed file_id={accepted['file_id']} rows={rows}", flush=True)
-
-
-@contextmanager
-def _step(title: str):
-    """Announces a step, and names it if it fails."""
-    print(f"\n== {title[0].upper()}{title[1:]}", flush=True)
-    try:
-        yield
-    except Problem as problem:
-        raise Problem(f"demo: the step '{title}' failed. {problem}") from problem
-    except Exception as error:
-        raise Problem(f"demo: the step '{title}' failed with {type(error).__name__}: {error}") from error
+    print(f"demo: completed file_id={file_id} rows={rows}", flush=True)
 
 
 def _start(cloud: Cloud) -> dict:
-    with _step("start a local cloud, with IAM enforced"):
+    with step("start a local cloud, with IAM enforced"):
         cloud.start(free_port())
         print(f"{cloud.endpoint} answers")
-    with _step("deploy template.yaml"):
+    with step("deploy template.yaml"):
         deployment = Deployment(cloud)
         stack = deployment.add_stack(SUFFIX, {})
         print(f"{stack['stack_name']} is complete. Other than on AWS:")
         for change in deployment.changes:
             print(f"  - {change}")
     return stack
-
-
-def _subscribe(cloud: Cloud, stack: dict) -> str:
-    """A queue as a subscriber of the topic, before anything is published."""
-    queues, topics = cloud.client("sqs"), cloud.client("sns")
-    url = queues.create_queue(QueueName=f"demo-subscriber-{SUFFIX}")["QueueUrl"]
-    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    allow = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    topics.subscribe(TopicArn=stack["topic_arn"], Protocol="sqs", Endpoint=arn)
-    print(f"{arn} listens")
-    return url
-
-
-def _upload_good_file(stack: dict) -> dict:
-    print(f"POST {stack['api_url']}/upload  {GOOD_FILE.relative_to(paths.ROOT)}")
-    status, answer = client.upload(stack, GOOD_FILE)
-    if status != 200:
-        raise Problem(f"The API answered {status} to a good file: {json.dumps(answer)}")
-    print(f"200 {answer['message']}")
-    print(f"file_id {answer['file_id']}, {answer['row_count']} rows, totals {_totals(answer['totals'])}")
-    return answer
-
-
-def _wait_for_completion(stack: dict, status_path: str) -> dict:
-    """Shows each status as it comes, and when nothing comes, that we still wait."""
-    started, shown, told = time.monotonic(), 0, 0.0
-    while (waited := time.monotonic() - started) < COMPLETION_SECONDS_MAX:
-        status, answer = client.follow(stack, status_path)
-        if status != 200:
-            raise Problem(f"The API answered {status} to the status path: {json.dumps(answer)}")
-        for entry in answer["history"][shown:]:
-            print(f"{waited:5.1f} s  {entry['status']}", flush=True)
-            shown, told = shown + 1, waited
-        if answer["status"] == "completed":
-            return answer
-        if answer["status"].endswith("_failed"):
-            raise Problem(f"The file is {answer['status']}: {answer['history'][-1]['message']}")
-        if waited - told >= 5:
-            print(f"{waited:5.1f} s  still {answer['status']}", flush=True)
-            told = waited
-        time.sleep(0.25)
-    raise Problem(f"The file is not completed after {COMPLETION_SECONDS_MAX} s, but {answer['status']}.")
-
-
-def _show_timeline(answer: dict) -> None:
-    print("\n== The file's history")
-    for entry in answer["history"]:
-        print(f"{entry['at']}  attempt {entry['attempt']}  {entry['status']:<12} {entry['message']}")
-
-
-def _show_rows(cloud: Cloud, stack: dict, accepted: dict) -> int:
-    """Counts and sums the rows in the table, and holds them against what the upload answered."""
-    pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=stack["transactions_table"])
-    amounts = {}
-    for item in (item for page in pages for item in page["Items"]):
-        if item["file_id"]["S"] == accepted["file_id"]:
-            amounts.setdefault(item["currency"]["S"], []).append(Decimal(item["amount"]["N"]))
-    print(f"{'currency':<8}  {'rows':>4}  {'sum':>18}")
-    for currency, values in sorted(amounts.items()):
-        # DynamoDB drops the zeros at a number's end; the announced total has the currency's decimals.
-        total = accepted["totals"].get(currency, "nothing")
-        print(f"{currency:<8}  {len(values):>4}  {total:>18}")
-        if total == "nothing" or sum(values) != Decimal(total):
-            raise Problem(f"The rows in {currency} add up to {sum(values)}, the upload announced {total}.")
-    count = sum(len(values) for values in amounts.values())
-    if count != accepted["row_count"]:
-        raise Problem(f"The table has {count} rows of the file, the upload announced {accepted['row_count']}.")
-    return count
-
-
-def _show_notification(cloud: Cloud, inbox: str, file_id: str) -> None:
-    queues = cloud.client("sqs")
-    deadline = time.monotonic() + NOTIFICATION_SECONDS_MAX
-    while time.monotonic() < deadline:
-        for message in queues.receive_message(QueueUrl=inbox, WaitTimeSeconds=2).get("Messages", []):
-            envelope = json.loads(message["Body"])
-            notification = json.loads(envelope["Message"])
-            if notification["file_id"] != file_id:
-                raise Problem(f"The subscriber got a notification of another file: {envelope['Message']}")
-            print(json.dumps(notification, indent=2))
-            attributes = envelope.get("MessageAttributes", {})
-            print("attributes", ", ".join(f"{name}={value['Value']}" for name, value in sorted(attributes.items())))
-            return
-    raise Problem(f"No notification came within {NOTIFICATION_SECONDS_MAX} s.")
-
-
-def _show_refusal(stack: dict) -> None:
-    print(f"POST {stack['api_url']}/upload  {BAD_FILE.relative_to(paths.ROOT)}")
-    status, answer = client.upload(stack, BAD_FILE)
-    if status != 400 or not answer.get("errors"):
-        raise Problem(f"The API answered {status} to a bad file: {json.dumps(answer)}")
-    print(f"400 {answer['error']}: {answer['message']}")
-    for error in answer["errors"]:
-        print(f"line {error['line']:<3} {error['column'] or '-':<15} {error['code']:<26} {error['reason']}")
-
-
-def _totals(totals: dict) -> str:
-    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(totals.items()))

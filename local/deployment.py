@@ -8,6 +8,7 @@ from .cloud import REGION, Cloud
 from .problem import Problem
 
 PARTNERS = ("acme", "globex")
+PROVIDERS = ("acme-pay", "globex-pay")
 ARTIFACT_BUCKET = "deployment-artifacts"
 DEPLOY_SECONDS_MAX = 120
 
@@ -21,23 +22,34 @@ class Deployment:
         from samtranslator.yaml_helper import yaml_parse
 
         self._template = yaml_parse(paths.TEMPLATE.read_text())
-        self._definition = _only(self._template, "AWS::Serverless::Api")["Properties"]["DefinitionBody"]
+        apis = self._template["Resources"].items()
+        self._definitions = {
+            name: api["Properties"]["DefinitionBody"] for name, api in apis if api["Type"] == "AWS::Serverless::Api"
+        }
         self.changes = rewrites.apply_all(self._template, self._upload_artifacts())
 
     def add_stack(self, suffix: str, parameters: dict) -> dict:
-        """Deploys one stack with keys for two partners, and returns its description."""
+        """Deploys one stack with keys for two partners and secrets for two providers, and returns its description."""
         name = f"transaction-processing-{suffix}"
-        self._create_stack(name, {"EnvironmentSuffix": suffix, "BucketPartners": ",".join(PARTNERS), **parameters})
-        outputs = self._outputs(name)
-        gateway = self._cloud.client("apigateway")
-        change = rest_api.complete(gateway, outputs["ApiId"], self._definition)
-        if change not in self.changes:
-            self.changes.append(change)
+        lists = {"BucketPartners": ",".join(PARTNERS), "WebhookProviders": ",".join(PROVIDERS)}
+        self._create_stack(name, {"EnvironmentSuffix": suffix, **lists, **parameters})
+        gateway, vault = self._cloud.client("apigateway"), self._cloud.client("secretsmanager")
+        physical = self._resources(name)
+        for api, definition in self._definitions.items():
+            change = rest_api.complete(gateway, physical["AWS::ApiGateway::RestApi"][api], definition)
+            if change not in self.changes:
+                self.changes.append(change)
         # Here, because the command line must start on a Python that has no boto3.
         from operations.partner import add_key
+        from operations.provider import add_secret
 
+        outputs = self._outputs(name)
         keys = [add_key(gateway, outputs["ApiUsagePlanId"], partner, suffix) for partner in PARTNERS]
-        return self._describe(suffix, name, outputs, keys)
+        secrets = [add_secret(vault, suffix, provider) for provider in PROVIDERS]
+        return {
+            **self._describe(suffix, name, outputs, physical, keys),
+            **self._describe_webhooks(outputs, secrets),
+        }
 
     def _upload_artifacts(self) -> dict:
         store = self._cloud.client("s3")
@@ -81,20 +93,24 @@ class Deployment:
         stack = self._cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
-    def _describe(self, suffix: str, name: str, outputs: dict, keys: list) -> dict:
-        """All that a client of the stack, a test or a person needs to know."""
+    def _resources(self, name: str) -> dict:
+        """The physical ids of a stack's resources, by type and then by logical id."""
         resources = self._cloud.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
         by_kind = {}
         for resource in resources:
             kind = by_kind.setdefault(resource["ResourceType"], {})
             kind[resource["LogicalResourceId"]] = resource["PhysicalResourceId"]
+        return by_kind
+
+    def _describe(self, suffix: str, name: str, outputs: dict, physical: dict, keys: list) -> dict:
+        """All that a client of the stack, a test or a person needs to know."""
         return {
             "suffix": suffix,
             "stack_name": name,
             "endpoint": self._cloud.endpoint,
             "region": REGION,
             **self._cloud.credentials,
-            "api_url": f"{self._cloud.endpoint}/_aws/execute-api/{outputs['ApiId']}/{rest_api.STAGE}",
+            "api_url": self._api_url(outputs["ApiId"]),
             "api_key": keys[0],
             "api_key_2": keys[1],
             "partner": PARTNERS[0],
@@ -108,19 +124,37 @@ class Deployment:
             "dlq_url": outputs["DeadLetterQueueUrl"],
             "state_machine_arn": outputs["StateMachineArn"],
             # By logical id, as the template has them.
-            "functions": by_kind["AWS::Lambda::Function"],
-            "roles": by_kind["AWS::IAM::Role"],
+            "functions": physical["AWS::Lambda::Function"],
+            "roles": physical["AWS::IAM::Role"],
         }
+
+
+    def _describe_webhooks(self, outputs: dict, secrets: list) -> dict:
+        """The same of the payments."""
+        return {
+            "webhook_url": f"{self._api_url(outputs['WebhookApiId'])}/webhook",
+            "webhook_api_id": outputs["WebhookApiId"],
+            "webhook_provider": PROVIDERS[0],
+            "webhook_secret": secrets[0],
+            "webhook_provider_2": PROVIDERS[1],
+            "webhook_secret_2": secrets[1],
+            "webhook_table": outputs["PaymentsTableName"],
+            "customers_table": outputs["CustomersTableName"],
+            "event_bus": outputs["EventBusName"],
+            "alerts_topic_arn": outputs["AlertsTopicArn"],
+            "audit_bucket": outputs["AuditBucketName"],
+            "webhook_dlq_url": outputs["PaymentDeadLetterQueueUrl"],
+            "archival_function": outputs["ArchivalFunctionName"],
+            "webhook_state_machine_arn": outputs["WebhookStateMachineArn"],
+        }
+
+    def _api_url(self, api_id: str) -> str:
+        return f"{self._cloud.endpoint}/_aws/execute-api/{api_id}/{rest_api.STAGE}"
 
 
 def _definition_paths(template: dict) -> list:
     machines = template["Resources"].values()
     return [m["Properties"]["DefinitionUri"] for m in machines if m["Type"] == "AWS::Serverless::StateMachine"]
-
-
-def _only(template: dict, kind: str) -> dict:
-    (resource,) = [resource for resource in template["Resources"].values() if resource["Type"] == kind]
-    return resource
 
 
 def _failures(formation, name: str) -> str:

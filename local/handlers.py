@@ -8,7 +8,14 @@ from pathlib import Path
 from . import paths
 from .problem import Problem
 
-NAMES = ("csv-validator", "data-transformer", "notification-sender")
+NAMES = (
+    "csv-validator",
+    "data-transformer",
+    "notification-sender",
+    "webhook-validator",
+    "fraud-detector",
+    "transaction-archival",
+)
 
 
 def build() -> None:

@@ -10,6 +10,7 @@ import time
 
 from . import base_images, handlers, paths, sam_relay, up, venvs
 from .problem import Problem
+from .samples import send_webhook
 
 START_API_PORT = 3456
 START_SECONDS_MAX = 120
@@ -26,6 +27,13 @@ EVENTS = {
     "transform.json": ("DataTransformerFunction", ['"rows":12', '"unchanged":12']),
     "notify.json": ("NotificationSenderFunction", ['"status":"completed"', '"published":false']),
     "record-failure.json": ("NotificationSenderFunction", ['"status":"completed"', '"published":false']),
+}
+# The payment's story: its signature was good for five minutes, so it is signed anew before the payment is assessed.
+WEBHOOK = "webhook.json"
+PAYMENT_EVENTS = {
+    "assess.json": ("FraudDetectorFunction", ['"outcome":"assessed"', '"risk_level":"medium_risk"']),
+    # The payment is not a day old.
+    "archive.json": ("TransactionArchivalFunction", ['"outcome":"done"', '"archived":0', '"more":false']),
 }
 COMPLETION_SECONDS_MAX = 60
 # SAM asks the container for 0.7 s and then says this, although Docker takes the connection before anything listens in
@@ -54,9 +62,14 @@ def test_images() -> None:
     up.up()
     try:
         for event, (function, expected) in EVENTS.items():
-            _invoke(event, function, expected)
+            _invoke(event, _of_this_cloud(_event(event)), function, expected)
             if event == UPLOAD:
                 _wait_until_completed()
+        _invoke(WEBHOOK, _event(WEBHOOK), "WebhookValidatorFunction", ['"statusCode":401', "signature_invalid"])
+        signed = _signed_anew(_event(WEBHOOK))
+        _invoke(f"{WEBHOOK}, signed anew", signed, "WebhookValidatorFunction", ['"statusCode":200'])
+        for event, (function, expected) in PAYMENT_EVENTS.items():
+            _invoke(event, _event(event), function, expected)
         _try_api()
     finally:
         up.down()
@@ -106,9 +119,12 @@ def _images() -> dict:
     return {name: f"{logical[name].lower()}function:{name}" for name in handlers.NAMES}
 
 
-def _invoke(event: str, function: str, expected: list) -> None:
+def _event(name: str) -> str:
+    return (paths.ROOT / "events" / name).read_text()
+
+
+def _invoke(event: str, text: str, function: str, expected: list) -> None:
     command = [_sam(), "local", "invoke", function, "-e", "-"]
-    text = _of_this_cloud((paths.ROOT / "events" / event).read_text())
     for tries_left in reversed(range(INVOCATION_TRIES_MAX)):
         started = time.monotonic()
         done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, input=text)
@@ -147,6 +163,16 @@ def _of_this_cloud(event: str) -> str:
     if versions:
         event = event.replace(VERSION_OF_EVENTS, versions[0]["VersionId"])
     return event.replace(BUCKET_OF_EVENTS, stack["bucket"])
+
+
+def _signed_anew(text: str) -> str:
+    """The event with a signature of now, by the secret that is here."""
+    event = json.loads(text)
+    secret = json.loads(paths.STACK_FILE.read_text())["webhook_secret"]
+    for name, value in send_webhook.sign(secret, event["body"].encode()).items():
+        event["headers"][name] = value
+        event["multiValueHeaders"][name] = [value]
+    return json.dumps(event)
 
 
 def _try_api() -> None:

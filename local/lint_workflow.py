@@ -1,4 +1,4 @@
-"""`lint-workflow`: whether the state machine's definition hangs together.
+"""`lint-workflow`: whether the state machines' definitions hang together.
 
 cfn-lint checks the fields of states, in a definition that stands in a template: so one is written that has it inside.
 It does not look at where the transitions lead nor at the fields of retries; that is done here. What the definition must
@@ -8,27 +8,33 @@ say to be right for this system is proven by the tests.
 import json
 import re
 import subprocess
+from pathlib import Path
 
 from . import paths, venvs
 from .problem import Problem
 
 RETRY_FIELDS = {"ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy"}
 CATCH_FIELDS = {"ErrorEquals", "ResultPath", "Next"}
-NAME = paths.DEFINITION.relative_to(paths.ROOT)
 
 
 def lint() -> None:
-    """Checks statemachine/workflow.asl.json."""
-    definition = json.loads(paths.DEFINITION.read_text())
+    """Checks every definition in statemachine/."""
+    for file in paths.DEFINITIONS:
+        _lint(file)
+
+
+def _lint(file: Path) -> None:
+    name = file.relative_to(paths.ROOT)
+    definition = json.loads(file.read_text())
     faults = list(_faults(definition))
     if faults:
-        raise Problem(f"{NAME} is at fault: {'; '.join(faults)}")
-    _run_cfn_lint(definition)
-    print(f"{NAME} is a valid state machine")
+        raise Problem(f"{name} is at fault: {'; '.join(faults)}")
+    _run_cfn_lint(name, definition)
+    print(f"{name} is a valid state machine")
 
 
 def _faults(machine: dict):
-    """What is wrong with the transitions and the error handling of one machine and of those inside its maps."""
+    """What is wrong with the transitions and the error handling of one machine and of those inside its states."""
     states = machine["States"]
     targets = {machine["StartAt"]}.union(*(_targets(state) for state in states.values()))
     for name in sorted(targets - states.keys()):
@@ -40,8 +46,9 @@ def _faults(machine: dict):
             unknown = {key for rule in state.get(field, []) for key in rule.keys() - known}
             if unknown:
                 yield f"{name} has unknown fields in {field}: {', '.join(sorted(unknown))}"
-        if "ItemProcessor" in state:
-            yield from _faults(state["ItemProcessor"])
+        inside = [state["ItemProcessor"]] if "ItemProcessor" in state else state.get("Branches", [])
+        for inner in inside:
+            yield from _faults(inner)
 
 
 def _targets(state: dict) -> set:
@@ -49,7 +56,7 @@ def _targets(state: dict) -> set:
     return {rule[key] for rule in rules for key in ("Next", "Default") if key in rule}
 
 
-def _run_cfn_lint(definition: dict) -> None:
+def _run_cfn_lint(name: Path, definition: dict) -> None:
     properties = {
         "StateMachineType": "EXPRESS",
         "RoleArn": "arn:aws:iam::000000000000:role/workflow",
@@ -57,9 +64,9 @@ def _run_cfn_lint(definition: dict) -> None:
         "DefinitionSubstitutions": dict.fromkeys(re.findall(r"\$\{(\w+)\}", json.dumps(definition)), "any"),
     }
     machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
-    file = paths.WORK / "workflow.template.json"
+    file = paths.WORK / f"{name.name.split('.')[0]}.template.json"
     file.write_text(
         json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"WorkflowStateMachine": machine}})
     )
     if subprocess.run([str(venvs.directory_of("sam") / "bin" / "cfn-lint"), str(file)]).returncode != 0:
-        raise Problem(f"cfn-lint found faults in {NAME}, listed above.")
+        raise Problem(f"cfn-lint found faults in {name}, listed above.")

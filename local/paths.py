@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "template.yaml"
-DEFINITION = ROOT / "statemachine" / "workflow.asl.json"
+DEFINITIONS = sorted((ROOT / "statemachine").glob("*.asl.json"))
 SAMPLES = ROOT / "local" / "samples"
 
 # All that is made here and can be made again. Git ignores it.

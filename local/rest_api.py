@@ -4,6 +4,8 @@ The emulator makes routes and integrations of an OpenAPI body and passes over it
 API Gateway calls, so the same definition is applied a second time through these.
 """
 
+import json
+
 PREFIX = "x-amazon-apigateway-"
 STAGE = "prod"
 
@@ -20,15 +22,25 @@ def _set_validators(gateway, api_id: str, definition: dict) -> None:
     validators = {}
     for name, checks in definition.get(f"{PREFIX}request-validators", {}).items():
         validators[name] = gateway.create_request_validator(restApiId=api_id, name=name, **checks)["id"]
+    _make_models(gateway, api_id, definition)
     resources = {item["path"]: item["id"] for item in gateway.get_resources(restApiId=api_id, limit=500)["items"]}
     for path, methods in definition["paths"].items():
         for verb, method in methods.items():
             target = {"restApiId": api_id, "resourceId": resources[path], "httpMethod": verb.upper()}
             for parameter in method.get("parameters", []):
                 _set_parameter(gateway, target, parameter)
+            for content_type, body in method.get("requestBody", {}).get("content", {}).items():
+                model = body["schema"]["$ref"].rsplit("/", 1)[-1]
+                _patch(gateway.update_method, target, "add", f"/requestModels/{_escape(content_type)}", model)
             validator = method.get(f"{PREFIX}request-validator")
             if validator:
                 _patch(gateway.update_method, target, "replace", "/requestValidatorId", validators[validator])
+
+
+def _make_models(gateway, api_id: str, definition: dict) -> None:
+    for name, schema in definition.get("components", {}).get("schemas", {}).items():
+        text = json.dumps(schema)
+        gateway.create_model(restApiId=api_id, name=name, contentType="application/json", schema=text)
 
 
 def _set_parameter(gateway, target: dict, parameter: dict) -> None:

@@ -47,8 +47,9 @@ def _definition_from_bucket(template: dict, artifacts: dict) -> str:
 def _binary_types_as_property(template: dict) -> str:
     """The emulator does not read them in the API's definition, and as a property it reads them without escapes."""
     for api in _resources(template, "AWS::Serverless::Api").values():
-        definition = api["Properties"]["DefinitionBody"]
-        api["Properties"]["BinaryMediaTypes"] = definition["x-amazon-apigateway-binary-media-types"]
+        types = api["Properties"]["DefinitionBody"].get("x-amazon-apigateway-binary-media-types")
+        if types:
+            api["Properties"]["BinaryMediaTypes"] = types
     return "the API's binary types are a property"
 
 

@@ -11,14 +11,21 @@ from .problem import Problem
 from .up import write_private
 
 # The tests send far more in a minute than a partner does in a day. The quota is tested on a usage plan of its own.
-PARAMETERS = {"DailyQuota": 1_000_000, "RateLimit": 10_000, "BurstLimit": 10_000}
+PARAMETERS = {
+    "DailyQuota": 1_000_000,
+    "RateLimit": 10_000,
+    "BurstLimit": 10_000,
+    "WebhookRateLimit": 10_000,
+    "WebhookBurstLimit": 10_000,
+    "SecretsRefreshSeconds": 1,
+}
 
 
 def run(suffixes: list, command: list) -> int:
     """Runs the command with ACCEPTANCE_STACKS naming a file that describes the stacks. Returns its exit code.
 
-    The file has `endpoint`, `region`, `access_key_id`, `secret_access_key`, `log_file`, `template_path`,
-    `definition_path` and `stacks`, which has for each suffix what `.local/stack.json` has after `up`.
+    The file has `endpoint`, `region`, `access_key_id`, `secret_access_key`, `log_file` and `stacks`, which has for each
+    suffix what `.local/stack.json` has after `up`.
     """
     handlers.require_built()
     # The tests of the template read it from there.
@@ -47,8 +54,6 @@ def _describe(cloud: Cloud, stacks: dict) -> dict:
         "region": first["region"],
         **cloud.credentials,
         "log_file": str(cloud.log_file),
-        "template_path": str(paths.TEMPLATE),
-        "definition_path": str(paths.DEFINITION),
         "stacks": stacks,
     }
 

@@ -22,7 +22,7 @@ from .cloud import HOST, REGION
 PORT = 4565
 VARIABLE = "SAM_RELAY_ADDRESS"
 # What the functions use. Above all not Lambda, which would run a stranger's code here.
-SERVICES = ("dynamodb", "s3", "sns")
+SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "sns")
 BODY_BYTES_MAX = 64 * 1024 * 1024
 # What belongs to one connection, or to the signature that is replaced.
 DROPPED_HEADERS = ("authorization", "connection", "host", "content-length", "x-amz-date", "x-amz-security-token")

@@ -68,4 +68,15 @@ def _introduce(stack: dict, changes: list) -> None:
     print(f"API key     {stack['api_key']}")
     print(f"\nUpload a file:\n  curl -sS -H 'x-api-key: {stack['api_key']}' -F file=@{sample} {stack['api_url']}/upload")
     print(f"Follow it with the status_path of the answer:\n  curl -sS '{stack['api_url']}<status_path>'")
+    _introduce_webhooks(stack)
     print("\nAll names and keys are in .local/stack.json. Stop it with: make down")
+
+
+def _introduce_webhooks(stack: dict) -> None:
+    variables = f"WEBHOOK_URL={stack['webhook_url']} WEBHOOK_SECRET={stack['webhook_secret']}"
+    shell, python = (shlex.quote(str(paths.SAMPLES / name)) for name in ("send-webhook.sh", "send_webhook.py"))
+    print(f"\nWebhook URL       {stack['webhook_url']}")
+    print(f"Webhook provider  {stack['webhook_provider']}")
+    print(f"Webhook secret    {stack['webhook_secret']}")
+    print(f"\nSign and send a webhook of some amount, with openssl and curl:\n  {variables} sh {shell} 129.90")
+    print(f"The same in Python:\n  {variables} python3 {python} 12000")

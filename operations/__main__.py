@@ -23,9 +23,13 @@ def _parse() -> argparse.Namespace:
     partner = commands.add_parser("partner", help="make an API key for a partner")
     partner.add_argument("--name", required=True, help="the partner's name, which its rows carry")
     partner.add_argument("--again", action="store_true", help="make one more key for a partner that has one")
+    provider = commands.add_parser("provider", help="make or change the secret that a provider signs webhooks with")
+    provider.add_argument("--name", required=True, help="the provider's name, which its webhooks carry")
+    provider.add_argument("--rotate", action="store_true", help="make a new secret beside the present one")
+    provider.add_argument("--revoke", action="store_true", help="end the earlier of two secrets")
     destroy = commands.add_parser("destroy", help="delete one environment with all its data")
     destroy.add_argument("--yes", action="store_true", help="do not ask")
-    for parser_of_one in (deploy, partner, destroy):
+    for parser_of_one in (deploy, partner, provider, destroy):
         parser_of_one.add_argument("--environment", required=True, help="the environment, such as dev")
     return parser.parse_args()
 
@@ -49,7 +53,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from . import bootstrap, deploy, destroy, partner
+    from . import bootstrap, deploy, destroy, partner, provider
     from .account import Account
     from .stack import Stack, stack_of
 
@@ -62,6 +66,8 @@ def _run(arguments: argparse.Namespace) -> None:
         deploy.deploy(stack, arguments.environment, arguments.parameters.split())
     elif arguments.command == "partner":
         partner.partner(stack, arguments.environment, arguments.name, arguments.again)
+    elif arguments.command == "provider":
+        provider.provider(stack, arguments.environment, arguments.name, arguments.rotate, arguments.revoke)
     else:
         destroy.destroy(stack, arguments.yes)
 

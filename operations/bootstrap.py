@@ -23,7 +23,7 @@ def bootstrap(account: Account, github: str) -> None:
         # What is left of a first try that failed. CloudFormation updates no such stack.
         stack.delete()
         description = None
-    parameters = _chosen(account, github) if description is None else _kept(account, description, github)
+    parameters = _chosen(account, github) if description is None else _kept(account, stack.parameters(), github)
     print(f"deploying {STACK_NAME} to {account}", flush=True)
     stack.create_or_update(
         TEMPLATE.read_text(), [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
@@ -44,9 +44,8 @@ def _chosen(account: Account, github: str) -> dict:
     }
 
 
-def _kept(account: Account, description: dict, github: str) -> dict:
+def _kept(account: Account, parameters: dict, github: str) -> dict:
     """The parameters of a later time: as they were, but that GitHub may be added or changed."""
-    parameters = {p["ParameterKey"]: p["ParameterValue"] for p in description["Parameters"]}
     if github and not parameters.get("GitHubRepository"):
         parameters["GitHubOidcProviderArn"] = _provider(account)
     if github:

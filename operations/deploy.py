@@ -32,6 +32,7 @@ def deploy(stack: Stack, environment: str, parameters: list) -> None:
     print("\n".join(f"{name} = {value}" for name, value in sorted(outputs.items())))
     print(f"\nMake a key for a partner: make partner ENV={environment} NAME=acme")
     print(f"Then send a file:\n  {curl_line(stack, outputs)}")
+    print(f"Make a secret for a payment provider: make provider ENV={environment} NAME=acme-pay")
 
 
 def _places(stack: Stack) -> list:

@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 from local.problem import Problem
 
-from . import images, tags
+from . import images, provider, tags
 from .partner import keys_of_plan
 from .stack import PREFIX, Stack
 
@@ -15,7 +15,7 @@ BATCH_MAX = 1000
 
 
 def destroy(stack: Stack, yes: bool) -> None:
-    """Deletes the keys, the files, the stack and the managed image repositories."""
+    """Deletes the keys, the secrets, the files, the archive, the stack and the managed image repositories."""
     companion = images.companion_of(stack)
     is_there = stack.description() is not None
     if not is_there and companion.description() is None:
@@ -31,7 +31,10 @@ def destroy(stack: Stack, yes: bool) -> None:
 def _confirm(stack: Stack) -> None:
     if not sys.stdin.isatty():
         raise Problem(f"Nobody can be asked here whether to delete {stack.name} with all its data. To say so: YES=1")
-    print(f"This deletes {stack.name} in {stack.account}: its files, tables, logs, messages and partners' keys.")
+    print(
+        f"This deletes {stack.name} in {stack.account}: its files, archive, tables, logs and messages, the partners' "
+        "keys and the providers' secrets."
+    )
     if input("Nothing of it can be brought back. Type the stack's name to go on: ").strip() != stack.name:
         raise Problem("That is not its name, so that nothing was deleted.")
 
@@ -40,6 +43,9 @@ def _delete_with_content(stack: Stack) -> None:
     stack.wait()
     # First the keys, because a file that arrives while the bucket is emptied would keep it from being deleted.
     _delete_keys(stack)
+    # The providers' secrets are not in the stack, and without them nothing is taken any more.
+    secrets = provider.delete_all(stack.account.client("secretsmanager"), stack.name.removeprefix(PREFIX))
+    print(f"deleted the secrets of {secrets} providers", flush=True)
     for bucket in stack.resources("AWS::S3::Bucket"):
         print(f"deleting what is in the bucket {bucket}", flush=True)
         print(f"  versions and delete markers: {empty(stack.account.client('s3'), bucket)}")
@@ -68,10 +74,11 @@ def empty(store, bucket: str) -> int:
     """Deletes every version and every delete marker. Returns how many there were."""
     count = 0
     try:
+        bypass = _bypass(store, bucket)
         for page in store.get_paginator("list_object_versions").paginate(Bucket=bucket):
             entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
             for start in range(0, len(entries), BATCH_MAX):
-                delete_batch(store, bucket, entries[start : start + BATCH_MAX])
+                delete_batch(store, bucket, entries[start : start + BATCH_MAX], bypass)
             count += len(entries)
     except store.exceptions.NoSuchBucket:
         pass
@@ -79,23 +86,35 @@ def empty(store, bucket: str) -> int:
         if error.response["Error"]["Code"] == "AccessDenied":
             raise Problem(
                 f"You may not list and delete the versions in {bucket}. Needed: s3:ListBucketVersions, "
-                "s3:DeleteObjectVersion and s3:DeleteObject."
+                "s3:DeleteObjectVersion, s3:DeleteObject and s3:GetBucketObjectLockConfiguration."
             ) from error
         raise
     return count
 
 
-def delete_batch(store, bucket: str, entries: list) -> None:
+def _bypass(store, bucket: str) -> dict:
+    """What deletes versions that are locked in governance mode; nothing for a bucket without a lock."""
+    try:
+        store.get_object_lock_configuration(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ObjectLockConfigurationNotFoundError":
+            return {}
+        raise
+    return {"BypassGovernanceRetention": True}
+
+
+def delete_batch(store, bucket: str, entries: list, bypass: dict) -> None:
     """Deletes up to 1,000 of them, and refuses to pass over one that stays."""
     objects = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
-    answer = store.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    answer = store.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}, **bypass)
     # The call succeeds even if nothing was deleted.
     refused = answer.get("Errors", [])
     if refused:
         first = refused[0]
         raise Problem(
             f"{len(refused)} versions in {bucket} were not deleted, the first, {first['Key']}, because: "
-            f"{first.get('Message') or first['Code']}. Locked versions can be deleted when their retention has ended."
+            f"{(first.get('Message') or first['Code']).rstrip('.')}. What is locked can be deleted by who has "
+            "s3:BypassGovernanceRetention, or when its retention has ended."
         )
 
 

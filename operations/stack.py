@@ -43,6 +43,10 @@ class Stack:
         """Its outputs by name, none if it is not there."""
         return {o["OutputKey"]: o["OutputValue"] for o in (self.description() or {}).get("Outputs", [])}
 
+    def parameters(self) -> dict:
+        """Its parameters by name, none if it is not there."""
+        return {p["ParameterKey"]: p["ParameterValue"] for p in (self.description() or {}).get("Parameters", [])}
+
     def require(self) -> dict:
         """Its outputs, for a command that needs the stack."""
         description = self.description()
@@ -137,10 +141,19 @@ def stack_of(account: Account, environment: str) -> Stack:
 
 
 def api_url(stack: Stack, outputs: dict) -> str:
-    """The base of the API, on AWS or on the local cloud, which has all APIs under one address."""
-    if stack.account.endpoint:
-        return f"{stack.account.endpoint}/_aws/execute-api/{outputs['ApiId']}/prod"
-    return outputs["ApiEndpoint"]
+    """The base of the API, on AWS or on the local cloud."""
+    return _local_url(stack, outputs["ApiId"]) or outputs["ApiEndpoint"]
+
+
+def webhook_url(stack: Stack, outputs: dict) -> str:
+    """Where providers send their webhooks, on AWS or on the local cloud."""
+    base = _local_url(stack, outputs["WebhookApiId"])
+    return f"{base}/webhook" if base else outputs["WebhookUrl"]
+
+
+def _local_url(stack: Stack, api_id: str) -> str:
+    """The base of an API on the local cloud, which has all APIs under one address; nothing on AWS."""
+    return f"{stack.account.endpoint}/_aws/execute-api/{api_id}/prod" if stack.account.endpoint else ""
 
 
 def curl_line(stack: Stack, outputs: dict) -> str:

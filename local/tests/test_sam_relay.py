@@ -38,6 +38,13 @@ class SamRelay(unittest.TestCase):
         self.assertEqual(status, 200)
         self.assertIn(b"Credential=AKIAOFTHECLOUD/", body)
 
+    def test_what_the_functions_use_is_passed_on_under_its_own_name(self):
+        for service in ("dynamodb", "events", "s3", "secretsmanager", "sns"):
+            headers = {"Authorization": SIGNED["Authorization"].replace("/sns/", f"/{service}/")}
+            status, body = self._ask("/", headers)
+            self.assertEqual(status, 200, service)
+            self.assertIn(f"/{service}/aws4_request".encode(), body)
+
     def test_what_the_functions_do_not_use_is_refused(self):
         lambda_ = {"Authorization": SIGNED["Authorization"].replace("/sns/", "/lambda/")}
         for headers in ({}, lambda_):

@@ -74,7 +74,7 @@ class Deploy(unittest.TestCase):
     def test_an_image_that_its_repository_has_is_not_pushed_again(self):
         self.assertEqual(make("bootstrap").returncode, 0)
         repositories = images.shared_repositories(self.stack)
-        self.assertEqual(len(repositories), 3)
+        self.assertEqual(len(repositories), 6)
         uri = repositories["CsvValidatorFunction"]
         missing = images.skip_known_images(self.stack, self.template, repositories)
         self.assertEqual(missing, {"CsvValidatorFunction": uri})

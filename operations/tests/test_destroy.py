@@ -14,10 +14,11 @@ from . import client, description, make
 STACK = "transaction-processing-doomed"
 # More than one call of DeleteObjects takes, so that the batches are seen.
 VERSIONS = 1050
+OTHER_SECRETS = "webhook-signing/doomed-2"
 
 
 class Destroy(unittest.TestCase):
-    """On the stack `doomed`, whose bucket is filled with versions and delete markers."""
+    """On the stack `doomed`, whose buckets are filled with versions and delete markers."""
 
     def test_a_version_that_is_refused_is_told_and_not_passed_over(self):
         class Store:
@@ -25,7 +26,7 @@ class Destroy(unittest.TestCase):
                 return {"Errors": [{"Key": "a.csv", "VersionId": "1", "Code": "AccessDenied", "Message": "locked"}]}
 
         with self.assertRaisesRegex(Problem, "1 versions in b were not deleted, the first, a.csv, because: locked"):
-            destroy.delete_batch(Store(), "b", [{"Key": "a.csv", "VersionId": "1"}])
+            destroy.delete_batch(Store(), "b", [{"Key": "a.csv", "VersionId": "1"}], {})
 
     def test_an_emptied_bucket_has_no_version_and_no_delete_marker(self):
         # By itself, because the local cloud, other than AWS, deletes a bucket that is not empty.
@@ -39,6 +40,18 @@ class Destroy(unittest.TestCase):
         left = store.list_object_versions(Bucket="emptied")
         self.assertEqual(left.get("Versions", []) + left.get("DeleteMarkers", []), [])
         self.assertEqual(destroy.empty(store, "not-there-at-all"), 0)
+
+    def test_locked_versions_are_deleted_too(self):
+        store = client("s3")
+        store.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+        retention = {"Mode": "GOVERNANCE", "Days": 30}
+        lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+        store.put_object_lock_configuration(Bucket="locked", ObjectLockConfiguration=lock)
+        version = store.put_object(Bucket="locked", Key="a", Body=b"x")["VersionId"]
+        with self.assertRaises(ClientError):
+            store.delete_object(Bucket="locked", Key="a", VersionId=version)
+        self.assertEqual(destroy.empty(store, "locked"), 1)
+        self.assertEqual(store.list_object_versions(Bucket="locked").get("Versions", []), [])
 
     def test_a_stack_that_cannot_be_deleted_tells_why_and_the_next_try_goes_on(self):
         formation, network = client("cloudformation"), client("ec2")
@@ -63,13 +76,25 @@ class Destroy(unittest.TestCase):
     def test_a_full_stack_goes_with_all_that_belongs_to_it(self):
         stack = description()["stacks"]["doomed"]
         self._fill(stack["bucket"])
+        store, vault = client("s3"), client("secretsmanager")
+        for _ in range(3):
+            store.put_object(Bucket=stack["audit_bucket"], Key="transactions/2026/01/15/a.ndjson.gz", Body=b"x")
+        # Another environment's, whose name only begins in the same way.
+        vault.create_secret(Name=f"{OTHER_SECRETS}/acme-pay", SecretString="{}")
         repository = self._add_companion()
         self._refuses_without_consent()
         done = make("destroy", ENV="doomed", YES="1")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn(f"versions and delete markers: {VERSIONS + 11}", done.stdout)
-        with self.assertRaises(ClientError):
-            client("s3").head_bucket(Bucket=stack["bucket"])
+        audit = f"deleting what is in the bucket {stack['audit_bucket']}\n  versions and delete markers: 3\n"
+        self.assertIn(audit, done.stdout)
+        for bucket in (stack["bucket"], stack["audit_bucket"]):
+            with self.assertRaises(ClientError):
+                store.head_bucket(Bucket=bucket)
+        self.assertIn("deleted the secrets of 2 providers", done.stdout)
+        secrets = [secret["Name"] for secret in vault.list_secrets(MaxResults=100)["SecretList"]]
+        ours = [name for name in secrets if name.startswith("webhook-signing/doomed")]
+        self.assertEqual(ours, [f"{OTHER_SECRETS}/acme-pay"])
         self._assert_gone(STACK)
         self._assert_gone(self.companion)
         repositories = client("ecr").describe_repositories()["repositories"]

@@ -5,7 +5,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
-use aws_sdk_lambda::types::Environment;
+use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -38,6 +38,16 @@ pub(crate) struct Stack {
     pub(crate) bucket_partners: [String; 2],
     /// The keys that the deployment made.
     pub(crate) api_keys: [String; 2],
+    /// Where providers send their webhooks.
+    pub(crate) webhook_url: String,
+    /// Two providers, each with its name and its secret.
+    pub(crate) provider: [String; 2],
+    pub(crate) other_provider: [String; 2],
+    pub(crate) webhook_table: String,
+    pub(crate) event_bus: String,
+    pub(crate) alerts_topic_arn: String,
+    pub(crate) audit_bucket: String,
+    pub(crate) archival_function: String,
     /// What the emulator itself has written.
     pub(crate) log_file: PathBuf,
     access_key_id: String,
@@ -70,6 +80,14 @@ impl Stack {
             usage_plan_id: field("usage_plan_id"),
             bucket_partners: [field("partner"), field("partner_2")],
             api_keys: [field("api_key"), field("api_key_2")],
+            webhook_url: field("webhook_url"),
+            provider: [field("webhook_provider"), field("webhook_secret")],
+            other_provider: [field("webhook_provider_2"), field("webhook_secret_2")],
+            webhook_table: field("webhook_table"),
+            event_bus: field("event_bus"),
+            alerts_topic_arn: field("alerts_topic_arn"),
+            audit_bucket: field("audit_bucket"),
+            archival_function: field("archival_function"),
             log_file: PathBuf::from(description["log_file"].as_str().unwrap()),
             access_key_id: field("access_key_id"),
             secret_access_key: field("secret_access_key"),
@@ -117,6 +135,11 @@ pub(crate) enum Made {
     Subscription {
         arn: String,
     },
+    /// A rule of a bus, with its only target, "listener".
+    Rule {
+        name: String,
+        bus: String,
+    },
     /// The environment that a function had before.
     Environment {
         function: String,
@@ -153,6 +176,10 @@ impl Cloud {
         aws_sdk_dynamodb::Client::new(&self.sdk)
     }
 
+    pub(crate) fn events(&self) -> aws_sdk_eventbridge::Client {
+        aws_sdk_eventbridge::Client::new(&self.sdk)
+    }
+
     pub(crate) fn iam(&self) -> aws_sdk_iam::Client {
         aws_sdk_iam::Client::new(&self.sdk)
     }
@@ -170,6 +197,10 @@ impl Cloud {
         aws_sdk_s3::Client::from_conf(path_style)
     }
 
+    pub(crate) fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::new(&self.sdk)
+    }
+
     pub(crate) fn sns(&self) -> aws_sdk_sns::Client {
         aws_sdk_sns::Client::new(&self.sdk)
     }
@@ -185,6 +216,23 @@ impl Cloud {
     /// Remembers what is to be removed when the test ends, however it ends.
     pub(crate) fn remove_at_end(&self, made: Made) {
         self.made.lock().unwrap().push(made);
+    }
+
+    /// Sets a variable of a function until the test ends.
+    pub(crate) async fn set_variable(&self, function: &str, name: &str, value: &str) {
+        let function = self.stack.function(function);
+        let now = self.lambda().get_function_configuration().function_name(&function).send().await.unwrap();
+        let mut variables = now.environment.unwrap().variables.unwrap();
+        let before = variables.clone().into_iter().filter(|(found, _)| found != name).collect();
+        variables.insert(name.to_owned(), value.to_owned());
+        self.remove_at_end(Made::Environment { function: function.clone(), before });
+        let update = self.lambda().update_function_configuration().function_name(&function);
+        update.environment(Environment::builder().set_variables(Some(variables)).build()).send().await.unwrap();
+        eventually("the function to be updated", async || {
+            let now = self.lambda().get_function_configuration().function_name(&function).send().await.unwrap();
+            (now.last_update_status == Some(LastUpdateStatus::Successful)).then_some(())
+        })
+        .await;
     }
 
     /// Invokes a function of the stack and returns what it answered, or its error.
@@ -226,12 +274,17 @@ async fn remove(stack: &Stack, made: Vec<Made>) {
     let sdk = stack.sdk().await;
     let (gateway, lambda) = (aws_sdk_apigateway::Client::new(&sdk), aws_sdk_lambda::Client::new(&sdk));
     let (sqs, sns) = (aws_sdk_sqs::Client::new(&sdk), aws_sdk_sns::Client::new(&sdk));
+    let events = aws_sdk_eventbridge::Client::new(&sdk);
     for made in made.into_iter().rev() {
         match made {
             Made::ApiKey { id } => drop(gateway.delete_api_key().api_key(id).send().await.unwrap()),
             Made::UsagePlan { id } => drop(gateway.delete_usage_plan().usage_plan_id(id).send().await.unwrap()),
             Made::Queue { url } => drop(sqs.delete_queue().queue_url(url).send().await.unwrap()),
             Made::Subscription { arn } => drop(sns.unsubscribe().subscription_arn(arn).send().await.unwrap()),
+            Made::Rule { name, bus } => {
+                events.remove_targets().rule(&name).event_bus_name(&bus).ids("listener").send().await.unwrap();
+                events.delete_rule().name(&name).event_bus_name(&bus).send().await.unwrap();
+            }
             Made::Environment { function, before } => {
                 let environment = Environment::builder().set_variables(Some(before)).build();
                 let update = lambda.update_function_configuration().function_name(function);

@@ -1,7 +1,7 @@
 //! The state machines, from their text alone: what they retry, how long they may take, where every failure goes.
 
 use crate::policies::statements;
-use crate::template::{Machine, definition, machines, referred, states, template};
+use crate::template::{Machine, machines, referred, states, template};
 use adapters::FailureKind;
 use domain::limits::FILE_RANGES_MAX;
 use serde_json::{Value, json};
@@ -35,6 +35,8 @@ fn transient_errors(template: &Value, function_id: &str) -> BTreeSet<String> {
     let raised_by = |kind: FailureKind| match kind {
         FailureKind::StoreUnavailable => services.contains("s3") || services.contains("dynamodb"),
         FailureKind::TopicUnavailable => services.contains("sns"),
+        FailureKind::BusUnavailable => services.contains("events"),
+        FailureKind::SecretsUnavailable => services.contains("secretsmanager"),
         other => panic!("{} is transient: say here which service it comes from", other.name()),
     };
     let transient = FailureKind::ALL.into_iter().filter(|kind| kind.is_transient() && raised_by(*kind));
@@ -116,19 +118,28 @@ fn a_function_outlives_the_state_that_calls_it() {
 
 #[test]
 fn every_failure_goes_to_the_queue_and_ends_as_a_failure() {
-    let states = states(&definition());
+    for machine in machines(&template()) {
+        failures_go_to_the_queue(&machine);
+    }
+}
+
+fn failures_go_to_the_queue(machine: &Machine) {
+    let states = states(&machine.definition);
+    let caught = inner_states(&machine.definition);
     let queue = "SendToDeadLetterQueue";
     for (name, state) in &states {
         let catches = state["Catch"].as_array().cloned().unwrap_or_default();
         let all: Vec<&Value> = catches.iter().filter(|catch| catch["ErrorEquals"] == json!(["States.ALL"])).collect();
         match (state["Type"].as_str().unwrap(), name.as_str()) {
-            // Its failures are the Map's.
-            ("Task", "ProcessRange") => assert!(catches.is_empty()),
-            ("Task", "SendToDeadLetterQueue") => assert_eq!(all[0]["Next"], "RecordFailure"),
+            // Its failures are those of the Map or the Parallel around it.
+            ("Task", name) if caught.contains(name) => assert!(catches.is_empty(), "{name}"),
+            ("Task", "SendToDeadLetterQueue") => {
+                assert_eq!(all[0]["Next"], state["Next"], "whatever becomes of the message, the execution fails")
+            }
             ("Task", "RecordFailure") => {
                 assert_eq!((&all[0]["Next"], &state["Next"]), (&json!("Failed"), &json!("Failed")))
             }
-            ("Task" | "Map", _) => {
+            ("Task" | "Map" | "Parallel", _) => {
                 assert_eq!((&all[0]["Next"], &all[0]["ResultPath"]), (&json!(queue), &json!("$.error")), "{name}");
             }
             // What a partner gets wrong is no error of a function, but it goes the way of one.
@@ -157,6 +168,12 @@ fn every_failure_goes_to_the_queue_and_ends_as_a_failure() {
     assert_eq!(states["Failed"]["Type"], "Fail");
     let body = &states[queue]["Parameters"]["MessageBody"];
     assert_eq!((&body["input.$"], &body["error.$"]), (&json!("$$.Execution.Input"), &json!("$.error")));
+}
+
+/// The names of the states inside Maps and Parallels.
+fn inner_states(definition: &Value) -> BTreeSet<String> {
+    let outer = definition["States"].as_object().unwrap();
+    states(definition).into_iter().map(|(name, _)| name).filter(|name| !outer.contains_key(name)).collect()
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! DynamoDB out of order: a proxy in front of it that fails the calls it is told to fail.
 
-use crate::cloud::{Cloud, Made, eventually};
-use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
+use crate::cloud::Cloud;
 use reqwest::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -64,20 +63,7 @@ impl FaultyStore {
 
     /// Makes a function talk to this proxy in place of DynamoDB until the test ends.
     pub(crate) async fn serve_function(&self, cloud: &Cloud, function: &str) {
-        let function = cloud.stack.function(function);
-        let now = cloud.lambda().get_function_configuration().function_name(&function).send().await.unwrap();
-        let mut variables = now.environment.unwrap().variables.unwrap();
-        let before: HashMap<String, String> =
-            variables.clone().into_iter().filter(|(name, _)| name != ENDPOINT_VARIABLE).collect();
-        variables.insert(ENDPOINT_VARIABLE.to_owned(), self.address.clone());
-        cloud.remove_at_end(Made::Environment { function: function.clone(), before });
-        let update = cloud.lambda().update_function_configuration().function_name(&function);
-        update.environment(Environment::builder().set_variables(Some(variables)).build()).send().await.unwrap();
-        eventually("the function to be updated", async || {
-            let now = cloud.lambda().get_function_configuration().function_name(&function).send().await.unwrap();
-            (now.last_update_status == Some(LastUpdateStatus::Successful)).then_some(())
-        })
-        .await;
+        cloud.set_variable(function, ENDPOINT_VARIABLE, &self.address).await;
     }
 }
 

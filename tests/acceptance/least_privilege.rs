@@ -5,6 +5,7 @@
 
 use crate::cloud::{Cloud, eventually, unique};
 use crate::files::{self, digest, file_id, record};
+use crate::least_payments::{self, PAYMENT_SCENARIOS, PaymentScenario};
 use crate::policies::statements;
 use crate::template::{resources, template};
 use crate::upload::{Answer, Uploader};
@@ -26,6 +27,8 @@ enum Scenario {
     Incoming,
     /// A failure of the workflow is recorded.
     RecordFailure,
+    /// One of the functions for payments is tried.
+    Payment(PaymentScenario),
 }
 
 const SCENARIOS: [Scenario; 6] = [
@@ -73,7 +76,10 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
         ("NotificationSenderFunction", "sns:Publish", "NotificationTopic") => {
             (GoodUpload, "AccessRefused, then notification_failed")
         }
-        _ => return None,
+        _ => {
+            let (scenario, failure) = least_payments::expectation(function, action, resource)?;
+            (Scenario::Payment(scenario), failure)
+        }
     })
 }
 
@@ -86,7 +92,8 @@ struct Case {
 }
 
 /// Every grant of every function, apart from those that no code of ours uses, but Lambda itself: for logs and traces,
-/// and for the queue of what failed. `policies` holds these against the function's settings.
+/// and for the queue of what failed; and those for a key, which the emulator takes from everybody. `policies` holds these
+/// against the function's settings.
 fn cases() -> Vec<Case> {
     let template = template();
     let mut cases = Vec::new();
@@ -95,7 +102,7 @@ fn cases() -> Vec<Case> {
         let role = found["Properties"]["Role"]["Fn::GetAtt"][0].as_str().unwrap();
         for statement in statements(&template["Resources"][role]) {
             let action = statement["Action"].as_str().unwrap();
-            if action.starts_with("logs:") || action.starts_with("xray:") || action == "sqs:SendMessage" {
+            if ["logs:", "xray:", "kms:", "sqs:"].iter().any(|service| action.starts_with(service)) {
                 continue;
             }
             let resource = resource_name(&statement["Resource"]);
@@ -123,7 +130,8 @@ async fn taking_any_grant_away_makes_something_fail() {
     let cases = cases();
     let cloud = Cloud::of_stack("least").await;
     let mut deviations = String::new();
-    for scenario in SCENARIOS {
+    let scenarios = || SCENARIOS.into_iter().chain(PAYMENT_SCENARIOS.map(Scenario::Payment));
+    for scenario in scenarios() {
         let outcome = scenario.outcome(&cloud).await;
         assert_eq!(outcome, WORKS, "{scenario:?}, with all grants");
     }
@@ -140,7 +148,7 @@ async fn taking_any_grant_away_makes_something_fail() {
         }
     }
     assert!(deviations.is_empty(), "{deviations}");
-    for scenario in SCENARIOS {
+    for scenario in scenarios() {
         assert_eq!(scenario.outcome(&cloud).await, WORKS, "{scenario:?}, with all grants again");
     }
 }
@@ -204,6 +212,7 @@ impl Scenario {
         let good = files::file(&[record(&unique())]);
         let bad = files::file(&[record(&unique()).replace("USD", "usd")]);
         match self {
+            Self::Payment(scenario) => scenario.outcome(cloud).await,
             Self::GoodUpload => match bank.upload(&good).await {
                 Answer { status: 200, body, .. } => {
                     end_of(cloud, body["s3_key"].as_str().unwrap(), body["file_id"].as_str().unwrap()).await

@@ -2,15 +2,17 @@
 
 use crate::cloud::{Cloud, eventually, unique};
 use crate::files::{self, file_id};
+use crate::provider::sign;
 use crate::upload::Uploader;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-const GROUPS: [&str; 3] = ["csv-validator", "data-transformer", "notification-sender"];
+const OF_FILES: [&str; 3] = ["csv-validator", "data-transformer", "notification-sender"];
+const OF_PAYMENTS: [&str; 3] = ["webhook-validator", "fraud-detector", "transaction-archival"];
 
-/// Everything that the functions have logged.
-async fn lines(cloud: &Cloud) -> Vec<String> {
+/// Everything that these functions have logged.
+async fn lines(cloud: &Cloud, functions: [&str; 3]) -> Vec<String> {
     let mut lines = Vec::new();
-    for function in GROUPS {
+    for function in functions {
         let group = format!("/aws/lambda/{}", cloud.stack.function(function));
         let events = cloud.logs().filter_log_events().log_group_name(group).into_paginator().send();
         for page in events.collect::<Result<Vec<_>, _>>().await.unwrap() {
@@ -94,7 +96,7 @@ async fn no_log_line_has_a_secret_or_a_field() {
     let bank = cloud.partner().await;
     let (canaries, files) = send_canaries(&bank).await;
     let lines = eventually("the log lines of every file", async || {
-        let lines = lines(&cloud).await;
+        let lines = lines(&cloud, OF_FILES).await;
         let told = |file: &String| lines.iter().any(|line| line.contains(file.as_str()));
         files.iter().all(told).then_some(lines)
     })
@@ -123,6 +125,54 @@ async fn no_log_line_has_a_secret_or_a_field() {
         assert!(
             line.is_empty() || platform.iter().any(|start| line.starts_with(start)),
             "a line that is no JSON: {line}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_log_line_has_a_secret_a_signature_or_what_a_payment_contains() {
+    let cloud = Cloud::open().await;
+    let provider = cloud.provider();
+    let (note, amount) = (format!("note{}", unique()), "918273645.46");
+    let mut payment = provider.payment(amount, "USD");
+    payment["metadata"] = json!({"country": note, "device_id": note});
+    payment["unknown"] = json!(note);
+    let id = payment["transaction_id"].as_str().unwrap();
+    provider.send(&payment).await.accepted();
+    let analyzed = async || provider.item(&payment).await.filter(|item| item["status"] == "analyzed");
+    eventually("the analysis", analyzed).await;
+    let mut other = payment.clone();
+    other["amount"] = json!("918273645.47");
+    assert_eq!(provider.send(&other).await.status, 409);
+    let mut faulty = payment.clone();
+    faulty["currency"] = json!(note);
+    assert_eq!(provider.send(&faulty).await.status, 400);
+    let body = payment.to_string();
+    let mut signed = sign(&provider.secret, &body, 0);
+    signed.id.push_str(&note);
+    assert_eq!(cloud.post_webhook(&signed.headers(), &body).await.status, 401);
+    assert_eq!(provider.send_text(&format!("{{\"{note}")).await.status, 400);
+
+    let lines = eventually("the log lines of the payment", async || {
+        let lines = lines(&cloud, OF_PAYMENTS).await;
+        let of_payment = lines.iter().filter(|line| line.contains(id));
+        (of_payment.count() > 3).then_some(lines)
+    })
+    .await;
+    let words = vec![
+        ("a secret", provider.secret.trim_start_matches("whsec_").to_owned()),
+        ("a signature", signed.signature.trim_start_matches("v1,").to_owned()),
+        ("an amount", amount.to_owned()),
+        ("a customer", payment["customer_id"].as_str().unwrap().to_owned()),
+        ("metadata", note),
+    ];
+    let leaks = Canaries { words }.found_in(lines.iter().map(String::as_str));
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+    for line in lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        let ours = line["level"].is_string();
+        assert!(
+            !ours || member(&line, "request_id").is_some() || line["message"] == "the provider has no secret",
+            "{line}"
         );
     }
 }

@@ -1,8 +1,8 @@
 //! The deployed system, tested through its real interfaces: HTTP, the bucket, the tables, the topic, the queues.
 //!
-//! The tests need the local cloud with the stacks `main`, `faults` and `least`; `make test` starts it and names the
-//! file that describes it in `ACCEPTANCE_STACKS`. They run beside each other: whatever a test sends belongs to a partner
-//! of its own, so that no test sees another's rows.
+//! The tests need the local cloud with the stacks `main`, `faults`, `least` and `archive`; `make test` starts it and names
+//! the file that describes it in `ACCEPTANCE_STACKS`. They run beside each other: whatever a test sends belongs to a
+//! partner of its own, so that no test sees another's rows.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +13,8 @@
 
 mod alarms;
 mod apis;
+mod archive;
+mod archiver;
 mod bucket_road;
 mod cloud;
 mod conditions;
@@ -28,6 +30,7 @@ mod happy_path;
 mod indexes;
 mod invalid_files;
 mod invalid_values;
+mod least_payments;
 mod least_privilege;
 mod logs;
 mod metric_math;
@@ -37,14 +40,20 @@ mod order;
 mod partners;
 mod payload;
 mod policies;
+mod provider;
 mod readme;
 mod repeats;
 mod resources;
+mod rotation;
+mod routes;
 mod sam_local;
 mod sample_events;
+mod sample_payments;
 mod state_data;
 mod template;
 mod time_limits;
 mod upload;
 mod valid_files;
+mod webhook_bodies;
+mod webhooks;
 mod workflow;

@@ -39,9 +39,11 @@ fn the_table_of_limits_is_that_of_the_code() {
 #[test]
 fn the_table_of_refusals_is_that_of_the_code_and_the_template() {
     let readme = text_of("README.md");
-    let sources = ["answer", "envelope", "http", "status_page", "upload"]
-        .map(|module| text_of(&format!("functions/csv-validator/src/{module}.rs")))
-        .join("\n");
+    let of_files = ["envelope", "http", "status_page", "upload"].map(|module| format!("csv-validator/src/{module}.rs"));
+    let of_payments = ["delivery", "request"].map(|module| format!("webhook-validator/src/{module}.rs"));
+    let of_functions = of_files.into_iter().chain(of_payments).map(|path| text_of(&format!("functions/{path}")));
+    let sources: Vec<String> = of_functions.chain([text_of("adapters/src/gateway.rs")]).collect();
+    let sources = sources.join("\n");
     let in_code = sources
         .split('"')
         .filter(|text| text.contains('_') && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
@@ -73,7 +75,9 @@ fn is_refusal(text: &str) -> bool {
         "_exceeded",
         "_unavailable",
         "_exhausted",
+        "_conflict",
         "invalid_csv",
+        "invalid_payment",
     ]
     .iter()
     .any(|ending| text.ends_with(ending))

@@ -9,7 +9,10 @@ use std::collections::BTreeSet;
 const SUFFIX: &str = "${EnvironmentSuffix}";
 
 /// Types that take no tags.
-const UNTAGGED: [&str; 6] = [
+const UNTAGGED: [&str; 9] = [
+    "AWS::CloudWatch::Dashboard",
+    "AWS::Logs::MetricFilter",
+    "AWS::Logs::ResourcePolicy",
     "AWS::ApiGateway::Deployment",
     "AWS::Lambda::Permission",
     "AWS::S3::BucketPolicy",
@@ -77,6 +80,19 @@ fn every_name_carries_the_suffix() {
         "notification-sender-${EnvironmentSuffix}",
         "processing-status-${EnvironmentSuffix}",
         "transactions-${EnvironmentSuffix}",
+        "webhook-api-${EnvironmentSuffix}",
+        "webhook-validator-${EnvironmentSuffix}",
+        "fraud-detector-${EnvironmentSuffix}",
+        "transaction-archival-${EnvironmentSuffix}",
+        "webhook-transactions-${EnvironmentSuffix}",
+        "payment-events-${EnvironmentSuffix}",
+        "high-value-transactions-${EnvironmentSuffix}",
+        "medium-value-transactions-${EnvironmentSuffix}",
+        "low-value-transactions-${EnvironmentSuffix}",
+        "eventbridge-dlq-${EnvironmentSuffix}",
+        "webhook-workflow-${EnvironmentSuffix}",
+        "transaction-alerts-${EnvironmentSuffix}",
+        "transaction-audit-logs-${EnvironmentSuffix}-${AWS::AccountId}",
     ] {
         assert!(names.contains(required), "{required}");
     }
@@ -100,11 +116,15 @@ fn everything_that_takes_tags_has_all_three() {
 }
 
 #[test]
-fn every_log_has_a_group_that_forgets_after_a_week() {
+fn every_log_has_a_group_that_forgets_in_time() {
     let template = template();
     let groups = resources(&template, "AWS::Logs::LogGroup");
     for (id, group) in &groups {
-        assert_eq!(group["Properties"]["RetentionInDays"], 7, "{id}");
+        // Of files for a week, of payments for a month.
+        let name = group["Properties"]["LogGroupName"]["Fn::Sub"].as_str().unwrap();
+        let of_files = ["transaction-api", "transaction-workflow", "csv-", "data-", "notification-"];
+        let days = if of_files.iter().any(|part| name.contains(part)) { 7 } else { 30 };
+        assert_eq!(group["Properties"]["RetentionInDays"], days, "{id}");
     }
     // Who has no group in the template gets one that keeps everything for ever.
     let functions = resources(&template, "AWS::Lambda::Function");
@@ -115,7 +135,10 @@ fn every_log_has_a_group_that_forgets_after_a_week() {
     let of_machines = machines.iter().map(|machine| {
         &machine.properties["LoggingConfiguration"]["Destinations"][0]["CloudWatchLogsLogGroup"]["LogGroupArn"]
     });
-    let mut written: Vec<&str> = of_functions.chain(of_stages).chain(of_machines).map(referred).collect();
+    // What a rule writes of small payments is a route, not a log of ours.
+    let of_rules = ["LowValueLogGroup"];
+    let mut written: Vec<&str> =
+        of_functions.chain(of_stages).chain(of_machines).map(referred).chain(of_rules).collect();
     written.sort_unstable();
     let known: Vec<&str> = groups.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(written, known, "each log has a group of its own, and each group a log");
@@ -164,14 +187,21 @@ fn functions_are_as_required() {
             (&json!("Image"), &json!(["arm64"])),
             "{id}"
         );
-        for required in ["S3_BUCKET", "STATUS_TABLE", "TRANSACTIONS_TABLE", "SNS_TOPIC_ARN", "ENVIRONMENT"] {
-            assert!(!properties["Environment"]["Variables"][required].is_null(), "{id} lacks {required}");
+        assert!(!properties["Environment"]["Variables"]["ENVIRONMENT"].is_null(), "{id}");
+    }
+    for id in ["CsvValidatorFunction", "DataTransformerFunction", "NotificationSenderFunction"] {
+        for required in ["S3_BUCKET", "STATUS_TABLE", "TRANSACTIONS_TABLE", "SNS_TOPIC_ARN"] {
+            let variables = &template["Resources"][id]["Properties"]["Environment"]["Variables"];
+            assert!(!variables[required].is_null(), "{id} lacks {required}");
         }
     }
     for (id, memory, timeout) in [
         ("CsvValidatorFunction", 512, 60),
         ("DataTransformerFunction", 512, 300),
         ("NotificationSenderFunction", 512, 30),
+        ("WebhookValidatorFunction", 1024, 30),
+        ("FraudDetectorFunction", 512, 60),
+        ("TransactionArchivalFunction", 512, 300),
     ] {
         let function = &template["Resources"][id]["Properties"];
         assert_eq!((&function["MemorySize"], &function["Timeout"]), (&json!(memory), &json!(timeout)), "{id}");
@@ -293,6 +323,13 @@ fn the_outputs_name_what_an_operator_needs() {
         "TransactionBucket",
         "NotificationTopic",
         "DeadLetterQueue",
+        "PaymentsTable",
+        "PaymentEventBus",
+        "AlertsTopic",
+        "AuditBucket",
+        "PaymentDeadLetterQueue",
+        "WebhookWorkflowStateMachine",
+        "TransactionArchivalFunction",
     ] {
         assert!(values.contains(&json!({"Ref": id}).to_string()), "{id}");
     }

@@ -24,9 +24,9 @@ fn setting(path: &str, heading: &str, name: &str) -> String {
     value.trim_matches('"').to_owned()
 }
 
-/// A name of the template as it is in the local cloud.
-fn local_name(resource: &Value, property: &str) -> String {
-    let pattern = resource["Properties"][property]["Fn::Sub"].as_str().unwrap();
+/// A text of the template, made of a pattern, as it is in the local cloud.
+fn local_text(text: &Value) -> String {
+    let pattern = text["Fn::Sub"].as_str().unwrap();
     pattern.replace("${EnvironmentSuffix}", "local").replace("${AWS::AccountId}", "000000000000")
 }
 
@@ -60,14 +60,25 @@ fn sam_local_names_what_the_local_cloud_has() {
         ("STATUS_TABLE", "TableName", ""),
         ("TRANSACTIONS_TABLE", "TableName", ""),
         ("SNS_TOPIC_ARN", "TopicName", "arn:aws:sns:us-east-1:000000000000:"),
+        ("PAYMENTS_TABLE", "TableName", ""),
+        ("CUSTOMERS_TABLE", "TableName", ""),
+        ("EVENT_BUS", "Name", ""),
+        ("ALERTS_TOPIC_ARN", "TopicName", "arn:aws:sns:us-east-1:000000000000:"),
+        ("AUDIT_BUCKET", "BucketName", ""),
     ] {
         let resource = &template["Resources"][referred(&declared[variable])];
-        assert_eq!(set[variable], format!("{prefix}{}", local_name(resource, property)), "{variable}");
+        let name = local_text(&resource["Properties"][property]);
+        assert_eq!(set[variable], format!("{prefix}{name}"), "{variable}");
     }
+    assert_eq!(set["SIGNING_SECRETS_PREFIX"], local_text(&declared["SIGNING_SECRETS_PREFIX"]));
+    let refresh = &template["Parameters"][referred(&declared["SECRETS_REFRESH_SECONDS"])]["Default"];
+    assert_eq!(set["SECRETS_REFRESH_SECONDS"], refresh.to_string());
     assert_eq!(setting("local/up.py", "PORT_DEFAULT", "SUFFIX"), "local");
-    let partners = set["BUCKET_PARTNERS"].as_str().unwrap().split(',');
-    let quoted: Vec<String> = partners.map(|partner| format!("\"{partner}\"")).collect();
-    assert_eq!(setting("local/deployment.py", "import", "PARTNERS"), format!("({})", quoted.join(", ")));
+    for (variable, constant) in [("BUCKET_PARTNERS", "PARTNERS"), ("WEBHOOK_PROVIDERS", "PROVIDERS")] {
+        let names = set[variable].as_str().unwrap().split(',');
+        let quoted: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
+        assert_eq!(setting("local/deployment.py", "import", constant), format!("({})", quoted.join(", ")));
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-const PLAYED: [&str; 8] = [
+const PLAYED: [&str; 11] = [
     "upload.json",
     "upload-invalid.json",
     "file-status.json",
@@ -19,6 +19,10 @@ const PLAYED: [&str; 8] = [
     "transform.json",
     "notify.json",
     "record-failure.json",
+    // Those of a payment, in `sample_payments`.
+    "webhook.json",
+    "assess.json",
+    "archive.json",
 ];
 
 fn directory() -> PathBuf {

@@ -1,0 +1,162 @@
+//! A payment provider that sends webhooks, over HTTP alone; and what the table and the bus hold of them.
+
+use crate::cloud::{Cloud, Made, eventually, now_ms, unique};
+use crate::upload::{Answer, plain};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::Timestamp;
+use domain::transaction::day_shard;
+use domain::webhook::{AmountBand, Payment, Secret, signature};
+use serde_json::{Value, json};
+
+/// A provider with a secret.
+pub(crate) struct Provider<'c> {
+    pub(crate) cloud: &'c Cloud,
+    pub(crate) name: String,
+    pub(crate) secret: String,
+}
+
+impl Cloud {
+    /// The first of the providers that the stack knows. Each test uses transaction ids of its own.
+    pub(crate) fn provider(&self) -> Provider<'_> {
+        let [name, secret] = self.stack.provider.clone();
+        Provider { cloud: self, name, secret }
+    }
+
+    /// The second one.
+    pub(crate) fn other_provider(&self) -> Provider<'_> {
+        let [name, secret] = self.stack.other_provider.clone();
+        Provider { cloud: self, name, secret }
+    }
+
+    /// Posts any body with any headers to the webhooks' API.
+    pub(crate) async fn post_webhook(&self, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = self.http.post(&self.stack.webhook_url).body(body.to_owned());
+        request = request.header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Answer::of(request).await
+    }
+}
+
+/// The headers of a delivery, signed.
+pub(crate) struct Signed {
+    pub(crate) id: String,
+    pub(crate) timestamp: String,
+    pub(crate) signature: String,
+}
+
+impl Signed {
+    /// What Standard Webhooks asks for.
+    pub(crate) fn headers(&self) -> [(&str, &str); 3] {
+        [
+            (signature::ID_HEADER, &self.id),
+            (signature::TIMESTAMP_HEADER, &self.timestamp),
+            (signature::SIGNATURE_HEADER, &self.signature),
+        ]
+    }
+}
+
+/// Signs a body as a provider does, at this distance from now in seconds.
+pub(crate) fn sign(secret: &str, body: &str, seconds_from_now: i64) -> Signed {
+    let timestamp = (now_ms() / 1000).checked_add_signed(seconds_from_now).unwrap();
+    let id = format!("msg_{}", unique());
+    let signature = signature::sign(&Secret::parse(secret).unwrap(), &id, timestamp, body.as_bytes());
+    Signed { id, timestamp: timestamp.to_string(), signature }
+}
+
+impl Provider<'_> {
+    /// A payment of this provider with an id and a customer of its own.
+    pub(crate) fn payment(&self, amount: &str, currency: &str) -> Value {
+        json!({
+            "transaction_id": format!("pay-{}", unique()), "amount": amount, "currency": currency,
+            "provider": self.name, "customer_id": format!("customer-{}", unique()),
+        })
+    }
+
+    /// Signs and sends it.
+    pub(crate) async fn send(&self, payment: &Value) -> Answer {
+        self.send_text(&payment.to_string()).await
+    }
+
+    /// Signs and sends this very body.
+    pub(crate) async fn send_text(&self, body: &str) -> Answer {
+        self.cloud.post_webhook(&sign(&self.secret, body, 0).headers(), body).await
+    }
+
+    /// Puts a payment into the table as it is when it is published, with an arrival of its own. No event tells of it.
+    pub(crate) async fn put(&self, payment: &Value, received_at_ms: u64) {
+        let read = Payment::read(payment.to_string().as_bytes()).unwrap();
+        let at = Timestamp::from_unix_milliseconds(received_at_ms);
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let number = |number: String| AttributeValue::N(number);
+        let put = self.cloud.dynamodb().put_item().table_name(&self.cloud.stack.webhook_table);
+        let put = put
+            .item("transaction_id", text(&read.transaction_id))
+            .item("provider", text(&self.name))
+            .item("type", text(read.event_type.as_str()))
+            .item("amount", number(read.amount.to_string()))
+            .item("currency", text(read.currency.code()))
+            .item("amount_band", text(AmountBand::of(read.amount).as_str()))
+            .item("customer_id", text(&read.customer_id))
+            .item("customer", text(&format!("{}#{}", self.name, read.customer_id)))
+            .item("status", text("pending"))
+            .item("digest", text(read.digest.as_str()))
+            .item("received_at_ms", number(received_at_ms.to_string()))
+            .item("received_at", text(&at.to_milliseconds_text()))
+            .item("published_at_ms", number(received_at_ms.to_string()))
+            .item("day_shard", text(&day_shard(at, &read.transaction_id)));
+        put.send().await.unwrap();
+    }
+
+    /// The item of a payment.
+    pub(crate) async fn item(&self, payment: &Value) -> Option<Value> {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let id = payment["transaction_id"].as_str().unwrap();
+        let found = self.cloud.dynamodb().get_item().table_name(&self.cloud.stack.webhook_table);
+        let found = found.key("transaction_id", text(id)).key("provider", text(&self.name)).consistent_read(true);
+        found.send().await.unwrap().item.as_ref().map(plain)
+    }
+}
+
+/// A queue that hears every event of the bus about one transaction.
+pub(crate) struct Listener<'c> {
+    cloud: &'c Cloud,
+    queue_url: String,
+}
+
+impl Cloud {
+    /// Listens on the bus for events about a transaction.
+    pub(crate) async fn listen(&self, transaction_id: &str) -> Listener<'_> {
+        let name = format!("listener-{}", unique());
+        let made = self.sqs().create_queue().queue_name(&name).send().await.unwrap();
+        let queue_url = made.queue_url.unwrap();
+        self.remove_at_end(Made::Queue { url: queue_url.clone() });
+        let arn = self.sqs().get_queue_attributes().queue_url(&queue_url).attribute_names("QueueArn".into());
+        let arn = arn.send().await.unwrap().attributes.unwrap().remove(&"QueueArn".into()).unwrap();
+        let bus = &self.stack.event_bus;
+        let pattern = json!({"detail": {"transaction_id": [transaction_id]}});
+        let rule = self.events().put_rule().name(&name).event_bus_name(bus).event_pattern(pattern.to_string());
+        rule.send().await.unwrap();
+        self.remove_at_end(Made::Rule { name: name.clone(), bus: bus.clone() });
+        let target = aws_sdk_eventbridge::types::Target::builder().id("listener").arn(arn).build().unwrap();
+        self.events().put_targets().rule(&name).event_bus_name(bus).targets(target).send().await.unwrap();
+        Listener { cloud: self, queue_url }
+    }
+}
+
+impl Listener<'_> {
+    /// Waits for an event.
+    pub(crate) async fn next(&self) -> Value {
+        eventually("an event on the bus", async || self.receive().await).await
+    }
+
+    /// An event that has come by now.
+    pub(crate) async fn receive(&self) -> Option<Value> {
+        let received = self.cloud.sqs().receive_message().queue_url(&self.queue_url).send().await.unwrap();
+        let message = received.messages.unwrap_or_default().pop()?;
+        let delete = self.cloud.sqs().delete_message().queue_url(&self.queue_url);
+        delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
+        Some(serde_json::from_str(&message.body.unwrap()).unwrap())
+    }
+}

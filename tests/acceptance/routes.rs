@@ -1,0 +1,134 @@
+//! Where a payment goes after it is stored: by its band of amounts, and one way only.
+
+use crate::cloud::{Cloud, Made, eventually, unique};
+use serde_json::{Value, json};
+use std::sync::Mutex;
+
+/// A queue that gets everything that the topic of alerts sends, to all tests alike.
+struct Alerts<'c> {
+    cloud: &'c Cloud,
+    queue_url: String,
+    heard: Mutex<Vec<Value>>,
+}
+
+impl<'c> Alerts<'c> {
+    async fn of(cloud: &'c Cloud) -> Self {
+        let made = cloud.sqs().create_queue().queue_name(format!("alerts-{}", unique())).send().await.unwrap();
+        let queue_url = made.queue_url.unwrap();
+        cloud.remove_at_end(Made::Queue { url: queue_url.clone() });
+        let arn = cloud.sqs().get_queue_attributes().queue_url(&queue_url).attribute_names("QueueArn".into());
+        let arn = arn.send().await.unwrap().attributes.unwrap().remove(&"QueueArn".into()).unwrap();
+        let policy = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
+            "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": cloud.stack.alerts_topic_arn}},
+        }]});
+        let allow = cloud.sqs().set_queue_attributes().queue_url(&queue_url);
+        allow.attributes("Policy".into(), policy.to_string()).send().await.unwrap();
+        let subscribe = cloud.sns().subscribe().topic_arn(&cloud.stack.alerts_topic_arn).protocol("sqs").endpoint(arn);
+        let arn = subscribe.return_subscription_arn(true).send().await.unwrap().subscription_arn.unwrap();
+        cloud.remove_at_end(Made::Subscription { arn });
+        Self { cloud, queue_url, heard: Mutex::default() }
+    }
+
+    /// What has been heard of a transaction by now.
+    async fn of_transaction(&self, id: &str) -> Vec<Value> {
+        let receive = self.cloud.sqs().receive_message().queue_url(&self.queue_url).max_number_of_messages(10);
+        for message in receive.send().await.unwrap().messages.unwrap_or_default() {
+            let envelope: Value = serde_json::from_str(&message.body.unwrap()).unwrap();
+            let text: Value = serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
+            self.heard.lock().unwrap().push(text);
+            let delete = self.cloud.sqs().delete_message().queue_url(&self.queue_url);
+            delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
+        }
+        let heard = self.heard.lock().unwrap();
+        heard.iter().filter(|message| message["transaction_id"] == id).cloned().collect()
+    }
+
+    async fn first_of(&self, id: &str) -> Value {
+        eventually("a message about the payment", async || self.of_transaction(id).await.into_iter().next()).await
+    }
+}
+
+fn id(payment: &Value) -> &str {
+    payment["transaction_id"].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_payment_takes_the_route_of_its_band_and_no_other() {
+    let cloud = Cloud::open().await;
+    let provider = cloud.provider();
+    let alerts = Alerts::of(&cloud).await;
+    let mut sent = Vec::new();
+    for (amount, currency, band) in [
+        ("999.99", "EUR", "low"),
+        ("1000", "EUR", "medium"),
+        ("10000.00", "EUR", "medium"),
+        ("10000.01", "EUR", "high"),
+        ("999", "JPY", "low"),
+        ("10000", "JPY", "medium"),
+        ("10001", "JPY", "high"),
+        ("999.999", "KWD", "low"),
+        ("1000.000", "KWD", "medium"),
+        ("10000.001", "KWD", "high"),
+    ] {
+        let payment = provider.payment(amount, currency);
+        provider.send(&payment).await.accepted();
+        sent.push((payment, band));
+    }
+    for (payment, band) in &sent {
+        if *band != "low" {
+            let message = alerts.first_of(id(payment)).await;
+            assert_eq!((&message["amount_band"], &message["currency"]), (&json!(band), &payment["currency"]));
+        }
+        if *band == "high" {
+            let analyzed = async || provider.item(payment).await.filter(|item| item["status"] == "analyzed");
+            let item = eventually("the analysis", analyzed).await;
+            assert!(item["analysis"].to_string().contains("high_amount"), "{item}");
+        }
+    }
+    // By now whatever else would have come has had its time.
+    for (payment, band) in &sent {
+        let item = provider.item(payment).await.unwrap();
+        assert_eq!(item["amount_band"], *band, "{item}");
+        assert_eq!(item["status"] == "analyzed", *band == "high", "{item}");
+        let messages = alerts.of_transaction(id(payment)).await.len();
+        assert_eq!(messages, usize::from(*band != "low"), "{item}");
+    }
+}
+
+#[tokio::test]
+async fn high_risk_alerts_and_low_risk_does_not() {
+    let cloud = Cloud::open().await;
+    let provider = cloud.provider();
+    let alerts = Alerts::of(&cloud).await;
+    let customer = format!("customer-{}", unique());
+    let mut last = Value::Null;
+    // A burst of equal, round, high amounts.
+    for _ in 0..6 {
+        let mut payment = provider.payment("20000", "EUR");
+        payment["customer_id"] = json!(customer);
+        provider.send(&payment).await.accepted();
+        last = payment;
+    }
+    let risky =
+        eventually("the analysis", async || provider.item(&last).await.filter(|item| item["status"] == "analyzed"))
+            .await;
+    assert_eq!(risky["risk_level"], "high_risk", "{risky}");
+    let alert = eventually("the alert", async || {
+        alerts.of_transaction(id(&last)).await.into_iter().find(|message| message["kind"] == "high_risk")
+    })
+    .await;
+    assert_eq!(alert["alert_id"], format!("{}#{}#high_risk", provider.name, id(&last)));
+    let factors = alert["factors"].to_string();
+    for factor in ["high_amount", "velocity", "repeated_amount", "round_amount"] {
+        assert!(factors.contains(factor), "{alert}");
+    }
+
+    let calm = provider.payment("10000.01", "EUR");
+    provider.send(&calm).await.accepted();
+    let item =
+        eventually("the analysis", async || provider.item(&calm).await.filter(|item| item["status"] == "analyzed"))
+            .await;
+    assert_ne!(item["risk_level"], "high_risk", "{item}");
+    assert!(item["alerted_at_ms"].is_null(), "{item}");
+}
