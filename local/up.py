@@ -73,10 +73,10 @@ def _introduce(stack: dict, changes: list) -> None:
 
 
 def _introduce_webhooks(stack: dict) -> None:
-    variables = f"WEBHOOK_URL={stack['webhook_url']} WEBHOOK_SECRET={stack['webhook_secret']}"
+    variables = f"export WEBHOOK_URL={stack['webhook_url']} WEBHOOK_SECRET={stack['webhook_secret']}"
     shell, python = (shlex.quote(str(paths.SAMPLES / name)) for name in ("send-webhook.sh", "send_webhook.py"))
     print(f"\nWebhook URL       {stack['webhook_url']}")
     print(f"Webhook provider  {stack['webhook_provider']}")
     print(f"Webhook secret    {stack['webhook_secret']}")
-    print(f"\nSign and send a webhook of some amount, with openssl and curl:\n  {variables} sh {shell} 129.90")
-    print(f"The same in Python:\n  {variables} python3 {python} 12000")
+    print("\nSign and send a webhook of some amount, with openssl and curl, and the same in Python:")
+    print(f"  {variables}\n  sh {shell} 129.90\n  python3 {python} 12000")

@@ -7,5 +7,5 @@ body='{"transaction_id":"pay-'${id#msg_}'","amount":"'${1:-129.90}'","currency":
 key=$(printf %s "${WEBHOOK_SECRET#whsec_}" | openssl base64 -d -A | od -An -v -tx1 | tr -d ' \n')
 signature=$(printf %s "$id.$at.$body" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | openssl base64 -A)
 
-curl -sS -H 'content-type: application/json' -H "webhook-id: $id" -H "webhook-timestamp: $at" \
+curl -sS -w '\n' -H 'content-type: application/json' -H "webhook-id: $id" -H "webhook-timestamp: $at" \
     -H "webhook-signature: v1,$signature" --data-binary "$body" "$WEBHOOK_URL"
