@@ -18,6 +18,9 @@ const REFRESH_MILLISECONDS_DEFAULT: u64 = 5 * 60 * 1000;
 /// or forged webhooks would be paid for by calls.
 const REFRESH_MILLISECONDS_MIN: u64 = 10 * 1000;
 
+/// What could not be read is read again after this: it may be there again.
+const UNREADABLE_MILLISECONDS_MAX: u64 = 1000;
+
 /// The secrets of all providers.
 #[derive(Debug)]
 pub struct SigningSecrets {
@@ -31,8 +34,25 @@ pub struct SigningSecrets {
 /// The secrets as they were read.
 #[derive(Clone, Debug)]
 struct Read {
-    keyring: Arc<Keyring>,
+    secrets: Arc<ReadSecrets>,
     at_ms: u64,
+}
+
+impl Read {
+    /// How old these may be, where `age_ms` is for secrets that are complete.
+    fn age_max_ms(&self, age_ms: u64) -> u64 {
+        if self.secrets.unreadable.is_some() { age_ms.min(UNREADABLE_MILLISECONDS_MAX) } else { age_ms }
+    }
+}
+
+/// The secrets that could be read.
+#[derive(Debug)]
+pub struct ReadSecrets {
+    /// Those of all providers but the unreadable ones.
+    pub keyring: Keyring,
+    /// Why a provider's secret could not be read. Whoever signed with that is refused for no fault of its own; the
+    /// others are not concerned.
+    pub unreadable: Option<Failure>,
 }
 
 /// What a secret's value is.
@@ -61,8 +81,8 @@ impl SigningSecrets {
     /// The secrets, read again if they are old.
     ///
     /// # Errors
-    /// Secrets Manager refused a call or did not answer, or a secret is not of our form.
-    pub async fn current(&self, now_ms: u64) -> Result<Arc<Keyring>, Failure> {
+    /// The secrets are not a keyring.
+    pub async fn current(&self, now_ms: u64) -> Result<Arc<ReadSecrets>, Failure> {
         self.not_older_than(self.refresh_ms, now_ms).await
     }
 
@@ -70,22 +90,32 @@ impl SigningSecrets {
     ///
     /// # Errors
     /// As of [`Self::current`].
-    pub async fn newest(&self, now_ms: u64) -> Result<Arc<Keyring>, Failure> {
+    pub async fn newest(&self, now_ms: u64) -> Result<Arc<ReadSecrets>, Failure> {
         self.not_older_than(REFRESH_MILLISECONDS_MIN.min(self.refresh_ms), now_ms).await
     }
 
-    async fn not_older_than(&self, age_ms: u64, now_ms: u64) -> Result<Arc<Keyring>, Failure> {
+    async fn not_older_than(&self, age_ms: u64, now_ms: u64) -> Result<Arc<ReadSecrets>, Failure> {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(read) = read.filter(|read| now_ms.saturating_sub(read.at_ms) < age_ms) {
-            return Ok(read.keyring);
+        if let Some(read) = read.filter(|read| now_ms.saturating_sub(read.at_ms) < read.age_max_ms(age_ms)) {
+            return Ok(read.secrets);
         }
-        let secrets = future::try_join_all(self.providers.iter().map(|provider| self.read(provider))).await?;
-        let keyring = Keyring::new(secrets)
+        let mut unreadable = None;
+        let mut readable = Vec::new();
+        for read in future::join_all(self.providers.iter().map(|provider| self.read(provider))).await {
+            match read {
+                Ok(secrets) => readable.push(secrets),
+                Err(failure) => {
+                    tracing::error!(error = failure.kind.name(), detail = failure.detail, "a secret cannot be read");
+                    unreadable = Some(failure);
+                }
+            }
+        }
+        let keyring = Keyring::new(readable)
             .map_err(|fault| Failure::new(FailureKind::InvalidInput, format!("signing secrets: {fault}")))?;
-        let keyring = Arc::new(keyring);
+        let secrets = Arc::new(ReadSecrets { keyring, unreadable });
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Read { keyring: Arc::clone(&keyring), at_ms: now_ms });
-        Ok(keyring)
+            Some(Read { secrets: Arc::clone(&secrets), at_ms: now_ms });
+        Ok(secrets)
     }
 
     /// The secrets of one provider; none where it has no secret, so that one provider's absence stops no other.

@@ -140,6 +140,11 @@ async fn taking_any_grant_away_makes_something_fail() {
         role.put_without(&case.statement["Sid"]).await;
         let outcome = case.scenario.outcome(&cloud).await;
         role.put_whole().await;
+        if case.scenario == Scenario::Payment(PaymentScenario::WebhookMuchLater) {
+            // The validator remembers for a second that it could not read the secrets.
+            let works = async || (case.scenario.outcome(&cloud).await == WORKS).then_some(());
+            eventually("the secrets to be read again", works).await;
+        }
         if outcome != case.failure {
             let (function, sid) = (&case.function, &case.statement["Sid"]);
             let (scenario, expected) = (case.scenario, case.failure);

@@ -42,9 +42,10 @@ async fn a_new_secret_and_the_one_before_are_taken_and_a_revoked_one_is_not() {
     eventually("the old secret to be refused", async || (status(&provider, old).await == 401).then_some(())).await;
     assert_eq!(status(&provider, &new).await, 200);
 
-    // A secret that is not of our form stops everything rather than letting something through.
+    // A secret that is not of our form is our fault and not its provider's, and no other provider is concerned.
     put(&cloud, &provider.name, &["whsec_short"]).await;
-    eventually("nothing to be taken", async || (status(&provider, &new).await == 503).then_some(())).await;
+    eventually("the fault to be told", async || (status(&provider, &new).await == 503).then_some(())).await;
+    assert_eq!(status(&cloud.other_provider(), &cloud.other_provider().secret).await, 200);
     put(&cloud, &provider.name, &[old]).await;
     eventually("the first secret to be back", async || (status(&provider, old).await == 200).then_some(())).await;
     assert_eq!(status(&cloud.other_provider(), &cloud.other_provider().secret).await, 200);

@@ -37,13 +37,20 @@ pub(crate) async fn signer(
     let [id, timestamp, signature] = [ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER].map(|name| values(request, name));
     let headers = SignatureHeaders { id: &id, timestamp: &timestamp, signature: &signature };
     let verify = |keyring: &_| signature::verify(&headers, body, keyring, now_ms).cloned();
-    let mut result = verify(&*secrets.current(now_ms).await?);
-    if matches!(result, Err(SignatureFault::SignatureMismatch | SignatureFault::NoSecrets)) {
-        result = verify(&*secrets.newest(now_ms).await?);
+    let fits_none = |fault| matches!(fault, SignatureFault::SignatureMismatch | SignatureFault::NoSecrets);
+    let mut known = secrets.current(now_ms).await?;
+    let mut result = verify(&known.keyring);
+    if result.as_ref().is_err_and(|fault| fits_none(*fault)) {
+        known = secrets.newest(now_ms).await?;
+        result = verify(&known.keyring);
     }
-    result.map_err(|fault| {
-        tracing::warn!(code = fault.as_str(), "the signature is not valid");
-        unsigned().into()
+    result.map_err(|fault| match &known.unreadable {
+        // It may be signed by the secret that we could not read.
+        Some(failure) if fits_none(fault) => failure.clone().into(),
+        _ => {
+            tracing::warn!(code = fault.as_str(), "the signature is not valid");
+            unsigned().into()
+        }
     })
 }
 
