@@ -39,6 +39,7 @@ mod notification;
 mod order;
 mod partners;
 mod payload;
+mod payment_resources;
 mod policies;
 mod provider;
 mod readme;
