@@ -1,6 +1,6 @@
 //! Where a payment goes after it is stored: by its band of amounts, and one way only.
 
-use crate::cloud::{Cloud, Made, eventually, unique};
+use crate::cloud::{Cloud, Made, eventually, now_ms, unique};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 
@@ -124,11 +124,16 @@ async fn high_risk_alerts_and_low_risk_does_not() {
         assert!(factors.contains(factor), "{alert}");
     }
 
-    let calm = provider.payment("10000.01", "EUR");
+    let mut calm = provider.payment("10000.01", "EUR");
+    let mut yesterday = provider.payment("1.00", "EUR");
+    yesterday["customer_id"] = calm["customer_id"].clone();
+    provider.put(&yesterday, now_ms() - 20 * 60 * 60 * 1000).await;
+    calm["metadata"] = json!({"country": "DE"});
     provider.send(&calm).await.accepted();
     let item =
         eventually("the analysis", async || provider.item(&calm).await.filter(|item| item["status"] == "analyzed"))
             .await;
-    assert_ne!(item["risk_level"], "high_risk", "{item}");
+    assert_eq!(item["risk_level"], "low_risk", "{item}");
+    assert!(!item["analysis"].to_string().contains("first_transaction"), "it paid yesterday: {item}");
     assert!(item["alerted_at_ms"].is_null(), "{item}");
 }

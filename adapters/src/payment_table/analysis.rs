@@ -41,8 +41,8 @@ impl PaymentTable {
         self.item(key).await?.filter(is_payment).as_ref().map(stored_payment).transpose()
     }
 
-    /// The payments of a customer that arrived from `since_ms` to `until_ms`, the latest first: no more than an assessment
-    /// looks at, and one, since the one that is assessed is among them. An index follows its table after a moment, so that
+    /// The payments of a customer that arrived until `until_ms` and are in the table, the latest first: no more than an
+    /// assessment looks at, and one, since the one that is assessed is among them. An index follows its table after a moment, so that
     /// one which has just arrived may be missing.
     ///
     /// # Errors
@@ -51,7 +51,6 @@ impl PaymentTable {
         &self,
         provider: &Provider,
         customer_id: &str,
-        since_ms: u64,
         until_ms: u64,
     ) -> Result<Vec<RecentPayment>, Failure> {
         let answer = self
@@ -59,9 +58,8 @@ impl PaymentTable {
             .query()
             .table_name(&self.name)
             .index_name(CUSTOMER_INDEX)
-            .key_condition_expression("customer = :customer AND received_at_ms BETWEEN :since AND :until")
+            .key_condition_expression("customer = :customer AND received_at_ms <= :until")
             .expression_attribute_values(":customer", text(&customer(provider, customer_id)))
-            .expression_attribute_values(":since", number(since_ms))
             .expression_attribute_values(":until", number(until_ms))
             .scan_index_forward(false)
             .limit(i32::try_from(RECENT_PAYMENTS_MAX + 1).unwrap_or(i32::MAX))

@@ -68,9 +68,8 @@ pub struct FactorFinding {
     pub reason: String,
 }
 
-/// Assesses `payment`, given the `recent` payments of its customer (those of
-/// [`RECENT_WINDOW_MILLISECONDS`](super::RECENT_WINDOW_MILLISECONDS) before it, of which the last
-/// [`RECENT_PAYMENTS_MAX`] count) and what is known of the customer.
+/// Assesses `payment`, given the `recent` payments of its customer, of which the last [`RECENT_PAYMENTS_MAX`] count, and what
+/// is known of the customer. However old a payment is, it shows that the customer is no new one.
 ///
 /// `recent` may be in any order, hold payments twice, hold the payment itself, and hold later ones: those do not count, so
 /// that the score is the same whenever it is computed. Of payments in the same millisecond, those with a smaller id are the

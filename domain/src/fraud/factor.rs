@@ -41,10 +41,6 @@ pub(super) const PROFILE_FIELDS: [&str; 3] = ["country", "ip_country", "device_i
 const MEDIUM_RISK_ABOVE: RiskScore = RiskScore(400);
 const HIGH_RISK_ABOVE: RiskScore = RiskScore(700);
 
-/// How far back an assessment looks, in milliseconds (an hour): the payments of the customer within it are what
-/// [`assess`](super::assess) is to be given.
-pub const RECENT_WINDOW_MILLISECONDS: u64 = REPEATED_AMOUNT_WINDOW_MILLISECONDS;
-
 impl RiskFactor {
     /// Every factor.
     pub const ALL: [Self; 6] = [

@@ -8,5 +8,5 @@ mod factor;
 mod profile;
 
 pub use assessment::{Analysis, FactorFinding, PaymentFacts, RecentPayment, assess};
-pub use factor::{RECENT_WINDOW_MILLISECONDS, RiskFactor, RiskLevel, RiskScore};
+pub use factor::{RiskFactor, RiskLevel, RiskScore};
 pub use profile::{CustomerProfile, KnownValue, Moment};

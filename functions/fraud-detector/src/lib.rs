@@ -12,7 +12,7 @@ use adapters::payment_table::{PaymentKey, StandingAnalysis, StoredPayment};
 use adapters::{Configuration, CustomerTable, Failure, PaymentTable, Topic, Tracer, logging};
 use alert::RiskAlert;
 use domain::archive::ArchivedPayment;
-use domain::fraud::{self, Analysis, PaymentFacts, RECENT_WINDOW_MILLISECONDS, RiskFactor, RiskLevel, RiskScore};
+use domain::fraud::{self, Analysis, PaymentFacts, RiskFactor, RiskLevel, RiskScore};
 use serde::{Deserialize, Serialize};
 
 /// The input: which payment to assess.
@@ -135,8 +135,7 @@ impl Detector<'_> {
         customer: Option<&KnownCustomer>,
     ) -> Result<Option<StandingAnalysis>, Failure> {
         let ArchivedPayment { provider, customer_id, received_at_ms, digest, .. } = payment;
-        let since_ms = received_at_ms.saturating_sub(RECENT_WINDOW_MILLISECONDS);
-        let recent = self.ports.payments.recent_of_customer(provider, customer_id, since_ms, *received_at_ms);
+        let recent = self.ports.payments.recent_of_customer(provider, customer_id, *received_at_ms);
         let recent = self.tracer.step("read recent payments", recent).await?;
         let analysis = fraud::assess(&facts(payment), &recent, customer.map(|customer| &customer.profile));
         let write = self.ports.payments.write_analysis(&self.key, digest, &analysis, self.now_ms);
