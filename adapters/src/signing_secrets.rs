@@ -9,8 +9,9 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use domain::webhook::{Keyring, Provider, ProviderSecrets, Secret};
 use futures::future;
+use futures::lock::Mutex;
 use serde::Deserialize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// How long the secrets are used before they are read again: a secret that was revoked is refused after this, at the latest.
 const REFRESH_MILLISECONDS_DEFAULT: u64 = 5 * 60 * 1000;
@@ -95,9 +96,10 @@ impl SigningSecrets {
     }
 
     async fn not_older_than(&self, age_ms: u64, now_ms: u64) -> Result<Arc<ReadSecrets>, Failure> {
-        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(read) = read.filter(|read| now_ms.saturating_sub(read.at_ms) < read.age_max_ms(age_ms)) {
-            return Ok(read.secrets);
+        // Held while they are read, so that who comes meanwhile does not read them too.
+        let mut known = self.read.lock().await;
+        if let Some(read) = known.as_ref().filter(|read| now_ms.saturating_sub(read.at_ms) < read.age_max_ms(age_ms)) {
+            return Ok(Arc::clone(&read.secrets));
         }
         let mut unreadable = None;
         let mut readable = Vec::new();
@@ -113,8 +115,7 @@ impl SigningSecrets {
         let keyring = Keyring::new(readable)
             .map_err(|fault| Failure::new(FailureKind::InvalidInput, format!("signing secrets: {fault}")))?;
         let secrets = Arc::new(ReadSecrets { keyring, unreadable });
-        *self.read.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Read { secrets: Arc::clone(&secrets), at_ms: now_ms });
+        *known = Some(Read { secrets: Arc::clone(&secrets), at_ms: now_ms });
         Ok(secrets)
     }
 

@@ -8,10 +8,14 @@ use webhook_validator::Ports;
 async fn main() -> Result<(), Error> {
     logging::start();
     let ports = &Ports::new(&Configuration::from_environment().await)?;
-    // Before the first webhook comes, so that it need not wait for them. If they cannot be read now, it tries again.
-    if let Err(failure) = ports.secrets.current(clock::now_ms()).await {
-        tracing::warn!(error = failure.kind.name(), detail = failure.detail, "the secrets could not be read yet");
-    }
-    invocation::serve(async |event, tracer, now_ms| webhook_validator::handle(event, ports, &tracer, now_ms).await)
-        .await
+    let serve =
+        invocation::serve(async |event, tracer, now_ms| webhook_validator::handle(event, ports, &tracer, now_ms).await);
+    // While the first webhook is asked for, so that neither waits for the other. Should it fail, the webhook tries again.
+    let read_secrets = async {
+        if let Err(failure) = ports.secrets.current(clock::now_ms()).await {
+            tracing::warn!(error = failure.kind.name(), detail = failure.detail, "the secrets could not be read yet");
+        }
+    };
+    let (served, ()) = tokio::join!(serve, read_secrets);
+    served
 }
