@@ -60,6 +60,38 @@ impl Currency {
     }
 }
 
+/// Reads codes and remembers them: a file repeats few of them, and to look one up in the list takes longer than all else
+/// that is done with an amount.
+#[derive(Clone, Debug)]
+pub(crate) struct CurrencyReader {
+    known: [Option<Currency>; Self::PLACES],
+}
+
+impl Default for CurrencyReader {
+    fn default() -> Self {
+        Self { known: [None; Self::PLACES] }
+    }
+}
+
+impl CurrencyReader {
+    const PLACES: usize = 64;
+
+    /// As [`Currency::parse`].
+    #[inline]
+    pub(crate) fn parse(&mut self, text: &[u8]) -> Result<Currency, CurrencyFault> {
+        let code: [u8; 3] = text.try_into().map_err(|_| CurrencyFault::Unknown)?;
+        // Codes that share a place take it from each other, which costs time and nothing else.
+        let [first, second, third] = code.map(usize::from);
+        let place = &mut self.known[(first * 7 + second * 3 + third) % Self::PLACES];
+        if let Some(currency) = place.filter(|currency| currency.code == code) {
+            return Ok(currency);
+        }
+        let currency = Currency::parse(text)?;
+        *place = Some(currency);
+        Ok(currency)
+    }
+}
+
 impl fmt::Debug for Currency {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.code())
@@ -87,6 +119,17 @@ mod tests {
         ] {
             assert_eq!(Currency::parse(code.as_bytes()).map(|currency| currency.decimals()), Ok(decimals), "{code}");
         }
+    }
+
+    #[test]
+    fn a_reader_that_remembers_reads_the_same() {
+        let mut reader = CurrencyReader::default();
+        let letters = || b'A'..=b'Z';
+        for code in letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| [a, b, c]))) {
+            assert_eq!(reader.parse(&code), Currency::parse(&code));
+            assert_eq!(reader.parse(&code), Currency::parse(&code));
+        }
+        assert_eq!(reader.parse(b"EURO"), Err(CurrencyFault::Unknown));
     }
 
     #[test]

@@ -36,41 +36,35 @@ impl Money {
     ///
     /// # Errors
     /// An [`AmountFault`] that says which rule the text breaks.
+    #[inline]
     pub fn parse(text: &[u8], decimals_max: u8) -> Result<Self, AmountFault> {
         let (negative, digits) = match text.split_first() {
             Some((b'-', rest)) => (true, rest),
             _ => (false, text),
         };
-        let (whole, fraction) = match digits.iter().position(|&byte| byte == b'.') {
-            Some(point) => (&digits[..point], Some(&digits[point + 1..])),
-            None => (digits, None),
+        let (magnitude, fraction_digits) = match short_decimal(digits) {
+            Some((magnitude, fraction_digits)) => (i128::from(magnitude), fraction_digits),
+            None => long_decimal(text, digits, decimals_max)?,
         };
-        let fraction_digits = fraction.unwrap_or_default();
-        let well_formed = !whole.is_empty()
-            && fraction.is_none_or(|digits| !digits.is_empty())
-            && whole.iter().chain(fraction_digits).all(u8::is_ascii_digit);
-        if !well_formed {
-            return Err(AmountFault::Malformed(malformation(text)));
-        }
-        if fraction_digits.len() > usize::from(decimals_max) {
-            return Err(AmountFault::TooManyDecimals(fraction_digits.len()));
-        }
-        let significant = whole.iter().chain(fraction_digits).skip_while(|&&digit| digit == b'0');
-        if significant.clone().count() > AMOUNT_DIGITS_MAX {
-            return Err(AmountFault::TooManyDigits);
-        }
-        // 38 digits are at most 10^38 - 1, which is less than i128::MAX (about 1.7 * 10^38).
-        let magnitude = significant.fold(0_i128, |sum, digit| sum * 10 + i128::from(digit - b'0'));
+        let decimals = u8::try_from(fraction_digits)
+            .ok()
+            .filter(|decimals| *decimals <= decimals_max)
+            .ok_or(AmountFault::TooManyDecimals(fraction_digits))?;
         if negative && magnitude == 0 {
             return Err(AmountFault::NegativeZero);
         }
-        let unscaled = if negative { -magnitude } else { magnitude };
-        // The currency's decimals fit in a u8, and the fraction is no longer than they are.
-        let decimals = u8::try_from(fraction_digits.len()).unwrap_or(decimals_max);
-        Ok(Self::without_trailing_zeros(unscaled, decimals))
+        Ok(Self::without_trailing_zeros(if negative { -magnitude } else { magnitude }, decimals))
     }
 
     fn without_trailing_zeros(mut unscaled: i128, mut decimals: u8) -> Self {
+        // Nearly every amount fits in 64 bits, whose division is a multiplication.
+        if let Ok(mut small) = i64::try_from(unscaled) {
+            while decimals > 0 && small % 10 == 0 {
+                small /= 10;
+                decimals -= 1;
+            }
+            return Self { unscaled: i128::from(small), decimals };
+        }
         while decimals > 0 && unscaled % 10 == 0 {
             unscaled /= 10;
             decimals -= 1;
@@ -86,6 +80,13 @@ impl Money {
 }
 
 impl Money {
+    /// [`Money::in_units`] where both the amount and the units' scale fit in 64 bits, as they nearly always do.
+    #[inline]
+    fn in_small_units(self, decimals: u8) -> Option<i128> {
+        let scale = 10_i64.checked_pow(u32::from(decimals.saturating_sub(self.decimals)))?;
+        Some(i128::from(i64::try_from(self.unscaled).ok()?) * i128::from(scale))
+    }
+
     /// A whole number of units, for bounds that rules compare with.
     #[must_use]
     pub const fn whole(units: i64) -> Self {
@@ -142,6 +143,55 @@ impl fmt::Display for Money {
     }
 }
 
+/// Reads `[0-9]+(\.[0-9]+)?` as the number without its point, and how many digits follow the point. Nothing if the text
+/// is not of that form, or longer than what surely fits.
+#[inline]
+fn short_decimal(text: &[u8]) -> Option<(u64, usize)> {
+    /// A u64 holds every number of 19 digits.
+    const DIGITS_MAX: usize = 19;
+    if text.is_empty() || text.len() > DIGITS_MAX {
+        return None;
+    }
+    let mut value = 0;
+    let mut point = None;
+    for (at, &byte) in text.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            value = value * 10 + u64::from(digit);
+        } else if byte == b'.' && point.is_none() && at > 0 && at + 1 < text.len() {
+            point = Some(at);
+        } else {
+            return None;
+        }
+    }
+    Some((value, point.map_or(0, |point| text.len() - point - 1)))
+}
+
+/// The same for a text of any length and form, `digits` being `text` without its sign, with every fault named.
+fn long_decimal(text: &[u8], digits: &[u8], decimals_max: u8) -> Result<(i128, usize), AmountFault> {
+    let (whole, fraction) = match digits.iter().position(|&byte| byte == b'.') {
+        Some(point) => (&digits[..point], Some(&digits[point + 1..])),
+        None => (digits, None),
+    };
+    let fraction_digits = fraction.unwrap_or_default();
+    let well_formed = !whole.is_empty()
+        && fraction.is_none_or(|digits| !digits.is_empty())
+        && whole.iter().chain(fraction_digits).all(u8::is_ascii_digit);
+    if !well_formed {
+        return Err(AmountFault::Malformed(malformation(text)));
+    }
+    if fraction_digits.len() > usize::from(decimals_max) {
+        return Err(AmountFault::TooManyDecimals(fraction_digits.len()));
+    }
+    let significant = whole.iter().chain(fraction_digits).skip_while(|&&digit| digit == b'0');
+    if significant.clone().count() > AMOUNT_DIGITS_MAX {
+        return Err(AmountFault::TooManyDigits);
+    }
+    // 38 digits are at most 10^38 - 1, which is less than i128::MAX (about 1.7 * 10^38).
+    let magnitude = significant.fold(0_i128, |sum, digit| sum * 10 + i128::from(digit - b'0'));
+    Ok((magnitude, fraction_digits.len()))
+}
+
 /// Puts the decimal point into the digits of an integer.
 fn decimal_text(integer: &str, decimals: usize) -> String {
     if decimals == 0 {
@@ -187,10 +237,19 @@ fn malformation(text: &[u8]) -> &'static str {
 }
 
 /// Sums of amounts, one for each currency, exact whatever their size.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Totals {
-    by_currency: BTreeMap<Currency, Sum>,
+    /// In the order in which the currencies came. A file has few, so that to look through them is the fastest way.
+    by_currency: Vec<(Currency, Sum)>,
 }
+
+impl PartialEq for Totals {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_texts() == other.to_texts()
+    }
+}
+
+impl Eq for Totals {}
 
 /// A sum counted in the currency's minor units. Almost every sum fits in `small`; what would overflow moves to `large`.
 #[derive(Clone, Debug, Default)]
@@ -199,24 +258,14 @@ struct Sum {
     large: BigInt,
 }
 
-impl PartialEq for Sum {
-    fn eq(&self, other: &Self) -> bool {
-        self.value() == other.value()
-    }
-}
-
-impl Eq for Sum {}
-
 impl Sum {
     fn value(&self) -> BigInt {
         &self.large + self.small
     }
 
+    #[inline]
     fn add(&mut self, money: Money, decimals: u8) {
-        let scale = 10_i128.checked_pow(u32::from(decimals.saturating_sub(money.decimals)));
-        let sum =
-            scale.and_then(|scale| money.unscaled.checked_mul(scale)).and_then(|units| self.small.checked_add(units));
-        match sum {
+        match money.in_small_units(decimals).and_then(|units| self.small.checked_add(units)) {
             Some(sum) => self.small = sum,
             None => self.large += money.in_units(decimals),
         }
@@ -225,8 +274,17 @@ impl Sum {
 
 impl Totals {
     /// Adds one amount to its currency's sum.
+    #[inline]
     pub fn add(&mut self, currency: Currency, money: Money) {
-        self.by_currency.entry(currency).or_default().add(money, currency.decimals());
+        let decimals = currency.decimals();
+        match self.by_currency.iter_mut().find(|(known, _)| *known == currency) {
+            Some((_, sum)) => sum.add(money, decimals),
+            None => {
+                let mut sum = Sum::default();
+                sum.add(money, decimals);
+                self.by_currency.push((currency, sum));
+            }
+        }
     }
 
     /// The sums as texts with all of the currency's decimals, by currency code: `{"EUR": "12.50", "JPY": "100"}`.

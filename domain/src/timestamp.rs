@@ -1,7 +1,7 @@
 //! Instants, read strictly by RFC 3339 and kept in UTC to the nanosecond.
 
 use std::fmt;
-use time::{Date, Month, OffsetDateTime};
+use time::OffsetDateTime;
 
 /// An instant between the years 0001 and 9999, in UTC, to the nanosecond.
 ///
@@ -25,6 +25,9 @@ pub enum TimestampFault {
 }
 
 const DATE_TIME_LENGTH: usize = "2026-01-15T10:00:00".len();
+/// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z.
+const UNIX_SECONDS_MIN: i64 = -62_135_596_800;
+const UNIX_SECONDS_MAX: i64 = 253_402_300_799;
 const NANOSECOND_DIGITS: usize = 9;
 
 impl Timestamp {
@@ -34,17 +37,24 @@ impl Timestamp {
     /// # Errors
     /// A [`TimestampFault`] that says which rule the text breaks.
     pub fn parse(text: &[u8]) -> Result<Self, TimestampFault> {
-        if text.len() < DATE_TIME_LENGTH || !text.is_ascii() {
-            return Err(TimestampFault::Malformed);
-        }
-        let (date_time, rest) = text.split_at(DATE_TIME_LENGTH);
+        let (date_time, rest) = text.split_first_chunk::<DATE_TIME_LENGTH>().ok_or(TimestampFault::Malformed)?;
         let separators = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
         if separators.iter().any(|&(at, byte)| date_time[at] != byte) || !matches!(date_time[10], b'T' | b't') {
             return Err(TimestampFault::Malformed);
         }
-        let number = |from: usize, to: usize| digits(&date_time[from..to]).ok_or(TimestampFault::Malformed);
-        let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-        let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+        // All digits are looked at before any of them counts, so that there is one branch for them.
+        let mut largest = 0;
+        let mut two_digits = |at: usize| {
+            let (tens, ones) = (date_time[at].wrapping_sub(b'0'), date_time[at + 1].wrapping_sub(b'0'));
+            largest = largest.max(tens).max(ones);
+            i64::from(tens) * 10 + i64::from(ones)
+        };
+        let year = two_digits(0) * 100 + two_digits(2);
+        let (month, day) = (two_digits(5), two_digits(8));
+        let (hour, minute, second) = (two_digits(11), two_digits(14), two_digits(17));
+        if largest > 9 {
+            return Err(TimestampFault::Malformed);
+        }
         let (nanoseconds, offset) = fraction(rest)?;
         let offset_seconds = offset_seconds(offset)?;
         let days = days_since_epoch(year, month, day)?;
@@ -56,8 +66,8 @@ impl Timestamp {
     /// The instant at `unix_seconds` and `nanoseconds`, if its year is between 0001 and 9999.
     #[must_use]
     pub fn from_unix(unix_seconds: i64, nanoseconds: u32) -> Option<Self> {
-        let year = OffsetDateTime::from_unix_timestamp(unix_seconds).ok()?.year();
-        ((1..=9999).contains(&year) && nanoseconds < 1_000_000_000).then_some(Self { unix_seconds, nanoseconds })
+        let in_calendar = (UNIX_SECONDS_MIN..=UNIX_SECONDS_MAX).contains(&unix_seconds);
+        (in_calendar && nanoseconds < 1_000_000_000).then_some(Self { unix_seconds, nanoseconds })
     }
 
     /// The instant that a clock in milliseconds shows. Beyond the year 9999 it stays at the last instant.
@@ -67,7 +77,7 @@ impl Timestamp {
         let seconds = i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX);
         let nanoseconds = u32::try_from(milliseconds % 1000).unwrap_or_default() * 1_000_000;
         Self::from_unix(seconds, nanoseconds)
-            .unwrap_or(Self { unix_seconds: 253_402_300_799, nanoseconds: 999_999_999 })
+            .unwrap_or(Self { unix_seconds: UNIX_SECONDS_MAX, nanoseconds: 999_999_999 })
     }
 
     /// The instant so many seconds later. Beyond the year 9999 it stays where it is.
@@ -153,19 +163,33 @@ fn offset_seconds(text: &[u8]) -> Result<i64, TimestampFault> {
     Ok(sign * (hours * 3600 + minutes * 60))
 }
 
+/// Days from 1970-01-01 to a date of the Gregorian calendar, which is taken to hold always, as ISO 8601 says.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> Result<i64, TimestampFault> {
-    const EPOCH_JULIAN_DAY: i64 = 2_440_588;
+    /// Days from 0000-03-01 to 1970-01-01.
+    const EPOCH_DAYS: i64 = 719_468;
     if year == 0 {
         return Err(TimestampFault::OutOfRange("there is no year 0000"));
     }
-    let month = u8::try_from(month).ok().and_then(|month| Month::try_from(month).ok());
-    let month = month.ok_or(TimestampFault::OutOfRange("the month is 01 to 12"))?;
-    let date = i32::try_from(year)
-        .ok()
-        .zip(u8::try_from(day).ok())
-        .and_then(|(year, day)| Date::from_calendar_date(year, month, day).ok())
-        .ok_or(TimestampFault::OutOfRange("the month has no such day"))?;
-    Ok(i64::from(date.to_julian_day()) - EPOCH_JULIAN_DAY)
+    if !(1..=12).contains(&month) {
+        return Err(TimestampFault::OutOfRange("the month is 01 to 12"));
+    }
+    if day < 1 || day > days_of_month(year, month) {
+        return Err(TimestampFault::OutOfRange("the month has no such day"));
+    }
+    // Years are counted from March, so that the leap day is a year's last; each month then begins so many days after the
+    // first of March: 0, 31, 61, 92, ..., which is 153 days every five months.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leap_days = year / 4 - year / 100 + year / 400;
+    Ok(year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - EPOCH_DAYS)
+}
+
+fn days_of_month(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }
 
 fn seconds_of_day(hour: i64, minute: i64, second: i64) -> Result<i64, TimestampFault> {

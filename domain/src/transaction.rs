@@ -20,7 +20,12 @@ impl TransactionStatus {
     /// Reads exactly `completed`, `pending` or `failed`.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        [Self::Completed, Self::Pending, Self::Failed].into_iter().find(|status| status.as_str().as_bytes() == text)
+        match text {
+            b"completed" => Some(Self::Completed),
+            b"pending" => Some(Self::Pending),
+            b"failed" => Some(Self::Failed),
+            _ => None,
+        }
     }
 
     /// The text in files and tables.

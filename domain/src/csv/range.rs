@@ -1,8 +1,11 @@
 //! Splits a valid file into byte ranges that end at record ends, and reads the records of one range.
 
 use super::Columns;
-use super::record::{self, FieldReader};
+use super::fields::FieldReader;
+use super::record;
 use super::scanner::{RawRecord, Scanner};
+use super::schema::Places;
+use crate::currency::CurrencyReader;
 use crate::limits::{FILE_RANGES_MAX, RANGE_ROWS_MIN};
 use crate::{Timestamp, Totals, Transaction};
 use serde::{Deserialize, Serialize};
@@ -70,6 +73,8 @@ pub struct RangeReader {
 struct RangeChecks {
     field_reader: FieldReader,
     columns: Columns,
+    places: Places,
+    currencies: CurrencyReader,
     next_record: u32,
     summary: RangeSummary,
     changed: Option<RecordChanged>,
@@ -86,6 +91,8 @@ impl RangeReader {
     pub fn new(range: &ByteRange, columns: Columns) -> Self {
         let checks = RangeChecks {
             field_reader: FieldReader::default(),
+            places: columns.places(),
+            currencies: CurrencyReader::default(),
             columns,
             next_record: range.first_record,
             summary: RangeSummary::default(),
@@ -135,7 +142,7 @@ impl RangeChecks {
             && record::text_faults(record, |_| None).is_empty();
         let fields = self.field_reader.read(record);
         let transaction = if sound && fields.count() == self.columns.count() {
-            record::read_transaction(&fields, &self.columns, end_of_time(), |_| false).ok()
+            record::read_transaction(&fields, &self.places, &mut self.currencies, end_of_time(), |_| false).ok()
         } else {
             None
         };

@@ -1,59 +1,15 @@
 //! Reads one sound record into a transaction, or finds every error of its fields.
 
-use super::scanner::RawRecord;
-use super::{Column, Columns, ErrorCode, RowError};
-use crate::currency::CurrencyFault;
-use crate::limits::{RECORD_COLUMNS_MAX, TRANSACTION_ID_CHARS_MAX};
+use super::fields::Fields;
+use super::scanner::{RawRecord, Text};
+use super::schema::Places;
+use super::{Column, ErrorCode, RowError};
+use crate::currency::{CurrencyFault, CurrencyReader};
+use crate::limits::TRANSACTION_ID_CHARS_MAX;
 use crate::money::AmountFault;
 use crate::timestamp::TimestampFault;
 use crate::{Currency, Money, Timestamp, Transaction, TransactionStatus};
 use std::borrow::Cow;
-
-/// Splits sound records into the values of their fields, by `csv-core`. It keeps one record's values.
-pub(super) struct FieldReader {
-    reader: csv_core::Reader,
-    values: Vec<u8>,
-    ends: [usize; RECORD_COLUMNS_MAX],
-}
-
-impl Default for FieldReader {
-    fn default() -> Self {
-        Self { reader: csv_core::Reader::new(), values: Vec::new(), ends: [0; RECORD_COLUMNS_MAX] }
-    }
-}
-
-/// The values of one record's fields, quotes removed.
-pub(super) struct Fields<'a> {
-    values: &'a [u8],
-    ends: &'a [usize],
-}
-
-impl FieldReader {
-    /// The values of `record`'s fields, which has no fault and therefore at most 64 of them.
-    pub(super) fn read(&mut self, record: &RawRecord<'_>) -> Fields<'_> {
-        if self.values.len() <= record.bytes.len() {
-            self.values.resize(record.bytes.len() + 1, 0);
-        }
-        self.reader.reset();
-        let (_, _, written, fields) = self.reader.read_record(record.bytes, &mut self.values, &mut self.ends);
-        // The record comes without its line end, so the reader must be told that the input ends here.
-        let (_, _, _, last) = self.reader.read_record(&[], &mut self.values[written..], &mut self.ends[fields..]);
-        Fields { values: &self.values, ends: &self.ends[..fields + last] }
-    }
-}
-
-impl<'a> Fields<'a> {
-    pub(super) fn count(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// The value of the field at `index`, from 0; empty beyond the last.
-    pub(super) fn get(&self, index: usize) -> &'a [u8] {
-        let start = if index == 0 { 0 } else { self.ends.get(index - 1).copied().unwrap_or(0) };
-        let end = self.ends.get(index).copied().unwrap_or(start);
-        &self.values[start..end]
-    }
-}
 
 /// A fault of one field, before it is given its place in the file.
 pub(super) struct FieldFault {
@@ -82,13 +38,14 @@ impl FieldFault {
 
     /// Gives the fault its place.
     pub(super) fn in_record(self, record: &RawRecord<'_>, number: u32) -> RowError {
-        let place = record.fields.get(self.field);
+        let start = record.fields.get(self.field).map_or(0, |field| field.start);
+        let line_breaks = record.bytes.iter().take(start).filter(|&&byte| byte == b'\n').count();
         RowError {
             record: number,
-            line: place.map_or(record.line, |place| place.line),
+            line: record.line + u32::try_from(line_breaks).unwrap_or(u32::MAX),
             column: self.column,
             column_number: u32::try_from(self.field + 1).ok(),
-            byte: record.byte + place.map_or(0, |place| place.offset + self.offset) as u64,
+            byte: record.byte + (start + self.offset) as u64,
             code: self.code,
             reason: self.reason,
         }
@@ -97,24 +54,35 @@ impl FieldFault {
 
 /// Finds what no field of the file may contain: bytes that are not UTF-8, byte-order marks, control characters. At most
 /// one fault a field.
+#[inline]
 pub(super) fn text_faults(record: &RawRecord<'_>, column_of: impl Fn(usize) -> Option<Column>) -> Vec<FieldFault> {
-    if record.bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+    if is_clean(record) {
         return Vec::new();
     }
-    (0..record.fields.len())
-        .filter_map(|field| {
-            let (code, offset) = text_fault(raw_field(record, field))?;
+    (0..)
+        .zip(record.fields)
+        .filter_map(|(field, span)| {
+            let (code, offset) = text_fault(&record.bytes[span.start..span.end])?;
             Some(FieldFault { offset, ..FieldFault::new(field, column_of(field), code) })
         })
         .collect()
 }
 
-/// The bytes of a field as they stand in the file, quotes included.
-fn raw_field<'a>(record: &RawRecord<'a>, field: usize) -> &'a [u8] {
-    let start = record.fields[field].offset;
-    // The byte before the next field is the comma.
-    let end = record.fields.get(field + 1).map_or(record.bytes.len(), |next| next.offset - 1);
-    &record.bytes[start..end]
+/// Whether no field of the record can have a fault of its text. If not, one may.
+#[inline]
+fn is_clean(record: &RawRecord<'_>) -> bool {
+    match record.text {
+        Text::PrintableAscii => true,
+        Text::WithoutAsciiControls => is_clean_utf8(record.bytes),
+        Text::Unknown => record.bytes.iter().all(|byte| matches!(byte, b' '..=b'~')),
+    }
+}
+
+/// Whether bytes without ASCII's controls are UTF-8 without the controls of Latin-1 (U+0080 to U+009F, which begin with
+/// C2) and without what may be a byte-order mark (EF BB BF).
+fn is_clean_utf8(bytes: &[u8]) -> bool {
+    let suspect = |place: usize| bytes[place] == 0xef || bytes.get(place + 1).is_some_and(|byte| *byte <= 0x9f);
+    std::str::from_utf8(bytes).is_ok() && !memchr::memchr2_iter(0xc2, 0xef, bytes).any(suspect)
 }
 
 fn text_fault(raw: &[u8]) -> Option<(ErrorCode, usize)> {
@@ -136,13 +104,14 @@ fn text_fault(raw: &[u8]) -> Option<(ErrorCode, usize)> {
 /// Every fault of its fields.
 pub(super) fn read_transaction<'a>(
     fields: &Fields<'a>,
-    columns: &Columns,
+    places: &Places,
+    currencies: &mut CurrencyReader,
     latest: Timestamp,
     is_faulty: impl Fn(usize) -> bool,
 ) -> Result<Transaction<'a>, Vec<FieldFault>> {
-    let mut reading = Reading { fields, columns, is_faulty, faults: Vec::new() };
+    let mut reading = Reading { fields, places, is_faulty, faults: Vec::new() };
     let transaction_id = reading.read(Column::TransactionId, transaction_id);
-    let currency = reading.read(Column::Currency, |value| Currency::parse(value).map_err(currency_fault));
+    let currency = reading.read(Column::Currency, |value| currencies.parse(value).map_err(currency_fault));
     let amount = reading.read(Column::Amount, |value| amount(value, currency));
     let timestamp = reading.read(Column::Timestamp, |value| timestamp(value, latest));
     let merchant = reading.read(Column::Merchant, |value| {
@@ -167,7 +136,7 @@ type ValueFault = (ErrorCode, Cow<'static, str>);
 
 struct Reading<'r, 'a, IsFaulty> {
     fields: &'r Fields<'a>,
-    columns: &'r Columns,
+    places: &'r Places,
     is_faulty: IsFaulty,
     faults: Vec<FieldFault>,
 }
@@ -175,7 +144,7 @@ struct Reading<'r, 'a, IsFaulty> {
 impl<'a, IsFaulty: Fn(usize) -> bool> Reading<'_, 'a, IsFaulty> {
     /// The value of `column`, or none where the header lacks it or a fault was found.
     fn read<T>(&mut self, column: Column, parse: impl FnOnce(&'a [u8]) -> Result<T, ValueFault>) -> Option<T> {
-        let field = self.columns.position(column)?;
+        let field = self.places.of(column)?;
         if (self.is_faulty)(field) {
             return None;
         }

@@ -1,10 +1,13 @@
 //! Finds the records of a CSV file (RFC 4180) and every fault of their structure, while the bytes stream by.
 //!
-//! `csv-core` never fails and always finds some parse, so strictness has to be ours. The scanner decides where records
-//! and fields begin and which quotes, line ends and lengths break a rule; `csv-core` then reads the fields of the
-//! records that are sound. It holds one record at most, and nothing of a record that is too large.
+//! There are two ways through a record. [`Scanner::plain_record`] jumps from one special byte to the next; it takes
+//! records that lie whole in a chunk and break no rule, which are nearly all. [`Scanner::step`] goes byte by byte; it
+//! takes any record, in any number of chunks, and knows every fault. Both hand out the same for the same bytes: a
+//! property test holds them against each other, and both against `csv-core`. The scanner holds one record at most, and
+//! nothing of a record that is too large.
 
 use super::ErrorCode;
+use super::specials::Specials;
 use crate::limits::{FIELD_BYTES_MAX, RECORD_COLUMNS_MAX};
 
 /// One record, without its line end.
@@ -16,21 +19,47 @@ pub struct RawRecord<'a> {
     pub byte: u64,
     /// The line on which it starts, from 1.
     pub line: u32,
-    /// Where its fields begin.
-    pub fields: &'a [FieldPlace],
+    /// Its fields. Empty where it has a fault.
+    pub fields: &'a [Span],
+    /// What its quotes need before its values can be read.
+    pub quotes: Quotes,
+    /// What is known of its characters.
+    pub text: Text,
     /// What is wrong with its structure, at most one fault a field.
     pub faults: &'a [Fault],
     /// The blank lines between the record before and this one.
     pub blank_lines: Option<BlankLines>,
 }
 
-/// Where a field begins.
+/// Where a field lies in its record, in bytes; its quotes are a part of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Span {
+    /// The offset of its first byte.
+    pub start: usize,
+    /// The offset after its last byte.
+    pub end: usize,
+}
+
+/// The quotes of a record, in the order of the work that they need.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Quotes {
+    /// No field is quoted.
+    None,
+    /// Quotes stand at the ends of fields only.
+    Enclosing,
+    /// Some quote inside a field is doubled.
+    Doubled,
+}
+
+/// What is known of the characters of a record before anyone has looked at them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FieldPlace {
-    /// The offset of its first byte (or opening quote) in the record.
-    pub offset: usize,
-    /// The line on which it starts, from 1.
-    pub line: u32,
+pub enum Text {
+    /// Every byte is printable ASCII.
+    PrintableAscii,
+    /// It has no control character of ASCII but line feeds. What is beyond ASCII may be anything.
+    WithoutAsciiControls,
+    /// Nothing.
+    Unknown,
 }
 
 /// A broken rule of the structure.
@@ -81,13 +110,31 @@ pub struct Scanner {
     record_line: u32,
     /// The bytes of a record that began in an earlier chunk.
     carried: Vec<u8>,
-    fields: Vec<FieldPlace>,
+    /// The fields of the present record that have ended.
+    fields: Vec<Span>,
+    /// How many fields the present record has, with the one that has not ended.
     field_count: usize,
+    /// The offset in the record of the present field.
+    field_start: usize,
+    /// The line on which the present field starts.
+    field_line: u32,
     /// The length of the present field's value, quotes removed.
     field_bytes: usize,
     field_is_faulty: bool,
+    quotes: Quotes,
     faults: Vec<Fault>,
     blank_lines: Option<BlankLines>,
+}
+
+/// A record without a fault that lies whole in one chunk.
+struct PlainRecord {
+    /// The offset in the chunk after its last byte.
+    end: usize,
+    /// The offset in the chunk after its line end.
+    next: usize,
+    /// The line breaks inside its quotes.
+    line_breaks: u32,
+    quotes: Quotes,
 }
 
 impl Scanner {
@@ -103,69 +150,36 @@ impl Scanner {
             carried: Vec::new(),
             fields: Vec::with_capacity(RECORD_COLUMNS_MAX),
             field_count: 0,
+            field_start: 0,
+            field_line: line,
             field_bytes: 0,
             field_is_faulty: false,
+            quotes: Quotes::None,
             faults: Vec::new(),
             blank_lines: None,
         };
-        scanner.begin_field(byte);
+        scanner.begin_record();
         scanner
     }
 
     /// Takes the next bytes and hands every record that ends in them to `on_record`.
     pub fn push(&mut self, chunk: &[u8], on_record: &mut impl FnMut(RawRecord<'_>)) {
-        // Where the part of the present record that lies in this chunk begins.
+        let mut specials = Specials::of(chunk);
         let mut from = 0;
-        for (at, &byte) in chunk.iter().enumerate() {
-            if self.state == State::CarriageReturn && byte != b'\n' {
-                self.fault_at(ErrorCode::LoneCarriageReturn, self.byte - 1);
-                self.end_record(&chunk[from..at], 1, on_record);
-                from = at;
-            }
-            match (self.state, byte) {
-                (State::Unquoted, b',') | (State::QuoteInQuoted | State::FieldStart, b',') => {
-                    self.begin_field(self.byte + 1)
+        while from < chunk.len() {
+            let begins_here = self.byte == self.record_byte;
+            let plain = if begins_here { self.plain_record(chunk, from, &mut specials) } else { None };
+            from = if let Some(plain) = plain {
+                self.hand_out_plain(chunk, from, &plain, &specials, on_record);
+                plain.next
+            } else {
+                if begins_here {
+                    self.fields.clear();
                 }
-                (State::FieldStart | State::Unquoted | State::QuoteInQuoted, b'\r') => {
-                    self.state = State::CarriageReturn
-                }
-                (State::FieldStart | State::Unquoted | State::QuoteInQuoted | State::CarriageReturn, b'\n') => {
-                    let line_end = if self.state == State::CarriageReturn { 2 } else { 1 };
-                    self.byte += 1;
-                    self.end_record(&chunk[from..=at], line_end, on_record);
-                    from = at + 1;
-                    continue;
-                }
-                (State::FieldStart, b'"') => self.state = State::Quoted,
-                (State::FieldStart | State::Unquoted, byte) => {
-                    self.state = State::Unquoted;
-                    if byte == b'"' {
-                        self.fault_at(ErrorCode::QuoteInUnquotedField, self.byte);
-                    }
-                    self.count_field_byte();
-                }
-                (State::Quoted, b'"') => self.state = State::QuoteInQuoted,
-                (State::Quoted, byte) => {
-                    if byte == b'\n' {
-                        self.line += 1;
-                    }
-                    self.count_field_byte();
-                }
-                (State::QuoteInQuoted, b'"') => {
-                    self.state = State::Quoted;
-                    self.count_field_byte();
-                }
-                (State::QuoteInQuoted, _) => {
-                    self.fault_at(ErrorCode::TextAfterQuote, self.byte);
-                    self.state = State::Unquoted;
-                }
-                // A carriage return that anything but a line feed follows has ended its record above.
-                (State::CarriageReturn, _) => {}
-            }
-            self.byte += 1;
-        }
-        if self.faults.is_empty() {
-            self.carried.extend_from_slice(&chunk[from..]);
+                let next = self.record_by_bytes(chunk, from, on_record);
+                specials.seek(next);
+                next
+            };
         }
     }
 
@@ -189,6 +203,135 @@ impl Scanner {
         }
     }
 
+    /// Finds the record that begins at `from` and its fields, if nothing is wrong with it, nothing unusual in it, and
+    /// its end in this chunk. Otherwise it may be found byte by byte, and nothing of the scanner has changed but
+    /// `fields`.
+    fn plain_record(&mut self, chunk: &[u8], from: usize, specials: &mut Specials<'_>) -> Option<PlainRecord> {
+        self.fields.clear();
+        let mut start = from;
+        let mut record = PlainRecord { end: from, next: from, line_breaks: 0, quotes: Quotes::None };
+        loop {
+            let mut place = specials.next()?;
+            if chunk[place] == b'"' {
+                if place != start {
+                    return None;
+                }
+                place = closing_quote(chunk, specials, &mut record)? + 1;
+            }
+            // A record that is no longer than a field may be has no field that is too long.
+            if place - from > FIELD_BYTES_MAX {
+                return None;
+            }
+            match chunk[place] {
+                b',' if self.fields.len() + 1 < RECORD_COLUMNS_MAX => {
+                    self.fields.push(Span { start: start - from, end: place - from });
+                    start = place + 1;
+                }
+                b'\n' => {
+                    record.next = place + 1;
+                    record.end = place;
+                    break;
+                }
+                b'\r' if chunk.get(place + 1) == Some(&b'\n') => {
+                    specials.next();
+                    record.next = place + 2;
+                    record.end = place;
+                    break;
+                }
+                _ => return None,
+            }
+        }
+        self.fields.push(Span { start: start - from, end: record.end - from });
+        // A line without a byte is no record.
+        (record.end > from).then_some(record)
+    }
+
+    fn hand_out_plain(
+        &mut self,
+        chunk: &[u8],
+        from: usize,
+        plain: &PlainRecord,
+        specials: &Specials<'_>,
+        on_record: &mut impl FnMut(RawRecord<'_>),
+    ) {
+        let is_printable_ascii = plain.line_breaks == 0 && !specials.may_be_beyond_ascii(from);
+        on_record(RawRecord {
+            bytes: &chunk[from..plain.end],
+            byte: self.record_byte,
+            line: self.record_line,
+            fields: &self.fields,
+            quotes: plain.quotes,
+            text: if is_printable_ascii { Text::PrintableAscii } else { Text::WithoutAsciiControls },
+            faults: &[],
+            blank_lines: self.blank_lines.take(),
+        });
+        self.byte += (plain.next - from) as u64;
+        self.line += plain.line_breaks + 1;
+        self.begin_record();
+    }
+
+    /// Takes bytes from `from` on until a record ends, and returns where the next one begins; or all of them.
+    fn record_by_bytes(&mut self, chunk: &[u8], from: usize, on_record: &mut impl FnMut(RawRecord<'_>)) -> usize {
+        for (at, &byte) in chunk.iter().enumerate().skip(from) {
+            if self.state == State::CarriageReturn && byte != b'\n' {
+                self.fault_at(ErrorCode::LoneCarriageReturn, self.byte - 1);
+                self.end_record(&chunk[from..at], 1, on_record);
+                return at;
+            }
+            if byte == b'\n' && self.state != State::Quoted {
+                let line_end = if self.state == State::CarriageReturn { 2 } else { 1 };
+                self.byte += 1;
+                self.end_record(&chunk[from..=at], line_end, on_record);
+                return at + 1;
+            }
+            self.step(byte);
+            self.byte += 1;
+        }
+        if self.faults.is_empty() {
+            self.carried.extend_from_slice(&chunk[from..]);
+        }
+        chunk.len()
+    }
+
+    /// Takes one byte that does not end the record.
+    fn step(&mut self, byte: u8) {
+        match (self.state, byte) {
+            (State::Unquoted | State::QuoteInQuoted | State::FieldStart, b',') => {
+                let end = self.offset();
+                self.end_field(end);
+                self.begin_field(end + 1);
+            }
+            (State::FieldStart | State::Unquoted | State::QuoteInQuoted, b'\r') => self.state = State::CarriageReturn,
+            (State::FieldStart, b'"') => {
+                self.state = State::Quoted;
+                self.quotes = self.quotes.max(Quotes::Enclosing);
+            }
+            (State::FieldStart | State::Unquoted, byte) => {
+                self.state = State::Unquoted;
+                if byte == b'"' {
+                    self.fault_at(ErrorCode::QuoteInUnquotedField, self.byte);
+                }
+                self.count_field_byte();
+            }
+            (State::Quoted, b'"') => self.state = State::QuoteInQuoted,
+            (State::Quoted, byte) => {
+                self.line += u32::from(byte == b'\n');
+                self.count_field_byte();
+            }
+            (State::QuoteInQuoted, b'"') => {
+                self.state = State::Quoted;
+                self.quotes = Quotes::Doubled;
+                self.count_field_byte();
+            }
+            (State::QuoteInQuoted, _) => {
+                self.fault_at(ErrorCode::TextAfterQuote, self.byte);
+                self.state = State::Unquoted;
+            }
+            // A carriage return that anything but a line feed follows has ended its record before.
+            (State::CarriageReturn, _) => {}
+        }
+    }
+
     /// Hands out the present record, whose last part is `rest` with a line end of `line_end` bytes, and begins the next.
     fn end_record(&mut self, rest: &[u8], line_end: u64, on_record: &mut impl FnMut(RawRecord<'_>)) {
         let length = usize::try_from(self.byte - self.record_byte - line_end).unwrap_or(usize::MAX);
@@ -196,6 +339,11 @@ impl Scanner {
             let first = BlankLines { byte: self.record_byte, line: self.record_line, count: 0 };
             self.blank_lines.get_or_insert(first).count += 1;
         } else {
+            self.end_field(length);
+            if !self.faults.is_empty() {
+                self.fields.clear();
+                self.quotes = Quotes::None;
+            }
             let bytes = if !self.faults.is_empty() {
                 &[]
             } else if self.carried.is_empty() {
@@ -209,34 +357,43 @@ impl Scanner {
                 byte: self.record_byte,
                 line: self.record_line,
                 fields: &self.fields,
+                quotes: self.quotes,
+                text: Text::Unknown,
                 faults: &self.faults,
                 blank_lines: self.blank_lines.take(),
             });
         }
+        self.line += 1;
         self.begin_record();
     }
 
     fn begin_record(&mut self) {
-        self.line += 1;
         self.record_byte = self.byte;
         self.record_line = self.line;
         self.carried.clear();
         self.fields.clear();
         self.field_count = 0;
+        self.quotes = Quotes::None;
         self.faults.clear();
-        self.begin_field(self.byte);
+        self.begin_field(0);
     }
 
-    fn begin_field(&mut self, byte: u64) {
+    fn begin_field(&mut self, start: usize) {
         self.state = State::FieldStart;
+        self.field_start = start;
+        self.field_line = self.line;
         self.field_bytes = 0;
         self.field_is_faulty = false;
         self.field_count += 1;
-        if self.field_count <= RECORD_COLUMNS_MAX {
-            let offset = usize::try_from(byte - self.record_byte).unwrap_or(usize::MAX);
-            self.fields.push(FieldPlace { offset, line: self.line });
-        } else if self.field_count == RECORD_COLUMNS_MAX + 1 {
+        if self.field_count == RECORD_COLUMNS_MAX + 1 {
+            let byte = self.field_byte();
             self.fault_at(ErrorCode::TooManyColumns, byte);
+        }
+    }
+
+    fn end_field(&mut self, end: usize) {
+        if self.field_count <= RECORD_COLUMNS_MAX {
+            self.fields.push(Span { start: self.field_start, end });
         }
     }
 
@@ -248,9 +405,14 @@ impl Scanner {
         }
     }
 
+    /// The offset in the record of the next byte.
+    fn offset(&self) -> usize {
+        usize::try_from(self.byte - self.record_byte).unwrap_or(usize::MAX)
+    }
+
     /// The offset in the file of the present field's first byte.
     fn field_byte(&self) -> u64 {
-        self.fields.last().map_or(self.record_byte, |field| self.record_byte + field.offset as u64)
+        self.record_byte + self.field_start as u64
     }
 
     fn fault_at(&mut self, code: ErrorCode, byte: u64) {
@@ -259,117 +421,34 @@ impl Scanner {
             return;
         }
         self.field_is_faulty = true;
-        let line = self.fields.last().map_or(self.record_line, |field| field.line);
-        self.faults.push(Fault { code, byte, line, field: self.field_count - 1 });
+        self.faults.push(Fault { code, byte, line: self.field_line, field: self.field_count - 1 });
         // A faulty record is not read on, so its bytes need not be kept.
         self.carried = Vec::new();
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[derive(Debug, PartialEq, Eq, Clone)]
-    struct Seen {
-        bytes: Vec<u8>,
-        byte: u64,
-        line: u32,
-        field_offsets: Vec<usize>,
-        faults: Vec<(ErrorCode, u64, usize)>,
-        blank_lines: Option<BlankLines>,
-    }
-
-    fn scan(text: &[u8], chunk_size: usize) -> Vec<Seen> {
-        let mut seen = Vec::new();
-        let mut keep = |record: RawRecord<'_>| {
-            seen.push(Seen {
-                bytes: record.bytes.to_vec(),
-                byte: record.byte,
-                line: record.line,
-                field_offsets: record.fields.iter().map(|field| field.offset).collect(),
-                faults: record.faults.iter().map(|fault| (fault.code, fault.byte, fault.field)).collect(),
-                blank_lines: record.blank_lines,
-            });
-        };
-        let mut scanner = Scanner::at(0, 1);
-        for chunk in text.chunks(chunk_size) {
-            scanner.push(chunk, &mut keep);
-        }
-        scanner.finish(&mut keep);
-        seen
-    }
-
-    fn faults_of(text: &str) -> Vec<(ErrorCode, u64, usize)> {
-        scan(text.as_bytes(), 7).into_iter().flat_map(|record| record.faults).collect()
-    }
-
-    #[test]
-    fn sound_records_come_whole_with_their_places() {
-        let seen = scan(b"a,b\r\n\"x,\"\"\n\",2\nlast,\"\"", 3);
-        let bytes: Vec<_> = seen.iter().map(|record| record.bytes.as_slice()).collect();
-        assert_eq!(bytes, [&b"a,b"[..], b"\"x,\"\"\n\",2", b"last,\"\""]);
-        assert_eq!(seen.iter().map(|record| (record.byte, record.line)).collect::<Vec<_>>(), [(0, 1), (5, 2), (15, 4)]);
-        assert_eq!(seen[1].field_offsets, [0, 8]);
-        assert!(seen.iter().all(|record| record.faults.is_empty()));
-    }
-
-    #[test]
-    fn faults_have_the_byte_that_breaks_the_rule() {
-        use ErrorCode::{
-            FieldTooLong, LoneCarriageReturn, QuoteInUnquotedField, TextAfterQuote, TooManyColumns, UnclosedQuote,
-        };
-        assert_eq!(faults_of("a,b\"c\n"), [(QuoteInUnquotedField, 3, 1)]);
-        assert_eq!(faults_of("\"a\"b,\"c\" ,d\n"), [(TextAfterQuote, 3, 0), (TextAfterQuote, 8, 1)]);
-        assert_eq!(faults_of("ok,1\nx,\"open\nmore,2\n"), [(UnclosedQuote, 7, 1)]);
-        assert_eq!(faults_of("a,b\rc,d\r"), [(LoneCarriageReturn, 3, 1), (LoneCarriageReturn, 7, 1)]);
-        assert_eq!(faults_of(&format!("ab,{}\n", "x".repeat(FIELD_BYTES_MAX + 1))), [(FieldTooLong, 3, 1)]);
-        assert_eq!(faults_of(&format!("{}\n", ",".repeat(100))), [(TooManyColumns, 64, 64)]);
-        assert_eq!(faults_of(&format!("a,\"{}", "x\n".repeat(FIELD_BYTES_MAX))), [(UnclosedQuote, 2, 1)]);
-        assert_eq!(faults_of(&format!("{},\"{}\"\n", "x".repeat(FIELD_BYTES_MAX), "\"\"".repeat(FIELD_BYTES_MAX))), []);
-        assert_eq!(faults_of(&format!("{}\n", ",".repeat(RECORD_COLUMNS_MAX - 1))), []);
-    }
-
-    #[test]
-    fn blank_lines_are_told_only_where_a_record_follows() {
-        let seen = scan(b"a\n\n\r\nb\n\n\n", 2);
-        assert_eq!(seen.len(), 2);
-        assert_eq!(seen[1].blank_lines, Some(BlankLines { byte: 2, line: 2, count: 2 }));
-    }
-
-    proptest! {
-        #[test]
-        fn chunks_do_not_matter(text in "([a-c,\"\r\n]|é){0,60}", chunk_size in 1_usize..20) {
-            prop_assert_eq!(scan(text.as_bytes(), chunk_size), scan(text.as_bytes(), usize::MAX));
-        }
-
-        /// On files without a fault, our records and fields are those of the `csv` reader.
-        #[test]
-        fn agrees_with_csv_core_where_nothing_is_wrong(text in "([a-c,\"\n]|\r\n|\"\"|,\"[a-c,\n]*\"){0,40}") {
-            let seen = scan(text.as_bytes(), 5);
-            prop_assume!(seen.iter().all(|record| record.faults.is_empty()));
-            let mut reader = csv_core::Reader::new();
-            let (mut output, mut ends) = (vec![0; text.len() + 1], vec![0; text.len() + 1]);
-            let mut input = text.as_bytes();
-            let mut field_counts = Vec::new();
-            loop {
-                let (result, read, _, fields) = reader.read_record(input, &mut output, &mut ends);
-                input = &input[read..];
-                match result {
-                    csv_core::ReadRecordResult::Record => field_counts.push(fields),
-                    csv_core::ReadRecordResult::End => break,
-                    _ => {
-                        if input.is_empty() {
-                            let (last, _, _, rest) = reader.read_record(&[], &mut output[1..], &mut ends[fields..]);
-                            if last == csv_core::ReadRecordResult::Record { field_counts.push(fields + rest); }
-                            break;
-                        }
-                    }
+/// The place of the quote that closes a field, whose opening quote was the last special byte visited, if a comma or a
+/// line end follows it.
+fn closing_quote(chunk: &[u8], specials: &mut Specials<'_>, record: &mut PlainRecord) -> Option<usize> {
+    record.quotes = record.quotes.max(Quotes::Enclosing);
+    loop {
+        let place = specials.next()?;
+        match chunk[place] {
+            b',' => {}
+            b'\n' => record.line_breaks += 1,
+            b'"' => {
+                if specials.next()? != place + 1 {
+                    return None;
                 }
+                if chunk[place + 1] != b'"' {
+                    return Some(place);
+                }
+                record.quotes = Quotes::Doubled;
             }
-            let ours: Vec<_> = seen.iter().map(|record| record.field_offsets.len()).collect();
-            prop_assert_eq!(ours, field_counts);
+            _ => return None,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,9 +71,22 @@ impl Columns {
         self.fields.get(index).copied().flatten()
     }
 
-    /// Where the column stands, from 0.
+    /// Where each column stands.
     #[must_use]
-    pub fn position(&self, column: Column) -> Option<usize> {
-        self.fields.iter().position(|field| *field == Some(column))
+    pub(super) fn places(&self) -> Places {
+        Places(Column::ALL.map(|column| self.fields.iter().position(|field| *field == Some(column))))
+    }
+}
+
+/// Where each column stands in a record, from 0; none for one that the header lacks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places([Option<usize>; Column::ALL.len()]);
+
+impl Places {
+    /// Where the column stands.
+    #[inline]
+    pub(super) fn of(&self, column: Column) -> Option<usize> {
+        // The columns are numbered in the order in which ALL lists them.
+        self.0[column as usize]
     }
 }

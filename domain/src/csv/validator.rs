@@ -1,13 +1,15 @@
 //! Validates a whole file while its bytes stream by.
 
-use super::record::{self, FieldFault, FieldReader, Fields};
+use super::fields::{FieldReader, Fields};
+use super::ids::{IdCheck, RepeatedIds};
+use super::record::{self, FieldFault};
 use super::scanner::{RawRecord, Scanner};
+use super::schema::Places;
 use super::{ByteRange, Column, Columns, ErrorCode, RowError, range};
+use crate::currency::CurrencyReader;
 use crate::limits::{BUCKET_FILE_BYTES_MAX, FILE_ROWS_MAX, RANGE_ROWS_MIN, TIMESTAMP_FUTURE_SECONDS_MAX};
 use crate::{Timestamp, Totals};
-use siphasher::sip128::{Hasher128, SipHasher13};
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hasher;
+use std::collections::BTreeMap;
 
 /// Bounds on one file.
 #[derive(Clone, Copy, Debug)]
@@ -39,18 +41,21 @@ pub struct ValidationReport {
     pub columns: Columns,
     /// The byte ranges to process, which end at record ends and cover all data records.
     pub ranges: Vec<ByteRange>,
+    /// Set where ids seem to repeat: [`FileValidator::again`] must then read the file once more to find those errors too.
+    pub repeated_ids: Option<RepeatedIds>,
 }
 
 impl ValidationReport {
     /// Whether nothing is wrong with the file.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        self.error_count == 0
+        self.error_count == 0 && self.repeated_ids.is_none()
     }
 }
 
-/// Feed it with [`FileValidator::push`], end it with [`FileValidator::finish`]. It holds one record, an entry with the
-/// digest of each id (33 bytes, twice as many while the table of them grows), and nothing else that grows with the file.
+/// Feed it with [`FileValidator::push`], end it with [`FileValidator::finish`]. It holds one record, eight bytes for each
+/// id (twice as many while their list grows), a mark for every thousand records, and nothing else that grows with the
+/// file. A second reading holds up to 66 bytes for each id that stands more than once.
 pub struct FileValidator {
     scanner: Scanner,
     /// The file's first bytes, until there are enough to tell its encoding.
@@ -66,8 +71,18 @@ impl FileValidator {
     /// A validator for a file that arrived at `received_at`.
     #[must_use]
     pub fn new(received_at: Timestamp, limits: Limits) -> Self {
+        Self::with(received_at, limits, IdCheck::first())
+    }
+
+    /// A validator for the second reading of a file whose first one found `repeated` ids. Its findings are complete.
+    #[must_use]
+    pub fn again(received_at: Timestamp, limits: Limits, repeated: RepeatedIds) -> Self {
+        Self::with(received_at, limits, IdCheck::second(repeated))
+    }
+
+    fn with(received_at: Timestamp, limits: Limits, ids: IdCheck) -> Self {
         let latest = received_at.plus_seconds(TIMESTAMP_FUTURE_SECONDS_MAX);
-        Self { scanner: Scanner::at(0, 1), head: Some(Vec::new()), bytes: 0, checks: Checks::new(latest, limits) }
+        Self { scanner: Scanner::at(0, 1), head: Some(Vec::new()), bytes: 0, checks: Checks::new(latest, limits, ids) }
     }
 
     /// Takes the next bytes of the file and tells `on_error` every error found in them.
@@ -140,12 +155,12 @@ struct Checks {
     field_reader: FieldReader,
     /// The header's columns, once it has been seen.
     columns: Option<Columns>,
+    places: Places,
+    currencies: CurrencyReader,
     /// Set by an error that leaves nothing to be said about the rest of the file.
     stopped: bool,
     rows: u32,
-    /// A 128-bit digest of each id and the record that it first stood in. Two different ids of 150,000 share a digest
-    /// with a probability below 10^-28.
-    ids: HashMap<u128, u32>,
+    ids: IdCheck,
     totals: Totals,
     error_count: u64,
     errors_by_code: BTreeMap<ErrorCode, u64>,
@@ -153,15 +168,17 @@ struct Checks {
 }
 
 impl Checks {
-    fn new(latest: Timestamp, limits: Limits) -> Self {
+    fn new(latest: Timestamp, limits: Limits, ids: IdCheck) -> Self {
         Self {
             limits,
             latest,
             field_reader: FieldReader::default(),
             columns: None,
+            places: Columns::default().places(),
+            currencies: CurrencyReader::default(),
             stopped: false,
             rows: 0,
-            ids: HashMap::new(),
+            ids,
             totals: Totals::default(),
             error_count: 0,
             errors_by_code: BTreeMap::new(),
@@ -258,7 +275,9 @@ impl Checks {
             };
             self.report(missing.because(format!("the header lacks the column {}", column.name())), on_error);
         }
-        self.columns = Some(Columns::new(named));
+        let columns = Columns::new(named);
+        self.places = columns.places();
+        self.columns = Some(columns);
         faults
     }
 
@@ -274,26 +293,23 @@ impl Checks {
         let mut faults = record::text_faults(record, |field| columns.get(field));
         let fields = self.field_reader.read(record);
         if fields.count() != columns.count() {
-            // What is no text may be no field either: `csv-core` drops a byte-order mark.
             if faults.is_empty() {
                 faults.push(wrong_field_count(fields.count(), columns.count()));
             }
             return faults;
         }
         let is_faulty = |field: usize| faults.iter().any(|fault| fault.field() == field);
-        match record::read_transaction(&fields, columns, self.latest, is_faulty) {
+        match record::read_transaction(&fields, &self.places, &mut self.currencies, self.latest, is_faulty) {
             Ok(transaction) => self.totals.add(transaction.currency, transaction.amount),
             Err(of_values) => faults.extend(of_values),
         }
         // An id is compared even where another field is wrong, so that no duplicate hides behind another error.
-        let id =
-            columns.position(Column::TransactionId).filter(|&field| !faults.iter().any(|fault| fault.field() == field));
-        if let Some(field) = id {
-            let first = *self.ids.entry(digest(fields.get(field))).or_insert(number);
-            if first != number {
-                let duplicate = FieldFault::new(field, Some(Column::TransactionId), ErrorCode::TransactionIdDuplicate);
-                faults.push(duplicate.because(format!("the id already stands in record {first}")));
-            }
+        let id = self.places.of(Column::TransactionId);
+        if let Some(field) = id.filter(|&field| !faults.iter().any(|fault| fault.field() == field))
+            && let Some(first) = self.ids.earlier(fields.get(field), number)
+        {
+            let duplicate = FieldFault::new(field, Some(Column::TransactionId), ErrorCode::TransactionIdDuplicate);
+            faults.push(duplicate.because(format!("the id already stands in record {first}")));
         }
         faults.sort_by_key(FieldFault::field);
         faults
@@ -313,6 +329,7 @@ impl Checks {
             totals: self.totals,
             columns: self.columns.unwrap_or_default(),
             ranges: range::plan(&self.marks, self.rows, bytes),
+            repeated_ids: if self.stopped { None } else { self.ids.finish() },
         }
     }
 }
@@ -335,12 +352,6 @@ fn wrong_field_count(found: usize, expected: usize) -> FieldFault {
     let code = if found < expected { ErrorCode::TooFewFields } else { ErrorCode::TooManyFields };
     let place = if found < expected { found.saturating_sub(1) } else { expected };
     FieldFault::new(place, None, code).because(format!("the record has {found} fields; the header has {expected}"))
-}
-
-fn digest(id: &[u8]) -> u128 {
-    let mut hasher = SipHasher13::new();
-    hasher.write(id);
-    hasher.finish128().as_u128()
 }
 
 #[cfg(test)]

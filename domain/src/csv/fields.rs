@@ -1,0 +1,83 @@
+//! Takes the values of a record's fields out of their quotes.
+
+use super::scanner::{Quotes, RawRecord, Span};
+use crate::limits::RECORD_COLUMNS_MAX;
+
+/// Reads the fields of sound records. It keeps one record's places, and its values where a quote of it is doubled.
+#[derive(Debug)]
+pub(super) struct FieldReader {
+    spans: Vec<Span>,
+    /// The values of a record with doubled quotes, one after the other.
+    values: Vec<u8>,
+}
+
+impl Default for FieldReader {
+    fn default() -> Self {
+        Self { spans: Vec::with_capacity(RECORD_COLUMNS_MAX), values: Vec::new() }
+    }
+}
+
+/// The values of one record's fields, quotes removed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields<'a> {
+    bytes: &'a [u8],
+    spans: &'a [Span],
+}
+
+impl FieldReader {
+    /// The values of `record`'s fields. It must have no fault.
+    #[inline]
+    pub(super) fn read<'a>(&'a mut self, record: &RawRecord<'a>) -> Fields<'a> {
+        match record.quotes {
+            Quotes::None => Fields { bytes: record.bytes, spans: record.fields },
+            Quotes::Enclosing => {
+                self.spans.clear();
+                self.spans.extend(record.fields.iter().map(|&field| inside_quotes(record.bytes, field)));
+                Fields { bytes: record.bytes, spans: &self.spans }
+            }
+            Quotes::Doubled => self.read_doubled(record),
+        }
+    }
+
+    fn read_doubled(&mut self, record: &RawRecord<'_>) -> Fields<'_> {
+        self.spans.clear();
+        self.values.clear();
+        for &field in record.fields {
+            let start = self.values.len();
+            let value = inside_quotes(record.bytes, field);
+            let mut rest = &record.bytes[value.start..value.end];
+            // Between the quotes of a field every quote is doubled. Outside, there is none.
+            while let Some(quote) = memchr::memchr(b'"', rest) {
+                self.values.extend_from_slice(&rest[..=quote]);
+                rest = &rest[rest.len().min(quote + 2)..];
+            }
+            self.values.extend_from_slice(rest);
+            self.spans.push(Span { start, end: self.values.len() });
+        }
+        Fields { bytes: &self.values, spans: &self.spans }
+    }
+}
+
+/// Where the value of a field lies.
+#[inline]
+fn inside_quotes(bytes: &[u8], field: Span) -> Span {
+    // A sound field that begins with a quote has another one at its end.
+    if bytes.get(field.start) == Some(&b'"') && field.end > field.start + 1 {
+        Span { start: field.start + 1, end: field.end - 1 }
+    } else {
+        field
+    }
+}
+
+impl<'a> Fields<'a> {
+    #[inline]
+    pub(super) fn count(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// The value of the field at `index`, from 0; empty beyond the last.
+    #[inline]
+    pub(super) fn get(&self, index: usize) -> &'a [u8] {
+        self.spans.get(index).and_then(|span| self.bytes.get(span.start..span.end)).unwrap_or_default()
+    }
+}

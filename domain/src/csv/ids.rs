@@ -1,0 +1,112 @@
+//! Finds ids that stand more than once in a file, exactly and in little memory.
+//!
+//! A first reading keeps eight bytes for each id, a hash. Where no two hashes are equal, no two ids are: that is a proof,
+//! and nearly every file ends there. Where two are equal, the file is read once more, and the ids with those hashes, and
+//! no others, are compared by a digest of 128 bits. Two different ids of five million share hash and digest with a
+//! probability below 10^-44.
+
+use siphasher::sip::SipHasher13;
+use siphasher::sip128::{Hasher128, SipHasher13 as SipHasher13Of128};
+use std::collections::HashMap;
+use std::hash::Hasher;
+
+/// The hashes that more than one id of a file has, in order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RepeatedIds(Vec<u64>);
+
+/// The check of one reading.
+pub(super) enum IdCheck {
+    /// The first reading: the hashes of all ids so far.
+    First(Vec<u64>),
+    /// The second one: the record that each id, by its digest, first stood in.
+    Second { repeated: RepeatedIds, first_records: HashMap<u128, u32> },
+}
+
+impl IdCheck {
+    pub(super) fn first() -> Self {
+        Self::First(Vec::new())
+    }
+
+    pub(super) fn second(repeated: RepeatedIds) -> Self {
+        Self::Second { repeated, first_records: HashMap::new() }
+    }
+
+    /// Takes the id of a record and tells the earlier record that has the same. Only a second reading knows.
+    #[inline]
+    pub(super) fn earlier(&mut self, id: &[u8], record: u32) -> Option<u32> {
+        let hash = hash(id);
+        match self {
+            Self::First(hashes) => {
+                hashes.push(hash);
+                None
+            }
+            Self::Second { repeated, first_records } => {
+                repeated.0.binary_search(&hash).ok()?;
+                let first = *first_records.entry(digest(id)).or_insert(record);
+                (first != record).then_some(first)
+            }
+        }
+    }
+
+    /// The hashes that came more than once, if any did. A second reading has none.
+    pub(super) fn finish(self) -> Option<RepeatedIds> {
+        let Self::First(mut hashes) = self else {
+            return None;
+        };
+        hashes.sort_unstable();
+        let mut repeated: Vec<u64> = hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        repeated.dedup();
+        (!repeated.is_empty()).then_some(RepeatedIds(repeated))
+    }
+}
+
+fn hash(id: &[u8]) -> u64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(id);
+    hasher.finish()
+}
+
+fn digest(id: &[u8]) -> u128 {
+    let mut hasher = SipHasher13Of128::new();
+    hasher.write(id);
+    hasher.finish128().as_u128()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What two readings of `ids` find: the earlier record of each.
+    fn earlier_records(ids: &[&str]) -> Vec<Option<u32>> {
+        let numbered = || (1..).zip(ids);
+        let mut first = IdCheck::first();
+        assert!(numbered().all(|(record, id)| first.earlier(id.as_bytes(), record).is_none()));
+        let Some(repeated) = first.finish() else {
+            return vec![None; ids.len()];
+        };
+        let mut second = IdCheck::second(repeated);
+        let earlier = numbered().map(|(record, id)| second.earlier(id.as_bytes(), record)).collect();
+        assert_eq!(second.finish(), None);
+        earlier
+    }
+
+    #[test]
+    fn the_second_reading_names_the_first_record_of_each_repeated_id() {
+        assert_eq!(earlier_records(&["a", "b", "c"]), [None, None, None]);
+        assert_eq!(earlier_records(&["a", "b", "a", "c", "b", "a"]), [None, None, Some(1), None, Some(2), Some(1)]);
+        assert_eq!(earlier_records(&[]), []);
+    }
+
+    /// Equal hashes alone are no proof: what they point at is compared.
+    #[test]
+    fn ids_that_share_a_hash_are_told_apart() {
+        let mut second = IdCheck::second(RepeatedIds({
+            let mut hashes = vec![hash(b"a"), hash(b"b")];
+            hashes.sort_unstable();
+            hashes
+        }));
+        assert_eq!(second.earlier(b"a", 1), None);
+        assert_eq!(second.earlier(b"b", 2), None);
+        assert_eq!(second.earlier(b"b", 3), Some(2));
+    }
+}

@@ -1,0 +1,143 @@
+//! The scanner, by examples, against itself in other chunks, and against `csv-core`.
+
+use super::*;
+use crate::csv::fields::FieldReader;
+use proptest::prelude::*;
+
+#[derive(Debug, PartialEq, Eq, Clone)]
+struct Seen {
+    bytes: Vec<u8>,
+    byte: u64,
+    line: u32,
+    fields: Vec<(usize, usize)>,
+    values: Vec<Vec<u8>>,
+    faults: Vec<(ErrorCode, u64, usize)>,
+    blank_lines: Option<BlankLines>,
+}
+
+fn scan(text: &[u8], chunk_size: usize) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    let mut field_reader = FieldReader::default();
+    let mut keep = |record: RawRecord<'_>| {
+        let values = field_reader.read(&record);
+        let values = (0..values.count()).map(|field| values.get(field).to_vec()).collect();
+        assert!(record.text != Text::PrintableAscii || record.bytes.iter().all(|byte| matches!(byte, b' '..=b'~')));
+        assert!(
+            record.text != Text::WithoutAsciiControls
+                || !record.bytes.iter().any(|&byte| byte.is_ascii_control() && byte != b'\n')
+        );
+        seen.push(Seen {
+            bytes: record.bytes.to_vec(),
+            byte: record.byte,
+            line: record.line,
+            fields: record.fields.iter().map(|field| (field.start, field.end)).collect(),
+            values,
+            faults: record.faults.iter().map(|fault| (fault.code, fault.byte, fault.field)).collect(),
+            blank_lines: record.blank_lines,
+        });
+    };
+    let mut scanner = Scanner::at(0, 1);
+    for chunk in text.chunks(chunk_size) {
+        scanner.push(chunk, &mut keep);
+    }
+    scanner.finish(&mut keep);
+    seen
+}
+
+fn faults_of(text: &str) -> Vec<(ErrorCode, u64, usize)> {
+    scan(text.as_bytes(), 7).into_iter().flat_map(|record| record.faults).collect()
+}
+
+#[test]
+fn sound_records_come_whole_with_their_places() {
+    let seen = scan(b"a,b\r\n\"x,\"\"\n\",2\nlast,\"\"", 3);
+    let bytes: Vec<_> = seen.iter().map(|record| record.bytes.as_slice()).collect();
+    assert_eq!(bytes, [&b"a,b"[..], b"\"x,\"\"\n\",2", b"last,\"\""]);
+    assert_eq!(seen.iter().map(|record| (record.byte, record.line)).collect::<Vec<_>>(), [(0, 1), (5, 2), (15, 4)]);
+    assert_eq!(seen[1].fields, [(0, 7), (8, 9)]);
+    assert_eq!(seen[1].values, [&b"x,\"\n"[..], b"2"]);
+    assert!(seen.iter().all(|record| record.faults.is_empty()));
+}
+
+#[test]
+fn faults_have_the_byte_that_breaks_the_rule() {
+    use ErrorCode::{
+        FieldTooLong, LoneCarriageReturn, QuoteInUnquotedField, TextAfterQuote, TooManyColumns, UnclosedQuote,
+    };
+    assert_eq!(faults_of("a,b\"c\n"), [(QuoteInUnquotedField, 3, 1)]);
+    assert_eq!(faults_of("\"a\"b,\"c\" ,d\n"), [(TextAfterQuote, 3, 0), (TextAfterQuote, 8, 1)]);
+    assert_eq!(faults_of("ok,1\nx,\"open\nmore,2\n"), [(UnclosedQuote, 7, 1)]);
+    assert_eq!(faults_of("a,b\rc,d\r"), [(LoneCarriageReturn, 3, 1), (LoneCarriageReturn, 7, 1)]);
+    assert_eq!(faults_of(&format!("ab,{}\n", "x".repeat(FIELD_BYTES_MAX + 1))), [(FieldTooLong, 3, 1)]);
+    assert_eq!(faults_of(&format!("{}\n", ",".repeat(100))), [(TooManyColumns, 64, 64)]);
+    assert_eq!(faults_of(&format!("a,\"{}", "x\n".repeat(FIELD_BYTES_MAX))), [(UnclosedQuote, 2, 1)]);
+    assert_eq!(faults_of(&format!("{},\"{}\"\n", "x".repeat(FIELD_BYTES_MAX), "\"\"".repeat(FIELD_BYTES_MAX))), []);
+    assert_eq!(faults_of(&format!("{}\n", ",".repeat(RECORD_COLUMNS_MAX - 1))), []);
+}
+
+#[test]
+fn blank_lines_are_told_only_where_a_record_follows() {
+    let seen = scan(b"a\n\n\r\nb\n\n\n", 2);
+    assert_eq!(seen.len(), 2);
+    assert_eq!(seen[1].blank_lines, Some(BlankLines { byte: 2, line: 2, count: 2 }));
+}
+
+/// The records of `text` as `csv-core` reads them. It takes anything, so it is asked only where nothing is wrong.
+fn records_of_csv_core(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
+    let mut reader = csv_core::Reader::new();
+    let (mut output, mut ends) = (vec![0; text.len() + 1], vec![0; text.len() + 1]);
+    let (mut input, mut written, mut fields) = (text, 0, 0);
+    let mut records = Vec::new();
+    loop {
+        let (result, read, wrote, ended) = reader.read_record(input, &mut output[written..], &mut ends[fields..]);
+        input = &input[read..];
+        (written, fields) = (written + wrote, fields + ended);
+        match result {
+            csv_core::ReadRecordResult::Record => {
+                let starts = [0].into_iter().chain(ends[..fields].iter().copied());
+                records.push(starts.zip(&ends[..fields]).map(|(start, &end)| output[start..end].to_vec()).collect());
+                (written, fields) = (0, 0);
+            }
+            csv_core::ReadRecordResult::End => return records,
+            // The next call, with what is left of the input, goes on; at the input's end that is nothing.
+            _ => {}
+        }
+    }
+}
+
+/// Texts in which quotes, separators and line ends meet often, and sound records are still frequent.
+fn texts() -> impl Strategy<Value = String> {
+    let field = prop_oneof![
+        4 => "[a-c ]{0,4}",
+        2 => "\"([a-c,\n ]|\"\"){0,6}\"",
+        1 => "[a-c,\"\r\n\té]{0,4}",
+        1 => "[a-c]{50,80}",
+    ];
+    let line_end = prop_oneof![3 => Just("\n"), 2 => Just("\r\n")];
+    proptest::collection::vec((proptest::collection::vec(field, 1..4), line_end), 0..12)
+        .prop_map(|records| records.into_iter().map(|(fields, end)| fields.join(",") + end).collect())
+}
+
+proptest! {
+    /// One byte a chunk leaves nothing to the way through whole records, so both ways are held against each other.
+    #[test]
+    fn chunks_do_not_matter(text in texts(), chunk_size in 1_usize..200) {
+        let byte_by_byte = scan(text.as_bytes(), 1);
+        prop_assert_eq!(&scan(text.as_bytes(), chunk_size), &byte_by_byte);
+        prop_assert_eq!(&scan(text.as_bytes(), usize::MAX), &byte_by_byte);
+    }
+
+    #[test]
+    fn chunks_of_any_bytes_do_not_matter(bytes in "([a-c,\"\r\n]|é){0,60}", chunk_size in 1_usize..20) {
+        prop_assert_eq!(scan(bytes.as_bytes(), chunk_size), scan(bytes.as_bytes(), 1));
+    }
+
+    /// Where nothing is wrong, records, fields and values are those of `csv-core`.
+    #[test]
+    fn agrees_with_csv_core_where_nothing_is_wrong(text in texts()) {
+        let seen = scan(text.as_bytes(), usize::MAX);
+        prop_assume!(seen.iter().all(|record| record.faults.is_empty()));
+        let ours: Vec<_> = seen.into_iter().map(|record| record.values).collect();
+        prop_assert_eq!(ours, records_of_csv_core(text.as_bytes()));
+    }
+}
