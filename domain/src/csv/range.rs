@@ -2,10 +2,8 @@
 
 use super::Columns;
 use super::fields::FieldReader;
-use super::record;
+use super::record::{self, ValueReader, Values};
 use super::scanner::{RawRecord, Scanner};
-use super::schema::Places;
-use crate::currency::CurrencyReader;
 use crate::limits::{FILE_RANGES_MAX, RANGE_ROWS_MIN};
 use crate::{Timestamp, Totals, Transaction};
 use serde::{Deserialize, Serialize};
@@ -72,9 +70,8 @@ pub struct RangeReader {
 
 struct RangeChecks {
     field_reader: FieldReader,
-    columns: Columns,
-    places: Places,
-    currencies: CurrencyReader,
+    value_reader: ValueReader,
+    columns_count: usize,
     next_record: u32,
     summary: RangeSummary,
     changed: Option<RecordChanged>,
@@ -91,9 +88,8 @@ impl RangeReader {
     pub fn new(range: &ByteRange, columns: Columns) -> Self {
         let checks = RangeChecks {
             field_reader: FieldReader::default(),
-            places: columns.places(),
-            currencies: CurrencyReader::default(),
-            columns,
+            value_reader: ValueReader::new(&columns, end_of_time()),
+            columns_count: columns.count(),
             next_record: range.first_record,
             summary: RangeSummary::default(),
             changed: None,
@@ -141,8 +137,8 @@ impl RangeChecks {
             && record.blank_lines.is_none()
             && record::text_faults(record, |_| None).is_empty();
         let fields = self.field_reader.read(record);
-        let transaction = if sound && fields.count() == self.columns.count() {
-            record::read_transaction(&fields, &self.places, &mut self.currencies, end_of_time(), |_| false).ok()
+        let transaction = if sound && fields.count() == self.columns_count {
+            self.value_reader.read(fields, record.text, |_| false).ok().and_then(Values::transaction)
         } else {
             None
         };

@@ -3,7 +3,7 @@
 use super::fields::Fields;
 use super::scanner::{RawRecord, Text};
 use super::schema::Places;
-use super::{Column, ErrorCode, RowError};
+use super::{Column, Columns, ErrorCode, RowError};
 use crate::currency::{CurrencyFault, CurrencyReader};
 use crate::limits::TRANSACTION_ID_CHARS_MAX;
 use crate::money::AmountFault;
@@ -98,118 +98,183 @@ fn text_fault(raw: &[u8]) -> Option<(ErrorCode, usize)> {
     })
 }
 
-/// Reads the fields of a record. A field that `is_faulty` says is already told of is not looked at.
-///
-/// # Errors
-/// Every fault of its fields.
-pub(super) fn read_transaction<'a>(
-    fields: &Fields<'a>,
-    places: &Places,
-    currencies: &mut CurrencyReader,
+/// The values of a valid record. Its texts are printable ASCII (the id) and UTF-8 (the merchant), but nobody has asked
+/// for them as such yet.
+pub(super) struct Values<'a> {
+    transaction_id: &'a [u8],
+    pub(super) amount: Money,
+    pub(super) currency: Currency,
+    timestamp: Timestamp,
+    merchant: &'a [u8],
+    status: TransactionStatus,
+}
+
+impl<'a> Values<'a> {
+    /// The transaction. There is always one, since the texts were looked at before.
+    pub(super) fn transaction(self) -> Option<Transaction<'a>> {
+        let Self { transaction_id, amount, currency, timestamp, merchant, status } = self;
+        let transaction_id = std::str::from_utf8(transaction_id).ok()?;
+        let merchant = std::str::from_utf8(merchant).ok()?;
+        Some(Transaction { transaction_id, amount, currency, timestamp, merchant, status })
+    }
+}
+
+/// Reads the fields of records, one after another.
+pub(super) struct ValueReader {
+    places: Places,
+    currencies: CurrencyReader,
+    /// The latest instant that a transaction may have.
     latest: Timestamp,
-    is_faulty: impl Fn(usize) -> bool,
-) -> Result<Transaction<'a>, Vec<FieldFault>> {
-    let mut reading = Reading { fields, places, is_faulty, faults: Vec::new() };
-    let transaction_id = reading.read(Column::TransactionId, transaction_id);
-    let currency = reading.read(Column::Currency, |value| currencies.parse(value).map_err(currency_fault));
-    let amount = reading.read(Column::Amount, |value| amount(value, currency));
-    let timestamp = reading.read(Column::Timestamp, |value| timestamp(value, latest));
-    let merchant = reading.read(Column::Merchant, |value| {
-        std::str::from_utf8(value)
-            .map_err(|_| (ErrorCode::EncodingInvalidUtf8, ErrorCode::EncodingInvalidUtf8.reason().into()))
-    });
-    let status = reading.read(Column::Status, |value| {
-        TransactionStatus::parse(value).ok_or((ErrorCode::StatusUnknown, ErrorCode::StatusUnknown.reason().into()))
-    });
-    let faults = reading.faults;
-    match (transaction_id, amount, currency, timestamp, merchant, status) {
-        (Some(transaction_id), Some(amount), Some(currency), Some(timestamp), Some(merchant), Some(status))
-            if faults.is_empty() =>
-        {
-            Ok(Transaction { transaction_id, amount, currency, timestamp, merchant, status })
+}
+
+impl ValueReader {
+    pub(super) fn new(columns: &Columns, latest: Timestamp) -> Self {
+        Self { places: columns.places(), currencies: CurrencyReader::default(), latest }
+    }
+
+    /// Where the column stands, from 0; none if the header lacks it.
+    #[inline]
+    pub(super) fn place(&self, column: Column) -> Option<usize> {
+        self.places.of(column)
+    }
+
+    /// Reads the fields of a record whose text has been looked at. A field that `is_faulty` says is already told of is
+    /// not looked at.
+    ///
+    /// # Errors
+    /// Every fault of its fields.
+    #[inline]
+    pub(super) fn read<'a>(
+        &mut self,
+        fields: Fields<'a>,
+        text: Text,
+        is_faulty: impl Fn(usize) -> bool,
+    ) -> Result<Values<'a>, Vec<FieldFault>> {
+        let mut reading = Reading { fields, places: self.places, is_faulty, faults: Vec::new() };
+        let transaction_id = reading.read(Column::TransactionId, |value| transaction_id(value, text));
+        let currency = reading.read(Column::Currency, |value| self.currencies.parse(value).map_err(currency_fault));
+        let amount = reading.read(Column::Amount, |value| amount(value, currency));
+        let timestamp = reading.read(Column::Timestamp, |value| timestamp(value, self.latest));
+        let merchant = reading.read(Column::Merchant, merchant);
+        let status = reading.read(Column::Status, |value| {
+            TransactionStatus::parse(value).ok_or_else(|| plain(ErrorCode::StatusUnknown))
+        });
+        let faults = reading.faults;
+        match (transaction_id, amount, currency, timestamp, merchant, status) {
+            (Some(transaction_id), Some(amount), Some(currency), Some(timestamp), Some(merchant), Some(status))
+                if faults.is_empty() =>
+            {
+                Ok(Values { transaction_id, amount, currency, timestamp, merchant, status })
+            }
+            _ => Err(faults),
         }
-        _ => Err(faults),
     }
 }
 
 type ValueFault = (ErrorCode, Cow<'static, str>);
 
-struct Reading<'r, 'a, IsFaulty> {
-    fields: &'r Fields<'a>,
-    places: &'r Places,
+/// A fault for which its code's own reason says everything.
+#[cold]
+fn plain(code: ErrorCode) -> ValueFault {
+    (code, code.reason().into())
+}
+
+struct Reading<'a, IsFaulty> {
+    fields: Fields<'a>,
+    places: Places,
     is_faulty: IsFaulty,
     faults: Vec<FieldFault>,
 }
 
-impl<'a, IsFaulty: Fn(usize) -> bool> Reading<'_, 'a, IsFaulty> {
+impl<'a, IsFaulty: Fn(usize) -> bool> Reading<'a, IsFaulty> {
     /// The value of `column`, or none where the header lacks it or a fault was found.
+    #[inline]
     fn read<T>(&mut self, column: Column, parse: impl FnOnce(&'a [u8]) -> Result<T, ValueFault>) -> Option<T> {
         let field = self.places.of(column)?;
         if (self.is_faulty)(field) {
             return None;
         }
         let value = self.fields.get(field);
-        let parsed = if value.iter().all(u8::is_ascii_whitespace) {
-            Err((ErrorCode::FieldEmpty, ErrorCode::FieldEmpty.reason().into()))
-        } else {
-            parse(value)
-        };
-        parsed
-            .map_err(|(code, reason)| self.faults.push(FieldFault::new(field, Some(column), code).because(reason)))
-            .ok()
+        parse(value).map_err(|fault| self.add(field, column, value, fault)).ok()
+    }
+
+    #[cold]
+    fn add(&mut self, field: usize, column: Column, value: &[u8], fault: ValueFault) {
+        // Whatever rule a blank breaks, it is the value that is missing.
+        let (code, reason) = if is_blank(value) { plain(ErrorCode::FieldEmpty) } else { fault };
+        self.faults.push(FieldFault::new(field, Some(column), code).because(reason));
     }
 }
 
-fn transaction_id(value: &[u8]) -> Result<&str, ValueFault> {
-    let text = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
-    match text {
-        None => Err((ErrorCode::TransactionIdNotAscii, ErrorCode::TransactionIdNotAscii.reason().into())),
-        Some(text) if text.len() > TRANSACTION_ID_CHARS_MAX => Err((
-            ErrorCode::TransactionIdTooLong,
-            format!("the id has {} characters; at most 128 are allowed", text.len()).into(),
-        )),
-        Some(text) => Ok(text),
+#[inline]
+fn is_blank(value: &[u8]) -> bool {
+    value.iter().all(u8::is_ascii_whitespace)
+}
+
+#[inline]
+fn transaction_id(value: &[u8], text: Text) -> Result<&[u8], ValueFault> {
+    if is_blank(value) {
+        Err(plain(ErrorCode::FieldEmpty))
+    } else if text != Text::PrintableAscii && !value.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        Err(plain(ErrorCode::TransactionIdNotAscii))
+    } else if value.len() > TRANSACTION_ID_CHARS_MAX {
+        let reason = format!("the id has {} characters; at most {TRANSACTION_ID_CHARS_MAX} are allowed", value.len());
+        Err((ErrorCode::TransactionIdTooLong, reason.into()))
+    } else {
+        Ok(value)
     }
+}
+
+#[inline]
+fn merchant(value: &[u8]) -> Result<&[u8], ValueFault> {
+    if is_blank(value) { Err(plain(ErrorCode::FieldEmpty)) } else { Ok(value) }
 }
 
 /// Reads an amount. Where the currency is not known, its decimals cannot be held against it.
+#[inline]
 fn amount(value: &[u8], currency: Option<Currency>) -> Result<Money, ValueFault> {
     let decimals_max = currency.map_or(u8::MAX, |currency| currency.decimals());
-    Money::parse(value, decimals_max).map_err(|fault| match fault {
-        AmountFault::Malformed(reason) => (ErrorCode::AmountMalformed, reason.into()),
-        AmountFault::NegativeZero => (ErrorCode::AmountNegativeZero, ErrorCode::AmountNegativeZero.reason().into()),
-        AmountFault::TooManyDigits => (ErrorCode::AmountTooManyDigits, ErrorCode::AmountTooManyDigits.reason().into()),
-        AmountFault::TooManyDecimals(decimals) => {
-            let code = currency.map_or_else(|| "no currency ".to_owned(), |currency| format!("{} ", currency.code()));
-            (
-                ErrorCode::AmountTooManyDecimals,
-                format!("{code}allows {decimals_max} decimals; the amount has {decimals}").into(),
-            )
-        }
-    })
+    Money::parse(value, decimals_max).map_err(|fault| amount_fault(fault, currency))
 }
 
+#[cold]
+fn amount_fault(fault: AmountFault, currency: Option<Currency>) -> ValueFault {
+    match fault {
+        AmountFault::Malformed(reason) => (ErrorCode::AmountMalformed, reason.into()),
+        AmountFault::NegativeZero => plain(ErrorCode::AmountNegativeZero),
+        AmountFault::TooManyDigits => plain(ErrorCode::AmountTooManyDigits),
+        AmountFault::TooManyDecimals(decimals) => {
+            let code = currency.as_ref().map_or("no currency", Currency::code);
+            let allowed = currency.map_or(u8::MAX, |currency| currency.decimals());
+            let reason = format!("{code} allows {allowed} decimals; the amount has {decimals}");
+            (ErrorCode::AmountTooManyDecimals, reason.into())
+        }
+    }
+}
+
+#[cold]
 fn currency_fault(fault: CurrencyFault) -> ValueFault {
-    let code = match fault {
+    plain(match fault {
         CurrencyFault::Unknown => ErrorCode::CurrencyUnknown,
         CurrencyFault::NotActive => ErrorCode::CurrencyNotActive,
         CurrencyFault::WithoutMinorUnit => ErrorCode::CurrencyWithoutMinorUnit,
-    };
-    (code, code.reason().into())
+    })
 }
 
+#[inline]
 fn timestamp(value: &[u8], latest: Timestamp) -> Result<Timestamp, ValueFault> {
     match Timestamp::parse(value) {
-        Ok(timestamp) if timestamp > latest => {
-            Err((ErrorCode::TimestampInFuture, ErrorCode::TimestampInFuture.reason().into()))
-        }
+        Ok(timestamp) if timestamp > latest => Err(plain(ErrorCode::TimestampInFuture)),
         Ok(timestamp) => Ok(timestamp),
-        Err(TimestampFault::Malformed) => {
-            Err((ErrorCode::TimestampMalformed, ErrorCode::TimestampMalformed.reason().into()))
-        }
-        Err(TimestampFault::OffsetMissing) => {
-            Err((ErrorCode::TimestampOffsetMissing, ErrorCode::TimestampOffsetMissing.reason().into()))
-        }
-        Err(TimestampFault::OutOfRange(reason)) => Err((ErrorCode::TimestampOutOfRange, reason.into())),
+        Err(fault) => Err(timestamp_fault(fault)),
+    }
+}
+
+#[cold]
+fn timestamp_fault(fault: TimestampFault) -> ValueFault {
+    match fault {
+        TimestampFault::Malformed => plain(ErrorCode::TimestampMalformed),
+        TimestampFault::OffsetMissing => plain(ErrorCode::TimestampOffsetMissing),
+        TimestampFault::OutOfRange(reason) => (ErrorCode::TimestampOutOfRange, reason.into()),
     }
 }

@@ -2,11 +2,9 @@
 
 use super::fields::{FieldReader, Fields};
 use super::ids::{IdCheck, RepeatedIds};
-use super::record::{self, FieldFault};
+use super::record::{self, FieldFault, ValueReader};
 use super::scanner::{RawRecord, Scanner};
-use super::schema::Places;
 use super::{ByteRange, Column, Columns, ErrorCode, RowError, range};
-use crate::currency::CurrencyReader;
 use crate::limits::{BUCKET_FILE_BYTES_MAX, FILE_ROWS_MAX, RANGE_ROWS_MIN, TIMESTAMP_FUTURE_SECONDS_MAX};
 use crate::{Timestamp, Totals};
 use std::collections::BTreeMap;
@@ -155,8 +153,7 @@ struct Checks {
     field_reader: FieldReader,
     /// The header's columns, once it has been seen.
     columns: Option<Columns>,
-    places: Places,
-    currencies: CurrencyReader,
+    value_reader: ValueReader,
     /// Set by an error that leaves nothing to be said about the rest of the file.
     stopped: bool,
     rows: u32,
@@ -174,8 +171,7 @@ impl Checks {
             latest,
             field_reader: FieldReader::default(),
             columns: None,
-            places: Columns::default().places(),
-            currencies: CurrencyReader::default(),
+            value_reader: ValueReader::new(&Columns::default(), latest),
             stopped: false,
             rows: 0,
             ids,
@@ -276,7 +272,7 @@ impl Checks {
             self.report(missing.because(format!("the header lacks the column {}", column.name())), on_error);
         }
         let columns = Columns::new(named);
-        self.places = columns.places();
+        self.value_reader = ValueReader::new(&columns, self.latest);
         self.columns = Some(columns);
         faults
     }
@@ -299,12 +295,12 @@ impl Checks {
             return faults;
         }
         let is_faulty = |field: usize| faults.iter().any(|fault| fault.field() == field);
-        match record::read_transaction(&fields, &self.places, &mut self.currencies, self.latest, is_faulty) {
-            Ok(transaction) => self.totals.add(transaction.currency, transaction.amount),
+        match self.value_reader.read(fields, record.text, is_faulty) {
+            Ok(values) => self.totals.add(values.currency, values.amount),
             Err(of_values) => faults.extend(of_values),
         }
         // An id is compared even where another field is wrong, so that no duplicate hides behind another error.
-        let id = self.places.of(Column::TransactionId);
+        let id = self.value_reader.place(Column::TransactionId);
         if let Some(field) = id.filter(|&field| !faults.iter().any(|fault| fault.field() == field))
             && let Some(first) = self.ids.earlier(fields.get(field), number)
         {
