@@ -48,15 +48,16 @@ impl IdCheck {
         }
     }
 
-    /// The hashes that came more than once, if any did. A second reading has none.
-    pub(super) fn finish(self) -> Option<RepeatedIds> {
-        let Self::First(mut hashes) = self else {
-            return None;
+    /// Whether every repeated id has been told of, and the hashes that came more than once, if any did.
+    pub(super) fn finish(self) -> (bool, Option<RepeatedIds>) {
+        let mut hashes = match self {
+            Self::First(hashes) => hashes,
+            Self::Second { repeated, .. } => return (true, Some(repeated)),
         };
         hashes.sort_unstable();
         let mut repeated: Vec<u64> = hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
         repeated.dedup();
-        (!repeated.is_empty()).then_some(RepeatedIds(repeated))
+        (repeated.is_empty(), (!repeated.is_empty()).then_some(RepeatedIds(repeated)))
     }
 }
 
@@ -83,12 +84,14 @@ mod tests {
         let numbered = || (1..).zip(ids);
         let mut first = IdCheck::first();
         assert!(numbered().all(|(record, id)| first.earlier(id.as_bytes(), record).is_none()));
-        let Some(repeated) = first.finish() else {
+        let (is_complete, repeated) = first.finish();
+        assert_eq!(is_complete, repeated.is_none());
+        let Some(repeated) = repeated else {
             return vec![None; ids.len()];
         };
-        let mut second = IdCheck::second(repeated);
+        let mut second = IdCheck::second(repeated.clone());
         let earlier = numbered().map(|(record, id)| second.earlier(id.as_bytes(), record)).collect();
-        assert_eq!(second.finish(), None);
+        assert_eq!(second.finish(), (true, Some(repeated)));
         earlier
     }
 

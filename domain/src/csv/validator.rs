@@ -39,7 +39,9 @@ pub struct ValidationReport {
     pub columns: Columns,
     /// The byte ranges to process, which end at record ends and cover all data records.
     pub ranges: Vec<ByteRange>,
-    /// Set where ids seem to repeat: [`FileValidator::again`] must then read the file once more to find those errors too.
+    /// Whether every error was told. If not, ids seem to repeat, and [`FileValidator::again`] must read the file once more.
+    pub is_complete: bool,
+    /// The ids that seem to repeat, for whoever reads the file once more.
     pub repeated_ids: Option<RepeatedIds>,
 }
 
@@ -47,7 +49,7 @@ impl ValidationReport {
     /// Whether nothing is wrong with the file.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        self.error_count == 0 && self.repeated_ids.is_none()
+        self.error_count == 0 && self.is_complete
     }
 }
 
@@ -318,6 +320,8 @@ impl Checks {
         } else if !self.stopped && self.rows == 0 {
             self.report(whole_file(ErrorCode::NoDataRows, bytes), on_error);
         }
+        // Where the rest of the file was not looked at, nothing more can be found in it.
+        let (is_complete, repeated_ids) = if self.stopped { (true, None) } else { self.ids.finish() };
         ValidationReport {
             rows: self.rows,
             error_count: self.error_count,
@@ -325,7 +329,8 @@ impl Checks {
             totals: self.totals,
             columns: self.columns.unwrap_or_default(),
             ranges: range::plan(&self.marks, self.rows, bytes),
-            repeated_ids: if self.stopped { None } else { self.ids.finish() },
+            is_complete,
+            repeated_ids,
         }
     }
 }

@@ -1,8 +1,11 @@
-//! Reads a file once, piece by piece, and finds out everything that is to be known about it.
+//! Reads a file piece by piece, and finds out everything that is to be known about it.
+//!
+//! A valid file is read once. One with errors is read a second time, for its report; and one whose ids seem to repeat,
+//! to find out which of them do.
 
 use adapters::report::{ReportWriter, write_line};
 use adapters::{Failure, ObjectStore};
-use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
+use domain::csv::{FileValidator, Limits, RepeatedIds, RowError, ValidationReport};
 use domain::identity::ContentHasher;
 use domain::limits::{ERRORS_IN_ANSWER_MAX, ERRORS_IN_REPORT_MAX};
 use domain::{ContentDigest, Timestamp};
@@ -10,7 +13,7 @@ use domain::{ContentDigest, Timestamp};
 /// A file is looked at in pieces of this size, in bytes, so that the errors of one piece are few enough to be held.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// What one reading of a file found.
+/// What the readings of a file found.
 #[derive(Debug)]
 pub(crate) struct Findings {
     pub(crate) report: ValidationReport,
@@ -19,7 +22,7 @@ pub(crate) struct Findings {
     pub(crate) first_errors: Vec<RowError>,
 }
 
-/// A reading of a file.
+/// A first reading of a file.
 pub(crate) struct Inspection {
     validator: FileValidator,
     hasher: ContentHasher,
@@ -29,12 +32,7 @@ pub(crate) struct Inspection {
 impl Inspection {
     /// Begins to read a file that arrived at `received_at_ms`.
     pub(crate) fn new(received_at_ms: u64) -> Self {
-        let received_at = Timestamp::from_unix_milliseconds(received_at_ms);
-        Self {
-            validator: FileValidator::new(received_at, Limits::default()),
-            hasher: ContentHasher::default(),
-            first_errors: Vec::new(),
-        }
+        Self { validator: validator(received_at_ms, None), hasher: ContentHasher::default(), first_errors: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
@@ -42,9 +40,34 @@ impl Inspection {
         self.validator.push(bytes, &mut |error| keep_first(&mut self.first_errors, error));
     }
 
+    /// What was found. The errors of repeated ids are still missing in it, if its report is not complete.
     pub(crate) fn finish(mut self) -> Findings {
         let report = self.validator.finish(&mut |error| keep_first(&mut self.first_errors, error));
         Findings { report, digest: self.hasher.finish(), first_errors: self.first_errors }
+    }
+
+    /// Reads a whole file that lies in memory, as often as it needs.
+    pub(crate) fn of_file(received_at_ms: u64, bytes: &[u8]) -> Findings {
+        let mut first = Self::new(received_at_ms);
+        first.push(bytes);
+        let findings = first.finish();
+        if findings.report.is_complete {
+            return findings;
+        }
+        let mut validator = validator(received_at_ms, findings.report.repeated_ids);
+        let mut first_errors = Vec::new();
+        validator.push(bytes, &mut |error| keep_first(&mut first_errors, error));
+        let report = validator.finish(&mut |error| keep_first(&mut first_errors, error));
+        Findings { report, first_errors, ..findings }
+    }
+}
+
+/// A validator for the first reading of a file, or for a further one that knows which ids seem to repeat.
+fn validator(received_at_ms: u64, repeated: Option<RepeatedIds>) -> FileValidator {
+    let received_at = Timestamp::from_unix_milliseconds(received_at_ms);
+    match repeated {
+        Some(repeated) => FileValidator::again(received_at, Limits::default(), repeated),
+        None => FileValidator::new(received_at, Limits::default()),
     }
 }
 
@@ -54,12 +77,13 @@ fn keep_first(errors: &mut Vec<RowError>, error: RowError) {
     }
 }
 
-/// Writes the error report of a refused file. The file is read a second time for it, since its name, and with it the
-/// report's, is known only after the first; refusals are rare, and nothing of the file needs to be held.
+/// Writes the error report of a refused file. The file is read once more for it, since its name, and with it the
+/// report's, is known only after the first reading; refusals are rare, and nothing of the file needs to be held.
 pub(crate) struct ReportPass<'a> {
     validator: FileValidator,
     writer: ReportWriter<'a>,
     lines: ReportLines,
+    first_errors: Vec<RowError>,
 }
 
 /// Lines that wait to be written, as many as a report may have in all.
@@ -79,27 +103,39 @@ impl ReportLines {
 }
 
 impl<'a> ReportPass<'a> {
-    pub(crate) fn new(received_at_ms: u64, objects: &'a ObjectStore, key: String) -> Self {
-        let received_at = Timestamp::from_unix_milliseconds(received_at_ms);
+    /// Begins to write the report of a file under `key`. What the first reading found says which ids seem to repeat.
+    pub(crate) fn new(received_at_ms: u64, first: &ValidationReport, objects: &'a ObjectStore, key: String) -> Self {
         Self {
-            validator: FileValidator::new(received_at, Limits::default()),
+            validator: validator(received_at_ms, first.repeated_ids.clone()),
             writer: ReportWriter::new(objects, key),
             lines: ReportLines::default(),
+            first_errors: Vec::new(),
         }
     }
 
     pub(crate) async fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         for piece in bytes.chunks(PIECE_BYTES) {
-            self.validator.push(piece, &mut |error| self.lines.add(&error));
+            self.validator.push(piece, &mut |error| {
+                self.lines.add(&error);
+                keep_first(&mut self.first_errors, error);
+            });
             self.writer.append(&self.lines.text).await?;
             self.lines.text.clear();
         }
         Ok(())
     }
 
-    pub(crate) async fn finish(mut self) -> Result<(), Failure> {
-        let _ = self.validator.finish(&mut |error| self.lines.add(&error));
-        self.writer.append(&self.lines.text).await?;
-        self.writer.finish().await
+    /// Stores the report and returns what was found, the errors of repeated ids included. Two different ids may have
+    /// looked like one; where there turns out to be no error, no report is stored.
+    pub(crate) async fn finish(mut self) -> Result<(ValidationReport, Vec<RowError>), Failure> {
+        let report = self.validator.finish(&mut |error| {
+            self.lines.add(&error);
+            keep_first(&mut self.first_errors, error);
+        });
+        if report.error_count > 0 {
+            self.writer.append(&self.lines.text).await?;
+            self.writer.finish().await?;
+        }
+        Ok((report, self.first_errors))
     }
 }

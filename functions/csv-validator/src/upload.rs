@@ -37,7 +37,7 @@ pub(crate) async fn upload(
     let partner = partner_of(&request)?;
     let reprocess = request.query_string_parameters.first("reprocess") == Some("true");
     let bytes = envelope::file_of(request).await?;
-    let findings = tracer.step("validate", async { Ok::<_, Failure>(inspect(&bytes, now_ms)) }).await?;
+    let findings = tracer.step("validate", async { Ok::<_, Failure>(Inspection::of_file(now_ms, &bytes)) }).await?;
     let file_id = FileId::derive(&partner, &findings.digest);
     logging::set_file_id(file_id.as_str());
     let rows = findings.report.rows;
@@ -59,12 +59,6 @@ fn partner_of(request: &ApiGatewayProxyRequest) -> Result<Partner, Refusal> {
     let key = request.request_context.identity.api_key.as_deref().or(header).filter(|key| !key.is_empty());
     key.map(Partner::of_api_key)
         .ok_or_else(|| Refusal::new(403, "api_key_invalid", "Send your API key in the header x-api-key."))
-}
-
-fn inspect(bytes: &[u8], received_at_ms: u64) -> Findings {
-    let mut inspection = Inspection::new(received_at_ms);
-    inspection.push(bytes);
-    inspection.finish()
 }
 
 impl Sent<'_> {
@@ -150,7 +144,7 @@ impl Sent<'_> {
         let key = ObjectStore::rejected_key(&self.file_id);
         let report_key = ObjectStore::report_key(&self.file_id, attempt);
         let version_id = self.put(&key, &begun).await?;
-        let mut pass = ReportPass::new(self.now_ms, &self.ports.objects, report_key.clone());
+        let mut pass = ReportPass::new(self.now_ms, &self.findings.report, &self.ports.objects, report_key.clone());
         pass.push(&self.bytes).await?;
         pass.finish().await?;
         let report = &self.findings.report;

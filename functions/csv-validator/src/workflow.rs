@@ -9,6 +9,7 @@ use crate::upload::new_token;
 use adapters::object_store::{INCOMING_PREFIX, OpenObject, UploadMetadata, VALIDATED_PREFIX};
 use adapters::status_table::{Facts, FileRecord, Transition};
 use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
+use domain::csv::{RowError, ValidationReport};
 use domain::lifecycle::{Decision, Road, decide_event};
 use domain::limits::BUCKET_FILE_BYTES_MAX;
 use domain::task::{FileTask, RefusalName, Validation};
@@ -198,7 +199,10 @@ impl Step<'_> {
             return self.proceed(file_id, known.as_ref(), road, facts).await;
         }
         match self.decide(known.as_ref(), road)? {
-            Some(attempt) => self.refuse(file_id, attempt, &file, facts).await,
+            Some(attempt) => match self.refuse(file_id, attempt, &file, facts.clone()).await? {
+                Some(validation) => Ok(validation),
+                None => self.proceed(file_id, known.as_ref(), road, facts).await,
+            },
             None => Ok(done("the event is a repeat of one that was refused")),
         }
     }
@@ -240,18 +244,22 @@ impl Step<'_> {
     }
 
     /// Records that the file is refused, with the report of its errors. The report is stored before the status that links
-    /// to it.
+    /// to it. Nothing if the second reading finds no error: two different ids only looked like one.
     async fn refuse(
         &self,
         file_id: &FileId,
         attempt: u32,
         file: &ReadFile,
         facts: Facts,
-    ) -> Result<Validation, Failure> {
+    ) -> Result<Option<Validation>, Failure> {
         let report_key = ObjectStore::report_key(file_id, attempt);
         self.begin(file_id, attempt, &facts).await?;
-        self.tracer.step("write report", self.write_report(file.received_at_ms, report_key.clone())).await?;
-        let errors = file.findings.report.error_count;
+        let (report, first_errors) =
+            self.tracer.step("write report", self.write_report(file, report_key.clone())).await?;
+        if report.is_valid() {
+            return Ok(None);
+        }
+        let errors = report.error_count;
         let task = file_task(file_id, attempt, &facts)?;
         let facts = Facts {
             error_count: Some(errors),
@@ -263,11 +271,11 @@ impl Step<'_> {
         let message = format!("refused, errors: {errors}");
         let transition = Transition::now(attempt, FileStatus::ValidationFailed, message, facts);
         self.ports.status.advance(self.tracer, file_id, &transition).await?;
-        let first = file.findings.first_errors.first();
-        let first = first
+        let first = first_errors
+            .first()
             .map_or(String::new(), |error| format!("; the first is {} on line {}", error.code.as_str(), error.line));
         let cause = format!("file {file_id}, errors: {errors}{first}; the report is {report_key}");
-        Ok(refused(Some(task), RefusalName::InvalidCsv, cause))
+        Ok(Some(refused(Some(task), RefusalName::InvalidCsv, cause)))
     }
 
     async fn begin(&self, file_id: &FileId, attempt: u32, facts: &Facts) -> Result<(), Failure> {
@@ -304,9 +312,9 @@ impl Step<'_> {
     }
 
     /// Reads the version again and writes every error to the report under `key`.
-    async fn write_report(&self, received_at_ms: u64, key: String) -> Result<(), Failure> {
+    async fn write_report(&self, file: &ReadFile, key: String) -> Result<(ValidationReport, Vec<RowError>), Failure> {
         let mut object = self.open().await?;
-        let mut pass = ReportPass::new(received_at_ms, &self.ports.objects, key);
+        let mut pass = ReportPass::new(file.received_at_ms, &file.findings.report, &self.ports.objects, key);
         while let Some(bytes) = object.next().await? {
             pass.push(&bytes).await?;
         }

@@ -16,8 +16,12 @@ fn validate(file: &[u8], chunk_size: usize) -> (ValidationReport, Vec<RowError>)
     let limits = Limits { bytes_max: 1_000_000, rows_max: 5_000 };
     let (report, errors) = read(FileValidator::new(arrival(), limits), file, chunk_size);
     match report.repeated_ids {
-        Some(repeated) => read(FileValidator::again(arrival(), limits, repeated), file, chunk_size),
-        None => (report, errors),
+        Some(repeated) if !report.is_complete => {
+            let (report, errors) = read(FileValidator::again(arrival(), limits, repeated), file, chunk_size);
+            assert!(report.is_complete);
+            (report, errors)
+        }
+        _ => (report, errors),
     }
 }
 
