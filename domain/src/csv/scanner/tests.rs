@@ -105,13 +105,13 @@ fn records_of_csv_core(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
     }
 }
 
-/// Texts in which quotes, separators and line ends meet often, and sound records are still frequent.
-fn texts() -> impl Strategy<Value = String> {
+/// Texts in which quotes, separators and line ends meet often. One field in so many is `any` bytes, sound or not.
+fn texts(any_weight: u32) -> impl Strategy<Value = String> {
     let field = prop_oneof![
-        4 => "[a-c ]{0,4}",
-        2 => "\"([a-c,\n ]|\"\"){0,6}\"",
-        1 => "[a-c,\"\r\n\té]{0,4}",
+        4 => "[a-c é]{0,4}",
+        2 => "\"([a-c,\n\r\té ]|\"\"){0,6}\"",
         1 => "[a-c]{50,80}",
+        any_weight => "[a-c,\"\r\n\té]{0,4}",
     ];
     let line_end = prop_oneof![3 => Just("\n"), 2 => Just("\r\n")];
     proptest::collection::vec((proptest::collection::vec(field, 1..4), line_end), 0..12)
@@ -121,7 +121,7 @@ fn texts() -> impl Strategy<Value = String> {
 proptest! {
     /// One byte a chunk leaves nothing to the way through whole records, so both ways are held against each other.
     #[test]
-    fn chunks_do_not_matter(text in texts(), chunk_size in 1_usize..200) {
+    fn chunks_do_not_matter(text in texts(1), chunk_size in 1_usize..200) {
         let byte_by_byte = scan(text.as_bytes(), 1);
         prop_assert_eq!(&scan(text.as_bytes(), chunk_size), &byte_by_byte);
         prop_assert_eq!(&scan(text.as_bytes(), usize::MAX), &byte_by_byte);
@@ -134,9 +134,9 @@ proptest! {
 
     /// Where nothing is wrong, records, fields and values are those of `csv-core`.
     #[test]
-    fn agrees_with_csv_core_where_nothing_is_wrong(text in texts()) {
+    fn agrees_with_csv_core_where_nothing_is_wrong(text in texts(0)) {
         let seen = scan(text.as_bytes(), usize::MAX);
-        prop_assume!(seen.iter().all(|record| record.faults.is_empty()));
+        prop_assert!(seen.iter().all(|record| record.faults.is_empty()));
         let ours: Vec<_> = seen.into_iter().map(|record| record.values).collect();
         prop_assert_eq!(ours, records_of_csv_core(text.as_bytes()));
     }
