@@ -1,6 +1,6 @@
 //! Takes the values of a record's fields out of their quotes.
 
-use super::scanner::{Quotes, RawRecord, Span};
+use super::raw_record::{Quotes, RawRecord, Span};
 use crate::limits::RECORD_COLUMNS_MAX;
 
 /// Reads the fields of sound records. It keeps one record's places, and its values where a quote of it is doubled.

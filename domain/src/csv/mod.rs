@@ -1,19 +1,21 @@
 //! The CSV file format of the partners: RFC 4180, strictly, with a header of six columns.
 //!
 //! Bytes stream in, in chunks of any size; what comes out does not depend on how they were cut.
-//! [`scanner`] finds the records and every fault of their structure, [`schema`] knows the columns, [`record`] reads one
-//! record into a [`crate::Transaction`] or its errors, [`ids`] finds ids that repeat, [`validator`] puts them together for
+//! [`scanner`] finds the records and every fault of their structure, [`schema`] knows the columns, [`values`] reads one
+//! record into a [`crate::Transaction`] or finds its errors, [`ids`] finds ids that repeat, [`validator`] puts them together for
 //! a whole file, and [`range`] reads one byte range of a file that was valid.
 
 pub mod error;
 mod fields;
 pub mod ids;
 pub mod range;
+pub mod raw_record;
 pub mod record;
 pub mod scanner;
 pub mod schema;
 mod specials;
 pub mod validator;
+mod values;
 
 pub use error::{ErrorCode, RowError};
 pub use ids::RepeatedIds;

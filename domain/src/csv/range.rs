@@ -2,8 +2,10 @@
 
 use super::Columns;
 use super::fields::FieldReader;
-use super::record::{self, ValueReader, Values};
-use super::scanner::{RawRecord, Scanner};
+use super::raw_record::RawRecord;
+use super::record;
+use super::scanner::Scanner;
+use super::values::{ValueReader, Values};
 use crate::limits::{FILE_RANGES_MAX, RANGE_ROWS_MIN};
 use crate::{Timestamp, Totals, Transaction};
 use serde::{Deserialize, Serialize};
@@ -138,7 +140,7 @@ impl RangeChecks {
             && record::text_faults(record, |_| None).is_empty();
         let fields = self.field_reader.read(record);
         let transaction = if sound && fields.count() == self.columns_count {
-            self.value_reader.read(fields, record.text, |_| false).ok().and_then(Values::transaction)
+            self.value_reader.read(fields, record.text).and_then(Values::transaction)
         } else {
             None
         };

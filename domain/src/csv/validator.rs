@@ -2,8 +2,10 @@
 
 use super::fields::{FieldReader, Fields};
 use super::ids::{IdCheck, RepeatedIds};
-use super::record::{self, FieldFault, ValueReader};
-use super::scanner::{RawRecord, Scanner};
+use super::raw_record::RawRecord;
+use super::record::{self, FieldFault};
+use super::scanner::Scanner;
+use super::values::ValueReader;
 use super::{ByteRange, Column, Columns, ErrorCode, RowError, range};
 use crate::limits::{BUCKET_FILE_BYTES_MAX, FILE_ROWS_MAX, RANGE_ROWS_MIN, TIMESTAMP_FUTURE_SECONDS_MAX};
 use crate::{Timestamp, Totals};
@@ -296,10 +298,13 @@ impl Checks {
             }
             return faults;
         }
-        let is_faulty = |field: usize| faults.iter().any(|fault| fault.field() == field);
-        match self.value_reader.read(fields, record.text, is_faulty) {
-            Ok(values) => self.totals.add(values.currency, values.amount),
-            Err(of_values) => faults.extend(of_values),
+        let values = if faults.is_empty() { self.value_reader.read(fields, record.text) } else { None };
+        match values {
+            Some(values) => self.totals.add(values.currency, values.amount),
+            None => {
+                let is_faulty = |field: usize| faults.iter().any(|fault| fault.field() == field);
+                faults.extend(self.value_reader.faults(fields, record.text, is_faulty));
+            }
         }
         // An id is compared even where another field is wrong, so that no duplicate hides behind another error.
         let id = self.value_reader.place(Column::TransactionId);
@@ -309,7 +314,9 @@ impl Checks {
             let duplicate = FieldFault::new(field, Some(Column::TransactionId), ErrorCode::TransactionIdDuplicate);
             faults.push(duplicate.because(format!("the id already stands in record {first}")));
         }
-        faults.sort_by_key(FieldFault::field);
+        if faults.len() > 1 {
+            faults.sort_by_key(FieldFault::field);
+        }
         faults
     }
 

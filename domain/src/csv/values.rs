@@ -1,0 +1,253 @@
+//! Reads the values of one sound record, or finds every error of them.
+
+use super::fields::Fields;
+use super::raw_record::Text;
+use super::record::FieldFault;
+use super::schema::Places;
+use super::{Column, Columns, ErrorCode};
+use crate::currency::{CurrencyFault, CurrencyReader};
+use crate::limits::TRANSACTION_ID_CHARS_MAX;
+use crate::money::AmountFault;
+use crate::timestamp::TimestampFault;
+use crate::{Currency, Money, Timestamp, Transaction, TransactionStatus};
+use std::borrow::Cow;
+
+/// The values of a valid record. Its texts are printable ASCII (the id) and UTF-8 (the merchant), but nobody has asked
+/// for them as such yet.
+pub(super) struct Values<'a> {
+    transaction_id: &'a [u8],
+    pub(super) amount: Money,
+    pub(super) currency: Currency,
+    timestamp: Timestamp,
+    merchant: &'a [u8],
+    status: TransactionStatus,
+}
+
+impl<'a> Values<'a> {
+    /// The transaction. There is always one, since the texts were looked at before.
+    pub(super) fn transaction(self) -> Option<Transaction<'a>> {
+        let Self { transaction_id, amount, currency, timestamp, merchant, status } = self;
+        let transaction_id = std::str::from_utf8(transaction_id).ok()?;
+        let merchant = std::str::from_utf8(merchant).ok()?;
+        Some(Transaction { transaction_id, amount, currency, timestamp, merchant, status })
+    }
+}
+
+/// Reads the fields of records, one after another.
+pub(super) struct ValueReader {
+    places: Places,
+    currencies: CurrencyReader,
+    /// The latest instant that a transaction may have.
+    latest: Timestamp,
+}
+
+impl ValueReader {
+    pub(super) fn new(columns: &Columns, latest: Timestamp) -> Self {
+        Self { places: columns.places(), currencies: CurrencyReader::default(), latest }
+    }
+
+    /// Where the column stands, from 0; none if the header lacks it.
+    #[inline]
+    pub(super) fn place(&self, column: Column) -> Option<usize> {
+        self.places.of(column)
+    }
+
+    /// The values of a record whose text is without fault; nothing if any of them breaks a rule, which
+    /// [`ValueReader::faults`] then names.
+    #[inline]
+    pub(super) fn read<'a>(&mut self, fields: Fields<'a>, text: Text) -> Option<Values<'a>> {
+        let value = |column: Column| self.places.of(column).map(|field| fields.get(field));
+        let transaction_id = transaction_id(value(Column::TransactionId)?, text).ok()?;
+        let currency = value(Column::Currency)?;
+        let amount_text = value(Column::Amount)?;
+        let timestamp = timestamp(value(Column::Timestamp)?, self.latest).ok()?;
+        let merchant = merchant(value(Column::Merchant)?).ok()?;
+        let status = TransactionStatus::parse(value(Column::Status)?)?;
+        let currency = self.currencies.parse(currency).ok()?;
+        let amount = amount(amount_text, Some(currency)).ok()?;
+        Some(Values { transaction_id, amount, currency, timestamp, merchant, status })
+    }
+
+    /// Every fault of a record's values. A field that `is_faulty` says is already told of is not looked at.
+    #[cold]
+    pub(super) fn faults(
+        &mut self,
+        fields: Fields<'_>,
+        text: Text,
+        is_faulty: impl Fn(usize) -> bool,
+    ) -> Vec<FieldFault> {
+        let mut reading = Reading { fields, places: self.places, is_faulty, faults: Vec::new() };
+        reading.read(Column::TransactionId, |value| transaction_id(value, text));
+        let currency = reading.read(Column::Currency, |value| self.currencies.parse(value).map_err(currency_fault));
+        reading.read(Column::Amount, |value| amount(value, currency));
+        reading.read(Column::Timestamp, |value| timestamp(value, self.latest));
+        reading.read(Column::Merchant, merchant);
+        reading.read(Column::Status, |value| {
+            TransactionStatus::parse(value).ok_or_else(|| plain(ErrorCode::StatusUnknown))
+        });
+        reading.faults
+    }
+}
+
+type ValueFault = (ErrorCode, Cow<'static, str>);
+
+/// A fault for which its code's own reason says everything.
+#[cold]
+fn plain(code: ErrorCode) -> ValueFault {
+    (code, code.reason().into())
+}
+
+struct Reading<'a, IsFaulty> {
+    fields: Fields<'a>,
+    places: Places,
+    is_faulty: IsFaulty,
+    faults: Vec<FieldFault>,
+}
+
+impl<'a, IsFaulty: Fn(usize) -> bool> Reading<'a, IsFaulty> {
+    /// The value of `column`, or none where the header lacks it or a fault was found.
+    fn read<T>(&mut self, column: Column, parse: impl FnOnce(&'a [u8]) -> Result<T, ValueFault>) -> Option<T> {
+        let field = self.places.of(column)?;
+        if (self.is_faulty)(field) {
+            return None;
+        }
+        let value = self.fields.get(field);
+        parse(value).map_err(|fault| self.add(field, column, value, fault)).ok()
+    }
+
+    fn add(&mut self, field: usize, column: Column, value: &[u8], fault: ValueFault) {
+        // Whatever rule a blank breaks, it is the value that is missing.
+        let (code, reason) = if is_blank(value) { plain(ErrorCode::FieldEmpty) } else { fault };
+        self.faults.push(FieldFault::new(field, Some(column), code).because(reason));
+    }
+}
+
+#[inline]
+fn is_blank(value: &[u8]) -> bool {
+    value.iter().all(u8::is_ascii_whitespace)
+}
+
+#[inline]
+fn transaction_id(value: &[u8], text: Text) -> Result<&[u8], ValueFault> {
+    if is_blank(value) {
+        Err(plain(ErrorCode::FieldEmpty))
+    } else if text != Text::PrintableAscii && !value.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        Err(plain(ErrorCode::TransactionIdNotAscii))
+    } else if value.len() > TRANSACTION_ID_CHARS_MAX {
+        let reason = format!("the id has {} characters; at most {TRANSACTION_ID_CHARS_MAX} are allowed", value.len());
+        Err((ErrorCode::TransactionIdTooLong, reason.into()))
+    } else {
+        Ok(value)
+    }
+}
+
+#[inline]
+fn merchant(value: &[u8]) -> Result<&[u8], ValueFault> {
+    if is_blank(value) { Err(plain(ErrorCode::FieldEmpty)) } else { Ok(value) }
+}
+
+/// Reads an amount. Where the currency is not known, its decimals cannot be held against it.
+#[inline]
+fn amount(value: &[u8], currency: Option<Currency>) -> Result<Money, ValueFault> {
+    let decimals_max = currency.map_or(u8::MAX, |currency| currency.decimals());
+    Money::parse(value, decimals_max).map_err(|fault| amount_fault(fault, currency))
+}
+
+#[cold]
+fn amount_fault(fault: AmountFault, currency: Option<Currency>) -> ValueFault {
+    match fault {
+        AmountFault::Malformed(reason) => (ErrorCode::AmountMalformed, reason.into()),
+        AmountFault::NegativeZero => plain(ErrorCode::AmountNegativeZero),
+        AmountFault::TooManyDigits => plain(ErrorCode::AmountTooManyDigits),
+        AmountFault::TooManyDecimals(decimals) => {
+            let code = currency.as_ref().map_or("no currency", Currency::code);
+            let allowed = currency.map_or(u8::MAX, |currency| currency.decimals());
+            let reason = format!("{code} allows {allowed} decimals; the amount has {decimals}");
+            (ErrorCode::AmountTooManyDecimals, reason.into())
+        }
+    }
+}
+
+#[cold]
+fn currency_fault(fault: CurrencyFault) -> ValueFault {
+    plain(match fault {
+        CurrencyFault::Unknown => ErrorCode::CurrencyUnknown,
+        CurrencyFault::NotActive => ErrorCode::CurrencyNotActive,
+        CurrencyFault::WithoutMinorUnit => ErrorCode::CurrencyWithoutMinorUnit,
+    })
+}
+
+#[inline]
+fn timestamp(value: &[u8], latest: Timestamp) -> Result<Timestamp, ValueFault> {
+    match Timestamp::parse(value) {
+        Ok(timestamp) if timestamp > latest => Err(plain(ErrorCode::TimestampInFuture)),
+        Ok(timestamp) => Ok(timestamp),
+        Err(fault) => Err(timestamp_fault(fault)),
+    }
+}
+
+#[cold]
+fn timestamp_fault(fault: TimestampFault) -> ValueFault {
+    match fault {
+        TimestampFault::Malformed => plain(ErrorCode::TimestampMalformed),
+        TimestampFault::OffsetMissing => plain(ErrorCode::TimestampOffsetMissing),
+        TimestampFault::OutOfRange(reason) => (ErrorCode::TimestampOutOfRange, reason.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::csv::fields::FieldReader;
+    use crate::csv::scanner::Scanner;
+    use proptest::prelude::*;
+
+    fn value() -> impl Strategy<Value = String> {
+        prop_oneof![
+            prop_oneof![Just("T1"), Just(""), Just(" "), Just("é"), Just("1.5"), Just("-0"), Just("USD"), Just("JPY")],
+            prop_oneof![Just("HRK"), Just("XAU"), Just("completed"), Just("failed"), Just("Failed"), Just("1e3")],
+            prop_oneof![
+                Just("2026-01-15T10:00:00Z"),
+                Just("2026-01-15T10:00:00"),
+                Just("2026-02-30T10:00:00Z"),
+                Just("2999-01-15T10:00:00Z"),
+            ],
+        ]
+        .prop_map(str::to_owned)
+    }
+
+    fn latest() -> Timestamp {
+        Timestamp::parse(b"2026-06-01T00:00:00Z").unwrap()
+    }
+
+    proptest! {
+        /// A record is read, or has faults: never both, never neither, so that none is passed over in silence.
+        #[test]
+        fn what_cannot_be_read_has_a_fault(values in proptest::collection::vec(value(), 6)) {
+            let columns = Columns::new(Column::ALL.map(Some).to_vec());
+            let mut value_reader = ValueReader::new(&columns, latest());
+            let mut field_reader = FieldReader::default();
+            let mut scanner = Scanner::at(0, 1);
+            let mut agree = true;
+            scanner.push(format!("{}\n", values.join(",")).as_bytes(), &mut |record| {
+                let fields = field_reader.read(&record);
+                let is_read = value_reader.read(fields, record.text).is_some();
+                agree &= is_read == value_reader.faults(fields, record.text, |_| false).is_empty();
+            });
+            prop_assert!(agree);
+        }
+
+        #[test]
+        fn a_valid_record_is_read(cents in 1_u32..1_000_000, status in prop_oneof![Just("completed"), Just("pending"), Just("failed")]) {
+            let columns = Columns::new(Column::ALL.map(Some).to_vec());
+            let record = format!("T1,{}.{:02},USD,2026-01-15T10:00:00Z,x,{status}\n", cents / 100, cents % 100);
+            let mut field_reader = FieldReader::default();
+            let mut amount = None;
+            Scanner::at(0, 1).push(record.as_bytes(), &mut |record| {
+                let values = ValueReader::new(&columns, latest()).read(field_reader.read(&record), record.text);
+                amount = values.and_then(Values::transaction).map(|transaction| transaction.amount);
+            });
+            prop_assert_eq!(amount, Money::parse(format!("{}.{:02}", cents / 100, cents % 100).as_bytes(), 2).ok());
+        }
+    }
+}
