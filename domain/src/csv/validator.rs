@@ -67,7 +67,7 @@ pub struct FileValidator {
 }
 
 const HEAD_BYTES: usize = 4;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl FileValidator {
     /// A validator for a file that arrived at `received_at`.
@@ -128,8 +128,8 @@ impl FileValidator {
             self.checks.stop_with(whole_file(ErrorCode::EncodingUtf16, 0), on_error);
             return;
         }
-        let (start, text) = match head.strip_prefix(BYTE_ORDER_MARK) {
-            Some(text) => (BYTE_ORDER_MARK.len() as u64, text),
+        let (start, text) = match head.strip_prefix(b"\xef\xbb\xbf") {
+            Some(text) => (BYTE_ORDER_MARK.len_utf8() as u64, text),
             None => (0, head.as_slice()),
         };
         self.scanner = Scanner::at(start, 1);
@@ -258,7 +258,9 @@ impl Checks {
         let mut faults = record::text_faults(record, |_| None);
         let mut named: Vec<Option<Column>> = Vec::new();
         for field in 0..fields.count() {
-            let column = std::str::from_utf8(fields.get(field)).ok().and_then(Column::of_header_field);
+            // A byte-order mark is told as such; the column that it hides is no unknown one.
+            let name = std::str::from_utf8(fields.get(field)).ok().map(|name| name.trim_start_matches(BYTE_ORDER_MARK));
+            let column = name.and_then(Column::of_header_field);
             let repeated = column.is_some() && named.contains(&column);
             named.push(if repeated { None } else { column });
             if repeated {

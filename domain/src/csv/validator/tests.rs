@@ -88,6 +88,8 @@ fn encodings_that_are_refused() {
         check(with_row(&format!("T1,1,USD,2026-01-15T10:00:00Z,{merchant},completed")), &["control_character@1:2:5"]);
     }
     check(with_row("T1,1,USD,2026-01-15T10:00:00Z,a\u{feff}b,completed"), &["byte_order_mark_inside@1:2:5"]);
+    check(format!("\u{feff}\u{feff}{HEADER}{ROW}"), &["byte_order_mark_inside@0:1:1"]);
+    check(format!("{HEADER}{ROW}").replace(",amount", ",\u{feff}amount"), &["byte_order_mark_inside@0:1:2"]);
     check(format!("{HEADER}{ROW}\u{feff}{}", ROW.replace("T1,", "T2,")), &["byte_order_mark_inside@2:3:1"]);
     check(format!("{HEADER}{ROW}\u{feff}\n"), &["byte_order_mark_inside@2:3:1"]);
     check(with_row("T\u{200b}1,1,USD,2026-01-15T10:00:00Z,x,completed"), &["transaction_id_not_ascii@1:2:1"]);
