@@ -2,6 +2,7 @@
 //! left to do. It is one item in the table of payments, under a key that no payment can have: a provider's name has no `#`.
 
 use crate::Configuration;
+use crate::attribute::{milliseconds, number, text};
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -136,16 +137,4 @@ async fn sent(request: UpdateItemFluentBuilder) -> Result<Option<HashMap<String,
             _ => Err(Failure::of_call("dynamodb:UpdateItem", &error, FailureKind::StoreUnavailable)),
         },
     }
-}
-
-fn milliseconds(item: &HashMap<String, AttributeValue>, name: &str) -> Option<u64> {
-    item.get(name)?.as_n().ok()?.parse().ok()
-}
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-fn number(value: u64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
 }

@@ -6,6 +6,7 @@
 
 pub mod archive_control;
 pub mod archive_store;
+mod attribute;
 pub mod clock;
 pub mod configuration;
 pub mod customer_table;

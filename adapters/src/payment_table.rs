@@ -6,6 +6,7 @@ mod archival;
 mod stored;
 
 use crate::Configuration;
+use crate::attribute::{milliseconds, number, text};
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -218,10 +219,6 @@ fn known(item: &Item) -> Result<KnownPayment, Failure> {
     Ok(KnownPayment { digest, stage })
 }
 
-fn milliseconds(item: &Item, name: &str) -> Option<u64> {
-    item.get(name)?.as_n().ok()?.parse().ok()
-}
-
 /// A customer's name in our tables: two providers may give the same one to different customers. A provider's name has no
 /// `#`, so no two customers share one.
 pub(crate) fn customer(provider: &Provider, customer_id: &str) -> String {
@@ -230,12 +227,4 @@ pub(crate) fn customer(provider: &Provider, customer_id: &str) -> String {
 
 fn key_item(key: &PaymentKey) -> Item {
     Item::from([("transaction_id".to_owned(), text(&key.transaction_id)), ("provider".to_owned(), text(&key.provider))])
-}
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-fn number(value: u64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
 }

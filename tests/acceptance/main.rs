@@ -42,6 +42,7 @@ mod payload;
 mod payment_resources;
 mod policies;
 mod provider;
+mod queues;
 mod readme;
 mod repeats;
 mod resources;

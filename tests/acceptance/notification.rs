@@ -1,7 +1,8 @@
 //! The notifications, as a subscriber gets them.
 
-use crate::cloud::{Cloud, Made, eventually, unique};
+use crate::cloud::{Cloud, eventually, unique};
 use crate::files::{self, record};
+use crate::queues::Queue;
 use domain::Timestamp;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -9,8 +10,7 @@ use std::sync::Mutex;
 
 /// A queue that gets one partner's notifications, by a filter on the message attributes.
 pub(crate) struct Subscriber<'c> {
-    cloud: &'c Cloud,
-    queue_url: String,
+    queue: Queue<'c>,
     /// What has been received and not been looked at.
     waiting: Mutex<VecDeque<Notification>>,
 }
@@ -25,22 +25,8 @@ pub(crate) struct Notification {
 impl Cloud {
     /// Subscribes a new queue to the notifications whose attributes pass `filter`.
     pub(crate) async fn subscribe(&self, filter: Value) -> Subscriber<'_> {
-        let made = self.sqs().create_queue().queue_name(format!("subscriber-{}", unique())).send().await.unwrap();
-        let queue_url = made.queue_url.unwrap();
-        self.remove_at_end(Made::Queue { url: queue_url.clone() });
-        let arn = self.sqs().get_queue_attributes().queue_url(&queue_url).attribute_names("QueueArn".into());
-        let arn = arn.send().await.unwrap().attributes.unwrap().remove(&"QueueArn".into()).unwrap();
-        let policy = json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
-            "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": self.stack.topic_arn}},
-        }]});
-        let allow = self.sqs().set_queue_attributes().queue_url(&queue_url);
-        allow.attributes("Policy".into(), policy.to_string()).send().await.unwrap();
-        let subscribe = self.sns().subscribe().topic_arn(&self.stack.topic_arn).protocol("sqs").endpoint(arn);
-        let subscribe = subscribe.attributes("FilterPolicy", filter.to_string()).return_subscription_arn(true);
-        let arn = subscribe.send().await.unwrap().subscription_arn.unwrap();
-        self.remove_at_end(Made::Subscription { arn });
-        Subscriber { cloud: self, queue_url, waiting: Mutex::default() }
+        let queue = self.queue_of_topic("subscriber", &self.stack.topic_arn, &filter).await;
+        Subscriber { queue, waiting: Mutex::default() }
     }
 }
 
@@ -62,12 +48,8 @@ impl Subscriber<'_> {
 
     /// Receives some of what is there and returns how many.
     async fn receive(&self) -> usize {
-        let received = self.cloud.sqs().receive_message().queue_url(&self.queue_url).max_number_of_messages(10);
-        let messages = received.send().await.unwrap().messages.unwrap_or_default();
-        for message in &messages {
-            let envelope: Value = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
-            let delete = self.cloud.sqs().delete_message().queue_url(&self.queue_url);
-            delete.receipt_handle(message.receipt_handle.as_deref().unwrap()).send().await.unwrap();
+        let messages = self.queue.take(10).await;
+        for envelope in &messages {
             self.waiting.lock().unwrap().push_back(Notification {
                 message: serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap(),
                 attributes: envelope["MessageAttributes"].clone(),

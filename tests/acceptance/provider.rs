@@ -1,6 +1,7 @@
 //! A payment provider that sends webhooks, over HTTP alone; and what the table and the bus hold of them.
 
 use crate::cloud::{Cloud, Made, eventually, now_ms, unique};
+use crate::queues::Queue;
 use crate::upload::{Answer, plain};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
@@ -121,27 +122,22 @@ impl Provider<'_> {
 
 /// A queue that hears every event of the bus about one transaction.
 pub(crate) struct Listener<'c> {
-    cloud: &'c Cloud,
-    queue_url: String,
+    queue: Queue<'c>,
 }
 
 impl Cloud {
     /// Listens on the bus for events about a transaction.
     pub(crate) async fn listen(&self, transaction_id: &str) -> Listener<'_> {
-        let name = format!("listener-{}", unique());
-        let made = self.sqs().create_queue().queue_name(&name).send().await.unwrap();
-        let queue_url = made.queue_url.unwrap();
-        self.remove_at_end(Made::Queue { url: queue_url.clone() });
-        let arn = self.sqs().get_queue_attributes().queue_url(&queue_url).attribute_names("QueueArn".into());
-        let arn = arn.send().await.unwrap().attributes.unwrap().remove(&"QueueArn".into()).unwrap();
+        let queue = self.queue("listener").await;
+        let name = queue.name.clone();
         let bus = &self.stack.event_bus;
         let pattern = json!({"detail": {"transaction_id": [transaction_id]}});
         let rule = self.events().put_rule().name(&name).event_bus_name(bus).event_pattern(pattern.to_string());
         rule.send().await.unwrap();
         self.remove_at_end(Made::Rule { name: name.clone(), bus: bus.clone() });
-        let target = aws_sdk_eventbridge::types::Target::builder().id("listener").arn(arn).build().unwrap();
+        let target = aws_sdk_eventbridge::types::Target::builder().id("listener").arn(&queue.arn).build().unwrap();
         self.events().put_targets().rule(&name).event_bus_name(bus).targets(target).send().await.unwrap();
-        Listener { cloud: self, queue_url }
+        Listener { queue }
     }
 }
 
@@ -153,10 +149,6 @@ impl Listener<'_> {
 
     /// An event that has come by now.
     pub(crate) async fn receive(&self) -> Option<Value> {
-        let received = self.cloud.sqs().receive_message().queue_url(&self.queue_url).send().await.unwrap();
-        let message = received.messages.unwrap_or_default().pop()?;
-        let delete = self.cloud.sqs().delete_message().queue_url(&self.queue_url);
-        delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
-        Some(serde_json::from_str(&message.body.unwrap()).unwrap())
+        self.queue.take(1).await.pop()
     }
 }

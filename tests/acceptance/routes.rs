@@ -1,44 +1,27 @@
 //! Where a payment goes after it is stored: by its band of amounts, and one way only.
 
-use crate::cloud::{Cloud, Made, eventually, now_ms, unique};
+use crate::cloud::{Cloud, eventually, now_ms, unique};
+use crate::queues::Queue;
 use serde_json::{Value, json};
 use std::sync::Mutex;
 
 /// A queue that gets everything that the topic of alerts sends, to all tests alike.
 struct Alerts<'c> {
-    cloud: &'c Cloud,
-    queue_url: String,
+    queue: Queue<'c>,
     heard: Mutex<Vec<Value>>,
 }
 
 impl<'c> Alerts<'c> {
     async fn of(cloud: &'c Cloud) -> Self {
-        let made = cloud.sqs().create_queue().queue_name(format!("alerts-{}", unique())).send().await.unwrap();
-        let queue_url = made.queue_url.unwrap();
-        cloud.remove_at_end(Made::Queue { url: queue_url.clone() });
-        let arn = cloud.sqs().get_queue_attributes().queue_url(&queue_url).attribute_names("QueueArn".into());
-        let arn = arn.send().await.unwrap().attributes.unwrap().remove(&"QueueArn".into()).unwrap();
-        let policy = json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
-            "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": cloud.stack.alerts_topic_arn}},
-        }]});
-        let allow = cloud.sqs().set_queue_attributes().queue_url(&queue_url);
-        allow.attributes("Policy".into(), policy.to_string()).send().await.unwrap();
-        let subscribe = cloud.sns().subscribe().topic_arn(&cloud.stack.alerts_topic_arn).protocol("sqs").endpoint(arn);
-        let arn = subscribe.return_subscription_arn(true).send().await.unwrap().subscription_arn.unwrap();
-        cloud.remove_at_end(Made::Subscription { arn });
-        Self { cloud, queue_url, heard: Mutex::default() }
+        let queue = cloud.queue_of_topic("alerts", &cloud.stack.alerts_topic_arn, &json!({})).await;
+        Self { queue, heard: Mutex::default() }
     }
 
     /// What has been heard of a transaction by now.
     async fn of_transaction(&self, id: &str) -> Vec<Value> {
-        let receive = self.cloud.sqs().receive_message().queue_url(&self.queue_url).max_number_of_messages(10);
-        for message in receive.send().await.unwrap().messages.unwrap_or_default() {
-            let envelope: Value = serde_json::from_str(&message.body.unwrap()).unwrap();
+        for envelope in self.queue.take(10).await {
             let text: Value = serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
             self.heard.lock().unwrap().push(text);
-            let delete = self.cloud.sqs().delete_message().queue_url(&self.queue_url);
-            delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
         }
         let heard = self.heard.lock().unwrap();
         heard.iter().filter(|message| message["transaction_id"] == id).cloned().collect()

@@ -1,7 +1,8 @@
 //! What the assessment of a payment's risk reads and writes.
 
 use super::stored::{Attributes, amount, currency, integer, stored, string};
-use super::{Item, PaymentKey, PaymentTable, customer, number, refused_update, text};
+use super::{Item, PaymentKey, PaymentTable, customer, refused_update};
+use crate::attribute::{number, text};
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -1,7 +1,8 @@
 //! What the archival reads and writes.
 
-use super::{Item, PaymentKey, PaymentTable, key_item, number, stored, text};
+use super::{Item, PaymentKey, PaymentTable, key_item, stored};
 use crate::Configuration;
+use crate::attribute::{number, text};
 use crate::configuration::{retries, timeouts};
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::Client;
