@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 
 /// The hashes that more than one id of a file has, in order.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RepeatedIds(Vec<u64>);
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct RepeatedIds(Vec<u64>);
 
 /// The check of one reading.
 pub(super) enum IdCheck {
@@ -34,30 +34,30 @@ impl IdCheck {
     /// Takes the id of a record and tells the earlier record that has the same. Only a second reading knows.
     #[inline]
     pub(super) fn earlier(&mut self, id: &[u8], record: u32) -> Option<u32> {
-        let hash = hash(id);
         match self {
             Self::First(hashes) => {
-                hashes.push(hash);
+                hashes.push(hash(id));
                 None
             }
+            Self::Second { repeated, .. } if repeated.0.is_empty() => None,
             Self::Second { repeated, first_records } => {
-                repeated.0.binary_search(&hash).ok()?;
+                repeated.0.binary_search(&hash(id)).ok()?;
                 let first = *first_records.entry(digest(id)).or_insert(record);
                 (first != record).then_some(first)
             }
         }
     }
 
-    /// Whether every repeated id has been told of, and the hashes that came more than once, if any did.
-    pub(super) fn finish(self) -> (bool, Option<RepeatedIds>) {
+    /// Whether every repeated id has been told of, and the hashes that came more than once.
+    pub(super) fn finish(self) -> (bool, RepeatedIds) {
         let mut hashes = match self {
             Self::First(hashes) => hashes,
-            Self::Second { repeated, .. } => return (true, Some(repeated)),
+            Self::Second { repeated, .. } => return (true, repeated),
         };
         hashes.sort_unstable();
         let mut repeated: Vec<u64> = hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
         repeated.dedup();
-        (repeated.is_empty(), (!repeated.is_empty()).then_some(RepeatedIds(repeated)))
+        (repeated.is_empty(), RepeatedIds(repeated))
     }
 }
 
@@ -85,13 +85,10 @@ mod tests {
         let mut first = IdCheck::first();
         assert!(numbered().all(|(record, id)| first.earlier(id.as_bytes(), record).is_none()));
         let (is_complete, repeated) = first.finish();
-        assert_eq!(is_complete, repeated.is_none());
-        let Some(repeated) = repeated else {
-            return vec![None; ids.len()];
-        };
+        assert_eq!(is_complete, repeated == RepeatedIds::default());
         let mut second = IdCheck::second(repeated.clone());
         let earlier = numbered().map(|(record, id)| second.earlier(id.as_bytes(), record)).collect();
-        assert_eq!(second.finish(), (true, Some(repeated)));
+        assert_eq!(second.finish(), (true, repeated));
         earlier
     }
 

@@ -7,10 +7,12 @@
 
 pub mod error;
 mod fields;
-pub mod ids;
+mod ids;
 pub mod range;
 pub mod raw_record;
 pub mod record;
+mod record_set;
+pub mod report;
 pub mod scanner;
 pub mod schema;
 mod specials;
@@ -18,7 +20,7 @@ pub mod validator;
 mod values;
 
 pub use error::{ErrorCode, RowError};
-pub use ids::RepeatedIds;
 pub use range::{ByteRange, RangeReader};
+pub use report::{Limits, ValidationReport};
 pub use schema::{Column, Columns};
-pub use validator::{FileValidator, Limits, ValidationReport};
+pub use validator::FileValidator;

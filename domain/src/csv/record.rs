@@ -75,7 +75,7 @@ fn is_clean(record: &RawRecord<'_>) -> bool {
 /// C2) and without what may be a byte-order mark (EF BB BF).
 fn is_clean_utf8(bytes: &[u8]) -> bool {
     let suspect = |place: usize| bytes[place] == 0xef || bytes.get(place + 1).is_some_and(|byte| *byte <= 0x9f);
-    std::str::from_utf8(bytes).is_ok() && !memchr::memchr2_iter(0xc2, 0xef, bytes).any(suspect)
+    simdutf8::basic::from_utf8(bytes).is_ok() && !memchr::memchr2_iter(0xc2, 0xef, bytes).any(suspect)
 }
 
 fn text_fault(raw: &[u8]) -> Option<(ErrorCode, usize)> {

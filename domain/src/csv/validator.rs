@@ -4,60 +4,18 @@ use super::fields::{FieldReader, Fields};
 use super::ids::{IdCheck, RepeatedIds};
 use super::raw_record::RawRecord;
 use super::record::{self, FieldFault};
+use super::record_set::RecordSet;
+use super::report::{Limits, ValidationReport};
 use super::scanner::Scanner;
 use super::values::ValueReader;
-use super::{ByteRange, Column, Columns, ErrorCode, RowError, range};
-use crate::limits::{BUCKET_FILE_BYTES_MAX, FILE_ROWS_MAX, RANGE_ROWS_MIN, TIMESTAMP_FUTURE_SECONDS_MAX};
+use super::{Column, Columns, ErrorCode, RowError, range};
+use crate::limits::{RANGE_ROWS_MIN, TIMESTAMP_FUTURE_SECONDS_MAX};
 use crate::{Timestamp, Totals};
 use std::collections::BTreeMap;
 
-/// Bounds on one file.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Most bytes.
-    pub bytes_max: u64,
-    /// Most data records.
-    pub rows_max: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { bytes_max: BUCKET_FILE_BYTES_MAX, rows_max: FILE_ROWS_MAX }
-    }
-}
-
-/// What is known of a file when its last byte has been seen.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ValidationReport {
-    /// Data records, valid or not.
-    pub rows: u32,
-    /// All errors, however many were listed.
-    pub error_count: u64,
-    /// How many errors of each code.
-    pub errors_by_code: BTreeMap<ErrorCode, u64>,
-    /// The sums of the valid records.
-    pub totals: Totals,
-    /// What each field of a record is.
-    pub columns: Columns,
-    /// The byte ranges to process, which end at record ends and cover all data records.
-    pub ranges: Vec<ByteRange>,
-    /// Whether every error was told. If not, ids seem to repeat, and [`FileValidator::again`] must read the file once more.
-    pub is_complete: bool,
-    /// The ids that seem to repeat, for whoever reads the file once more.
-    pub repeated_ids: Option<RepeatedIds>,
-}
-
-impl ValidationReport {
-    /// Whether nothing is wrong with the file.
-    #[must_use]
-    pub fn is_valid(&self) -> bool {
-        self.error_count == 0 && self.is_complete
-    }
-}
-
 /// Feed it with [`FileValidator::push`], end it with [`FileValidator::finish`]. It holds one record, eight bytes for each
 /// id (twice as many while their list grows), a mark for every thousand records, and nothing else that grows with the
-/// file. A second reading holds up to 66 bytes for each id that stands more than once.
+/// file but a bit for each record. A second reading holds up to 66 bytes for each id that stands more than once.
 pub struct FileValidator {
     scanner: Scanner,
     /// The file's first bytes, until there are enough to tell its encoding.
@@ -76,10 +34,14 @@ impl FileValidator {
         Self::with(received_at, limits, IdCheck::first())
     }
 
-    /// A validator for the second reading of a file whose first one found `repeated` ids. Its findings are complete.
+    /// A validator for a further reading of the same bytes, of which `first` is what the first one found. It tells every
+    /// error, those of repeated ids included, and passes quickly over the records that had none.
     #[must_use]
-    pub fn again(received_at: Timestamp, limits: Limits, repeated: RepeatedIds) -> Self {
-        Self::with(received_at, limits, IdCheck::second(repeated))
+    pub fn again(received_at: Timestamp, limits: Limits, first: &ValidationReport) -> Self {
+        let mut validator = Self::with(received_at, limits, IdCheck::second(first.repeated_ids.clone()));
+        validator.checks.totals = first.totals.clone();
+        validator.checks.first_reading = Some(first.faulty_records.clone());
+        validator
     }
 
     fn with(received_at: Timestamp, limits: Limits, ids: IdCheck) -> Self {
@@ -162,6 +124,9 @@ struct Checks {
     stopped: bool,
     rows: u32,
     ids: IdCheck,
+    /// The faulty records, as the first reading found them, in a further one.
+    first_reading: Option<RecordSet>,
+    faulty_records: RecordSet,
     totals: Totals,
     error_count: u64,
     errors_by_code: BTreeMap<ErrorCode, u64>,
@@ -179,6 +144,8 @@ impl Checks {
             stopped: false,
             rows: 0,
             ids,
+            first_reading: None,
+            faulty_records: RecordSet::default(),
             totals: Totals::default(),
             error_count: 0,
             errors_by_code: BTreeMap::new(),
@@ -204,6 +171,14 @@ impl Checks {
             return;
         }
         let number = if self.columns.is_some() { self.rows + 1 } else { 0 };
+        let errors_before = self.error_count;
+        self.record_errors(record, number, on_error);
+        if number > 0 {
+            self.faulty_records.push(self.error_count > errors_before);
+        }
+    }
+
+    fn record_errors(&mut self, record: &RawRecord<'_>, number: u32, on_error: &mut impl FnMut(RowError)) {
         if number > self.limits.rows_max {
             let error =
                 RowError { record: number, line: record.line, ..whole_file(ErrorCode::TooManyRows, record.byte) };
@@ -292,20 +267,26 @@ impl Checks {
         if !record.faults.is_empty() || columns.count() == 0 {
             return Vec::new();
         }
-        let mut faults = record::text_faults(record, |field| columns.get(field));
         let fields = self.field_reader.read(record);
-        if fields.count() != columns.count() {
-            if faults.is_empty() {
-                faults.push(wrong_field_count(fields.count(), columns.count()));
+        let was_valid = self.first_reading.as_ref().is_some_and(|faulty| !faulty.contains(number));
+        let mut faults = Vec::new();
+        if !was_valid {
+            faults = record::text_faults(record, |field| columns.get(field));
+            if fields.count() != columns.count() {
+                if faults.is_empty() {
+                    faults.push(wrong_field_count(fields.count(), columns.count()));
+                }
+                return faults;
             }
-            return faults;
-        }
-        let values = if faults.is_empty() { self.value_reader.read(fields, record.text) } else { None };
-        match values {
-            Some(values) => self.totals.add(values.currency, values.amount),
-            None => {
-                let is_faulty = |field: usize| faults.iter().any(|fault| fault.field() == field);
-                faults.extend(self.value_reader.faults(fields, record.text, is_faulty));
+            let values = if faults.is_empty() { self.value_reader.read(fields, record.text) } else { None };
+            match values {
+                // A second reading has the sums of the first one.
+                Some(_) if self.first_reading.is_some() => {}
+                Some(values) => self.totals.add(values.currency, values.amount),
+                None => {
+                    let is_faulty = |field: usize| faults.iter().any(|fault| fault.field() == field);
+                    faults.extend(self.value_reader.faults(fields, record.text, is_faulty));
+                }
             }
         }
         // An id is compared even where another field is wrong, so that no duplicate hides behind another error.
@@ -330,7 +311,7 @@ impl Checks {
             self.report(whole_file(ErrorCode::NoDataRows, bytes), on_error);
         }
         // Where the rest of the file was not looked at, nothing more can be found in it.
-        let (is_complete, repeated_ids) = if self.stopped { (true, None) } else { self.ids.finish() };
+        let (is_complete, repeated_ids) = if self.stopped { (true, RepeatedIds::default()) } else { self.ids.finish() };
         ValidationReport {
             rows: self.rows,
             error_count: self.error_count,
@@ -340,6 +321,7 @@ impl Checks {
             ranges: range::plan(&self.marks, self.rows, bytes),
             is_complete,
             repeated_ids,
+            faulty_records: self.faulty_records,
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use adapters::report::{ReportWriter, write_line};
 use adapters::{Failure, ObjectStore};
-use domain::csv::{FileValidator, Limits, RepeatedIds, RowError, ValidationReport};
+use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
 use domain::identity::ContentHasher;
 use domain::limits::{ERRORS_IN_ANSWER_MAX, ERRORS_IN_REPORT_MAX};
 use domain::{ContentDigest, Timestamp};
@@ -54,7 +54,7 @@ impl Inspection {
         if findings.report.is_complete {
             return findings;
         }
-        let mut validator = validator(received_at_ms, findings.report.repeated_ids);
+        let mut validator = validator(received_at_ms, Some(&findings.report));
         let mut first_errors = Vec::new();
         validator.push(bytes, &mut |error| keep_first(&mut first_errors, error));
         let report = validator.finish(&mut |error| keep_first(&mut first_errors, error));
@@ -62,11 +62,11 @@ impl Inspection {
     }
 }
 
-/// A validator for the first reading of a file, or for a further one that knows which ids seem to repeat.
-fn validator(received_at_ms: u64, repeated: Option<RepeatedIds>) -> FileValidator {
+/// A validator for the first reading of a file, or for a further one that knows what the first one found.
+fn validator(received_at_ms: u64, first: Option<&ValidationReport>) -> FileValidator {
     let received_at = Timestamp::from_unix_milliseconds(received_at_ms);
-    match repeated {
-        Some(repeated) => FileValidator::again(received_at, Limits::default(), repeated),
+    match first {
+        Some(first) => FileValidator::again(received_at, Limits::default(), first),
         None => FileValidator::new(received_at, Limits::default()),
     }
 }
@@ -103,10 +103,10 @@ impl ReportLines {
 }
 
 impl<'a> ReportPass<'a> {
-    /// Begins to write the report of a file under `key`. What the first reading found says which ids seem to repeat.
+    /// Begins to write the report of a file under `key`. `first` is what the first reading found.
     pub(crate) fn new(received_at_ms: u64, first: &ValidationReport, objects: &'a ObjectStore, key: String) -> Self {
         Self {
-            validator: validator(received_at_ms, first.repeated_ids.clone()),
+            validator: validator(received_at_ms, Some(first)),
             writer: ReportWriter::new(objects, key),
             lines: ReportLines::default(),
             first_errors: Vec::new(),

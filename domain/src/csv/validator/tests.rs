@@ -15,14 +15,13 @@ fn arrival() -> Timestamp {
 fn validate(file: &[u8], chunk_size: usize) -> (ValidationReport, Vec<RowError>) {
     let limits = Limits { bytes_max: 1_000_000, rows_max: 5_000 };
     let (report, errors) = read(FileValidator::new(arrival(), limits), file, chunk_size);
-    match report.repeated_ids {
-        Some(repeated) if !report.is_complete => {
-            let (report, errors) = read(FileValidator::again(arrival(), limits, repeated), file, chunk_size);
-            assert!(report.is_complete);
-            (report, errors)
-        }
-        _ => (report, errors),
+    let (again, all_errors) = read(FileValidator::again(arrival(), limits, &report), file, chunk_size);
+    assert!(again.is_complete);
+    assert_eq!((again.rows, &again.totals, &again.ranges), (report.rows, &report.totals, &report.ranges));
+    if report.is_complete {
+        assert_eq!(all_errors, errors, "a second reading finds what the first one found");
     }
+    (again, all_errors)
 }
 
 /// One reading of a file.

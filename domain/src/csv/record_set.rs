@@ -1,0 +1,45 @@
+//! A set of a file's data records, a bit for each.
+
+/// Filled in the order of the records, from 1.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct RecordSet {
+    words: Vec<u64>,
+    records: u32,
+}
+
+impl RecordSet {
+    /// Says of the next record whether it is in the set.
+    #[inline]
+    pub(super) fn push(&mut self, is_in: bool) {
+        let bit = self.records % u64::BITS;
+        if bit == 0 {
+            self.words.push(0);
+        }
+        if is_in && let Some(word) = self.words.last_mut() {
+            *word |= 1 << bit;
+        }
+        self.records += 1;
+    }
+
+    /// Whether the record, from 1, is in the set. Of a record that was never told of nothing is known, so it is.
+    #[inline]
+    pub(super) fn contains(&self, record: u32) -> bool {
+        let place = record.wrapping_sub(1);
+        place >= self.records || self.words[(place / u64::BITS) as usize] >> (place % u64::BITS) & 1 == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_in_it_as_they_were_told() {
+        let mut set = RecordSet::default();
+        for record in 1..=200 {
+            set.push(record % 7 == 0);
+        }
+        assert!((1..=200).all(|record| set.contains(record) == (record % 7 == 0)));
+        assert!(set.contains(0) && set.contains(201));
+    }
+}

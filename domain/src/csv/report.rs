@@ -1,0 +1,54 @@
+//! What is known of a file when it has been read.
+
+use super::ids::RepeatedIds;
+use super::record_set::RecordSet;
+use super::{ByteRange, Columns, ErrorCode};
+use crate::Totals;
+use crate::limits::{BUCKET_FILE_BYTES_MAX, FILE_ROWS_MAX};
+use std::collections::BTreeMap;
+
+/// Bounds on one file.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most bytes.
+    pub bytes_max: u64,
+    /// Most data records.
+    pub rows_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { bytes_max: BUCKET_FILE_BYTES_MAX, rows_max: FILE_ROWS_MAX }
+    }
+}
+
+/// What is known of a file when its last byte has been seen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ValidationReport {
+    /// Data records, valid or not.
+    pub rows: u32,
+    /// All errors, however many were listed.
+    pub error_count: u64,
+    /// How many errors of each code.
+    pub errors_by_code: BTreeMap<ErrorCode, u64>,
+    /// The sums of the valid records.
+    pub totals: Totals,
+    /// What each field of a record is.
+    pub columns: Columns,
+    /// The byte ranges to process, which end at record ends and cover all data records.
+    pub ranges: Vec<ByteRange>,
+    /// Whether every error was told. If not, ids seem to repeat, and [`super::FileValidator::again`] must read the file once more.
+    pub is_complete: bool,
+    /// The ids that seem to repeat, for [`super::FileValidator::again`].
+    pub(super) repeated_ids: RepeatedIds,
+    /// The data records with an error, for [`super::FileValidator::again`], which looks at no others but for their ids.
+    pub(super) faulty_records: RecordSet,
+}
+
+impl ValidationReport {
+    /// Whether nothing is wrong with the file.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.error_count == 0 && self.is_complete
+    }
+}
