@@ -38,23 +38,17 @@ impl Timestamp {
     /// A [`TimestampFault`] that says which rule the text breaks.
     pub fn parse(text: &[u8]) -> Result<Self, TimestampFault> {
         let (date_time, rest) = text.split_first_chunk::<DATE_TIME_LENGTH>().ok_or(TimestampFault::Malformed)?;
-        let separators = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
-        if separators.iter().any(|&(at, byte)| date_time[at] != byte) || !matches!(date_time[10], b'T' | b't') {
+        let [date, day_and_hour, time] = [0, 8, 11].map(|at| eight_bytes(date_time, at));
+        let (date, time) = (digits_of(date, *b"0000-00-"), digits_of(time, *b"00:00:00"));
+        // `t` may stand for `T`, and as eight bytes the hour and minute stand in both of the later parts.
+        let day_and_hour = digits_of(day_and_hour | 0x20 << 16, *b"00t00:00");
+        let (Some(date), Some(day_and_hour), Some(time)) = (date, day_and_hour, time) else {
             return Err(TimestampFault::Malformed);
-        }
-        // All digits are looked at before any of them counts, so that there is one branch for them.
-        let mut largest = 0;
-        let mut two_digits = |at: usize| {
-            let (tens, ones) = (date_time[at].wrapping_sub(b'0'), date_time[at + 1].wrapping_sub(b'0'));
-            largest = largest.max(tens).max(ones);
-            i64::from(tens) * 10 + i64::from(ones)
         };
-        let year = two_digits(0) * 100 + two_digits(2);
-        let (month, day) = (two_digits(5), two_digits(8));
-        let (hour, minute, second) = (two_digits(11), two_digits(14), two_digits(17));
-        if largest > 9 {
-            return Err(TimestampFault::Malformed);
-        }
+        let two_digits = |digits: [u8; 8], at: usize| i64::from(digits[at]) * 10 + i64::from(digits[at + 1]);
+        let year = two_digits(date, 0) * 100 + two_digits(date, 2);
+        let (month, day) = (two_digits(date, 5), two_digits(day_and_hour, 0));
+        let (hour, minute, second) = (two_digits(time, 0), two_digits(time, 3), two_digits(time, 6));
         let (nanoseconds, offset) = fraction(rest)?;
         let offset_seconds = offset_seconds(offset)?;
         let days = days_since_epoch(year, month, day)?;
@@ -125,11 +119,30 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// Eight bytes from `at` on as one number, the first byte lowest.
+#[inline]
+fn eight_bytes(text: &[u8; DATE_TIME_LENGTH], at: usize) -> u64 {
+    text[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// The digits of eight bytes that have the form of `pattern`, in which `0` stands for any digit and every other byte for
+/// itself; nothing if they have not. What is no digit comes out as 0. All eight bytes are looked at by one comparison.
+#[inline]
+fn digits_of(bytes: u64, pattern: [u8; 8]) -> Option<[u8; 8]> {
+    // The digits of ASCII become their values, and what agrees with the pattern becomes 0. What must then be added to
+    // reach 128 is 118 for the first value that is no digit, and 127 for the first that is not 0.
+    let values = bytes ^ u64::from_le_bytes(pattern);
+    let room = u64::from_le_bytes(pattern.map(|byte| if byte == b'0' { 118 } else { 127 }));
+    let overflows = (values.wrapping_add(room) | values) & 0x8080_8080_8080_8080;
+    (overflows == 0).then(|| values.to_le_bytes())
+}
+
 fn digits(text: &[u8]) -> Option<i64> {
     text.iter().try_fold(0_i64, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
 }
 
 /// Splits what follows the seconds into the fraction, in nanoseconds, and the text of the offset.
+#[inline]
 fn fraction(rest: &[u8]) -> Result<(u32, &[u8]), TimestampFault> {
     let Some(after_point) = rest.strip_prefix(b".") else {
         return Ok((0, rest));
@@ -144,6 +157,7 @@ fn fraction(rest: &[u8]) -> Result<(u32, &[u8]), TimestampFault> {
     Ok((nanoseconds, &after_point[length..]))
 }
 
+#[inline]
 fn offset_seconds(text: &[u8]) -> Result<i64, TimestampFault> {
     let (sign, clock) = match text {
         [] => return Err(TimestampFault::OffsetMissing),

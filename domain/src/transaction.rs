@@ -19,6 +19,7 @@ pub enum TransactionStatus {
 impl TransactionStatus {
     /// Reads exactly `completed`, `pending` or `failed`.
     #[must_use]
+    #[inline]
     pub fn parse(text: &[u8]) -> Option<Self> {
         match text {
             b"completed" => Some(Self::Completed),
