@@ -52,7 +52,9 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
         ("CsvValidatorFunction", "s3:GetObject", "reports/*") => (ReadReport, "the link answers 403"),
         ("CsvValidatorFunction", "s3:GetObjectVersion", "validated/*") => (EarlyEvent, "AccessRefused, then no status"),
         ("CsvValidatorFunction", "s3:GetObjectVersion", "incoming/*") => (Incoming, "AccessRefused, then no status"),
-        ("CsvValidatorFunction", "dynamodb:GetItem", "ProcessingStatusTable") => (GoodUpload, NO_ANSWER),
+        ("CsvValidatorFunction", "dynamodb:GetItem", "ProcessingStatusTable") => {
+            (EarlyEvent, "AccessRefused, then no status")
+        }
         ("CsvValidatorFunction", "dynamodb:UpdateItem", "ProcessingStatusTable") => (GoodUpload, NO_ANSWER),
         ("DataTransformerFunction", "s3:GetObjectVersion", "validated/*") => {
             (GoodUpload, "AccessRefused, then processing_failed")

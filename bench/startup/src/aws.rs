@@ -1,15 +1,10 @@
 //! A stub of the AWS services, over TLS: it answers each call at once, as if the sample file were on its way.
 
-use crate::http::{self, Request};
-use rcgen::{CertificateParams, KeyPair};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use std::error::Error;
-use std::io::{self, BufReader};
-use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::thread;
+use std::io;
+use stubs::http::{self, Request};
+use stubs::tls::Server;
 
 /// The file that `events/upload.json` sends.
 pub(crate) const FILE_ID: &str = "985edebedbea3164b836f93ccfc83cb2";
@@ -17,51 +12,12 @@ pub(crate) const FILE_ID: &str = "985edebedbea3164b836f93ccfc83cb2";
 /// What the provider of `events/webhook.json` signs with.
 pub(crate) const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// The stub.
-#[derive(Debug)]
-pub(crate) struct Aws {
-    /// What `AWS_ENDPOINT_URL` says.
-    pub(crate) endpoint: String,
-    /// The certificate that its clients must trust, PEM.
-    pub(crate) certificate: String,
-}
-
-impl Aws {
-    /// Listens for as long as this process runs. `file` is the content of every object.
-    ///
-    /// # Errors
-    /// No port is free, or no certificate could be made.
-    pub(crate) fn start(file: Vec<u8>) -> Result<Self, Box<dyn Error>> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let endpoint = format!("https://{}", listener.local_addr()?);
-        let key = KeyPair::generate()?;
-        let mut parameters = CertificateParams::default();
-        parameters.subject_alt_names = vec![rcgen::SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST))];
-        let certificate = parameters.self_signed(&key)?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der())?)?;
-        let (tls, file) = (Arc::new(tls), Arc::new(file));
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (tls, file) = (Arc::clone(&tls), Arc::clone(&file));
-                thread::spawn(move || serve(stream, tls, &file));
-            }
-        });
-        Ok(Self { endpoint, certificate: certificate.pem() })
-    }
-}
-
-/// Serves one connection. What goes wrong with it shows at the client, which then reports an error.
-fn serve(stream: TcpStream, tls: Arc<ServerConfig>, file: &[u8]) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut stream = BufReader::new(StreamOwned::new(ServerConnection::new(tls).map_err(io::Error::other)?, stream));
-    while let Some(request) = http::read_request(&mut stream)? {
-        answer(&request, file, stream.get_mut())?;
-    }
-    Ok(())
+/// Starts the stub. `file` is the content of every object.
+///
+/// # Errors
+/// No port is free, or no certificate could be made.
+pub(crate) fn start(file: Vec<u8>) -> Result<Server, Box<dyn Error>> {
+    Server::start(move |request, mut stream| answer(&request, &file, &mut stream))
 }
 
 fn answer(request: &Request, file: &[u8], stream: &mut impl io::Write) -> io::Result<()> {

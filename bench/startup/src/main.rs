@@ -3,24 +3,21 @@
 //! an empty function on the same runtime, and a function in Python that makes the same clients and the same calls.
 
 mod aws;
-mod cpu_limit;
-mod http;
 mod report;
 mod runtime_api;
 mod subject;
 
-use aws::Aws;
-use cpu_limit::CpuLimit;
 use domain::webhook::Secret;
 use domain::webhook::signature::{self, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use report::Report;
 use serde_json::{Value, json};
 use std::error::Error;
 use std::fs;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
-use subject::{Stage, Subject, in_repository};
+use stubs::process::built;
+use stubs::{CpuLimit, in_repository};
+use subject::{Stage, Subject};
 
 /// How often everything is started, in turns, so that a busy moment of the machine meets all alike.
 const ROUNDS: usize = 15;
@@ -38,18 +35,6 @@ const FUNCTIONS: [(&str, &str, &str); 6] = [
     ("transaction-archival", "archive.json", "\"done\""),
 ];
 
-/// The roots of Amazon's certificates, which are all that the image trusts; see the Dockerfile.
-const ROOTS: [&str; 5] = [
-    "Amazon_Root_CA_1",
-    "Amazon_Root_CA_2",
-    "Amazon_Root_CA_3",
-    "Amazon_Root_CA_4",
-    "Starfield_Services_Root_Certificate_Authority_-_G2",
-];
-
-/// Where Debian keeps them.
-const ROOTS_DIRECTORY: &str = "/usr/share/ca-certificates/mozilla";
-
 fn main() -> ExitCode {
     match measure() {
         Ok(true) => ExitCode::SUCCESS,
@@ -66,8 +51,8 @@ fn measure() -> Result<bool, Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let usage = "Usage: startup PYTHON, where PYTHON is an interpreter that has boto3";
     let python = arguments.next().ok_or(usage)?;
-    let aws = Aws::start(fs::read(in_repository("local/samples/transactions.csv"))?)?;
-    let stage = Stage { trusted: trusted(&aws)?, aws };
+    let aws = aws::start(fs::read(in_repository("local/samples/transactions.csv"))?)?;
+    let stage = Stage { trusted: aws.trusted("startup")?, aws };
     let subjects = subjects(&python)?;
     let mut holds = true;
     for percent in [100, SHARE_PERCENT] {
@@ -107,24 +92,8 @@ fn signed(event: String) -> Result<String, Box<dyn Error>> {
     Ok(parsed.to_string())
 }
 
-/// The certificates that a function trusts on Lambda too, and that of the stub.
-fn trusted(aws: &Aws) -> Result<PathBuf, Box<dyn Error>> {
-    let mut certificates = aws.certificate.clone();
-    for name in ROOTS {
-        let path = format!("{ROOTS_DIRECTORY}/{name}.crt");
-        certificates += &fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-    }
-    let path = std::env::current_exe()?.with_file_name("startup-certificates.pem");
-    fs::write(&path, certificates)?;
-    Ok(path)
-}
-
 /// The empty function, then each function of ours followed by its twin in Python.
 fn subjects(python: &str) -> Result<Vec<Subject>, Box<dyn Error>> {
-    let built = |name: &str| -> Result<Vec<String>, Box<dyn Error>> {
-        let path = std::env::current_exe()?.with_file_name(name);
-        Ok(vec![path.into_os_string().into_string().map_err(|path| format!("{path:?} is not UTF-8"))?])
-    };
     let handler = in_repository("bench/startup/python/handler.py").display().to_string();
     let empty = built(report::EMPTY)?;
     let mut subjects =

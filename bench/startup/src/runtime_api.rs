@@ -1,11 +1,11 @@
 //! A stub of Lambda's Runtime API for one process: it hands out one event and notes when things happen.
 
-use crate::http;
 use std::io::{self, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
+use stubs::http;
 
 /// Far more than a start takes, even that of a Python function on a third of a core.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -42,7 +42,7 @@ pub(crate) async fn file_of(request: ApiGatewayProxyRequest) -> Result<Bytes, Re
                     "The request has more than one part named \"file\"; send one file a request.",
                 ));
             }
-            Some(FILE_PART) => file = Some(part.bytes().await.map_err(unreadable)?),
+            Some(FILE_PART) => file = Some(bytes_of(part).await.map_err(unreadable)?),
             _ => {
                 return Err(bad(
                     "part_unexpected",
@@ -57,6 +57,20 @@ pub(crate) async fn file_of(request: ApiGatewayProxyRequest) -> Result<Bytes, Re
         return Err(compressed());
     }
     Ok(file)
+}
+
+/// The bytes of a part. `multer` was given the body in one piece, and has those of the part in one; to collect them, as it
+/// would, is to copy them.
+async fn bytes_of(mut part: Field<'_>) -> Result<Bytes, multer::Error> {
+    let first = part.chunk().await?.unwrap_or_default();
+    let Some(second) = part.chunk().await? else {
+        return Ok(first);
+    };
+    let mut bytes = [first, second].concat();
+    while let Some(next) = part.chunk().await? {
+        bytes.extend_from_slice(&next);
+    }
+    Ok(bytes.into())
 }
 
 fn bad(code: &'static str, message: impl Into<String>) -> Refusal {

@@ -2,7 +2,8 @@
 //!
 //! A valid file goes through three writes: the attempt begins in the table, the object is stored, the attempt is
 //! `validated`. A handler that dies between two of them leaves what the next upload of the same file, or the
-//! workflow, continues.
+//! workflow, continues. Nothing is read before the first of them: it takes the file for a new one, and is refused with
+//! how the file stands if it is not.
 
 use crate::inspection::{Findings, Inspection, ReportPass};
 use crate::{Ports, envelope};
@@ -16,6 +17,9 @@ use domain::csv::RowError;
 use domain::lifecycle::{Decision, decide_upload};
 use domain::{FileId, FileStatus, Partner};
 use serde_json::{Value, json};
+
+/// The attempt of a file that nobody has sent before.
+const FIRST_ATTEMPT: u32 = 1;
 
 /// One file that was sent.
 struct Sent<'a> {
@@ -48,9 +52,14 @@ pub(crate) async fn upload(
         errors = findings.report.error_count,
         "validated"
     );
-    let known = tracer.step("read status", ports.status.read(&file_id)).await?;
     let sent = Sent { ports, tracer, partner, file_id, bytes, findings, now_ms };
-    if sent.findings.report.is_valid() { sent.accept(known, reprocess).await } else { sent.reject(known).await }
+    let is_valid = sent.findings.report.is_valid();
+    match sent.begin(FIRST_ATTEMPT, now_ms).await? {
+        Moved::Taken(begun) if is_valid => sent.accept(&begun).await,
+        Moved::Taken(begun) => sent.reject(&begun).await,
+        Moved::Refused(known) if is_valid => sent.accept_known(*known, reprocess).await,
+        Moved::Refused(known) => sent.reject_known(*known).await,
+    }
 }
 
 /// The gateway has checked the key; here it only says who sends. The key itself goes no further.
@@ -62,32 +71,35 @@ fn partner_of(request: &ApiGatewayProxyRequest) -> Result<Partner, Refusal> {
 }
 
 impl Sent<'_> {
-    async fn accept(&self, known: Option<FileRecord>, reprocess: bool) -> Result<Answer, NoAnswer> {
-        match decide_upload(known.as_ref().map(FileRecord::known), reprocess, self.now_ms) {
+    /// Takes a valid file whose attempt has begun.
+    async fn accept(&self, begun: &FileRecord) -> Result<Answer, NoAnswer> {
+        let record = self.store(begun).await?;
+        Ok(self.accepted(&record, false))
+    }
+
+    /// Takes a valid file again, or answers how it stands.
+    async fn accept_known(&self, known: FileRecord, reprocess: bool) -> Result<Answer, NoAnswer> {
+        match decide_upload(Some(known.known()), reprocess, self.now_ms) {
             Decision::Work { attempt } => {
                 // A retry keeps its file's place in the order of arrival, so that it cannot win over a file that came
                 // in between. A new place goes to a file that was refused before, and to one that its sender asks to
                 // be processed again.
-                let first_received = known
-                    .filter(|record| !reprocess && record.facts.error_count.is_none())
-                    .and_then(|record| record.facts.received_at_ms);
-                let begun = self.begin(attempt, first_received.unwrap_or(self.now_ms)).await?;
+                let keeps_its_place = !reprocess && known.facts.error_count.is_none();
+                let first_received = known.facts.received_at_ms.filter(|_| keeps_its_place);
+                let begun = self.begin(attempt, first_received.unwrap_or(self.now_ms)).await?.into_record();
                 if begun.status == FileStatus::Validating && begun.attempt == attempt {
-                    let record = self.store(&begun).await?;
-                    return Ok(self.accepted(&record, false));
+                    return self.accept(&begun).await;
                 }
                 // Another upload of the same file was faster.
                 Ok(self.accepted(&begun, true))
             }
-            Decision::Answer => {
-                known.map_or_else(|| Err(exhausted().into()), |record| Ok(self.accepted(&record, true)))
-            }
+            Decision::Answer => Ok(self.accepted(&known, true)),
             Decision::Exhausted => Err(exhausted().into()),
         }
     }
 
     /// Begins an attempt, or learns how the file stands.
-    async fn begin(&self, attempt: u32, received_at_ms: u64) -> Result<FileRecord, Failure> {
+    async fn begin(&self, attempt: u32, received_at_ms: u64) -> Result<Moved, Failure> {
         let facts = Facts {
             partner: Some(self.partner.as_str().to_owned()),
             received_at_ms: Some(received_at_ms),
@@ -95,8 +107,7 @@ impl Sent<'_> {
             token: Some(new_token()?),
             ..Facts::default()
         };
-        let moved = self.advance(attempt, FileStatus::Validating, "received by the API", facts).await?;
-        Ok(moved.into_record())
+        self.advance(attempt, FileStatus::Validating, "received by the API", facts).await
     }
 
     /// Stores the object of an attempt that has begun, which starts the workflow.
@@ -119,34 +130,36 @@ impl Sent<'_> {
         Ok(moved.into_record())
     }
 
-    async fn reject(&self, known: Option<FileRecord>) -> Result<Answer, NoAnswer> {
-        let error_count = self.findings.report.error_count;
-        let record = match known {
-            // The same refusal again: the sender gets the same answer, and the history does not grow.
-            Some(record)
-                if record.status == FileStatus::ValidationFailed && record.facts.error_count == Some(error_count) =>
-            {
-                record
-            }
-            known => self.keep_rejected(known.as_ref()).await?,
+    /// Refuses a file whose attempt has begun.
+    async fn reject(&self, begun: &FileRecord) -> Result<Answer, NoAnswer> {
+        let record = self.keep_rejected(FIRST_ATTEMPT, begun).await?;
+        Ok(self.rejected(&record))
+    }
+
+    /// Refuses a file that came before.
+    async fn reject_known(&self, known: FileRecord) -> Result<Answer, NoAnswer> {
+        let same_refusal = known.status == FileStatus::ValidationFailed
+            && known.facts.error_count == Some(self.findings.report.error_count);
+        if same_refusal {
+            // The sender gets the same answer, and the history does not grow.
+            return Ok(self.rejected(&known));
+        }
+        let attempt = match decide_upload(Some(known.known()), true, self.now_ms) {
+            Decision::Work { attempt } => attempt,
+            // The refusal is then told but not recorded, since the file stands further on.
+            Decision::Answer | Decision::Exhausted => known.attempt,
         };
+        let begun = self.begin(attempt, self.now_ms).await?.into_record();
+        let record = self.keep_rejected(attempt, &begun).await?;
         Ok(self.rejected(&record))
     }
 
     /// Keeps a refused file and its report, and records the refusal.
-    async fn keep_rejected(&self, known: Option<&FileRecord>) -> Result<FileRecord, Failure> {
-        let attempt = match decide_upload(known.map(FileRecord::known), true, self.now_ms) {
-            Decision::Work { attempt } => attempt,
-            // The refusal is then told but not recorded, since the file stands further on.
-            Decision::Answer | Decision::Exhausted => known.map_or(1, |record| record.attempt),
-        };
-        let begun = self.begin(attempt, self.now_ms).await?;
+    async fn keep_rejected(&self, attempt: u32, begun: &FileRecord) -> Result<FileRecord, Failure> {
         let key = ObjectStore::rejected_key(&self.file_id);
         let report_key = ObjectStore::report_key(&self.file_id, attempt);
-        let version_id = self.put(&key, &begun).await?;
-        let mut pass = ReportPass::new(self.now_ms, &self.findings.report, &self.ports.objects, report_key.clone());
-        pass.push(&self.bytes).await?;
-        pass.finish().await?;
+        // Neither knows of the other, and the status that speaks of both comes after both.
+        let (version_id, ()) = tokio::try_join!(self.put(&key, begun), self.write_report(report_key.clone()))?;
         let report = &self.findings.report;
         let facts = Facts {
             key: Some(key),
@@ -158,6 +171,12 @@ impl Sent<'_> {
         };
         let message = format!("refused, errors: {}", report.error_count);
         Ok(self.advance(attempt, FileStatus::ValidationFailed, message, facts).await?.into_record())
+    }
+
+    async fn write_report(&self, key: String) -> Result<(), Failure> {
+        let mut pass = ReportPass::new(self.now_ms, &self.findings.report, &self.ports.objects, key);
+        pass.push(&self.bytes).await?;
+        pass.finish().await.map(|_| ())
     }
 
     async fn put(&self, key: &str, begun: &FileRecord) -> Result<Option<String>, Failure> {

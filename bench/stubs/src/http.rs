@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as the two stubs need. hyper is in our dependencies, but without its server: to switch that on
+//! As much of HTTP/1.1 as stubs need. hyper is in our dependencies, but without its server: to switch that on
 //! would build every client above it a second time.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -8,22 +8,22 @@ const HEADERS_MAX: usize = 64;
 
 /// A request, its body read to the end.
 #[derive(Debug)]
-pub(crate) struct Request {
+pub struct Request {
     /// `GET`, `POST` and so on.
-    pub(crate) method: String,
+    pub method: String,
     /// The path with its query.
-    pub(crate) path: String,
+    pub path: String,
     /// `X-Amz-Target`, which names the call of a DynamoDB client.
-    pub(crate) target: String,
+    pub target: String,
     /// The body.
-    pub(crate) body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 /// Reads the next request of a connection, or none at its end.
 ///
 /// # Errors
 /// The connection broke, or what came is not a request.
-pub(crate) fn read_request<S: Read + Write>(stream: &mut BufReader<S>) -> io::Result<Option<Request>> {
+pub fn read_request<S: Read + Write>(stream: &mut BufReader<S>) -> io::Result<Option<Request>> {
     let head = read_head(stream)?;
     if head.is_empty() {
         return Ok(None);
@@ -90,17 +90,22 @@ fn read_head(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// The connection broke.
-pub(crate) fn write_response(
+pub fn write_response(
     stream: &mut impl Write,
     status: &str,
     content_type: &str,
     headers: &str,
     body: &[u8],
 ) -> io::Result<()> {
-    // In one piece, so that no answer waits for the acknowledgement of its own head.
+    stream.write_all(&response(status, content_type, headers, body))?;
+    stream.flush()
+}
+
+/// A response in one piece, so that no answer waits for the acknowledgement of its own head.
+#[must_use]
+pub fn response(status: &str, content_type: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head =
         format!("HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n{headers}\r\n");
-    stream.write_all(&[head.as_bytes(), body].concat())?;
-    stream.flush()
+    [head.as_bytes(), body].concat()
 }

@@ -11,11 +11,11 @@ const VERSION_2: &str = "/sys/fs/cgroup";
 
 /// How often the share is dealt out. Linux's default of 100 ms would let a process that needs less than 29 ms run as if it
 /// had the whole core.
-pub(crate) const PERIOD: Duration = Duration::from_millis(20);
+pub const PERIOD: Duration = Duration::from_millis(20);
 
 /// The group. It is removed when this is dropped.
 #[derive(Debug)]
-pub(crate) struct CpuLimit {
+pub struct CpuLimit {
     directory: PathBuf,
 }
 
@@ -24,10 +24,10 @@ impl CpuLimit {
     ///
     /// # Errors
     /// This machine has no control groups, or this user may not make one.
-    pub(crate) fn new(percent: u32) -> io::Result<Self> {
+    pub fn new(percent: u32) -> io::Result<Self> {
         let period = PERIOD.as_micros();
         let quota = period * u128::from(percent) / 100;
-        let name = format!("transaction-startup-{}", std::process::id());
+        let name = format!("transaction-bench-{}", std::process::id());
         if Path::new(VERSION_1).join("cpu.cfs_quota_us").exists() {
             let group = Self { directory: Path::new(VERSION_1).join(name) };
             fs::create_dir(&group.directory)?;
@@ -42,7 +42,7 @@ impl CpuLimit {
     }
 
     /// The file to which a process writes its id to join.
-    pub(crate) fn members(&self) -> PathBuf {
+    pub fn members(&self) -> PathBuf {
         self.directory.join("cgroup.procs")
     }
 }

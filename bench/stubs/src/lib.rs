@@ -1,0 +1,17 @@
+//! What measurements of the built functions share: a process that is started as Lambda starts it, at a share of a core,
+//! and as much of HTTP and TLS as it takes to play AWS for it.
+
+pub mod cpu_limit;
+pub mod http;
+pub mod process;
+pub mod tls;
+
+pub use cpu_limit::CpuLimit;
+
+use std::path::{Path, PathBuf};
+
+/// The path of a file of the repository.
+#[must_use]
+pub fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
