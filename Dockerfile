@@ -25,6 +25,7 @@ COPY tests/Cargo.toml tests/
 COPY bench/startup/Cargo.toml bench/startup/
 COPY bench/stubs/Cargo.toml bench/stubs/
 COPY bench/latency/Cargo.toml bench/latency/
+COPY bench/validation/Cargo.toml bench/validation/
 ARG PACKAGES="-p csv-validator -p data-transformer -p notification-sender -p webhook-validator -p fraud-detector -p transaction-archival"
 RUN for member in domain adapters functions/* bench/stubs; do mkdir -p $member/src && touch $member/src/lib.rs; done \
  && for binary in functions/* bench/*; do mkdir -p $binary/src && echo 'fn main() {}' > $binary/src/main.rs; done \

@@ -12,7 +12,7 @@ export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-rust test-template test-acceptance test-local test-operations test-images check bench-startup cost bootstrap deploy partner provider destroy tools python
+.PHONY: help demo up down test test-rust test-template test-acceptance test-local test-bench test-operations test-images check bench bench-instructions bench-startup cost bootstrap deploy partner provider destroy tools python
 
 help:
 	@echo "make demo   shows the way of a file and of signed webhooks, to the notification and the archive, on a local cloud"
@@ -20,6 +20,8 @@ help:
 	@echo "make down   stops it"
 	@echo "make test   runs all tests: rules, template, and the deployed system on a local cloud"
 	@echo "make test-images   builds the container images and tries them with sam local; needs a Docker engine with buildx"
+	@echo "make bench  measures validation beside others, and imports and uploads on stubs of AWS (needs Linux, Python 3.11)"
+	@echo "make bench-instructions   counts the instructions of validation and fails where they grew (needs valgrind)"
 	@echo "make bench-startup   measures how fast the functions start, beside an empty one and Python (needs Linux)"
 	@echo "make cost   prints what the system costs on AWS by service (FILES=10000 a day, ROWS=1000 a file, WEBHOOKS=100000 a day)"
 	@echo "make check  checks format, lints and licences (the first time it builds cargo-deny, some minutes)"
@@ -49,7 +51,7 @@ down: python
 
 test: python
 	@started=$$(date +%s) \
-	&& $(MAKE) --no-print-directory test-rust test-template test-local test-acceptance test-operations \
+	&& $(MAKE) --no-print-directory test-rust test-template test-local test-bench test-acceptance test-operations \
 	&& echo "make test: passed in $$(( $$(date +%s) - started )) s"
 
 test-rust:
@@ -68,6 +70,10 @@ test-local: python
 	@echo "== Test what stands between sam local and the local cloud"
 	@$(LOCAL) setup
 	@.local/venv-cloud/bin/python -m unittest discover --start-directory local/tests --top-level-directory .
+
+test-bench: python
+	@echo "== Test what compares and presents measurements"
+	@$(PYTHON) -m unittest discover --start-directory bench/tests --top-level-directory .
 
 test-acceptance: python
 	@echo "== Test the deployed system on a local cloud, with IAM enforced"
@@ -107,6 +113,15 @@ destroy: python
 test-images: python
 	@if docker info >/dev/null 2>&1; then $(LOCAL) build; fi
 	@$(LOCAL) test-images
+
+# Builds what it measures. Fails if a bound is broken. `python3 -m bench --help` tells how to measure one part, to accept
+# counted instructions and to publish what was measured.
+bench: python
+	@$(PYTHON) -m bench
+
+# The one measurement that a busy machine does not change, so that CI can hold it.
+bench-instructions: python
+	@$(PYTHON) -m bench instructions
 
 # Fails if a bound is broken. As root it also measures at the share of a core that Lambda gives, by a control group.
 bench-startup: python

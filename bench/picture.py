@@ -18,12 +18,15 @@ BOTTOM = 44
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c", "#f0e442")
 GREY = "#8c8c8c"
 
+# The page's own colour, since a viewer may ask for another scheme than the page around the picture has.
 STYLE = """
+  svg { background: #ffffff; }
   text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328; }
   .title { font-size: 17px; font-weight: 600; }
   .quiet { fill: #59636e; font-size: 12px; }
   .grid { stroke: #d1d9e0; stroke-width: 1; }
   @media (prefers-color-scheme: dark) {
+    svg { background: #0d1117; }
     text { fill: #f0f6fc; }
     .quiet { fill: #9198a1; }
     .grid { stroke: #3d444d; }

@@ -1,6 +1,7 @@
 """The virtual environments: `cloud` for the emulator, `sam` for the checks of the template, `checkov` for its scan.
 
-Three, because `ministack`, `aws-sam-cli` and `checkov` pin different versions of botocore and networkx.
+Three, because `ministack`, `aws-sam-cli` and `checkov` pin different versions of botocore and networkx. A fourth, `bench`,
+has the validators that measurements compare ours with; it is made when they are asked for.
 """
 
 import hashlib
@@ -26,9 +27,14 @@ def directory_of(name: str) -> Path:
     return WORK / f"venv-{name}"
 
 
+def requirements_of(name: str) -> Path:
+    """What an environment is made of."""
+    return ROOT / "bench" / "peers" / "requirements.txt" if name == "bench" else ROOT / "local" / f"requirements-{name}.txt"
+
+
 def ensure(name: str) -> None:
     """Makes the environment, unless it is there and its pinned requirements have not changed since."""
-    requirements = ROOT / "local" / f"requirements-{name}.txt"
+    requirements = requirements_of(name)
     stamp_file = directory_of(name) / "stamp"
     stamp = _stamp(requirements)
     if stamp_file.is_file() and stamp_file.read_text() == stamp:

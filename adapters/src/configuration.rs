@@ -55,10 +55,17 @@ impl Configuration {
     }
 }
 
-/// Retries of a call that slow the whole client down where a service throttles it, so that sixteen transformers find the
-/// rate that a table can take.
+/// Retries of a call that slow the whole client down where a service throttles it.
 pub(crate) fn retries(tries_max: u32) -> RetryConfig {
     RetryConfig::adaptive()
+        .with_max_attempts(tries_max)
+        .with_initial_backoff(Duration::from_millis(FIRST_WAIT_MILLISECONDS))
+        .with_max_backoff(Duration::from_secs(LONGEST_WAIT_SECONDS))
+}
+
+/// Retries of a call that was not answered, for a caller who meets throttling itself.
+pub(crate) fn steady_retries(tries_max: u32) -> RetryConfig {
+    RetryConfig::standard()
         .with_max_attempts(tries_max)
         .with_initial_backoff(Duration::from_millis(FIRST_WAIT_MILLISECONDS))
         .with_max_backoff(Duration::from_secs(LONGEST_WAIT_SECONDS))

@@ -14,9 +14,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use domain::transaction::day_shard;
 use domain::webhook::{AmountBand, KnownPayment, Payment, PaymentStatus, Provider, Stage};
-use domain::{ContentDigest, Timestamp};
+use domain::{ContentDigest, DayShards, Timestamp};
 use std::collections::HashMap;
 
 pub use analysis::{StandingAnalysis, StoredPayment};
@@ -193,7 +192,7 @@ fn item(payment: &Payment, now_ms: u64, publishing_until_ms: u64) -> Item {
         ("digest".to_owned(), text(payment.digest.as_str())),
         ("received_at_ms".to_owned(), number(now_ms)),
         ("received_at".to_owned(), text(&at.to_milliseconds_text())),
-        ("day_shard".to_owned(), text(&day_shard(at, &payment.transaction_id))),
+        ("day_shard".to_owned(), text(&DayShards::PAYMENTS.of(at, &payment.transaction_id))),
     ]);
     if payment.event_type.is_routed() {
         item.insert("publishing_until_ms".to_owned(), number(publishing_until_ms));

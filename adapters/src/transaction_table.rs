@@ -1,25 +1,32 @@
 //! The table of transactions: one row for each id and partner, and a later file's row wins.
 
 use crate::Configuration;
-use crate::configuration::{retries, timeouts};
+use crate::configuration::{steady_retries, timeouts};
 use crate::failure::{Failure, FailureKind};
+use crate::throttling::{LeftToCaller, Throttled};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
+use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use domain::transaction::day_shard;
-use domain::{FileId, Transaction};
+use domain::transaction::TransactionStatus;
+use domain::{Currency, DayShards, FileId, Money, Timestamp, Transaction};
 use std::collections::HashMap;
 
-/// How often a row's write is tried, and for how long at most: a table that is throttled while it grows needs patience,
-/// and the workflow gives a range 65 seconds.
+/// How often a write is tried that gets no answer or a 5xx, and for how long at most. A large file has one try of a range, so
+/// that a service that is away for some seconds must not fail it.
 const WRITE_TRIES_MAX: u32 = 10;
 const WRITE_SECONDS_MAX: u64 = 30;
 
-/// How often a row's write begins anew because other files wrote the row in between.
+/// How often a row's write begins anew because other files wrote the row in between. Each turn after the second means that
+/// yet another file has written it.
 const WRITE_TURNS_MAX: usize = 8;
 
 /// The attribute that names the file whose row was replaced.
 const REPLACES: &str = "replaces";
+
+/// What a row takes in memory beside its texts, in bytes: itself, what the allocator adds, and its place in a queue.
+const ROW_BYTES: usize = 256;
 
 /// The file that a row comes from.
 #[derive(Clone, Debug)]
@@ -52,28 +59,76 @@ pub enum Written {
     },
 }
 
-/// A row, ready to be written.
-pub type Row = HashMap<String, AttributeValue>;
+/// A row on its way into the table. It owns its texts, once: each call makes its item anew, so that a row that waits takes
+/// little room.
+#[derive(Clone, Debug)]
+pub struct Row {
+    record: u32,
+    transaction_id: Box<str>,
+    amount: Money,
+    currency: Currency,
+    timestamp: Timestamp,
+    merchant: Box<str>,
+    status: TransactionStatus,
+    /// The row of another file that was found where this one is to stand.
+    standing: Option<Standing>,
+    turns: usize,
+}
 
-/// The row of `transaction`, the record `record` of its file.
-#[must_use]
-pub fn row(origin: &Origin, record: u32, transaction: &Transaction<'_>) -> Row {
-    let text = |value: &str| AttributeValue::S(value.to_owned());
-    let number = |value: String| AttributeValue::N(value);
-    HashMap::from([
-        ("transaction_id".to_owned(), text(transaction.transaction_id)),
-        ("partner".to_owned(), text(&origin.partner)),
-        ("amount".to_owned(), number(transaction.amount.to_string())),
-        ("currency".to_owned(), text(transaction.currency.code())),
-        ("timestamp".to_owned(), text(&transaction.timestamp.to_string())),
-        ("merchant".to_owned(), text(transaction.merchant)),
-        ("status".to_owned(), text(transaction.status.as_str())),
-        ("day".to_owned(), text(&transaction.timestamp.day())),
-        ("day_shard".to_owned(), text(&day_shard(transaction.timestamp, transaction.transaction_id))),
-        ("file_id".to_owned(), text(origin.file_id.as_str())),
-        ("received_at".to_owned(), number(origin.received_at_ms.to_string())),
-        ("record".to_owned(), number(record.to_string())),
-    ])
+impl Row {
+    /// The row of `transaction`, the record `record` of its file.
+    #[must_use]
+    pub fn new(record: u32, transaction: &Transaction<'_>) -> Self {
+        Self {
+            record,
+            transaction_id: transaction.transaction_id.into(),
+            amount: transaction.amount,
+            currency: transaction.currency,
+            timestamp: transaction.timestamp,
+            merchant: transaction.merchant.into(),
+            status: transaction.status,
+            standing: None,
+            turns: 0,
+        }
+    }
+
+    /// What it takes in memory while it waits, about.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        ROW_BYTES + self.transaction_id.len() + self.merchant.len()
+    }
+
+    fn item(&self, origin: &Origin, replaced: Option<&FileId>) -> HashMap<String, AttributeValue> {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let number = |value: String| AttributeValue::N(value);
+        let timestamp = self.timestamp.to_string();
+        let day = &timestamp[.."2026-01-15".len()];
+        let attributes = [
+            ("transaction_id", text(&self.transaction_id)),
+            ("partner", text(&origin.partner)),
+            ("amount", number(self.amount.to_string())),
+            ("currency", text(self.currency.code())),
+            ("day", text(day)),
+            ("day_shard", text(&DayShards::TRANSACTIONS.of(self.timestamp, &self.transaction_id))),
+            ("timestamp", text(&timestamp)),
+            ("merchant", text(&self.merchant)),
+            ("status", text(self.status.as_str())),
+            ("file_id", text(origin.file_id.as_str())),
+            ("received_at", number(origin.received_at_ms.to_string())),
+            ("record", number(self.record.to_string())),
+        ];
+        let replaces = replaced.map(|replaced| (REPLACES, text(replaced.as_str())));
+        attributes.into_iter().chain(replaces).map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+/// How far a row has come.
+#[derive(Debug)]
+pub enum Progress {
+    /// It is decided.
+    Written(Written),
+    /// The table is busy. The row may be written later, and goes on from where it was.
+    Throttled(Row, Throttled),
 }
 
 /// The table.
@@ -89,9 +144,16 @@ impl TransactionTable {
     /// # Errors
     /// A variable of the environment is missing.
     pub fn new(configuration: &Configuration) -> Result<Self, Failure> {
+        // The client repeats what got no answer. A table that is throttled is left to the caller, who knows of all writes and
+        // slows them down; the client alone would hold back each call for a time of its own, and give up after some.
+        // Its tokens are without end, because 64 calls that fail at once would use up the default ones within half a second.
         let patient = aws_sdk_dynamodb::config::Builder::from(configuration.sdk())
-            .retry_config(retries(WRITE_TRIES_MAX))
-            .timeout_config(timeouts(WRITE_SECONDS_MAX));
+            .retry_config(steady_retries(WRITE_TRIES_MAX))
+            .retry_classifier(LeftToCaller)
+            .retry_partition(RetryPartition::custom("transactions").token_bucket(TokenBucket::unlimited()).build())
+            .timeout_config(timeouts(WRITE_SECONDS_MAX))
+            // That watches over long bodies. These are short, and each try has its own limit.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         Ok(Self { client: Client::from_conf(patient.build()), name: configuration.variable("TRANSACTIONS_TABLE")? })
     }
 
@@ -102,26 +164,24 @@ impl TransactionTable {
     ///
     /// # Errors
     /// The table refused the call or did not answer.
-    pub async fn write(&self, origin: &Origin, mut row: Row) -> Result<Written, Failure> {
-        let mut standing: Option<Standing> = None;
-        // Each turn after the second means that yet another file has written the row in between.
-        for _ in 0..WRITE_TURNS_MAX {
-            let replaced = standing.as_ref().and_then(|standing| standing.replaced_by(origin));
-            if let Some(replaced) = &replaced {
-                row.insert(REPLACES.to_owned(), AttributeValue::S(replaced.as_str().to_owned()));
-            }
-            let Some(found) = self.put_over(standing.as_ref(), row.clone()).await? else {
-                return Ok(Written::Stored { replaced });
+    pub async fn write(&self, origin: &Origin, mut row: Row) -> Result<Progress, Failure> {
+        while row.turns < WRITE_TURNS_MAX {
+            let replaced = row.standing.as_ref().and_then(|standing| standing.replaced_by(origin));
+            let found = match self.put_over(row.standing.as_ref(), row.item(origin, replaced.as_ref())).await? {
+                Put::Done => return Ok(Progress::Written(Written::Stored { replaced })),
+                Put::Throttled(throttled) => return Ok(Progress::Throttled(row, throttled)),
+                Put::Found(found) => found,
             };
             if found.order() >= origin.order() {
                 let ours = found.file_id == origin.file_id;
-                return Ok(if ours {
+                return Ok(Progress::Written(if ours {
                     Written::Unchanged { replaced: found.replaces }
                 } else {
                     Written::Superseded { by: (found.file_id, found.received_at_ms) }
-                });
+                }));
             }
-            standing = Some(found);
+            row.standing = Some(found);
+            row.turns += 1;
         }
         Err(Failure::new(
             FailureKind::StoreUnavailable,
@@ -129,13 +189,17 @@ impl TransactionTable {
         ))
     }
 
-    /// Puts the row in place of the one that stands, or where none stands. Returns the row that stands instead.
-    async fn put_over(&self, standing: Option<&Standing>, row: Row) -> Result<Option<Standing>, Failure> {
+    /// Puts an item in place of the row that stands, or where none stands.
+    async fn put_over(
+        &self,
+        standing: Option<&Standing>,
+        item: HashMap<String, AttributeValue>,
+    ) -> Result<Put, Failure> {
         let put = self
             .client
             .put_item()
             .table_name(&self.name)
-            .set_item(Some(row))
+            .set_item(Some(item))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match standing {
             None => put.condition_expression("attribute_not_exists(transaction_id)"),
@@ -144,22 +208,31 @@ impl TransactionTable {
                 .expression_attribute_values(":file_id", AttributeValue::S(standing.file_id.as_str().to_owned()))
                 .expression_attribute_values(":received_at", AttributeValue::N(standing.received_at_ms.to_string())),
         };
-        match put.send().await {
-            Ok(_) => Ok(None),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(refused)) => refused
-                    .item
-                    .as_ref()
-                    .and_then(Standing::of)
-                    .map(Some)
-                    .ok_or_else(|| Failure::new(FailureKind::InvalidInput, "a row of the table is not one of ours")),
-                _ => Err(Failure::of_call("dynamodb:PutItem", &error, FailureKind::StoreUnavailable)),
-            },
+        let error = match put.send().await {
+            Ok(_) => return Ok(Put::Done),
+            Err(error) => error,
+        };
+        if let Some(PutItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() {
+            let standing = refused.item.as_ref().and_then(Standing::of).map(Put::Found);
+            return standing
+                .ok_or_else(|| Failure::new(FailureKind::InvalidInput, "a row of the table is not one of ours"));
+        }
+        match error.as_service_error().and_then(Throttled::of) {
+            Some(throttled) => Ok(Put::Throttled(throttled)),
+            None => Err(Failure::of_call("dynamodb:PutItem", &error, FailureKind::StoreUnavailable)),
         }
     }
 }
 
+/// What the table says to a row.
+enum Put {
+    Done,
+    Found(Standing),
+    Throttled(Throttled),
+}
+
 /// The row that stands where ours is to be written, as far as it matters.
+#[derive(Clone, Debug)]
 struct Standing {
     file_id: FileId,
     received_at_ms: u64,
@@ -167,7 +240,7 @@ struct Standing {
 }
 
 impl Standing {
-    fn of(row: &Row) -> Option<Self> {
+    fn of(row: &HashMap<String, AttributeValue>) -> Option<Self> {
         let file = |name: &str| row.get(name).and_then(|value| FileId::parse(value.as_s().ok()?));
         Some(Self {
             file_id: file("file_id")?,

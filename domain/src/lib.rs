@@ -7,6 +7,7 @@ pub mod archive;
 mod codes;
 pub mod csv;
 pub mod currency;
+mod day_shards;
 pub mod fraud;
 pub mod identity;
 pub mod json;
@@ -19,6 +20,7 @@ pub mod transaction;
 pub mod webhook;
 
 pub use currency::Currency;
+pub use day_shards::DayShards;
 pub use identity::{ContentDigest, FileId, Partner};
 pub use lifecycle::FileStatus;
 pub use money::{Money, Totals};

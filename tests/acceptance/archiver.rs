@@ -4,9 +4,9 @@ use crate::cloud::{Cloud, eventually, now_ms};
 use crate::provider::Provider;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
+use domain::DayShards;
 use domain::Timestamp;
 use domain::archive::{ArchivedPayment, ObjectLines};
-use domain::transaction::day_shard;
 use futures::future::{join, join_all};
 use futures::lock::{Mutex, MutexGuard};
 use futures::stream::{self, StreamExt};
@@ -219,7 +219,7 @@ pub(crate) fn lines_of<'o>(objects: &'o Objects, id: &str) -> Vec<(&'o str, &'o 
 /// Makes a row one that arrived at this time.
 pub(crate) fn arrive_at(row: &mut Row, received_at_ms: u64) {
     let at = Timestamp::from_unix_milliseconds(received_at_ms);
-    let shard = day_shard(at, row["transaction_id"].as_s().unwrap());
+    let shard = DayShards::PAYMENTS.of(at, row["transaction_id"].as_s().unwrap());
     row.extend([
         ("received_at_ms".to_owned(), number(received_at_ms)),
         ("received_at".to_owned(), text(&at.to_milliseconds_text())),

@@ -3,8 +3,8 @@
 use crate::cloud::{Cloud, now_ms};
 use crate::files::{self, HEADER, decimal};
 use crate::upload::{WHOLE_WAY, statuses};
+use domain::DayShards;
 use domain::Timestamp;
-use domain::transaction::day_shard;
 use serde_json::json;
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_file_becomes_rows_with_exact_amounts_and_a_history() {
         let expected = json!({
             "transaction_id": id, "partner": bank.partner, "amount": row["amount"], "currency": currency,
             "timestamp": timestamp, "merchant": merchant, "status": status, "day": at.day(),
-            "day_shard": day_shard(at, id), "file_id": file_id, "record": record.to_string(),
+            "day_shard": DayShards::TRANSACTIONS.of(at, id), "file_id": file_id, "record": record.to_string(),
             "received_at": row["received_at"],
         });
         assert_eq!(row, expected);

@@ -4,8 +4,7 @@ use crate::cloud::{Cloud, now_ms};
 use crate::files::{self, record};
 use crate::upload::plain;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::Timestamp;
-use domain::transaction::day_shards;
+use domain::{DayShards, Timestamp};
 use serde_json::Value;
 
 fn text(value: &str) -> AttributeValue {
@@ -51,7 +50,7 @@ async fn transactions_are_found_by_day_and_by_hour() {
     let table = &cloud.stack.transactions_table;
     let found = async |from: &str, to: &str| {
         let mut rows = Vec::new();
-        for shard in day_shards("2025-01-15") {
+        for shard in DayShards::TRANSACTIONS.all("2025-01-15") {
             rows.extend(between(&cloud, table, "day_shard", &shard, from, to).await);
         }
         rows.retain(|row| row["partner"] == bank.partner.as_str());

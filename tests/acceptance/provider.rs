@@ -4,8 +4,8 @@ use crate::cloud::{Cloud, Made, eventually, now_ms, unique};
 use crate::queues::Queue;
 use crate::upload::{Answer, plain};
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::DayShards;
 use domain::Timestamp;
-use domain::transaction::day_shard;
 use domain::webhook::{AmountBand, Payment, Secret, signature};
 use serde_json::{Value, json};
 
@@ -106,7 +106,7 @@ impl Provider<'_> {
             .item("received_at_ms", number(received_at_ms.to_string()))
             .item("received_at", text(&at.to_milliseconds_text()))
             .item("published_at_ms", number(received_at_ms.to_string()))
-            .item("day_shard", text(&day_shard(at, &read.transaction_id)));
+            .item("day_shard", text(&DayShards::PAYMENTS.of(at, &read.transaction_id)));
         put.send().await.unwrap();
     }
 

@@ -281,7 +281,7 @@ fn every_table_is_on_demand_recoverable_and_encrypted() {
     for (id, partition, projection) in
         [("ProcessingStatusTable", "day", "KEYS_ONLY"), ("TransactionsTable", "day_shard", "ALL")]
     {
-        let index = json!({
+        let mut index = json!({
             "IndexName": "timestamp-index",
             "KeySchema": [
                 {"AttributeName": partition, "KeyType": "HASH"},
@@ -289,8 +289,26 @@ fn every_table_is_on_demand_recoverable_and_encrypted() {
             ],
             "Projection": {"ProjectionType": projection},
         });
+        if id == "TransactionsTable" {
+            index["WarmThroughput"] = warm_throughput();
+        }
         assert_eq!(template["Resources"][id]["Properties"]["GlobalSecondaryIndexes"], json!([index]), "{id}");
     }
+}
+
+/// An index that is colder than its table holds it up, so both have the same.
+#[test]
+fn the_table_of_transactions_may_be_warmed_up_and_is_not_by_default() {
+    let template = template();
+    assert_eq!(template["Resources"]["TransactionsTable"]["Properties"]["WarmThroughput"], warm_throughput());
+    assert_eq!(template["Parameters"]["TransactionsWarmWrites"]["Default"], 0);
+    let is_zero = json!({"Fn::Equals": [{"Ref": "TransactionsWarmWrites"}, 0]});
+    assert_eq!(template["Conditions"]["HasTransactionsWarmWrites"], json!({"Fn::Not": [is_zero]}));
+}
+
+fn warm_throughput() -> Value {
+    let writes = json!({"WriteUnitsPerSecond": {"Ref": "TransactionsWarmWrites"}});
+    json!({"Fn::If": ["HasTransactionsWarmWrites", writes, {"Ref": "AWS::NoValue"}]})
 }
 
 #[test]

@@ -10,6 +10,8 @@ const GATEWAY_SECONDS: u64 = 29;
 const EXPRESS_SECONDS: u64 = 300;
 /// What is left of a handler's time for all else than waiting: its start, and sending the answer.
 const ROOM_SECONDS: u64 = 2;
+/// The same for a range: its last writes are under way, and files are marked as superseded.
+const RANGE_ROOM_SECONDS: u64 = 5;
 
 /// A constant of a source file.
 fn constant(path: &str, name: &str) -> u64 {
@@ -51,6 +53,24 @@ fn a_call_ends_before_the_state_that_waits_for_it() {
             assert!(longest + ROOM_SECONDS <= timeout, "{name} waits {timeout} s, a call takes {longest} s");
         }
     }
+}
+
+/// A range that time runs out for says what held it up: the state's own limit would not.
+#[test]
+fn a_transformer_ends_before_the_state_that_waits_for_it() {
+    let template = template();
+    let machines = machines(&template);
+    let calls = machines.iter().flat_map(|machine| machine.calls());
+    let ranges: Vec<_> = calls.filter(|(_, _, function)| *function == "DataTransformerFunction").collect();
+    assert!(!ranges.is_empty());
+    for (name, state, _) in ranges {
+        let (seconds, timeout) =
+            (state["Parameters"]["Payload"]["seconds_max"].as_u64(), state["TimeoutSeconds"].as_u64().unwrap());
+        let expected = Some(timeout - RANGE_ROOM_SECONDS);
+        assert_eq!(seconds, expected, "{name} waits {timeout} s and does not tell the transformer so");
+    }
+    let by_itself = constant("functions/data-transformer/src/lib.rs", "RANGE_SECONDS");
+    assert!(by_itself + RANGE_ROOM_SECONDS <= 65, "what calls it without a word waits 65 s");
 }
 
 #[test]

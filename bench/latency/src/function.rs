@@ -1,7 +1,6 @@
 //! The built function as a process that takes one upload after another.
 
 use crate::aws::Aws;
-use crate::runtime_api::{self, Exchange, RuntimeApi};
 use crate::upload::Upload;
 use serde_json::Value;
 use std::error::Error;
@@ -13,6 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use stubs::CpuLimit;
 use stubs::process::{self, Surroundings};
+use stubs::runtime_api::{self, Exchange, RuntimeApi};
 
 const NAME: &str = "csv-validator";
 

@@ -5,7 +5,6 @@
 mod aws;
 mod function;
 mod results;
-mod runtime_api;
 mod upload;
 
 use aws::Aws;

@@ -4,6 +4,7 @@
 pub mod cpu_limit;
 pub mod http;
 pub mod process;
+pub mod runtime_api;
 pub mod tls;
 
 pub use cpu_limit::CpuLimit;

@@ -3,9 +3,9 @@
 use crate::Ports;
 use adapters::Failure;
 use adapters::payment_table::{DueCursor, DuePage, PaymentKey, Row};
+use domain::DayShards;
 use domain::archive::Day;
-use domain::limits::TIMESTAMP_SHARDS;
-use domain::transaction::day_shards;
+use domain::limits::PAYMENT_SHARDS;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 pub(crate) const ROWS_AT_A_TIME: usize = 200;
 
 /// How many shards are asked at a time: all, so that a day without payments takes one turn.
-const SHARDS_AT_A_TIME: usize = TIMESTAMP_SHARDS as usize;
+const SHARDS_AT_A_TIME: usize = PAYMENT_SHARDS as usize;
 
 /// A shard, and where to go on in it.
 type Shard = (String, Option<DueCursor>);
@@ -31,7 +31,7 @@ pub(crate) struct DueRows<'a> {
 impl<'a> DueRows<'a> {
     /// Those that arrived on `day` and before `before_ms`.
     pub(crate) fn of(day: Day, before_ms: u64, ports: &'a Ports) -> Self {
-        let shards = day_shards(&day.to_string()).map(|shard| (shard, None)).collect();
+        let shards = DayShards::PAYMENTS.all(&day.to_string()).map(|shard| (shard, None)).collect();
         Self { ports, before_ms, shards, keys: VecDeque::new(), rows: VecDeque::new() }
     }
 

@@ -1,14 +1,14 @@
 //! A stub of Lambda's Runtime API for one process: it hands out one event after another and notes when that was.
 
+use crate::http;
 use std::io::{self, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-use stubs::http;
 
-/// Far more than any upload takes.
+/// Far more than any event takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 enum Happening {
@@ -19,20 +19,20 @@ enum Happening {
 
 /// One event, and what came of it.
 #[derive(Debug)]
-pub(crate) struct Exchange {
+pub struct Exchange {
     /// When the event began to be handed out.
-    pub(crate) handed_out: Instant,
+    pub handed_out: Instant,
     /// When the whole answer was there.
-    pub(crate) answered: Instant,
+    pub answered: Instant,
     /// The answer.
-    pub(crate) answer: Vec<u8>,
+    pub answer: Vec<u8>,
 }
 
 /// The stub.
 #[derive(Debug)]
-pub(crate) struct RuntimeApi {
+pub struct RuntimeApi {
     /// What `AWS_LAMBDA_RUNTIME_API` says.
-    pub(crate) address: String,
+    pub address: String,
     events: Sender<Vec<u8>>,
     happenings: Receiver<Happening>,
 }
@@ -42,7 +42,7 @@ impl RuntimeApi {
     ///
     /// # Errors
     /// No port is free.
-    pub(crate) fn start() -> io::Result<Self> {
+    pub fn start() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?.to_string();
         let (events, to_hand_out) = mpsc::channel();
@@ -61,7 +61,7 @@ impl RuntimeApi {
     ///
     /// # Errors
     /// The process reported an error, or did nothing for a minute.
-    pub(crate) fn exchange(&self, event: Vec<u8>) -> Result<Exchange, String> {
+    pub fn exchange(&self, event: Vec<u8>) -> Result<Exchange, String> {
         self.events.send(event).map_err(|error| error.to_string())?;
         let mut handed_out = None;
         loop {
@@ -78,7 +78,8 @@ impl RuntimeApi {
 }
 
 /// The response that hands out `event`, made beforehand so that making it is not measured.
-pub(crate) fn response(event: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn response(event: &[u8]) -> Vec<u8> {
     let deadline = "Lambda-Runtime-Deadline-Ms: 4102444800000\r\n";
     let headers = format!("Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n{deadline}");
     http::response("200 OK", "application/json", &headers, event)

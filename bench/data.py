@@ -1,0 +1,56 @@
+"""The generated files. They are made once for a seed and a generator, and kept."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+
+from local.problem import Problem
+
+from .paths import DATA, ROOT, VALIDATION
+from .rounds import say
+
+SEED = 1
+SETS = ("clean", "bad", "quoted", "long")
+GENERATOR = ("prng.rs", "generate.rs", "generate/record.rs", "generate/fault.rs")
+
+
+def file(set_name: str, rows: int):
+    """A file of a set, made if it is not there, and in the page cache."""
+    path = _directory() / f"{set_name}-{rows}.csv"
+    if not path.is_file():
+        say(f"generating {path.name}")
+        _validation("generate", set_name, str(rows), str(SEED), str(path))
+    with path.open("rb") as content:
+        while content.read(1 << 20):
+            pass
+    return path
+
+
+def rules():
+    """The file of what validators in other languages must know."""
+    path = _directory() / "rules.json"
+    path.write_text(_validation("rules"))
+    return path
+
+
+def faults(set_name: str, rows: int) -> dict:
+    """What is wrong with each bad record of a file, by the record's number as text."""
+    return json.loads(_validation("faults", str(rows), str(SEED))) if set_name == "bad" else {}
+
+
+def _directory():
+    """Where the files of this seed and this generator are. Those of others are of no use any more."""
+    sources = b"".join((ROOT / "bench" / "validation" / "src" / name).read_bytes() for name in GENERATOR)
+    directory = DATA / f"seed-{SEED}-{hashlib.sha256(sources).hexdigest()[:8]}"
+    if not directory.is_dir():
+        shutil.rmtree(DATA, ignore_errors=True)
+        directory.mkdir(parents=True)
+    return directory
+
+
+def _validation(*words: str) -> str:
+    done = subprocess.run([str(VALIDATION), *words], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Problem(f"validation {' '.join(words)} failed:\n{done.stderr.strip()}")
+    return done.stdout

@@ -1,0 +1,116 @@
+//! How fast the built `data-transformer` writes the rows of a file to a table over TLS that is slow, throttled or capped; at
+//! a full core and at the share of one that Lambda gives to 512 MB. Beside it, in the same run, the same by boto3's
+//! `batch_writer`. Every row that stands in the end is compared with the file.
+
+mod aws;
+mod file;
+mod gate;
+mod model;
+mod report;
+mod scenario;
+mod subject;
+mod table;
+mod usage;
+
+use aws::Aws;
+use gate::Throttling;
+use scenario::{Measured, Scenario};
+use std::error::Error;
+use std::fs;
+use std::process::ExitCode;
+use stubs::CpuLimit;
+use subject::Stage;
+
+/// Lambda gives a function of 1,769 MB one core, and one of 512 MB its share of that.
+const SHARE_PERCENT: u32 = 29;
+
+/// How many rows the peer gets. It is slow, and its rate does not change with their number.
+const PYTHON_ROWS: u32 = 3_000;
+
+/// How many rows an import has where only a part of a core is there, of a hundred.
+const SHARE_ROWS_PERCENT: u32 = 40;
+
+const USAGE: &str = "Usage: import-bench PYTHON [--only TEXT], where PYTHON is an interpreter that has boto3";
+
+/// The tables, and the files that are imported into them: three seconds or so of work each.
+const SCENARIOS: [Scenario; 8] = [
+    scenario("6 ms", 6, Throttling::None, 40_000),
+    scenario("6 ms, 5 % refused", 6, Throttling::Thousandths(50), 40_000),
+    scenario("6 ms, cap 4,000/s", 6, Throttling::Cap(4_000), 12_000),
+    scenario("14 ms", 14, Throttling::None, 15_000),
+    scenario("14 ms, 5 % refused", 14, Throttling::Thousandths(50), 15_000),
+    scenario("14 ms, cap 4,000/s", 14, Throttling::Cap(4_000), 12_000),
+    scenario("6 ms, cap 500/s", 6, Throttling::Cap(500), 2_500),
+    Scenario { merchant_bytes: 4_096, ..scenario("6 ms, merchants of 4 KiB", 6, Throttling::None, 10_000) },
+];
+
+const fn scenario(name: &'static str, latency_milliseconds: u64, throttling: Throttling, rows: u32) -> Scenario {
+    Scenario { name, latency_milliseconds, throttling, rows, merchant_bytes: 0 }
+}
+
+fn main() -> ExitCode {
+    match measure(std::env::args().skip(1)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("The import could not be measured: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures, writes the results, and tells whether every bound holds.
+fn measure(mut arguments: impl Iterator<Item = String>) -> Result<bool, Box<dyn Error>> {
+    let python = arguments.next().ok_or(USAGE)?;
+    let only = match (arguments.next().as_deref(), arguments.next()) {
+        (None, _) => None,
+        (Some("--only"), Some(text)) => Some(text),
+        _ => return Err(USAGE.into()),
+    };
+    // Linux lets a sleep last up to 50 µs longer to save wake-ups, which would count as the table's latency. Threads inherit it.
+    fs::write("/proc/self/timerslack_ns", "1")?;
+    let aws = Aws::start()?;
+    let stage = Stage { trusted: aws.server.trusted("import-bench")?, aws, python };
+    let mut notes = Vec::new();
+    let mut all = Vec::new();
+    for percent in [100, SHARE_PERCENT] {
+        match limit(percent) {
+            Ok(limit) => {
+                for scenario in SCENARIOS.iter().filter(|one| only.as_deref().is_none_or(|only| one.name == only)) {
+                    measure_scenario(*scenario, &stage, limit.as_ref(), percent, &mut all)?;
+                }
+            }
+            Err(error) => notes.push(format!("Not measured at 0.{percent} of a core: no control group ({error}).")),
+        }
+    }
+    let rows = scenario::later_file_wins(&stage)?;
+    notes.push(format!(
+        "Three files with the same {rows} ids, imported in another order than they arrived, with 5 % of the writes refused: the \
+         one that arrived last stands in every row and says whose row it replaced; a repeat changes nothing."
+    ));
+    report::write(&all, notes)
+}
+
+fn limit(percent: u32) -> std::io::Result<Option<CpuLimit>> {
+    if percent == 100 { Ok(None) } else { CpuLimit::new(percent).map(Some) }
+}
+
+fn measure_scenario(
+    scenario: Scenario,
+    stage: &Stage,
+    limit: Option<&CpuLimit>,
+    percent: u32,
+    all: &mut Vec<Measured>,
+) -> Result<(), Box<dyn Error>> {
+    let share = if limit.is_some() { SHARE_ROWS_PERCENT } else { 100 };
+    let ours = Scenario { rows: scenario.rows * share / 100, ..scenario };
+    all.push(ours.run(stage, limit, percent).map_err(|error| format!("{}: {error}", scenario.name))?);
+    report::say(all);
+    // The peer needs a minute for what is throttled to that degree, and shows nothing by it.
+    if scenario.merchant_bytes == 0 && scenario.throttling != Throttling::Cap(500) {
+        let rows = PYTHON_ROWS * share / 100;
+        all.push(scenario.run_python(stage, limit, percent, rows)?);
+        report::say(all);
+    }
+    Ok(())
+}

@@ -1,0 +1,283 @@
+//! The tables of what was measured, and the bounds that it must keep.
+
+use crate::gate::Throttling;
+use crate::model::{self, CAPACITIES, FILES, SECONDS_MAX};
+use crate::scenario::Measured;
+use serde_json::{Value, json};
+use std::error::Error;
+use std::fs;
+use stubs::in_repository;
+
+/// The share of the bound that must be reached, in percent.
+const REACHED_PERCENT_MIN: u64 = 90;
+
+/// Most processor time for a row.
+const ROW_MICROSECONDS_MAX: u64 = 100;
+
+/// Most memory (a function has 512 MB; this leaves half of it).
+const MEMORY_MEGABYTES_MAX: u64 = 256;
+
+const COLUMNS: [&str; 11] = [
+    "importer",
+    "table",
+    "core",
+    "rows",
+    "rows/s",
+    "table's bound, rows/s",
+    "of the bound",
+    "of the core's share",
+    "processor µs a row",
+    "peak memory MB",
+    "refused writes",
+];
+
+impl Measured {
+    /// Rows a second.
+    pub(crate) fn rate(&self) -> u64 {
+        let microseconds = u64::try_from(self.import.time.as_micros()).unwrap_or(u64::MAX);
+        u64::from(self.rows) * 1_000_000 / microseconds.max(1)
+    }
+
+    /// Processor time a row, in microseconds.
+    pub(crate) fn row_microseconds(&self) -> u64 {
+        let microseconds = u64::try_from(self.import.used.processor.as_micros()).unwrap_or(u64::MAX);
+        microseconds / u64::from(self.rows.max(1))
+    }
+
+    fn memory_megabytes(&self) -> u64 {
+        self.import.used.memory_kilobytes_max.div_ceil(1024)
+    }
+
+    fn reached_percent(&self) -> u64 {
+        self.rate() * 100 / self.scenario.bound()
+    }
+
+    /// How much of its share of the processor it used.
+    fn processor_percent(&self) -> u64 {
+        let used = self.import.used.processor.as_micros() * 10_000 / self.import.time.as_micros().max(1);
+        u64::try_from(used).unwrap_or(u64::MAX) / u64::from(self.percent)
+    }
+
+    fn cells(&self) -> [String; 11] {
+        [
+            self.importer().to_owned(),
+            self.scenario.name.to_owned(),
+            share(self.percent),
+            thousands(self.rows.into()),
+            thousands(self.rate()),
+            thousands(self.scenario.bound()),
+            format!("{} %", self.reached_percent()),
+            format!("{} %", self.processor_percent()),
+            self.row_microseconds().to_string(),
+            self.memory_megabytes().to_string(),
+            thousands(self.throttled),
+        ]
+    }
+
+    fn importer(&self) -> &'static str {
+        if self.is_python { "boto3 batch_writer" } else { "data-transformer" }
+    }
+
+    fn bounds(&self) -> Vec<Value> {
+        let at = format!("{} at {} of a core", self.scenario.name, share(self.percent));
+        let (reached, processor) = (self.reached_percent(), self.processor_percent());
+        let mut bounds = vec![
+            bound(
+                format!("{at}: rows a second, of the table's bound, or else of the processor's share"),
+                format!("≥ {REACHED_PERCENT_MIN} %"),
+                format!("{reached} %, or {processor} %"),
+                reached.max(processor) >= REACHED_PERCENT_MIN,
+            ),
+            bound(
+                format!("{at}: peak memory"),
+                format!("≤ {MEMORY_MEGABYTES_MAX} MB"),
+                format!("{} MB", self.memory_megabytes()),
+                self.memory_megabytes() <= MEMORY_MEGABYTES_MAX,
+            ),
+        ];
+        // Other rows are not what most rows are like: refused ones are sent again, and large ones are copied and encrypted.
+        if self.percent == 100 && self.throttled == 0 && self.scenario.merchant_bytes == 0 {
+            let microseconds = self.row_microseconds();
+            bounds.push(bound(
+                format!("{at}: processor time a row"),
+                format!("≤ {ROW_MICROSECONDS_MAX} µs"),
+                format!("{microseconds} µs"),
+                microseconds <= ROW_MICROSECONDS_MAX,
+            ));
+        }
+        bounds
+    }
+
+    fn data(&self) -> Value {
+        let stub = self.import.stub_processor.as_micros() * 100 / self.import.time.as_micros().max(1);
+        json!({
+            "importer": self.importer(),
+            "table": self.scenario.name,
+            "core_percent": self.percent,
+            "rows": self.rows,
+            "rows_per_second": self.rate(),
+            "bound_rows_per_second": self.scenario.bound(),
+            "processor_microseconds_a_row": self.row_microseconds(),
+            "memory_kilobytes_max": self.import.used.memory_kilobytes_max,
+            "throttled_writes": self.throttled,
+            "stub_core_percent": u64::try_from(stub).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+fn bound(what: String, bound: String, measured: String, holds: bool) -> Value {
+    json!({ "what": what, "bound": bound, "measured": measured, "holds": holds })
+}
+
+/// Writes `target/bench/import.json`, says what does not hold, and tells whether all does.
+///
+/// # Errors
+/// The file cannot be written.
+pub(crate) fn write(all: &[Measured], mut notes: Vec<String>) -> Result<bool, Box<dyn Error>> {
+    let bounds: Vec<Value> = all.iter().filter(|one| !one.is_python).flat_map(Measured::bounds).collect();
+    let ratios = ratios(all);
+    notes.extend(ratios.iter().map(|(table, core, times)| {
+        format!("{table} at {core} of a core: {times} times as fast as boto3's batch_writer, which writes without conditions.")
+    }));
+    notes.push(
+        "The table's bound is its cap, or 64 writes in flight divided by its latency. Where less of a core is there than that many \
+         rows need, the function must use up its share. Refused writes count as rows not written, so that 5 % of refusals \
+         leave 95 % at most. Every row of the table was compared with the file, and writes were counted."
+            .to_owned(),
+    );
+    let (predictions, model_notes) = predictions(all);
+    notes.extend(model_notes);
+    let result = json!({
+        "part": "import",
+        "title": "Import: rows into a table over TLS",
+        "columns": COLUMNS,
+        "rows": all.iter().map(Measured::cells).collect::<Vec<_>>(),
+        "bounds": bounds,
+        "notes": notes,
+        "data": { "measured": all.iter().map(Measured::data).collect::<Vec<_>>(), "model": predictions },
+    });
+    fs::create_dir_all(in_repository("target/bench"))?;
+    fs::write(in_repository("target/bench/import.json"), format!("{result:#}\n"))?;
+    for note in &notes {
+        eprintln!("{note}");
+    }
+    let broken: Vec<&Value> = bounds.iter().filter(|bound| bound["holds"] == false).collect();
+    for bound in &broken {
+        eprintln!("NOT KEPT: {bound}");
+    }
+    Ok(broken.is_empty())
+}
+
+/// Says what one import came to, while the others are still to come.
+pub(crate) fn say(all: &[Measured]) {
+    if let Some(last) = all.last() {
+        eprintln!("{}", last.cells().join(" | "));
+    }
+}
+
+/// How many times as fast as the peer, where both were measured.
+fn ratios(all: &[Measured]) -> Vec<(&'static str, String, String)> {
+    let ours = all.iter().filter(|one| !one.is_python);
+    ours.filter_map(|one| {
+        let is_peer = |other: &&Measured| {
+            other.is_python && other.scenario.name == one.scenario.name && other.percent == one.percent
+        };
+        let tenths = one.rate() * 10 / all.iter().find(is_peer)?.rate().max(1);
+        Some((one.scenario.name, share(one.percent), format!("{}.{}", tenths / 10, tenths % 10)))
+    })
+    .collect()
+}
+
+/// The model's table, from the slowest rate at the share of a core that Lambda gives, and the same in words.
+fn predictions(all: &[Measured]) -> (Vec<Value>, Vec<String>) {
+    let on_lambda = |one: &&Measured| {
+        one.percent < 100
+            && !one.is_python
+            && one.scenario.merchant_bytes == 0
+            && !matches!(one.scenario.throttling, Throttling::Cap(_))
+    };
+    let Some(rate) = all.iter().filter(on_lambda).map(Measured::rate).min() else {
+        return (
+            Vec::new(),
+            vec!["No model: nothing was measured at the share of a core that Lambda gives.".to_owned()],
+        );
+    };
+    let (mut values, mut notes) = (Vec::new(), Vec::new());
+    for capacity in CAPACITIES {
+        for rows in FILES {
+            let prediction = model::predict(rows, rate, capacity);
+            let (even, by_chance) = (tenths(prediction.even), tenths(prediction.by_chance));
+            notes.push(format!(
+                "Model, {} rows of one day, table {}, functions of {} rows/s: {even} s if the index is even, {by_chance} s by \
+                 chance, of {SECONDS_MAX} s.",
+                thousands(rows),
+                capacity.name,
+                thousands(rate)
+            ));
+            values.push(json!({
+                "rows": rows, "table": capacity.name, "function_rows_per_second": rate,
+                "seconds_if_even": even, "seconds_by_chance": by_chance, "seconds_max": SECONDS_MAX,
+            }));
+        }
+    }
+    (values, notes)
+}
+
+fn tenths(value: u64) -> String {
+    format!("{}.{}", value / 10, value % 10)
+}
+
+fn share(percent: u32) -> String {
+    format!("{}.{:02}", percent / 100, percent % 100)
+}
+
+/// A number with a comma before each three digits.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+    use crate::subject::Import;
+    use crate::usage::Usage;
+    use std::time::Duration;
+
+    fn measured(percent: u32, milliseconds: u64) -> Measured {
+        let scenario = Scenario {
+            name: "6 ms",
+            latency_milliseconds: 6,
+            throttling: Throttling::None,
+            rows: 10_000,
+            merchant_bytes: 0,
+        };
+        let used = Usage { processor: Duration::from_millis(1_000), memory_kilobytes_max: 20_480 };
+        let import = Import { time: Duration::from_millis(milliseconds), used, stub_processor: Duration::ZERO };
+        Measured { scenario, percent, is_python: false, rows: 10_000, import, throttled: 0 }
+    }
+
+    #[test]
+    fn a_function_reaches_the_tables_bound_or_uses_up_its_share() {
+        let reached = |one: &Measured| (one.rate(), one.reached_percent(), one.processor_percent());
+        let holds = |one: &Measured| one.bounds().iter().all(|bound| bound["holds"] == true);
+        let [fast, slow, used_up] = [measured(100, 1_000), measured(100, 1_200), measured(29, 3_500)];
+        assert_eq!((reached(&fast), holds(&fast)), ((10_000, 93, 100), true));
+        assert_eq!((reached(&slow), holds(&slow)), ((8_333, 78, 83), false));
+        assert_eq!((reached(&used_up), holds(&used_up)), ((2_857, 26, 98), true));
+    }
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!([7, 999, 1_000, 12_345, 1_000_000].map(thousands), ["7", "999", "1,000", "12,345", "1,000,000"]);
+        assert_eq!(tenths(1_234), "123.4");
+    }
+}

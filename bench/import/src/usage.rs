@@ -1,0 +1,51 @@
+//! What a process has used so far.
+
+use std::error::Error;
+use std::fs;
+use std::time::Duration;
+
+/// Processor time, and the most memory at a time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Usage {
+    /// Of all its threads, user and system.
+    pub(crate) processor: Duration,
+    /// In kilobytes.
+    pub(crate) memory_kilobytes_max: u64,
+}
+
+impl Usage {
+    /// That of the process `id`, which may be `self`.
+    ///
+    /// # Errors
+    /// There is no such process.
+    pub(crate) fn of(id: &str) -> Result<Self, Box<dyn Error>> {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+        Ok(Self { processor: processor(&stat)?, memory_kilobytes_max: memory_kilobytes_max(&status)? })
+    }
+}
+
+/// User and system time of `/proc/PID/stat`, whose unit is a hundredth of a second on every Linux.
+fn processor(stat: &str) -> Result<Duration, Box<dyn Error>> {
+    // The second field is the program's name in brackets and may contain blanks; user time is the fourteenth.
+    let (_, after_name) = stat.rsplit_once(')').ok_or("no process")?;
+    let ticks = after_name.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+    Ok(Duration::from_millis(ticks * 10))
+}
+
+fn memory_kilobytes_max(status: &str) -> Result<u64, Box<dyn Error>> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no memory is told")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_process_used_is_read_from_its_files() {
+        let stat = "7 (a (b) c) S 1 2 3 4 5 6 7 8 9 10 150 25 0 0 20 0";
+        assert_eq!(processor(stat).unwrap(), Duration::from_millis(1750));
+        assert_eq!(memory_kilobytes_max("VmPeak:\t 9 kB\nVmHWM:\t   5128 kB\nX: 1\n").unwrap(), 5128);
+    }
+}

@@ -1,0 +1,47 @@
+"""What every part of the benchmark writes, whoever measures it: a table, the bounds that must hold, and notes."""
+
+import json
+from dataclasses import asdict, dataclass, field
+
+from .paths import OUT
+
+
+@dataclass
+class Bound:
+    """Something that must hold, as a sentence, with what was asked for and what was found."""
+
+    what: str
+    bound: str
+    measured: str
+    holds: bool
+
+
+@dataclass
+class Result:
+    """The result of one part. `data` has what pictures need, and figures that would crowd the table."""
+
+    part: str
+    title: str
+    columns: list
+    rows: list = field(default_factory=list)
+    bounds: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+    data: dict = field(default_factory=dict)
+
+
+def write(result: Result) -> None:
+    """Writes the result where `python3 -m bench` looks for it."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    path_of(result.part).write_text(json.dumps(asdict(result), indent=1, ensure_ascii=False) + "\n")
+
+
+def read(part: str) -> Result:
+    """Reads a result that a part has written, in this language or another."""
+    described = json.loads(path_of(part).read_text())
+    described["bounds"] = [Bound(**bound) for bound in described.get("bounds", [])]
+    return Result(**described)
+
+
+def path_of(part: str):
+    """The file of a part's result."""
+    return OUT / f"{part}.json"

@@ -1,0 +1,178 @@
+//! The rows of a range that wait to be written: those just read, and those that the table was too busy for.
+
+use adapters::transaction_table::Row;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
+
+/// Most bytes that rows may take, those in flight included (4 MiB). That is seconds of work, and a small part of 512 MB
+/// even with merchants of 4 KiB.
+const BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// With fewer rows than this that could be written at once, more are read. Twice what may be in flight, so that the writes do
+/// not wait for the reading.
+const READY_MIN: usize = 128;
+
+/// The wait before a throttled row's second try. It doubles with each further one, up to the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// A row, and how often the table was too busy for it.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) row: Row,
+    pub(crate) refusals: u32,
+}
+
+/// The rows. Times are counted from any moment, the same for all calls.
+#[derive(Debug)]
+pub(crate) struct Backlog {
+    ready: VecDeque<Waiting>,
+    /// The times at which throttled rows are due, earliest first, and where they are in `throttled`.
+    due: BinaryHeap<Reverse<(Duration, usize)>>,
+    throttled: Vec<Option<Waiting>>,
+    free: Vec<usize>,
+    /// What all rows take that are not finished, wherever they are.
+    bytes: usize,
+    chance: u64,
+}
+
+impl Backlog {
+    /// An empty one. `seed` is a number by chance, so that transformers that are throttled together do not come again together.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            ready: VecDeque::new(),
+            due: BinaryHeap::new(),
+            throttled: Vec::new(),
+            free: Vec::new(),
+            bytes: 0,
+            // The generator below stays at zero if it is there.
+            chance: seed | 1,
+        }
+    }
+
+    /// Adds a row that was just read.
+    pub(crate) fn add(&mut self, row: Row) {
+        self.bytes += row.bytes();
+        self.ready.push_back(Waiting { row, refusals: 0 });
+    }
+
+    /// Whether more should be read.
+    pub(crate) fn wants_more(&self) -> bool {
+        self.ready.len() < READY_MIN && self.bytes < BYTES_MAX
+    }
+
+    /// Whether no row is left, neither here nor in flight.
+    pub(crate) fn is_done(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// The next row to write: one that has waited long enough, or else a new one.
+    pub(crate) fn next(&mut self, now: Duration) -> Option<Waiting> {
+        if self.next_due().is_some_and(|due| due <= now)
+            && let Some(Reverse((_, at))) = self.due.pop()
+        {
+            self.free.push(at);
+            return self.throttled.get_mut(at).and_then(Option::take);
+        }
+        self.ready.pop_front()
+    }
+
+    /// When the first of the throttled rows is due.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        self.due.peek().map(|Reverse((due, _))| *due)
+    }
+
+    /// Takes a row back that the table was too busy for, to be tried again after a while.
+    pub(crate) fn put_back(&mut self, mut waiting: Waiting, now: Duration) {
+        let due = now + self.wait_after(waiting.refusals);
+        waiting.refusals += 1;
+        let at = self.free.pop().unwrap_or(self.throttled.len());
+        if at == self.throttled.len() {
+            self.throttled.push(None);
+        }
+        // The place is there: it was free, or has just been added.
+        if let Some(place) = self.throttled.get_mut(at) {
+            *place = Some(waiting);
+        }
+        self.due.push(Reverse((due, at)));
+    }
+
+    /// Notes that a row which took so many bytes is decided.
+    pub(crate) fn finish(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+    }
+
+    /// Half of the wait is fixed, the other half by chance.
+    fn wait_after(&mut self, refusals: u32) -> Duration {
+        let wait = FIRST_WAIT.saturating_mul(1_u32 << refusals.min(16)).min(LONGEST_WAIT);
+        self.chance ^= self.chance << 13;
+        self.chance ^= self.chance >> 7;
+        self.chance ^= self.chance << 17;
+        let half = wait / 2;
+        half + half / 1000 * u32::try_from(self.chance % 1000).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{Currency, Money, Timestamp, Transaction, TransactionStatus};
+
+    fn row(id: &str, merchant: &str) -> Row {
+        let transaction = Transaction {
+            transaction_id: id,
+            amount: Money::parse(b"1.20", 2).unwrap(),
+            currency: Currency::parse(b"EUR").unwrap(),
+            timestamp: Timestamp::parse(b"2026-01-15T10:00:00Z").unwrap(),
+            merchant,
+            status: TransactionStatus::Completed,
+        };
+        Row::new(1, &transaction)
+    }
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_throttled_row_waits_longer_each_time_and_goes_before_new_ones_then() {
+        let mut backlog = Backlog::new(7);
+        backlog.add(row("T1", "a"));
+        let mut now = Duration::ZERO;
+        let mut longest = 20 * MILLISECOND;
+        for _ in 0..20 {
+            let first = backlog.next(now).unwrap();
+            backlog.put_back(first, now);
+            backlog.add(row("T2", "b"));
+            let due = backlog.next_due().unwrap();
+            assert!((now + longest / 2..=now + longest).contains(&due), "{due:?} after {now:?}");
+            let new = backlog.next(due - MILLISECOND).unwrap();
+            assert_eq!(new.refusals, 0, "it is not due yet, so a new row is next");
+            backlog.finish(new.row.bytes());
+            now = due;
+            longest = (longest * 2).min(LONGEST_WAIT);
+        }
+        assert_eq!(backlog.next(now).unwrap().refusals, 20);
+        assert!(backlog.next(now + LONGEST_WAIT).is_none());
+    }
+
+    #[test]
+    fn what_is_throttled_leaves_no_room_for_more_than_the_bound() {
+        let mut backlog = Backlog::new(7);
+        let merchant = "m".repeat(4096);
+        let mut held = 0;
+        while backlog.wants_more() {
+            backlog.add(row("T1", &merchant));
+            let waiting = backlog.next(Duration::ZERO).unwrap();
+            held += 1;
+            backlog.put_back(waiting, Duration::ZERO);
+        }
+        assert!(held * 4096 <= BYTES_MAX && held > 128, "{held} rows");
+        let mut finished = 0;
+        while let Some(waiting) = backlog.next(LONGEST_WAIT) {
+            backlog.finish(waiting.row.bytes());
+            finished += 1;
+        }
+        assert_eq!(finished, held);
+        assert!(backlog.is_done() && backlog.wants_more());
+    }
+}
