@@ -1,13 +1,17 @@
-"""Starts the emulator, with one addition and, for `sam local`, the relay beside it: `python3 -m local.emulator`.
+"""Starts the emulator, with two additions and, for `sam local`, the relay beside it: `python3 -m local.emulator`.
 
 AWS names the version of a new object in the event that it sends to EventBridge. The emulator leaves it out, and our
 workflow reads nothing but the version that its event names.
+
+AWS tells policies whether a request to S3 is signed in a header or in its URL (`s3:authType`). The emulator does not, and
+a role of ours may store some objects by signed URLs alone.
 """
 
 import contextvars
 import json
 
 import ministack.app
+from ministack.core import iam_actions
 from ministack.services import eventbridge, s3
 
 from . import sam_relay
@@ -37,7 +41,20 @@ def name_versions_in_events() -> None:
     eventbridge._dispatch_event = dispatch_with_version
 
 
+def tell_policies_how_requests_are_signed() -> None:
+    """Gives policies the condition key `s3:authType`, with the values that AWS documents."""
+    of_request = iam_actions.s3_service_context
+
+    def with_auth_type(action, query_params, *arguments, **options):
+        in_url = any(name.lower() == "x-amz-signature" for name in query_params or {})
+        auth_type = "REST-QUERY-STRING" if in_url else "REST-HEADER"
+        return {**of_request(action, query_params, *arguments, **options), "s3:authType": auth_type}
+
+    iam_actions.s3_service_context = with_auth_type
+
+
 if __name__ == "__main__":
     name_versions_in_events()
+    tell_policies_how_requests_are_signed()
     sam_relay.start_if_planned()
     ministack.app.main()

@@ -23,6 +23,7 @@ EVENTS = {
     UPLOAD: ("CsvValidatorFunction", ['"statusCode":200']),
     "upload-invalid.json": ("CsvValidatorFunction", ['"statusCode":400']),
     "file-status.json": ("CsvValidatorFunction", ['"statusCode":404']),
+    "announce.json": ("CsvValidatorFunction", ['"statusCode":200', "awaiting_upload"]),
     "validate.json": ("CsvValidatorFunction", ['"outcome":"done"']),
     "transform.json": ("DataTransformerFunction", ['"rows":12', '"unchanged":12']),
     "notify.json": ("NotificationSenderFunction", ['"status":"completed"', '"published":false']),

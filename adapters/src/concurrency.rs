@@ -10,8 +10,8 @@
 /// time for.
 pub const CALLS_IN_FLIGHT_MAX: usize = 64;
 
-/// Calls in flight at first. Forty transformers begin at the same moment.
-const CALLS_IN_FLIGHT_START: u32 = 8;
+/// Calls in flight at first: a part of that, because up to forty transformers of a file begin at the same moment.
+const CALLS_IN_FLIGHT_START: u32 = 16;
 
 /// How many answers a decision takes, once the service's rate is known.
 const WINDOW_ANSWERS: u32 = 100;
@@ -20,13 +20,14 @@ const WINDOW_ANSWERS: u32 = 100;
 /// one window in five hundred has more than that by chance.
 const REFUSALS_TOLERATED: u32 = WINDOW_ANSWERS / 8;
 
-/// While the rate is looked for, a window is as many answers as there may be calls in flight twice over, and one in four
-/// may be a refusal, because so few answers tell less.
-const EXPLORING_ROUNDS: u32 = 2;
+/// While the rate is looked for, a window is as many answers as there may be calls in flight, and one in four may be a
+/// refusal, because so few answers tell less.
 const EXPLORING_TOLERATED: u32 = 4;
 
 /// The limit is kept in thousandths, so that shares of it need no fractions.
 const THOUSANDTHS: u32 = 1000;
+// The largest limit is a small number.
+const CALLS_IN_FLIGHT_MAX_THOUSANDTHS: u32 = CALLS_IN_FLIGHT_MAX as u32 * THOUSANDTHS;
 
 /// Which decision a call was made under.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,7 +35,7 @@ pub struct Era(u64);
 
 /// The number of calls that may be in flight.
 ///
-/// It doubles with each window until a window has too many refusals; from then on each good window adds one call, and each bad
+/// It doubles with each window until one has too many refusals or the most is reached; from then on each good window adds one call, and each bad
 /// one takes away the share that was refused, half at most. What remains is about what the service takes.
 #[derive(Clone, Debug)]
 pub struct Concurrency {
@@ -92,15 +93,15 @@ impl Concurrency {
         if !self.is_exploring {
             return (WINDOW_ANSWERS, REFUSALS_TOLERATED);
         }
-        let answers = EXPLORING_ROUNDS * (self.limit_thousandths / THOUSANDTHS);
+        let answers = self.limit_thousandths / THOUSANDTHS;
         (answers, answers / EXPLORING_TOLERATED)
     }
 
     fn grow(&mut self) {
         let added = if self.is_exploring { self.limit_thousandths } else { THOUSANDTHS };
-        // Widening is not the question here: the largest limit is a small number.
-        let most = u32::try_from(CALLS_IN_FLIGHT_MAX).unwrap_or(u32::MAX) * THOUSANDTHS;
+        let most = CALLS_IN_FLIGHT_MAX_THOUSANDTHS;
         self.limit_thousandths = (self.limit_thousandths + added).min(most);
+        self.is_exploring &= self.limit_thousandths < most;
         self.begin_window();
     }
 

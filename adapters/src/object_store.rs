@@ -1,17 +1,22 @@
 //! The bucket of files.
 
+mod reading;
+
 use crate::Configuration;
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::config::{ResponseChecksumValidation, StalledStreamProtectionConfig};
+use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use domain::FileId;
-use std::collections::HashMap;
-use std::time::Duration;
+use domain::limits::UPLOAD_URL_SECONDS;
+use domain::{ContentDigest, FileId, Partner};
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, UNIX_EPOCH};
+
+pub use reading::OpenObject;
 
 /// Objects under this prefix were valid when the API stored them. They start the workflow.
 pub const VALIDATED_PREFIX: &str = "validated/";
@@ -24,6 +29,10 @@ const REPORTS_PREFIX: &str = "reports/";
 
 /// How long a link to a report works, in seconds.
 const LINK_SECONDS: u64 = 15 * 60;
+
+/// A body of which nothing came for so long counts as broken. The SDK's own 20 seconds would be a third of the time that
+/// there is for a large file.
+const STALL_SECONDS_MAX: u64 = 5;
 
 /// The names of the metadata that the API stores with a file.
 const PARTNER: &str = "partner";
@@ -64,64 +73,6 @@ impl UploadMetadata {
     }
 }
 
-/// An object whose bytes are about to be read.
-#[derive(Debug)]
-pub struct OpenObject {
-    /// What the API stored with it; none if it came by another road.
-    pub upload: Option<UploadMetadata>,
-    /// When this version was written, in milliseconds since 1970.
-    pub written_at_ms: u64,
-    body: ByteStream,
-    window: Window,
-}
-
-impl OpenObject {
-    /// The next bytes, or none after the last.
-    ///
-    /// # Errors
-    /// The connection broke.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
-        while self.window.take > 0 {
-            let bytes = self.body.try_next().await.map_err(|error| {
-                Failure::new(FailureKind::StoreUnavailable, format!("s3:GetObjectVersion body: {error}"))
-            })?;
-            match bytes.map(|bytes| self.window.cut(bytes)) {
-                Some(bytes) if bytes.is_empty() => {}
-                bytes => return Ok(bytes),
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// The part of a body that was asked for. A server may ignore a Range header and send everything (RFC 9110, section
-/// 14.2), as the local cloud does for a version.
-#[derive(Debug)]
-struct Window {
-    skip: u64,
-    take: u64,
-}
-
-impl Window {
-    fn new(range: Option<(u64, u64)>, is_partial: bool) -> Self {
-        match range {
-            Some((start, end)) if !is_partial => Self { skip: start, take: end.saturating_sub(start) },
-            _ => Self { skip: 0, take: u64::MAX },
-        }
-    }
-
-    fn cut(&mut self, mut bytes: Bytes) -> Bytes {
-        let skipped = self.skip.min(bytes.len() as u64);
-        // Both numbers are at most the length of the bytes, which is a usize.
-        let mut bytes = bytes.split_off(usize::try_from(skipped).unwrap_or(usize::MAX));
-        let taken = self.take.min(bytes.len() as u64);
-        bytes.truncate(usize::try_from(taken).unwrap_or(usize::MAX));
-        self.skip -= skipped;
-        self.take -= taken;
-        bytes
-    }
-}
-
 /// The bucket.
 #[derive(Clone, Debug)]
 pub struct ObjectStore {
@@ -137,7 +88,15 @@ impl ObjectStore {
     pub fn new(configuration: &Configuration) -> Result<Self, Failure> {
         // The local cloud answers under one host name, so the bucket is named in the path there.
         let path_style = configuration.sdk().endpoint_url().is_some();
-        let s3 = aws_sdk_s3::config::Builder::from(configuration.sdk()).force_path_style(path_style).build();
+        let stalls =
+            StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(STALL_SECONDS_MAX)).build();
+        let s3 = aws_sdk_s3::config::Builder::from(configuration.sdk())
+            .force_path_style(path_style)
+            .stalled_stream_protection(stalls)
+            // Whoever reads a whole file takes its SHA-256 anyway, which names the file. To let the SDK compute a second
+            // digest of each byte would cost a large file seconds.
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .build();
         Ok(Self { client: Client::from_conf(s3), bucket: configuration.variable("S3_BUCKET")? })
     }
 
@@ -145,6 +104,12 @@ impl ObjectStore {
     #[must_use]
     pub fn validated_key(file_id: &FileId) -> String {
         format!("{VALIDATED_PREFIX}{file_id}.csv")
+    }
+
+    /// Where a partner may put the bytes of a file that it has announced.
+    #[must_use]
+    pub fn announced_key(partner: &Partner, file_id: &FileId) -> String {
+        format!("{INCOMING_PREFIX}{}/{file_id}.csv", partner.as_str())
     }
 
     /// Where the bytes of a refused file lie.
@@ -172,7 +137,7 @@ impl ObjectStore {
             .key(key)
             .content_type("text/csv; charset=utf-8")
             .set_metadata(Some(metadata.to_map()))
-            .set_checksum_sha256(checksum(&metadata.sha256))
+            .set_checksum_sha256(ContentDigest::parse(&metadata.sha256).as_ref().map(checksum))
             .body(ByteStream::from(bytes))
             .customize()
             .disable_payload_signing()
@@ -187,18 +152,34 @@ impl ObjectStore {
     /// # Errors
     /// The object is gone, or the bucket refused the call or did not answer.
     pub async fn open(&self, key: &str, version_id: &str, range: Option<(u64, u64)>) -> Result<OpenObject, Failure> {
-        let header = range.map(|(start, end)| format!("bytes={start}-{}", end.saturating_sub(1)));
-        let output = self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .version_id(version_id)
-            .set_range(header)
-            .send()
-            .await
-            .map_err(|error| Failure::of_call("s3:GetObjectVersion", &error, FailureKind::StoreUnavailable))?;
-        Ok(open_object(output, range))
+        OpenObject::open(self.clone(), key, version_id, range).await
+    }
+
+    /// A URL by which whoever has it may store one object: under this key, of this size, with this SHA-256, from
+    /// `from_ms` on (whole seconds of it) for a quarter of an hour. S3 refuses everything else, because size and digest
+    /// are headers that are signed.
+    ///
+    /// # Errors
+    /// The URL could not be signed.
+    pub async fn upload_url(
+        &self,
+        key: &str,
+        bytes: u64,
+        digest: &ContentDigest,
+        from_ms: u64,
+    ) -> Result<UploadUrl, Failure> {
+        let unsigned = |error: String| Failure::new(FailureKind::InvalidInput, format!("upload URL: {error}"));
+        let from_seconds = from_ms / 1000;
+        let expiry = PresigningConfig::builder()
+            .start_time(UNIX_EPOCH + Duration::from_secs(from_seconds))
+            .expires_in(Duration::from_secs(UPLOAD_URL_SECONDS))
+            .build()
+            .map_err(|error| unsigned(error.to_string()))?;
+        let length = i64::try_from(bytes).map_err(|error| unsigned(error.to_string()))?;
+        let put = self.client.put_object().bucket(&self.bucket).key(key).content_length(length);
+        let put = put.checksum_sha256(checksum(digest));
+        let request = put.presigned(expiry).await.map_err(|error| unsigned(error.to_string()))?;
+        Ok(UploadUrl::of(&request, (from_seconds + UPLOAD_URL_SECONDS) * 1000))
     }
 
     /// A link that opens the report under `key` for fifteen minutes.
@@ -214,47 +195,30 @@ impl ObjectStore {
     }
 }
 
-/// A digest in hexadecimal digits as S3 takes it, in base64. Of any other text there is none, and the client computes a
-/// checksum of its own.
-fn checksum(sha256: &str) -> Option<String> {
-    let digits = sha256.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap_or_default());
-    let bytes: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16)).collect::<Result<_, _>>().ok()?;
-    Some(STANDARD.encode(bytes))
+/// A digest as S3 takes it.
+fn checksum(digest: &ContentDigest) -> String {
+    STANDARD.encode(digest.to_bytes())
 }
 
-fn open_object(output: GetObjectOutput, range: Option<(u64, u64)>) -> OpenObject {
-    let upload = output.metadata.as_ref().and_then(UploadMetadata::from_map);
-    let written_at_ms = output
-        .last_modified
-        .and_then(|at| at.to_millis().ok())
-        .and_then(|milliseconds| u64::try_from(milliseconds).ok())
-        .unwrap_or_default();
-    let window = Window::new(range, output.content_range.is_some());
-    OpenObject { upload, written_at_ms, body: output.body, window }
+/// A URL by which one object may be stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UploadUrl {
+    /// The method of the request.
+    pub method: String,
+    /// The URL.
+    pub url: String,
+    /// The headers that the request must have, exactly.
+    pub headers: BTreeMap<String, String>,
+    /// Until when the request may begin, in milliseconds since 1970.
+    pub expires_at_ms: u64,
+}
+
+impl UploadUrl {
+    fn of(request: &PresignedRequest, expires_at_ms: u64) -> Self {
+        let headers = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { method: request.method().to_owned(), url: request.uri().to_owned(), headers, expires_at_ms }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_digest_is_a_checksum() {
-        let of_nothing = domain::ContentDigest::of(b"");
-        let expected = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
-        assert_eq!(checksum(of_nothing.as_str()).as_deref(), Some(expected));
-        assert_eq!(checksum("no digest"), None);
-    }
-
-    #[test]
-    fn what_was_not_asked_for_is_cut_off() {
-        let cut = |range, is_partial| {
-            let mut window = Window::new(range, is_partial);
-            let chunks = ["abc", "defg", "hi"].map(|chunk| window.cut(Bytes::from_static(chunk.as_bytes())));
-            String::from_utf8(chunks.concat()).unwrap()
-        };
-        assert_eq!(cut(None, false), "abcdefghi");
-        assert_eq!(cut(Some((4, 8)), false), "efgh");
-        assert_eq!(cut(Some((4, 8)), true), "abcdefghi");
-        assert_eq!(cut(Some((3, 3)), false), "");
-    }
-}
+mod tests;

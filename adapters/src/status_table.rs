@@ -6,8 +6,9 @@
 use crate::failure::{Failure, FailureKind};
 use crate::{Configuration, Tracer, clock};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::csv::{ByteRange, Columns};
 use domain::lifecycle::KnownFile;
@@ -91,13 +92,26 @@ pub struct Facts {
     /// Its rows that a later file had overtaken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows_superseded: Option<u32>,
+    /// Where its sender may put its bytes, since the API gave a URL for it. Whatever lies there is accepted if it is this file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload_key: Option<String>,
+    /// How many bytes that URL takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload_bytes: Option<u64>,
+    /// Until when that URL works, in milliseconds since 1970.
+    #[serde(rename = "upload_expires_at", skip_serializing_if = "Option::is_none")]
+    pub upload_expires_at_ms: Option<u64>,
+    /// Whether the awaited upload was asked for so that its rows win over later ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reprocess: Option<bool>,
     /// What opens its status page. It is chosen once and never changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
 
-/// What a new attempt forgets of the one before: everything that it will find out anew.
-const FORGOTTEN_BY_A_NEW_ATTEMPT: [&str; 8] = [
+/// What a new attempt forgets of the one before, once its bytes are there: everything that it will find out anew.
+const FORGOTTEN_BY_A_NEW_ATTEMPT: [&str; 9] = [
+    "reprocess",
     "version_id",
     "ranges",
     "error_count",
@@ -209,16 +223,34 @@ impl StatusTable {
             "attribute_not_exists(file_id) OR attempt < :attempt \
              OR (attempt = :attempt AND #rank < :rank AND NOT contains(#status, :failed))",
         );
-        let result = transition_expression(request, transition)?.send().await;
-        match result {
-            Ok(updated) => Ok(Moved::Taken(Box::new(record(updated.attributes.unwrap_or_default())?))),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(standing)) => {
-                    Ok(Moved::Refused(Box::new(record(standing.item.clone().unwrap_or_default())?)))
-                }
-                _ => Err(Failure::of_call("dynamodb:UpdateItem", &error, FailureKind::StoreUnavailable)),
-            },
+        moved(transition_expression(request, transition)?.send().await)
+    }
+
+    /// Prolongs the wait for an upload that is awaited already, or learns that it has come. A wait that goes on is no
+    /// transition, so that the history does not grow however often a URL is asked for.
+    ///
+    /// # Errors
+    /// The table refused the call or did not answer.
+    pub async fn await_longer(&self, file_id: &FileId, attempt: u32, facts: &Facts) -> Result<Moved, Failure> {
+        let attributes: HashMap<String, AttributeValue> = serde_dynamo::to_item(facts).map_err(unreadable)?;
+        let sets: Vec<String> = attributes.keys().map(|name| format!("#{name} = :{name}")).collect();
+        let mut request = self
+            .update(file_id)
+            .return_values(ReturnValue::AllNew)
+            .update_expression(format!("SET {}", sets.join(", ")))
+            .condition_expression("attempt = :attempt AND #status = :awaiting")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":attempt", AttributeValue::N(attempt.to_string()))
+            .expression_attribute_values(
+                ":awaiting",
+                AttributeValue::S(FileStatus::AwaitingUpload.as_str().to_owned()),
+            );
+        for (name, value) in attributes {
+            request = request
+                .expression_attribute_names(format!("#{name}"), &name)
+                .expression_attribute_values(format!(":{name}"), value);
         }
+        moved(request.send().await)
     }
 
     /// Notes that the file `later`, which arrived at `later_received_at_ms`, has replaced rows of the file `earlier`.
@@ -255,6 +287,19 @@ impl StatusTable {
             .table_name(&self.name)
             .key("file_id", AttributeValue::S(file_id.as_str().to_owned()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+}
+
+/// What became of an update under a condition.
+fn moved(result: Result<UpdateItemOutput, SdkError<UpdateItemError>>) -> Result<Moved, Failure> {
+    match result {
+        Ok(updated) => Ok(Moved::Taken(Box::new(record(updated.attributes.unwrap_or_default())?))),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(standing)) => {
+                Ok(Moved::Refused(Box::new(record(standing.item.clone().unwrap_or_default())?)))
+            }
+            _ => Err(Failure::of_call("dynamodb:UpdateItem", &error, FailureKind::StoreUnavailable)),
+        },
     }
 }
 

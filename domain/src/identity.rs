@@ -61,6 +61,13 @@ impl ContentDigest {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The digest's 32 bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let value = |digit: u8| if digit.is_ascii_digit() { digit - b'0' } else { digit - b'a' + 10 };
+        self.0.as_bytes().chunks_exact(2).map(|pair| value(pair[0]) * 16 + value(pair[1])).collect()
+    }
 }
 
 /// Computes a [`ContentDigest`] while the bytes stream by.
@@ -176,6 +183,7 @@ mod tests {
         assert_eq!(FileId::parse("../../../etc/passwd"), None);
         assert_eq!(ContentDigest::of(b"a"), digest_of(b"a"));
         assert_eq!(ContentDigest::parse(digest_of(b"a").as_str()), Some(digest_of(b"a")));
+        assert_eq!(ContentDigest::of(b"a").to_bytes(), Sha256::digest(b"a").to_vec());
         assert_eq!(ContentDigest::parse("0123456789abcdef0123456789abcdef"), None);
     }
 }

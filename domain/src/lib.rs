@@ -17,6 +17,7 @@ pub mod money;
 pub mod task;
 pub mod timestamp;
 pub mod transaction;
+pub mod upload_request;
 pub mod webhook;
 
 pub use currency::Currency;
@@ -26,3 +27,4 @@ pub use lifecycle::FileStatus;
 pub use money::{Money, Totals};
 pub use timestamp::Timestamp;
 pub use transaction::{Transaction, TransactionStatus};
+pub use upload_request::UploadRequest;

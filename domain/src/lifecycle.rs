@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileStatus {
+    /// Its sender was given a URL to put it to, and has not done so yet.
+    AwaitingUpload,
     /// Its bytes are being checked.
     Validating,
     /// Every record is valid; it waits to be processed.
@@ -29,7 +31,8 @@ pub enum FileStatus {
 
 impl FileStatus {
     /// Every status, in the order of a file's life.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
+        Self::AwaitingUpload,
         Self::Validating,
         Self::Validated,
         Self::ValidationFailed,
@@ -41,10 +44,11 @@ impl FileStatus {
         Self::NotificationFailed,
     ];
 
-    /// How far it is, 1 to 6. A transition is taken only to a higher rank of the same attempt, or to a later attempt.
+    /// How far it is, 0 to 6. A transition is taken only to a higher rank of the same attempt, or to a later attempt.
     #[must_use]
     pub fn rank(self) -> u8 {
         match self {
+            Self::AwaitingUpload => 0,
             Self::Validating => 1,
             Self::Validated | Self::ValidationFailed => 2,
             Self::Processing => 3,
@@ -70,7 +74,7 @@ impl FileStatus {
     #[must_use]
     pub fn failure(self) -> Option<Self> {
         match self {
-            Self::Validating => Some(Self::ValidationFailed),
+            Self::AwaitingUpload | Self::Validating => Some(Self::ValidationFailed),
             Self::Validated | Self::Processing => Some(Self::ProcessingFailed),
             Self::Processed | Self::Notifying => Some(Self::NotificationFailed),
             _ => None,
@@ -81,6 +85,7 @@ impl FileStatus {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::AwaitingUpload => "awaiting_upload",
             Self::Validating => "validating",
             Self::Validated => "validated",
             Self::ValidationFailed => "validation_failed",
@@ -120,13 +125,17 @@ pub enum Decision {
 }
 
 /// What an upload gets. A new file is worked on; a failed or lost attempt is followed by a new one; an attempt that
-/// has yet to reach the bucket is worked on again, since its first handler may have died; a completed file is
-/// processed again only if that is asked for.
+/// has yet to reach the bucket is worked on again, since its first handler may have died, or its sender may have chosen
+/// another road; a completed file is processed again only if that is asked for.
 #[must_use]
 pub fn decide_upload(known: Option<KnownFile>, reprocess: bool, now_ms: u64) -> Decision {
     let Some(known) = known else {
         return Decision::Work { attempt: 1 };
     };
+    if known.status == FileStatus::AwaitingUpload {
+        // It waits for its sender, for however long, so that it cannot be lost.
+        return Decision::Work { attempt: known.attempt };
+    }
     let lost = !known.status.is_final() && now_ms.saturating_sub(known.updated_at_ms) > ATTEMPT_MILLISECONDS_MAX;
     if known.status.is_failed() || lost || (known.status == FileStatus::Completed && reprocess) {
         next_attempt(known.attempt)
@@ -134,6 +143,18 @@ pub fn decide_upload(known: Option<KnownFile>, reprocess: bool, now_ms: u64) -> 
         Decision::Work { attempt: known.attempt }
     } else {
         Decision::Answer
+    }
+}
+
+/// What a request for a URL to put a file to gets: what an upload of the file would get, but that nothing is to be sent
+/// while another upload of it is being validated.
+#[must_use]
+pub fn decide_grant(known: Option<KnownFile>, reprocess: bool, now_ms: u64) -> Decision {
+    let decision = decide_upload(known, reprocess, now_ms);
+    let goes_on = |known: KnownFile| decision == Decision::Work { attempt: known.attempt };
+    match known {
+        Some(known) if known.status == FileStatus::Validating && goes_on(known) => Decision::Answer,
+        _ => decision,
     }
 }
 
@@ -152,8 +173,9 @@ pub enum Road {
     },
 }
 
-/// What an event of the bucket gets. A repeat of a finished attempt or an event of an earlier one changes nothing. A
-/// failed file gets a new attempt when it is put into the bucket again or redriven.
+/// What an event of the bucket gets. A repeat of a finished attempt or an event of an earlier one changes nothing, nor
+/// does a repeated event of an earlier upload where a new one is awaited. A failed file gets a new attempt when it is put
+/// into the bucket again or redriven.
 #[must_use]
 pub fn decide_event(known: Option<KnownFile>, road: Road, redrive: bool) -> Decision {
     let (attempt, put_again) = match (road, known) {
@@ -164,6 +186,7 @@ pub fn decide_event(known: Option<KnownFile>, road: Road, redrive: bool) -> Deci
     let Some(known) = known else {
         return Decision::Work { attempt };
     };
+    let awaits_another = known.status == FileStatus::AwaitingUpload && road == Road::Bucket { same_object: true };
     if attempt > known.attempt {
         Decision::Work { attempt }
     } else if known.status.is_failed() && (redrive || put_again) {
@@ -171,7 +194,7 @@ pub fn decide_event(known: Option<KnownFile>, road: Road, redrive: bool) -> Deci
     } else if redrive && !known.status.is_final() {
         // A redrive that died on its way began this attempt, under which the object was not stored.
         Decision::Work { attempt: known.attempt }
-    } else if attempt < known.attempt || known.status.is_final() {
+    } else if attempt < known.attempt || known.status.is_final() || awaits_another {
         Decision::Answer
     } else {
         Decision::Work { attempt }
@@ -210,7 +233,7 @@ mod tests {
         for status in FileStatus::ALL {
             let expected = match status {
                 status if status.is_failed() => Work { attempt: 4 },
-                FileStatus::Validating => Work { attempt: 3 },
+                FileStatus::AwaitingUpload | FileStatus::Validating => Work { attempt: 3 },
                 _ => Answer,
             };
             assert_eq!(decide_upload(known(3, status), false, NOW), expected, "{status:?}");
@@ -220,7 +243,26 @@ mod tests {
         let much_later = NOW + ATTEMPT_MILLISECONDS_MAX + 1;
         assert_eq!(decide_upload(known(3, FileStatus::Processing), false, much_later), Work { attempt: 4 });
         assert_eq!(decide_upload(known(3, FileStatus::Completed), false, much_later), Answer);
+        assert_eq!(decide_upload(known(3, FileStatus::AwaitingUpload), false, much_later), Work { attempt: 3 });
         assert_eq!(decide_upload(known(ATTEMPTS_MAX, FileStatus::ProcessingFailed), false, NOW), Exhausted);
+    }
+
+    #[test]
+    fn a_url_is_given_for_what_an_upload_would_work_on_unless_another_upload_is_being_validated() {
+        use Decision::{Answer, Exhausted, Work};
+        assert_eq!(decide_grant(None, false, NOW), Work { attempt: 1 });
+        for status in FileStatus::ALL {
+            let expected = match status {
+                FileStatus::AwaitingUpload => Work { attempt: 3 },
+                status if status.is_failed() => Work { attempt: 4 },
+                _ => Answer,
+            };
+            assert_eq!(decide_grant(known(3, status), false, NOW), expected, "{status:?}");
+        }
+        assert_eq!(decide_grant(known(3, FileStatus::Completed), true, NOW), Work { attempt: 4 });
+        let much_later = NOW + ATTEMPT_MILLISECONDS_MAX + 1;
+        assert_eq!(decide_grant(known(3, FileStatus::Validating), false, much_later), Work { attempt: 4 });
+        assert_eq!(decide_grant(known(ATTEMPTS_MAX, FileStatus::ValidationFailed), false, NOW), Exhausted);
     }
 
     #[test]
@@ -234,7 +276,8 @@ mod tests {
             let expected = if status.is_final() { Answer } else { Work { attempt: 2 } };
             let put_again = if status.is_failed() { Work { attempt: 3 } } else { expected };
             assert_eq!(decide_event(known(2, status), upload(2), false), expected, "{status:?}");
-            assert_eq!(decide_event(known(2, status), bucket(true), false), expected, "{status:?}");
+            let repeated = if status == FileStatus::AwaitingUpload { Answer } else { expected };
+            assert_eq!(decide_event(known(2, status), bucket(true), false), repeated, "{status:?}");
             assert_eq!(decide_event(known(2, status), bucket(false), false), put_again, "{status:?}");
             assert_eq!(decide_event(known(2, status), upload(1), false), Answer, "{status:?}");
             assert_eq!(decide_event(known(2, status), upload(3), false), Work { attempt: 3 }, "{status:?}");

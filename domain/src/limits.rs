@@ -5,12 +5,23 @@
 /// base64, which leaves about 4.7 MB; the rest is room for the envelope.
 pub const API_FILE_BYTES_MAX: u64 = 4_500_000;
 
-/// Largest file accepted from the bucket, in bytes.
-pub const BUCKET_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Largest file accepted from the bucket, in bytes (1 GiB). A function of 512 MB has 0.29 of a core, with which it must
+/// read and check such a file within its 60 seconds.
+pub const BUCKET_FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
-/// Most data records in a file. A new on-demand table takes about 4,000 writes a second, and the workflow gives a range
-/// 65 seconds before it is tried again.
-pub const FILE_ROWS_MAX: u32 = 150_000;
+/// Largest file whose steps the workflow may try twice, in bytes (32 MiB). A larger one gets twice the time and one try,
+/// because two would not fit into the five minutes of an Express execution.
+pub const RETRIED_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Most data records in a file. Each of its ranges then has 125,000 of them and 130 seconds.
+pub const FILE_ROWS_MAX: u32 = 5_000_000;
+
+/// How long the URL works by which a file may be put into the bucket, in seconds (15 minutes). It is looked at when the
+/// upload begins; it may go on for longer.
+pub const UPLOAD_URL_SECONDS: u64 = 15 * 60;
+
+/// Largest body of a request for such a URL, in bytes.
+pub const UPLOAD_REQUEST_BYTES_MAX: usize = 1024;
 
 /// Most columns in a record.
 pub const RECORD_COLUMNS_MAX: usize = 64;
@@ -34,7 +45,7 @@ pub const ERRORS_IN_ANSWER_MAX: usize = 100;
 pub const ERRORS_IN_REPORT_MAX: u64 = 1_000_000;
 
 /// Most byte ranges that one file is split into, each written by a function of its own.
-pub const FILE_RANGES_MAX: usize = 16;
+pub const FILE_RANGES_MAX: usize = 40;
 
 /// Fewest records worth a range of their own.
 pub const RANGE_ROWS_MIN: u32 = 1_000;

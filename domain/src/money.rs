@@ -1,5 +1,7 @@
 //! Exact amounts of money. No float touches an amount.
 
+mod control_sum;
+
 use crate::limits::AMOUNT_DIGITS_MAX;
 use num_bigint::BigInt;
 use std::cmp::Ordering;
@@ -7,6 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::Currency;
+
+pub use control_sum::ControlSum;
 
 /// An exact decimal of at most 38 significant digits, without trailing zeros in its fraction.
 ///

@@ -1,6 +1,7 @@
 //! The APIs of the template: who may call what, how much, and in what shape a gateway itself refuses.
 
 use crate::template::{referred, resources, template};
+use domain::UploadRequest;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -162,4 +163,42 @@ fn an_upload_is_binary_and_names_its_type() {
     assert_eq!(body["x-amazon-apigateway-request-validators"][validator]["validateRequestParameters"], true);
     let parameters = upload["parameters"].as_array().unwrap();
     assert!(parameters.iter().any(|found| found["name"] == "Content-Type" && found["required"] == true));
+}
+
+/// What the gateway lets through the function may still refuse; but what the function takes no model may refuse.
+#[test]
+fn the_model_of_an_announcement_is_what_the_function_reads() {
+    let template = template();
+    let body = &template["Resources"]["TransactionApi"]["Properties"]["Body"];
+    let announce = &body["paths"]["/uploads"]["post"];
+    let model = &announce["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+    assert_eq!(model, "#/components/schemas/UploadRequest");
+    let validator = announce["x-amazon-apigateway-request-validator"].as_str().unwrap();
+    let checks = json!({"validateRequestParameters": true, "validateRequestBody": true});
+    assert_eq!(body["x-amazon-apigateway-request-validators"][validator], checks);
+    let schema = json!({
+        "type": "object", "required": ["size", "sha256"], "additionalProperties": false,
+        "properties": {
+            "size": {"type": "integer", "minimum": 1},
+            "sha256": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"},
+        },
+    });
+    assert_eq!(body["components"]["schemas"]["UploadRequest"], schema);
+    // Beside each rule of the model stands what the function says to a body that breaks it.
+    let sha256 = "0123456789abcdefABCDEF".repeat(3)[..64].to_owned();
+    for (body, expected) in [
+        (json!({"size": 1, "sha256": sha256}), None),
+        (json!([]), Some("object_missing")),
+        (json!({"sha256": sha256}), Some("size_missing")),
+        (json!({"size": 1}), Some("sha256_missing")),
+        (json!({"size": 1, "sha256": sha256, "name": "day.csv"}), Some("member_unexpected")),
+        (json!({"size": "1", "sha256": sha256}), Some("size_malformed")),
+        (json!({"size": 0, "sha256": sha256}), Some("size_malformed")),
+        (json!({"size": 1, "sha256": 1}), Some("sha256_malformed")),
+        (json!({"size": 1, "sha256": &sha256[1..]}), Some("sha256_malformed")),
+        (json!({"size": 1, "sha256": sha256.replace('f', "g")}), Some("sha256_malformed")),
+    ] {
+        let code = UploadRequest::read(body.to_string().as_bytes()).err().map(|fault| fault.code.as_str());
+        assert_eq!(code, expected, "{body}");
+    }
 }

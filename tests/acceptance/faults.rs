@@ -5,6 +5,7 @@ use crate::faulty_store::{Fault, FaultyStore};
 use crate::files::{self, decimal, record, record_of};
 use crate::template::{definition, states};
 use crate::upload::{Answer, Uploader, WHOLE_WAY, number, statuses};
+use crate::workflow::task_of;
 use futures::lock::Mutex;
 use serde_json::json;
 use std::sync::LazyLock;
@@ -118,4 +119,44 @@ async fn a_store_that_fails_at_first_costs_only_time() {
     }
     assert_eq!(subscriber.next().await.message["status"], "completed");
     assert!(subscriber.all().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_table_that_throttles_costs_only_time() {
+    let _turn = TURN.lock().await;
+    let cloud = Cloud::of_stack("faults").await;
+    let bank = cloud.partner().await;
+    let store = FaultyStore::open(&cloud).await;
+    store.serve_function(&cloud, "data-transformer").await;
+    store.fail(Fault::Throttled("PutItem", 60));
+    let records: Vec<String> = (1..=20).map(|number| record(&format!("T{number}"))).collect();
+    let (_, row) = bank.upload_and_complete(&files::file(&records)).await;
+    let (made, failed) = store.made_and_failed();
+    assert_eq!((made, failed), (80, 60), "what was refused is written again, and nothing else");
+    assert_eq!((row["rows_stored"].as_str(), row["attempt"].as_str()), (Some("20"), Some("1")), "{row}");
+    assert_eq!(statuses(&row["history"]), WHOLE_WAY);
+}
+
+#[tokio::test]
+async fn a_range_that_is_throttled_until_its_time_is_over_says_so() {
+    let _turn = TURN.lock().await;
+    let cloud = Cloud::of_stack("faults").await;
+    let bank = cloud.partner().await;
+    let store = FaultyStore::open(&cloud).await;
+    store.serve_function(&cloud, "data-transformer").await;
+    let file = files::file(&[record("T1"), record("T2")]);
+    let (_, row) = bank.upload_and_complete(&file).await;
+    store.fail(Fault::Throttled("PutItem", usize::MAX));
+    let range = json!({"index": 0, "start": number(&row["ranges"][0]["start"]), "end": file.len(),
+        "first_record": 1, "first_line": 2});
+    let task = json!({"file": task_of(&row), "range": range, "seconds_max": 2});
+    let error = cloud.invoke("data-transformer", &task).await.unwrap_err();
+    assert_eq!(error["errorType"], "StoreUnavailable", "{error}");
+    let cause = error["errorMessage"].as_str().unwrap();
+    for part in ["0 rows", "2 s", "IndexWriteKeyRangeThroughputExceeded", "TransactionsWarmWrites"] {
+        assert!(cause.contains(part), "{part} is not in: {cause}");
+    }
+    let (made, _) = store.made_and_failed();
+    assert!((4..60).contains(&made), "the waits between the tries grow: {made}");
+    store.fail(Fault::None);
 }

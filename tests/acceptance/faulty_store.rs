@@ -9,6 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 const OUT_OF_ORDER: &str =
     r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"The store is out of order."}"#;
+const TOO_MUCH: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Too many writes.",
+    "throttlingReasons":[{"reason":"IndexWriteKeyRangeThroughputExceeded","resource":"the index"}]}"#;
 const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 
 /// Which calls fail.
@@ -20,6 +22,8 @@ pub(crate) enum Fault {
     Always(&'static str),
     /// The first call of this operation, with all its own retries.
     FirstCall(&'static str),
+    /// The first so many calls of this operation are throttled.
+    Throttled(&'static str, usize),
 }
 
 struct Calls {
@@ -71,9 +75,9 @@ impl FaultyStore {
 async fn serve(connection: TcpStream, upstream: String, http: reqwest::Client, calls: Arc<Mutex<Calls>>) {
     let mut connection = BufReader::new(connection);
     while let Some((headers, body)) = read_request(&mut connection).await {
-        let response = if must_fail(&calls, &headers) {
-            let head = "HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/x-amz-json-1.0";
-            format!("{head}\r\ncontent-length: {}\r\n\r\n{OUT_OF_ORDER}", OUT_OF_ORDER.len()).into_bytes()
+        let response = if let Some((status, answer)) = failure(&calls, &headers) {
+            let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.0");
+            format!("{head}\r\ncontent-length: {}\r\n\r\n{answer}", answer.len()).into_bytes()
         } else {
             forward(&http, &upstream, &headers, body).await
         };
@@ -108,23 +112,29 @@ async fn read_request(connection: &mut BufReader<TcpStream>) -> Option<(Headers,
     Some((headers, body))
 }
 
-fn must_fail(calls: &Mutex<Calls>, headers: &Headers) -> bool {
+/// The status and the answer of a call that must fail.
+fn failure(calls: &Mutex<Calls>, headers: &Headers) -> Option<(&'static str, &'static str)> {
     let mut calls = calls.lock().unwrap();
-    let (Fault::Always(operation) | Fault::FirstCall(operation)) = calls.fault else {
-        return false;
+    let fault = calls.fault;
+    let (Fault::Always(operation) | Fault::FirstCall(operation) | Fault::Throttled(operation, _)) = fault else {
+        return None;
     };
     if !header(headers, "x-amz-target").ends_with(&format!(".{operation}")) {
-        return false;
+        return None;
     }
     let call = header(headers, "amz-sdk-invocation-id").to_owned();
     if !calls.seen.contains(&call) {
         calls.seen.push(call.clone());
     }
-    let fails = matches!(calls.fault, Fault::Always(_)) || calls.seen[0] == call;
-    if fails {
+    let failure = match fault {
+        Fault::Throttled(_, first) => (calls.failed.len() < first).then_some(("400 Bad Request", TOO_MUCH)),
+        Fault::FirstCall(_) if calls.seen[0] != call => None,
+        _ => Some(("500 Internal Server Error", OUT_OF_ORDER)),
+    };
+    if failure.is_some() {
         calls.failed.insert(call);
     }
-    fails
+    failure
 }
 
 /// Sends the request on as it came. Its signature stays valid, because the emulator sees the same host name.

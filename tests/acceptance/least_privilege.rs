@@ -9,6 +9,7 @@ use crate::least_payments::{self, PAYMENT_SCENARIOS, PaymentScenario};
 use crate::policies::statements;
 use crate::template::{resources, template};
 use crate::upload::{Answer, Uploader};
+use crate::uploads;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -25,18 +26,21 @@ enum Scenario {
     EarlyEvent,
     /// A sound file lies under `incoming/`.
     Incoming,
+    /// A sound file is announced and put under `incoming/` by the URL that the API gives.
+    Announcement,
     /// A failure of the workflow is recorded.
     RecordFailure,
     /// One of the functions for payments is tried.
     Payment(PaymentScenario),
 }
 
-const SCENARIOS: [Scenario; 6] = [
+const SCENARIOS: [Scenario; 7] = [
     Scenario::GoodUpload,
     Scenario::BadUpload,
     Scenario::ReadReport,
     Scenario::EarlyEvent,
     Scenario::Incoming,
+    Scenario::Announcement,
     Scenario::RecordFailure,
 ];
 
@@ -45,10 +49,11 @@ const NO_ANSWER: &str = "answered 503 service_unavailable";
 
 /// For a grant (function, action, end of the resource): what is tried, and how it must fail without the grant.
 fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario, &'static str)> {
-    use Scenario::{BadUpload, EarlyEvent, GoodUpload, Incoming, ReadReport, RecordFailure};
+    use Scenario::{Announcement, BadUpload, EarlyEvent, GoodUpload, Incoming, ReadReport, RecordFailure};
     Some(match (function, action, resource) {
         ("CsvValidatorFunction", "s3:PutObject", "validated/*") => (GoodUpload, NO_ANSWER),
         ("CsvValidatorFunction", "s3:PutObject", "rejected/*" | "reports/*") => (BadUpload, NO_ANSWER),
+        ("CsvValidatorFunction", "s3:PutObject", "incoming/*") => (Announcement, "the URL answers 403"),
         ("CsvValidatorFunction", "s3:GetObject", "reports/*") => (ReadReport, "the link answers 403"),
         ("CsvValidatorFunction", "s3:GetObjectVersion", "validated/*") => (EarlyEvent, "AccessRefused, then no status"),
         ("CsvValidatorFunction", "s3:GetObjectVersion", "incoming/*") => (Incoming, "AccessRefused, then no status"),
@@ -249,6 +254,13 @@ impl Scenario {
                 cloud.put_object(&key, &good, &[]).await;
                 end_of(cloud, &key, &file_id(partner, &good)).await
             }
+            Self::Announcement => match bank.announce(&good).await {
+                Answer { status: 200, body, .. } => match uploads::put(cloud, &body["upload"], &good).await.0 {
+                    200 => end_of(cloud, body["s3_key"].as_str().unwrap(), body["file_id"].as_str().unwrap()).await,
+                    status => format!("the URL answers {status}"),
+                },
+                refused => no_answer(&refused),
+            },
             Self::RecordFailure => {
                 let event =
                     json!({"detail": {"object": {"key": format!("validated/{}.csv", file_id(&bank.partner, &good))}}});

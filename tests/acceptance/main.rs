@@ -55,6 +55,8 @@ mod state_data;
 mod template;
 mod time_limits;
 mod upload;
+mod upload_order;
+mod uploads;
 mod valid_files;
 mod webhook_bodies;
 mod webhooks;

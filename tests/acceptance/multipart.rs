@@ -284,7 +284,7 @@ async fn size_is_limited_exactly() {
     let too_large = [&largest[..], b"\n"].concat();
     let answer = bank.upload(&too_large).await;
     answer.refused(413, "file_too_large");
-    assert!(answer.text("message").contains("incoming"), "the way for large files: {}", answer.body);
+    assert!(answer.text("message").contains("POST /uploads"), "the way for large files: {}", answer.body);
     let answer = bank.upload(&files::file_of_bytes(11_000_000)).await;
     assert_eq!(answer.status, 413, "{}", answer.body);
     assert!(["file_too_large", "request_too_large"].contains(&answer.error()), "{}", answer.body);

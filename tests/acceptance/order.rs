@@ -5,8 +5,10 @@ use crate::files::{self, decimal, digest, file_id, record_of};
 use crate::upload::{Uploader, number, statuses};
 use crate::workflow::task_of;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::money::ControlSum;
 use futures::future::join_all;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The amount and the file of a row.
 async fn standing(bank: &Uploader<'_>, id: &str) -> (String, String) {
@@ -166,8 +168,8 @@ async fn a_status_never_goes_back() {
     let first_attempt = task_of(&row);
     let whole = json!({"index": 0, "start": number(&row["ranges"][0]["start"]),
         "end": file.len(), "first_record": 1, "first_line": 2});
-    let outcome =
-        json!({"index": 0, "rows": 1, "stored": 1, "unchanged": 0, "superseded": 0, "totals": {"USD": "1.00"}});
+    let sum = ControlSum::of(&BTreeMap::from([("USD".to_owned(), "1.00".to_owned())])).unwrap();
+    let outcome = json!({"index": 0, "rows": 1, "stored": 1, "unchanged": 0, "superseded": 0, "control_sum": sum});
     let event = cloud.event_of(&cloud.object(answer.text("s3_key")).await);
     let repeat_all = async |file: &Value| {
         let state = json!({"validation": {"outcome": "process", "file": file, "ranges": [whole]},

@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-const PLAYED: [&str; 11] = [
+const PLAYED: [&str; 12] = [
     "upload.json",
     "upload-invalid.json",
     "file-status.json",
+    "announce.json",
     "s3-object-created.json",
     "validate.json",
     "transform.json",
@@ -138,6 +139,10 @@ async fn each_event_gets_what_its_name_says() {
     let invalid = cloud.invoke("csv-validator", &event("upload-invalid.json")).await.unwrap();
     assert_eq!((&invalid["statusCode"], &body(&invalid)["error"]), (&json!(400), &json!("invalid_csv")));
     assert!(body(&invalid)["error_count"].as_u64().unwrap() > 1, "a sample of more than one error");
+
+    let announced = cloud.invoke("csv-validator", &event("announce.json")).await.unwrap();
+    assert_eq!((&announced["statusCode"], &body(&announced)["status"]), (&json!(200), &json!("awaiting_upload")));
+    assert!(body(&announced)["upload"]["url"].is_string(), "{announced}");
 
     // The token of the sample opens nothing; the one that the upload gave does.
     let mut status = event("file-status.json");

@@ -103,8 +103,18 @@ impl Play<'_> {
     }
 
     fn holds(&self, choice: &Value, input: &Value) -> bool {
-        assert_eq!(choice.as_object().unwrap().len(), 3, "say here what {choice} asks");
-        self.read(choice["Variable"].as_str().unwrap(), input) == choice["StringEquals"]
+        if let Some(all) = choice["And"].as_array() {
+            return all.iter().all(|choice| self.holds(choice, input));
+        }
+        let value = self.read(choice["Variable"].as_str().unwrap(), input);
+        let rule = choice.as_object().unwrap().iter().find(|(name, _)| !["Variable", "Next"].contains(&name.as_str()));
+        match rule.map(|(name, expected)| (name.as_str(), expected)) {
+            Some(("StringEquals", expected)) => value == *expected,
+            Some(("NumericGreaterThan", expected)) => value.as_u64().unwrap() > expected.as_u64().unwrap(),
+            // What is read here is there.
+            Some(("IsPresent", expected)) => *expected == true,
+            other => panic!("say here what {other:?} asks"),
+        }
     }
 
     /// The value at a path. One that leads nowhere fails the execution on AWS.

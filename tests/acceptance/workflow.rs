@@ -203,7 +203,8 @@ async fn a_step_that_does_not_fit_its_file_fails_by_name() {
     let bank = cloud.partner().await;
     let (_, row) = bank.upload_and_complete(&files::file(&[files::record("T1"), files::record("T2")])).await;
     let file = task_of(&row);
-    let part = json!({"index": 0, "rows": 1, "stored": 1, "unchanged": 0, "superseded": 0, "totals": {"USD": "12.34"}});
+    let part =
+        json!({"index": 0, "rows": 1, "stored": 1, "unchanged": 0, "superseded": 0, "control_sum": "0".repeat(32)});
     let range =
         |start: u64, end: u64| json!({"index": 0, "start": start, "end": end, "first_record": 1, "first_line": 2});
     let (start, end) = (number(&row["ranges"][0]["start"]), number(&row["ranges"][0]["end"]));
@@ -218,6 +219,12 @@ async fn a_step_that_does_not_fit_its_file_fails_by_name() {
             "rows are missing",
             "notification-sender",
             json!({"step": "notify", "file": file, "processed": [part]}),
+            "ControlTotalsDiffer",
+        ),
+        (
+            "money is missing",
+            "notification-sender",
+            json!({"step": "notify", "file": file, "processed": [part, part]}),
             "ControlTotalsDiffer",
         ),
         (

@@ -21,7 +21,14 @@ struct Table {
 
 impl Table {
     fn new(writes_per_second: u64, latency: u64, refused_thousandths: u64) -> Self {
-        Self { writes_per_second, latency, refused_thousandths, saved: 0, seen: 0, chance: 0x9e37_79b9_7f4a_7c15 }
+        Self {
+            writes_per_second,
+            latency,
+            refused_thousandths,
+            saved: SECOND / 10,
+            seen: 0,
+            chance: 0x9e37_79b9_7f4a_7c15,
+        }
     }
 
     fn takes(&mut self, now: u64) -> bool {
@@ -115,14 +122,14 @@ fn it_recovers_when_the_table_does() {
 fn calls_made_before_a_decision_count_for_no_other() {
     let mut concurrency = Concurrency::default();
     let before = concurrency.era();
-    for _ in 0..=CALLS_IN_FLIGHT_START * EXPLORING_ROUNDS / EXPLORING_TOLERATED {
+    for _ in 0..=CALLS_IN_FLIGHT_START / EXPLORING_TOLERATED {
         concurrency.note(before, true);
     }
-    assert_eq!(concurrency.limit(), 4, "half of what it was, although all were refused");
+    assert_eq!(concurrency.limit(), 8, "half of what it was, although all were refused");
     for _ in 0..1000 {
         concurrency.note(before, true);
     }
-    assert_eq!(concurrency.limit(), 4);
+    assert_eq!(concurrency.limit(), 8);
 }
 
 proptest! {

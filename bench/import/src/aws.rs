@@ -14,6 +14,9 @@ use stubs::tls::Server;
 #[derive(Debug)]
 struct State {
     latency: Duration,
+    /// How long all writes took from their arrival to the last byte of the answer, and how many there were.
+    taken: Duration,
+    answers: u32,
     object: Arc<Vec<u8>>,
     table: Table,
 }
@@ -33,7 +36,13 @@ impl Aws {
     /// No port is free, or no certificate could be made.
     pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
         let (latency, object) = (Duration::ZERO, Arc::default());
-        let state = Arc::new(Mutex::new(State { latency, object, table: Table::new(Throttling::None) }));
+        let state = Arc::new(Mutex::new(State {
+            latency,
+            taken: Duration::ZERO,
+            answers: 0,
+            object,
+            table: Table::new(Throttling::None),
+        }));
         let shared = Arc::clone(&state);
         let server = Server::start(move |request, stream| answer(request, &shared, stream))?;
         Ok(Self { server, state })
@@ -48,7 +57,14 @@ impl Aws {
     pub(crate) fn prepare(&self, object: Vec<u8>, latency: Duration, throttling: Throttling) {
         let mut state = lock(&self.state);
         (state.object, state.latency) = (Arc::new(object), latency);
+        (state.taken, state.answers) = (Duration::ZERO, 0);
         state.table.throttle(throttling);
+    }
+
+    /// How late the table's answers were in the mean: later than it was told, by what this machine adds.
+    pub(crate) fn latency(&self) -> Duration {
+        let state = lock(&self.state);
+        state.taken / state.answers.max(1)
     }
 
     /// Looks into the table.
@@ -81,7 +97,11 @@ fn answer(request: Request, state: &Mutex<State>, mut stream: &mut dyn Write) ->
     let response = http::response(status, "application/x-amz-json-1.0", "", body.as_bytes());
     thread::sleep(latency.saturating_sub(arrived.elapsed()));
     stream.write_all(&response)?;
-    stream.flush()
+    stream.flush()?;
+    let mut state = lock(state);
+    state.taken += arrived.elapsed();
+    state.answers += 1;
+    Ok(())
 }
 
 /// An item of the table of files.

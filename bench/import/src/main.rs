@@ -32,13 +32,14 @@ const SHARE_ROWS_PERCENT: u32 = 40;
 
 const USAGE: &str = "Usage: import-bench PYTHON [--only TEXT], where PYTHON is an interpreter that has boto3";
 
-/// The tables, and the files that are imported into them: three seconds or so of work each.
+/// The tables, and the files that are imported into them: three to six seconds of work each. A function that writes one range
+/// of a large file works for longer; what it takes to begin then counts for less than it does here.
 const SCENARIOS: [Scenario; 8] = [
-    scenario("6 ms", 6, Throttling::None, 40_000),
-    scenario("6 ms, 5 % refused", 6, Throttling::Thousandths(50), 40_000),
+    scenario("6 ms", 6, Throttling::None, 60_000),
+    scenario("6 ms, 5 % refused", 6, Throttling::Thousandths(50), 60_000),
     scenario("6 ms, cap 4,000/s", 6, Throttling::Cap(4_000), 12_000),
-    scenario("14 ms", 14, Throttling::None, 15_000),
-    scenario("14 ms, 5 % refused", 14, Throttling::Thousandths(50), 15_000),
+    scenario("14 ms", 14, Throttling::None, 25_000),
+    scenario("14 ms, 5 % refused", 14, Throttling::Thousandths(50), 25_000),
     scenario("14 ms, cap 4,000/s", 14, Throttling::Cap(4_000), 12_000),
     scenario("6 ms, cap 500/s", 6, Throttling::Cap(500), 2_500),
     Scenario { merchant_bytes: 4_096, ..scenario("6 ms, merchants of 4 KiB", 6, Throttling::None, 10_000) },
@@ -69,6 +70,8 @@ fn measure(mut arguments: impl Iterator<Item = String>) -> Result<bool, Box<dyn 
     };
     // Linux lets a sleep last up to 50 µs longer to save wake-ups, which would count as the table's latency. Threads inherit it.
     fs::write("/proc/self/timerslack_ns", "1")?;
+    // The stub plays another machine, so that it must not wait for a processor while this one is busy.
+    subject::renice(-10, std::process::id());
     let aws = Aws::start()?;
     let stage = Stage { trusted: aws.server.trusted("import-bench")?, aws, python };
     let mut notes = Vec::new();

@@ -1,21 +1,15 @@
 //! How long a file of some size takes, from what one function was measured to write and from what AWS states.
 //!
-//! A file is split into ranges of 1,000 rows or more, 40 at most, each with a function of its own. All of them write at
+//! A file is split into ranges, as `domain/src/limits.rs` says, each with a function of its own. All of them write at
 //! `ranges × rate`, or at what the table takes if that is less. A row of up to 1 KB is one write unit of the table and
 //! one of its index. Both are made of partitions that take 1,000 writes a second each. Ids spread evenly over those of the
 //! table. The index has few keys for a day, and each falls on a partition by chance: the partition that got most of them is
 //! the last to be done, if DynamoDB does not split it meanwhile.
 
-use domain::limits::TIMESTAMP_SHARDS;
+use domain::limits::{FILE_RANGES_MAX, RANGE_ROWS_MIN, TIMESTAMP_SHARDS};
 
 /// What one partition takes (DynamoDB developer guide, "Partitions and data distribution").
 const PARTITION_WRITES_PER_SECOND: u64 = 1_000;
-
-/// Most ranges of a file.
-const RANGES_MAX: u64 = 40;
-
-/// Fewest rows of a range.
-const RANGE_ROWS_MIN: u64 = 1_000;
 
 /// How many ways of placing the keys are tried.
 const PLACEMENTS: usize = 1_001;
@@ -53,7 +47,7 @@ pub(crate) struct Prediction {
 
 /// The prediction for a file of one day.
 pub(crate) fn predict(rows: u64, function_rows_per_second: u64, capacity: Capacity) -> Prediction {
-    let ranges = rows.div_ceil(RANGE_ROWS_MIN).min(RANGES_MAX);
+    let ranges = rows.div_ceil(RANGE_ROWS_MIN.into()).min(FILE_RANGES_MAX as u64);
     let rate = (ranges * function_rows_per_second).min(capacity.writes_per_second).max(1);
     let even = (rows * 10).div_ceil(rate);
     let fullest = keys_on_the_fullest(capacity.writes_per_second / PARTITION_WRITES_PER_SECOND, TIMESTAMP_SHARDS);
@@ -87,7 +81,9 @@ mod tests {
     #[test]
     fn the_slowest_part_decides() {
         let table = |writes_per_second| Capacity { name: "", writes_per_second };
-        assert_eq!(predict(1_000_000, 1_000, table(1_000_000)).even, 250, "40 functions of 1,000 rows a second");
+        let ranges = FILE_RANGES_MAX as u64;
+        let all = predict(ranges * 50_000, 1_000, table(1_000_000)).even;
+        assert_eq!(all, 500, "as many functions of 1,000 rows a second as there may be");
         assert_eq!(predict(3_000, 1_000, table(1_000_000)).even, 10, "three ranges");
         assert_eq!(predict(5_000_000, 2_000, table(40_000)).even, 1_250, "the table");
     }

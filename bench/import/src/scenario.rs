@@ -42,15 +42,20 @@ pub(crate) struct Measured {
     pub(crate) import: Import,
     /// How many writes were refused.
     pub(crate) throttled: u64,
+    /// How late the table's answers were.
+    pub(crate) latency: Duration,
 }
 
 impl Scenario {
-    /// The most that such a table takes of one function, in rows a second.
-    pub(crate) fn bound(&self) -> u64 {
-        let most = CALLS_IN_FLIGHT_MAX * 1000 / self.latency_milliseconds;
+    /// The most that such a table takes of one function if it answers after so long, in rows a second.
+    pub(crate) fn bound(&self, latency: Duration) -> u64 {
+        let microseconds = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        let most = CALLS_IN_FLIGHT_MAX * 1_000_000 / microseconds.max(1);
         match self.throttling {
             Throttling::Cap(cap) => most.min(cap.into()),
-            Throttling::None | Throttling::Thousandths(_) => most,
+            // A refused write is one of those that are in flight, and writes no row.
+            Throttling::Thousandths(refused) => most * (1000 - refused) / 1000,
+            Throttling::None => most,
         }
     }
 
@@ -83,7 +88,15 @@ impl Scenario {
         if written != u64::from(file.rows) {
             return Err(format!("{written} writes for {} rows", file.rows).into());
         }
-        Ok(Measured { scenario: self, percent, is_python: false, rows: file.rows, import, throttled })
+        Ok(Measured {
+            scenario: self,
+            percent,
+            is_python: false,
+            rows: file.rows,
+            import,
+            throttled,
+            latency: stage.aws.latency(),
+        })
     }
 
     /// Has the peer import a part of the file into an empty table.
@@ -108,7 +121,7 @@ impl Scenario {
         if stand != rows as usize {
             return Err(format!("{stand} of the peer's {rows} rows stand").into());
         }
-        Ok(Measured { scenario: self, percent, is_python: true, rows, import, throttled })
+        Ok(Measured { scenario: self, percent, is_python: true, rows, import, throttled, latency: stage.aws.latency() })
     }
 
     fn file(&self, rows: u32) -> File {

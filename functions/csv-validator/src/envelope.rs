@@ -9,7 +9,7 @@ use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use domain::limits::{API_FILE_BYTES_MAX, BOUNDARY_CHARS_MAX};
+use domain::limits::{API_FILE_BYTES_MAX, BOUNDARY_CHARS_MAX, BUCKET_FILE_BYTES_MAX};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use std::convert::Infallible;
 
@@ -176,8 +176,9 @@ fn unreadable(error: multer::Error) -> Refusal {
 
 fn too_large() -> Refusal {
     let message = format!(
-        "The file is larger than {API_FILE_BYTES_MAX} bytes, the most that fits through this API. Split it and send the parts, \
-         each with the header; or ask for access to put files of up to 32 MiB into the bucket under incoming/."
+        "The file is larger than {API_FILE_BYTES_MAX} bytes, the most that fits through POST /upload. Announce it to \
+         POST /uploads with its size and SHA-256 as JSON; the answer has a URL that takes a file of up to \
+         {BUCKET_FILE_BYTES_MAX} bytes."
     );
     Refusal::new(413, "file_too_large", message)
 }

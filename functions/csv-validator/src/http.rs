@@ -1,6 +1,6 @@
-//! The API: `POST /upload` and `GET /files/{file_id}`.
+//! The API: `POST /upload`, `POST /uploads` and `GET /files/{file_id}`.
 
-use crate::{Ports, status_page, upload};
+use crate::{Ports, announcement, status_page, upload};
 use adapters::Tracer;
 use adapters::gateway::{Answer, Api, NoAnswer, Refusal};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
@@ -24,7 +24,9 @@ async fn route(
 ) -> Result<Answer, NoAnswer> {
     match (request.http_method.as_str(), request.resource.as_deref().unwrap_or_default()) {
         ("POST", "/upload") => upload::upload(request, ports, tracer, now_ms).await,
+        ("POST", "/uploads") => announcement::announce(&request, ports, tracer, now_ms).await,
         ("GET", "/files/{file_id}") => status_page::show(&request, ports, tracer).await,
-        _ => Err(Refusal::new(404, "route_not_found", "There is no such address; see POST /upload.").into()),
+        _ => Err(Refusal::new(404, "route_not_found", "There is no such address; see POST /upload and POST /uploads.")
+            .into()),
     }
 }

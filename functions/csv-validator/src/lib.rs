@@ -4,6 +4,7 @@
 //! One event in, one answer out; what the event is decides the module: [`http`] for the API, [`workflow`] for the
 //! state machine.
 
+mod announcement;
 mod envelope;
 pub mod http;
 mod inspection;

@@ -63,7 +63,7 @@ pub(crate) async fn upload(
 }
 
 /// The gateway has checked the key; here it only says who sends. The key itself goes no further.
-fn partner_of(request: &ApiGatewayProxyRequest) -> Result<Partner, Refusal> {
+pub(crate) fn partner_of(request: &ApiGatewayProxyRequest) -> Result<Partner, Refusal> {
     let header = request.headers.get("x-api-key").and_then(|key| key.to_str().ok());
     let key = request.request_context.identity.api_key.as_deref().or(header).filter(|key| !key.is_empty());
     key.map(Partner::of_api_key)
@@ -268,11 +268,11 @@ fn row_error(error: &RowError) -> Value {
     })
 }
 
-fn status_path(record: &FileRecord) -> String {
+pub(crate) fn status_path(record: &FileRecord) -> String {
     format!("/files/{}?token={}", record.file_id, record.facts.token.as_deref().unwrap_or_default())
 }
 
-fn exhausted() -> Refusal {
+pub(crate) fn exhausted() -> Refusal {
     Refusal::new(
         409,
         "attempts_exhausted",

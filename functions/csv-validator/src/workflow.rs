@@ -71,6 +71,7 @@ pub async fn validate(task: ValidateTask, ports: &Ports, tracer: &Tracer) -> Res
     match road_of(&object.key, &ports.bucket_partners) {
         KeyRoad::Api(file_id) => step.of_the_api(file_id).await,
         KeyRoad::Bucket(partner) => step.of_the_bucket(partner).await,
+        KeyRoad::Announced(partner, file_id) => step.of_an_announcement(partner, file_id).await,
         KeyRoad::Unknown(cause) => Ok(refused(None, RefusalName::UnknownPartner, cause)),
     }
 }
@@ -92,6 +93,8 @@ fn done(reason: &str) -> Validation {
 enum KeyRoad {
     Api(FileId),
     Bucket(Partner),
+    /// Somebody put it there who announced it to the API, if the status table says so.
+    Announced(Partner, FileId),
     /// Nobody whom we know puts files there. The text says why.
     Unknown(&'static str),
 }
@@ -102,16 +105,19 @@ fn road_of(key: &str, bucket_partners: &[Partner]) -> KeyRoad {
         return file_id
             .map_or(KeyRoad::Unknown("the key under validated/ is not one that the API makes"), KeyRoad::Api);
     }
-    key.strip_prefix(INCOMING_PREFIX)
-        .and_then(|rest| rest.split_once('/'))
-        .and_then(|(name, _)| bucket_partners.iter().find(|partner| partner.as_str() == name))
-        .map_or(
-            KeyRoad::Unknown(
-                "the prefix names no partner who may put files into the bucket; see the parameter BucketPartners",
-            ),
-            |partner| KeyRoad::Bucket(partner.clone()),
-        )
+    let named = key.strip_prefix(INCOMING_PREFIX).and_then(|rest| rest.split_once('/'));
+    let Some((partner, name)) = named.and_then(|(partner, name)| Some((Partner::named(partner)?, name))) else {
+        return KeyRoad::Unknown(NOBODYS_KEY);
+    };
+    if bucket_partners.contains(&partner) {
+        return KeyRoad::Bucket(partner);
+    }
+    let file_id = name.strip_suffix(".csv").and_then(FileId::parse);
+    file_id.map_or(KeyRoad::Unknown(NOBODYS_KEY), |file_id| KeyRoad::Announced(partner, file_id))
 }
+
+const NOBODYS_KEY: &str = "the key is of no partner who may put files into the bucket (see the parameter BucketPartners), \
+                           and of no file that was announced to the API";
 
 /// A file whose bytes have been read.
 struct ReadFile {
@@ -165,6 +171,32 @@ impl Step<'_> {
         self.judge(&file_id, &partner, known, Road::Bucket { same_object }, file).await
     }
 
+    /// A file whose sender announced it to the API, and was let put it there. Its bytes must be what was announced.
+    async fn of_an_announcement(&self, partner: Partner, file_id: FileId) -> Result<Validation, Failure> {
+        logging::set_file_id(file_id.as_str());
+        let known = self.read_status(&file_id).await?;
+        let Some(record) = known.filter(|record| record.facts.upload_key.as_deref() == Some(&self.object.key)) else {
+            return Ok(refused(None, RefusalName::UnknownPartner, NOBODYS_KEY));
+        };
+        let same_object = record.facts.version_id.as_deref() == Some(&self.object.version_id);
+        let road = Road::Bucket { same_object };
+        if self.decide(Some(&record), road)?.is_none() {
+            // Found out before a gigabyte is read for nothing.
+            return Ok(done("the event is a repeat of an upload that is done with"));
+        }
+        if let Some(validated) = validated_facts(&record.facts).filter(|_| same_object) {
+            tracing::info!("recognised: this version was validated before");
+            return self.proceed(&file_id, Some(&record), road, validated).await;
+        }
+        let file = self.read_file().await?;
+        if FileId::derive(&partner, &file.findings.digest) != file_id {
+            return Ok(refused(None, RefusalName::ContentDiffers, "the object is not the file that was announced"));
+        }
+        // While a large file was read, another execution may have come further.
+        let known = self.read_status(&file_id).await?;
+        self.judge(&file_id, &partner, known, road, file).await
+    }
+
     /// Decides about a file that was read here.
     async fn judge(
         &self,
@@ -178,11 +210,14 @@ impl Step<'_> {
         tracing::info!(rows = report.rows, errors = report.error_count, "validated");
         let facts = Facts {
             partner: Some(partner.as_str().to_owned()),
-            // A file that is put into the bucket again keeps its place in the order of arrival, unless it was refused.
+            // A file that is put into the bucket again keeps its place in the order of arrival, unless it was refused, or
+            // its sender asked for a new one.
             received_at_ms: match road {
                 Road::Upload { .. } => Some(file.received_at_ms),
                 Road::Bucket { .. } => {
-                    let before = known.as_ref().filter(|record| record.facts.error_count.is_none());
+                    let before = known
+                        .as_ref()
+                        .filter(|record| record.facts.error_count.is_none() && record.facts.reprocess != Some(true));
                     before.and_then(|record| record.facts.received_at_ms).or(Some(file.received_at_ms))
                 }
             },

@@ -8,9 +8,10 @@ mod writing;
 
 use adapters::status_table::{Facts, Transition};
 use adapters::transaction_table::{Origin, Written};
-use adapters::{Configuration, Failure, ObjectStore, StatusTable, Tracer, TransactionTable, logging};
+use adapters::{Configuration, Failure, FailureKind, ObjectStore, StatusTable, Tracer, TransactionTable, logging};
 use domain::csv::{ByteRange, RangeReader};
 use domain::limits::SUPERSEDED_BY_MAX;
+use domain::money::ControlSum;
 use domain::task::{FileTask, RangeOutcome};
 use domain::{FileId, FileStatus};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -78,10 +79,12 @@ pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer) -> Resu
     logging::set_file_id(file.file_id.as_str());
     let message = format!("writing rows: {}", file.rows);
     let transition = Transition::now(file.attempt, FileStatus::Processing, message, Facts::default());
-    // Whichever range is first says so; the others are refused, which is as good.
-    ports.status.advance(tracer, &file.file_id, &transition).await?;
     let object = ports.objects.open(&file.key, &file.version_id, Some((range.start, range.end)));
-    let object = tracer.step("open range", object).await?;
+    // Whichever range is first says so; the others are refused, which is as good. No row is written before.
+    let (advanced, object) =
+        tokio::join!(ports.status.advance(tracer, &file.file_id, &transition), tracer.step("open range", object));
+    advanced?;
+    let object = object?;
     let origin =
         Origin { file_id: file.file_id.clone(), partner: file.partner.clone(), received_at_ms: file.received_at_ms };
     let reader = RangeReader::new(&range, file.columns);
@@ -90,8 +93,9 @@ pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer) -> Resu
     tracer.step("mark superseded files", mark_superseded(&tally, &origin, &ports.status)).await?;
     let Tally { stored, unchanged, superseded, throttled, .. } = tally;
     tracing::info!(range = range.index, rows = summary.rows, stored, unchanged, superseded, throttled, "range written");
-    let totals = summary.totals.to_texts();
-    Ok(RangeOutcome { index: range.index, rows: summary.rows, stored, unchanged, superseded, totals })
+    let control_sum = ControlSum::of(&summary.totals.to_texts())
+        .ok_or_else(|| Failure::new(FailureKind::InvalidInput, "a sum of the range cannot be read"))?;
+    Ok(RangeOutcome { index: range.index, rows: summary.rows, stored, unchanged, superseded, control_sum })
 }
 
 /// What became of the rows of a range.

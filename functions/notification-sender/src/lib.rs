@@ -139,7 +139,7 @@ impl Sender<'_> {
             status: FileStatus::Completed,
             records_processed: sum.rows,
             rows_superseded: sum.superseded,
-            totals: sum.totals,
+            totals: file.totals.clone(),
             timestamp: self.timestamp(),
             environment: self.ports.environment.clone(),
         })
@@ -157,8 +157,9 @@ impl Sender<'_> {
             return Ok(Announced { file_id: None, status: None, published: false });
         };
         logging::set_file_id(file_id.as_str());
-        let Some(mut record) = self.tracer.step("read status", self.ports.status.read(&file_id)).await? else {
-            tracing::error!(error, "the workflow gave up on a file without a status");
+        let known = self.tracer.step("read status", self.ports.status.read(&file_id)).await?;
+        let Some(mut record) = known.filter(|record| file.is_some() || is_about(event, record)) else {
+            tracing::error!(error, "the workflow gave up on an object that is no file with a status");
             return Ok(Announced { file_id: Some(file_id), status: None, published: false });
         };
         let Some(attempt) = file.map(|file| file.attempt).or_else(|| attempt_stopped_by(event, &record)) else {
@@ -224,15 +225,28 @@ impl Sender<'_> {
 }
 
 /// The attempt that a failure before the end of validation stops: the present one, if it is about the event's version or
-/// about none yet. An outdated event must not fail a later attempt.
+/// about none yet. An outdated event must not fail a later attempt. One that awaits its upload still has the version of
+/// the attempt before, and is stopped by another.
 fn attempt_stopped_by(event: &serde_json::Value, record: &FileRecord) -> Option<u32> {
     let version = event.pointer("/detail/object/version-id").and_then(serde_json::Value::as_str);
     let present = record.facts.version_id.as_deref();
-    (present.is_none() || present == version).then_some(record.attempt)
+    let awaits_another = record.status == FileStatus::AwaitingUpload;
+    (present.is_none() || (present == version) != awaits_another).then_some(record.attempt)
 }
 
-/// The file whose id is in the key of the event's object: one that the API stored.
+fn key_of(event: &serde_json::Value) -> Option<&str> {
+    event.pointer("/detail/object/key")?.as_str()
+}
+
+/// The file whose id is in the key of the event's object: one that the API stored, or let its sender put there.
 fn file_named_by(event: &serde_json::Value) -> Option<FileId> {
-    let key = event.pointer("/detail/object/key")?.as_str()?;
-    FileId::parse(key.strip_prefix("validated/")?.strip_suffix(".csv")?)
+    let key = key_of(event)?;
+    let announced = || key.strip_prefix("incoming/")?.split_once('/').map(|(_, name)| name);
+    FileId::parse(key.strip_prefix("validated/").or_else(announced)?.strip_suffix(".csv")?)
+}
+
+/// Whether an object under `incoming/` is the one that the API let this file's sender put there. Somebody who may write
+/// elsewhere could name it like another's file.
+fn is_about(event: &serde_json::Value, record: &FileRecord) -> bool {
+    key_of(event).is_some_and(|key| !key.starts_with("incoming/") || record.facts.upload_key.as_deref() == Some(key))
 }

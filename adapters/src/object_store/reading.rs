@@ -1,0 +1,137 @@
+//! Reading an object from its first byte to its last, although the connection may break on the way.
+
+use super::{ObjectStore, UploadMetadata};
+use crate::failure::{Failure, FailureKind};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+
+/// How often the reading of one object goes on after its connection broke. A large file is read in one try of a state, so
+/// that what breaks has to be mended here.
+const RESUMPTIONS_MAX: u32 = 10;
+
+/// An object whose bytes are about to be read.
+#[derive(Debug)]
+pub struct OpenObject {
+    /// What the API stored with it; none if it came by another road.
+    pub upload: Option<UploadMetadata>,
+    /// When this version was written, in milliseconds since 1970.
+    pub written_at_ms: u64,
+    store: ObjectStore,
+    key: String,
+    version_id: String,
+    body: ByteStream,
+    window: Window,
+    /// The offset in the object of the next byte.
+    position: u64,
+    /// The offset after the last byte that is wanted, if it is known.
+    end: Option<u64>,
+    resumptions: u32,
+}
+
+impl OpenObject {
+    pub(super) async fn open(
+        store: ObjectStore,
+        key: &str,
+        version_id: &str,
+        range: Option<(u64, u64)>,
+    ) -> Result<Self, Failure> {
+        let output = get(&store, key, version_id, range).await?;
+        let upload = output.metadata.as_ref().and_then(UploadMetadata::from_map);
+        let written_at_ms = output
+            .last_modified
+            .and_then(|at| at.to_millis().ok())
+            .and_then(|milliseconds| u64::try_from(milliseconds).ok())
+            .unwrap_or_default();
+        let length = output.content_length.and_then(|length| u64::try_from(length).ok());
+        Ok(Self {
+            upload,
+            written_at_ms,
+            store,
+            key: key.to_owned(),
+            version_id: version_id.to_owned(),
+            window: Window::new(range, output.content_range.is_some()),
+            body: output.body,
+            position: range.map_or(0, |(start, _)| start),
+            end: range.map(|(_, end)| end).or(length),
+            resumptions: 0,
+        })
+    }
+
+    /// The next bytes, or none after the last. Where the connection breaks, the same version is opened again from the next
+    /// byte on.
+    ///
+    /// # Errors
+    /// The connection broke too often, or the object could not be opened again.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        while self.window.take > 0 {
+            match self.body.try_next().await {
+                Ok(Some(bytes)) => {
+                    let bytes = self.window.cut(bytes);
+                    if !bytes.is_empty() {
+                        self.position += bytes.len() as u64;
+                        return Ok(Some(bytes));
+                    }
+                }
+                Ok(None) if self.end.is_none_or(|end| self.position >= end) => return Ok(None),
+                Ok(None) => self.resume("it ended too early").await?,
+                Err(error) => self.resume(&error.to_string()).await?,
+            }
+        }
+        Ok(None)
+    }
+
+    async fn resume(&mut self, what_broke: &str) -> Result<(), Failure> {
+        let Some(end) = self.end.filter(|_| self.resumptions < RESUMPTIONS_MAX) else {
+            let detail = format!("s3:GetObjectVersion body, resumed {} times: {what_broke}", self.resumptions);
+            return Err(Failure::new(FailureKind::StoreUnavailable, detail));
+        };
+        self.resumptions += 1;
+        tracing::warn!(position = self.position, resumption = self.resumptions, what_broke, "a body is resumed");
+        let rest = Some((self.position, end));
+        let output = get(&self.store, &self.key, &self.version_id, rest).await?;
+        self.window = Window::new(rest, output.content_range.is_some());
+        self.body = output.body;
+        Ok(())
+    }
+}
+
+async fn get(
+    store: &ObjectStore,
+    key: &str,
+    version_id: &str,
+    range: Option<(u64, u64)>,
+) -> Result<GetObjectOutput, Failure> {
+    let header = range.map(|(start, end)| format!("bytes={start}-{}", end.saturating_sub(1)));
+    let request = store.client.get_object().bucket(&store.bucket).key(key).version_id(version_id).set_range(header);
+    let output = request.send().await;
+    output.map_err(|error| Failure::of_call("s3:GetObjectVersion", &error, FailureKind::StoreUnavailable))
+}
+
+/// The part of a body that was asked for. A server may ignore a Range header and send everything (RFC 9110, section
+/// 14.2), as the local cloud does for a version.
+#[derive(Debug)]
+pub(super) struct Window {
+    skip: u64,
+    take: u64,
+}
+
+impl Window {
+    pub(super) fn new(range: Option<(u64, u64)>, is_partial: bool) -> Self {
+        match range {
+            Some((start, end)) if !is_partial => Self { skip: start, take: end.saturating_sub(start) },
+            _ => Self { skip: 0, take: u64::MAX },
+        }
+    }
+
+    pub(super) fn cut(&mut self, mut bytes: Bytes) -> Bytes {
+        let skipped = self.skip.min(bytes.len() as u64);
+        // Both numbers are at most the length of the bytes, which is a usize.
+        let mut bytes = bytes.split_off(usize::try_from(skipped).unwrap_or(usize::MAX));
+        let taken = self.take.min(bytes.len() as u64);
+        bytes.truncate(usize::try_from(taken).unwrap_or(usize::MAX));
+        self.skip -= skipped;
+        self.take -= taken;
+        bytes
+    }
+}

@@ -1,0 +1,152 @@
+use super::reading::Window;
+use super::*;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+
+#[test]
+fn what_was_not_asked_for_is_cut_off() {
+    let cut = |range, is_partial| {
+        let mut window = Window::new(range, is_partial);
+        let chunks = ["abc", "defg", "hi"].map(|chunk| window.cut(Bytes::from_static(chunk.as_bytes())));
+        String::from_utf8(chunks.concat()).unwrap()
+    };
+    assert_eq!(cut(None, false), "abcdefghi");
+    assert_eq!(cut(Some((4, 8)), false), "efgh");
+    assert_eq!(cut(Some((4, 8)), true), "abcdefghi");
+    assert_eq!(cut(Some((3, 3)), false), "");
+}
+
+fn store_at(endpoint: &str) -> ObjectStore {
+    let configuration = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("AKIDEXAMPLE", "secret", Some("session".to_owned()), None, "test"))
+        .endpoint_url(endpoint)
+        .force_path_style(true)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    ObjectStore { client: Client::from_conf(configuration), bucket: "files".to_owned() }
+}
+
+const OBJECT: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+/// What a server does with requests for [`OBJECT`].
+#[derive(Clone, Copy)]
+struct Behaviour {
+    /// How many bytes of each answer are sent before the connection is closed.
+    bytes_an_answer: usize,
+    /// Whether a Range header is followed.
+    knows_ranges: bool,
+}
+
+/// A server of one object that breaks its connections. Returns its store, and the Range header of each request so far.
+async fn breaking_store(behaviour: Behaviour) -> (ObjectStore, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let store = store_at(&format!("http://{}", listener.local_addr().unwrap()));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            let mut connection = BufReader::new(connection);
+            let mut range = String::new();
+            let mut line = String::new();
+            while connection.read_line(&mut line).await.is_ok_and(|bytes| bytes > 2) {
+                if let Some(value) = line.to_ascii_lowercase().strip_prefix("range: bytes=") {
+                    range = value.trim().to_owned();
+                }
+                line.clear();
+            }
+            seen.lock().unwrap().push(range.clone());
+            let (head, body) = match range.split_once('-').filter(|_| behaviour.knows_ranges) {
+                Some((first, last)) => {
+                    let body = &OBJECT[first.parse().unwrap()..=last.parse().unwrap()];
+                    (format!("206 Partial Content\r\nContent-Range: bytes {range}/{}", OBJECT.len()), body)
+                }
+                None => ("200 OK".to_owned(), OBJECT),
+            };
+            let head = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nETag: \"1\"\r\n\r\n", body.len());
+            let sent = &body[..behaviour.bytes_an_answer.min(body.len())];
+            connection.get_mut().write_all(&[head.as_bytes(), sent].concat()).await.unwrap();
+            connection.get_mut().shutdown().await.unwrap();
+        }
+    });
+    (store, asked)
+}
+
+async fn read(store: &ObjectStore, range: Option<(u64, u64)>) -> Result<Vec<u8>, Failure> {
+    let mut object = store.open("incoming/acme/day.csv", "v1", range).await?;
+    let mut bytes = Vec::new();
+    while let Some(next) = object.next().await? {
+        bytes.extend_from_slice(&next);
+    }
+    Ok(bytes)
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_is_resumed_from_the_next_byte() {
+    let (store, asked) = breaking_store(Behaviour { bytes_an_answer: 10, knows_ranges: true }).await;
+    assert_eq!(read(&store, None).await.unwrap(), OBJECT);
+    assert_eq!(*asked.lock().unwrap(), ["", "10-35", "20-35", "30-35"]);
+
+    asked.lock().unwrap().clear();
+    assert_eq!(read(&store, Some((5, 25))).await.unwrap(), OBJECT[5..25]);
+    assert_eq!(*asked.lock().unwrap(), ["5-24", "15-24"]);
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_ranges_is_read_past_what_came_already() {
+    let (store, asked) = breaking_store(Behaviour { bytes_an_answer: 30, knows_ranges: false }).await;
+    assert_eq!(read(&store, Some((4, 20))).await.unwrap(), OBJECT[4..20]);
+    // It never sends more than its first thirty bytes, so that the rest cannot be had.
+    let failure = read(&store, None).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::StoreUnavailable);
+    assert_eq!(asked.lock().unwrap().last().unwrap(), "30-35");
+}
+
+#[tokio::test]
+async fn a_body_that_always_breaks_is_given_up() {
+    let (store, asked) = breaking_store(Behaviour { bytes_an_answer: 1, knows_ranges: true }).await;
+    let failure = read(&store, None).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::StoreUnavailable);
+    assert!(failure.detail.contains("resumed 10 times"), "{}", failure.detail);
+    assert_eq!(asked.lock().unwrap().len(), 11);
+}
+
+#[tokio::test]
+async fn an_upload_is_signed_for_its_key_its_size_and_its_digest() {
+    let store = store_at("https://127.0.0.1:1");
+    let (partner, digest) = (Partner::named("acme").unwrap(), ContentDigest::of(b"hello"));
+    let file_id = FileId::derive(&partner, &digest);
+    let key = ObjectStore::announced_key(&partner, &file_id);
+    let signed = store.upload_url(&key, 5, &digest, 1_768_480_496_999).await.unwrap();
+    assert_eq!(signed.method, "PUT");
+    assert!(
+        signed.url.starts_with(&format!("https://127.0.0.1:1/files/incoming/acme/{file_id}.csv?")),
+        "{}",
+        signed.url
+    );
+    let parameter = |name: &str| {
+        let query = signed.url.split_once('?').unwrap().1;
+        let found = query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}=")));
+        found.unwrap_or_else(|| panic!("{name}: {}", signed.url)).to_owned()
+    };
+    // The session token of a role is a part of the URL; without it S3 would not know the key.
+    assert_eq!(parameter("X-Amz-Security-Token"), "session");
+    assert_eq!(parameter("X-Amz-SignedHeaders"), "content-length%3Bhost%3Bx-amz-checksum-sha256");
+    assert_eq!(
+        (parameter("X-Amz-Date"), parameter("X-Amz-Expires")),
+        ("20260115T123456Z".to_owned(), "900".to_owned())
+    );
+    assert_eq!(signed.expires_at_ms, 1_768_480_496_000 + 900_000);
+    let headers: Vec<(&str, &str)> =
+        signed.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let checksum = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
+    assert_eq!(headers, [("content-length", "5"), ("x-amz-checksum-sha256", checksum)]);
+    // Another size or digest has another signature.
+    for (bytes, digest) in [(6, digest.clone()), (5, ContentDigest::of(b"other"))] {
+        let other = store.upload_url(&key, bytes, &digest, 1_768_480_496_999).await.unwrap();
+        assert!(!other.url.contains(&parameter("X-Amz-Signature")), "{}", other.url);
+    }
+}

@@ -1,0 +1,132 @@
+//! The sums of many currencies in one number, which adds up as they do.
+
+use crate::Currency;
+use num_bigint::{BigInt, Sign};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::ops::Add;
+
+/// A number below 2^127 - 1 that follows from the sums of some records by currency. Of the parts of a file it adds up to
+/// that of the whole. Where the sums differ it is the same by a chance of about 1 to 10^38 alone: each sum is multiplied
+/// by a number that follows from its currency, and of the result the remainder by that prime is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ControlSum(u128);
+
+/// A prime.
+const MODULUS: u128 = (1 << 127) - 1;
+
+impl ControlSum {
+    /// The control sum of sums as [`super::Totals::to_texts`] writes them; none if they are not of that form.
+    #[must_use]
+    pub fn of(totals: &BTreeMap<String, String>) -> Option<Self> {
+        totals.iter().try_fold(Self::default(), |sum, (code, text)| Some(sum + Self::of_currency(code, text)?))
+    }
+
+    fn of_currency(code: &str, text: &str) -> Option<Self> {
+        let currency = Currency::parse(code.as_bytes()).ok()?;
+        let decimals = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        // With other decimals the same digits would be another amount.
+        let units: BigInt =
+            (decimals == usize::from(currency.decimals())).then(|| text.replace('.', ""))?.parse().ok()?;
+        let modulus = BigInt::from(MODULUS);
+        let product = units * factor(code) % &modulus;
+        let residue = if product.sign() == Sign::Minus { product + modulus } else { product };
+        u128::try_from(residue).ok().map(Self)
+    }
+}
+
+/// The number that the sum of a currency is multiplied by.
+fn factor(code: &str) -> BigInt {
+    BigInt::from_bytes_be(Sign::Plus, &Sha256::digest(format!("control sum\n{code}"))) % BigInt::from(MODULUS)
+}
+
+impl Add for ControlSum {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        // Both are below 2^127, so that their sum fits.
+        Self((self.0 + other.0) % MODULUS)
+    }
+}
+
+impl From<ControlSum> for String {
+    fn from(sum: ControlSum) -> Self {
+        format!("{:032x}", sum.0)
+    }
+}
+
+impl TryFrom<String> for ControlSum {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let number = u128::from_str_radix(&text, 16).ok().filter(|number| is_hex && *number < MODULUS);
+        number.map(Self).ok_or("a control sum is 32 hexadecimal digits")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Money, Totals};
+    use proptest::prelude::*;
+
+    fn totals(amounts: &[(&str, String)]) -> Totals {
+        let mut totals = Totals::default();
+        for (code, amount) in amounts {
+            let currency = Currency::parse(code.as_bytes()).unwrap();
+            totals.add(currency, Money::parse(amount.as_bytes(), currency.decimals()).unwrap());
+        }
+        totals
+    }
+
+    fn sum(amounts: &[(&str, String)]) -> ControlSum {
+        ControlSum::of(&totals(amounts).to_texts()).unwrap()
+    }
+
+    fn amounts() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+        let amount = (prop::sample::select(vec!["USD", "EUR", "JPY", "KWD", "CLF"]), "-?[1-9][0-9]{0,30}");
+        prop::collection::vec(amount, 0..20)
+    }
+
+    proptest! {
+        #[test]
+        fn parts_add_up_to_the_whole(amounts in amounts(), at in any::<prop::sample::Index>()) {
+            let (first, rest) = amounts.split_at(at.index(amounts.len() + 1));
+            prop_assert_eq!(sum(first) + sum(rest), sum(&amounts));
+        }
+
+        #[test]
+        fn other_sums_have_another(amounts in amounts(), others in amounts()) {
+            let same = totals(&amounts).to_texts() == totals(&others).to_texts();
+            prop_assume!(!same);
+            prop_assert_ne!(sum(&amounts), sum(&others));
+        }
+    }
+
+    #[test]
+    fn a_currency_is_no_other_and_a_cent_is_seen() {
+        let of = |code, amount: &str| sum(&[(code, amount.to_owned())]);
+        assert_ne!(of("USD", "1"), of("EUR", "1"));
+        assert_ne!(of("USD", "1"), of("USD", "1.01"));
+        assert_ne!(of("USD", "1"), of("USD", "-1"));
+        assert_eq!(of("USD", "5") + of("USD", "-5"), ControlSum::default());
+        let nines = "9".repeat(36);
+        assert_ne!(of("USD", &nines), of("USD", &format!("{nines}.01")));
+    }
+
+    #[test]
+    fn its_text_is_read_again_and_nothing_else_is() {
+        let some = sum(&[("USD", "12.30".to_owned())]);
+        let text = serde_json::to_string(&some).unwrap();
+        assert_eq!((text.len(), serde_json::from_str(&text).ok()), (34, Some(some)));
+        for text in ["", "0", &"g".repeat(32), &"f".repeat(32), "+0000000000000000000000000000000"] {
+            assert!(ControlSum::try_from(text.to_owned()).is_err(), "{text}");
+        }
+        for (code, text) in [("USD", "1"), ("USD", "1.0"), ("USD", "x"), ("XXX", "1"), ("JPY", "1.0")] {
+            assert_eq!(ControlSum::of(&BTreeMap::from([(code.to_owned(), text.to_owned())])), None, "{code} {text}");
+        }
+    }
+}
