@@ -23,6 +23,8 @@ COPY functions/transaction-archival/Cargo.toml functions/transaction-archival/
 # Tests and measurements are not built, but are members of the workspace, without which its lock file would not fit.
 COPY tests/Cargo.toml tests/
 COPY bench/startup/Cargo.toml bench/startup/
+COPY bench/import/Cargo.toml bench/import/
+COPY bench/large-file/Cargo.toml bench/large-file/
 COPY bench/stubs/Cargo.toml bench/stubs/
 COPY bench/latency/Cargo.toml bench/latency/
 COPY bench/validation/Cargo.toml bench/validation/

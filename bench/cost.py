@@ -29,13 +29,15 @@ DRAWN = {
     "logs and traces": ("CloudWatch Logs", "X-Ray"),
     "API": ("API Gateway",),
 }
-BEGIN, END = "<!-- begin of what `make cost` writes -->", "<!-- end of what `make cost` writes -->"
+BEGIN, END = (f"<!-- {edge} of what `python3 -m bench.cost --publish` writes -->" for edge in ("begin", "end"))
+DOCUMENT, PICTURE = REPOSITORY / "docs/cost.md", REPOSITORY / "docs/cost.svg"
 
+# By `target/release/latency --full`, and by the import's measurement at 14 ms a write.
 MEASURED = Measured(
     when="2026-11-21",
-    upload_small=(80_000, Fraction(0)),
-    upload_large=(1_000_000, Fraction(0)),
-    upload_log_bytes=0,
+    upload_small=(80_000, Fraction("32.525")),
+    upload_large=(1_000_000, Fraction("38.106")),
+    upload_log_bytes=515,
     status_item_small=(2, 822),
     status_item_large=(14, 1_591),
     rows_a_second=3_561,
@@ -63,7 +65,7 @@ def main() -> int:
     scales = FILES_A_DAY if arguments.publish or arguments.all else (inputs.files_a_day,)
     part = result(inputs, measured, scales)
     if arguments.publish:
-        publish(part, inputs, measured)
+        publish(part, inputs)
     print(json.dumps(part, indent=1) if arguments.json else markdown(part))
     return 0
 
@@ -183,14 +185,19 @@ def drawing(part: dict, inputs: Inputs) -> str:
     return picture.stacked_bars("What 1,000 files cost", subtitle, groups, series, "US dollars for 1,000 files")
 
 
-def publish(part: dict, inputs: Inputs, measured: Measured) -> None:
+def publish(part: dict, inputs: Inputs) -> None:
     """Writes the picture, and the tables between the marks of the document."""
-    (REPOSITORY / "docs/cost.svg").write_text(drawing(part, inputs))
-    document = REPOSITORY / "docs/cost.md"
-    before, rest = document.read_text().split(BEGIN)
+    written = document(DOCUMENT.read_text(), part)
+    PICTURE.write_text(drawing(part, inputs))
+    DOCUMENT.write_text(written)
+
+
+def document(text: str, part: dict) -> str:
+    """The document with these tables between its marks."""
+    before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    made = "\n\n".join([BEGIN, markdown(part), "![What 1,000 files cost](cost.svg)", "### Prices", prices_table(), END])
-    document.write_text(before + made + after)
+    image = f"![What 1,000 files cost]({PICTURE.name})"
+    return before + "\n\n".join([BEGIN, markdown(part), image, "### Prices", prices_table(), END]) + after
 
 
 if __name__ == "__main__":

@@ -172,6 +172,13 @@ class Table(unittest.TestCase):
             self.assertLess(abs(parts - total), Fraction(len(amounts), 200))
         self.assertEqual(part["rows"][-3][2:4], ["375.00", "3,750.00"])
 
+    def test_the_document_says_what_the_model_says(self):
+        part = cost.result(Inputs(), cost.MEASURED, cost.FILES_A_DAY)
+        again = "write it again: python3 -m bench.cost --publish"
+        text = cost.DOCUMENT.read_text()
+        self.assertEqual(cost.document(text, part), text, again)
+        self.assertEqual(cost.drawing(part, Inputs()), cost.PICTURE.read_text(), again)
+
     def test_the_picture_has_a_bar_for_each_and_the_floor(self):
         part = cost.result(Inputs(), MEASURED, (10_000, 100_000))
         drawn = cost.drawing(part, Inputs())

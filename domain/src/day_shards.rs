@@ -5,7 +5,7 @@ use crate::limits::{PAYMENT_SHARDS, TIMESTAMP_SHARDS};
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
-/// The shards of a day in one index. A row's partition there is its UTC day and its shard, as `2026-01-15#007`.
+/// The shards of a day in one index. A row's partition there is its UTC day and its shard, as `2026-01-15#0007`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DayShards {
     count: u64,
@@ -14,7 +14,7 @@ pub struct DayShards {
 
 impl DayShards {
     /// Those of `timestamp-index`, for the transactions of files.
-    pub const TRANSACTIONS: Self = Self { count: TIMESTAMP_SHARDS, digits: 3 };
+    pub const TRANSACTIONS: Self = Self { count: TIMESTAMP_SHARDS, digits: 4 };
     /// Those of `day-index`, for payments.
     pub const PAYMENTS: Self = Self { count: PAYMENT_SHARDS, digits: 2 };
 
@@ -45,18 +45,18 @@ mod tests {
         let at = Timestamp::parse(b"2026-01-15T23:59:59-01:00").unwrap();
         for shards in [DayShards::TRANSACTIONS, DayShards::PAYMENTS] {
             let mut counts = std::collections::BTreeMap::new();
-            for number in 0..shards.count * 1000 {
+            for number in 0..shards.count * 200 {
                 *counts.entry(shards.of(at, &format!("T{number}"))).or_insert(0) += 1;
             }
             let expected: Vec<String> = shards.all("2026-01-16").collect();
             assert_eq!(counts.keys().cloned().collect::<Vec<_>>(), expected);
-            assert!(counts.values().all(|count| (850..1150).contains(count)), "{counts:?}");
+            assert!(counts.values().all(|count| (130..270).contains(count)), "{counts:?}");
         }
     }
 
     #[test]
     fn a_partition_is_named_by_its_day_and_its_shard() {
-        assert_eq!(DayShards::TRANSACTIONS.all("2026-01-15").nth(7).as_deref(), Some("2026-01-15#007"));
+        assert_eq!(DayShards::TRANSACTIONS.all("2026-01-15").nth(7).as_deref(), Some("2026-01-15#0007"));
         assert_eq!(DayShards::PAYMENTS.all("2026-01-15").nth(7).as_deref(), Some("2026-01-15#07"));
     }
 }

@@ -50,10 +50,10 @@ pub const FILE_RANGES_MAX: usize = 40;
 /// Fewest records worth a range of their own.
 pub const RANGE_ROWS_MIN: u32 = 1_000;
 
-/// Number of partition keys that one day of transactions is spread over in `timestamp-index`. A partition takes 1,000
-/// writes a second, so a day's bulk load could reach 128,000 if each key had one of its own. It has not: keys fall on
-/// partitions by chance, and the more there are the more evenly. Whoever reads a day makes as many queries.
-pub const TIMESTAMP_SHARDS: u64 = 128;
+/// Number of partition keys that one day of transactions is spread over in `timestamp-index`. A partition of the index
+/// takes 1,000 writes a second, and keys fall on partitions by chance: the more there are, the less the fullest partition
+/// holds up a bulk load of one day. Whoever reads a day makes as many queries.
+pub const TIMESTAMP_SHARDS: u64 = 1_024;
 
 /// Number of partition keys that one day of payments is spread over in `day-index`. Payments come one by one.
 pub const PAYMENT_SHARDS: u64 = 16;

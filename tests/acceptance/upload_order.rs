@@ -69,10 +69,7 @@ async fn a_file_that_is_announced_to_be_processed_again_wins() {
 
     let again = bank.announce_again(&a).await.accepted();
     assert_eq!((again.text("status"), &again.body["duplicate"]), ("awaiting_upload", &json!(false)));
-    // A late repeat of the first upload's event is not the upload that is awaited.
-    cloud.run_workflow(&cloud.event_of(&cloud.object(first.text("s3_key")).await)).await;
-    let row = cloud.status_row(id).await.unwrap();
-    assert_eq!((&row["status"], &row["attempt"]), (&json!("awaiting_upload"), &json!("2")), "{row}");
+    late_events_change_nothing(&cloud, first.text("s3_key"), id).await;
     assert_eq!(decimal(bank.transaction("T1").await.unwrap()["amount"].as_str().unwrap()), "1.5");
 
     // S3 tells the time of an object in whole seconds: only in the next one is it later.
@@ -88,6 +85,27 @@ async fn a_file_that_is_announced_to_be_processed_again_wins() {
     }
     let story = ["awaiting_upload"].iter().chain(&WHOLE_WAY).copied().collect::<Vec<_>>().repeat(2);
     assert_eq!(statuses(&row["history"]), story);
+}
+
+/// A late repeat of an earlier upload's event is not the upload that is awaited.
+async fn late_events_change_nothing(cloud: &Cloud, key: &str, id: &str) {
+    cloud.run_workflow(&cloud.event_of(&cloud.object(key).await)).await;
+    let row = cloud.status_row(id).await.unwrap();
+    assert_eq!((&row["status"], &row["attempt"]), (&json!("awaiting_upload"), &json!("2")), "{row}");
+}
+
+#[tokio::test]
+async fn an_earlier_upload_through_the_api_is_not_the_one_that_is_awaited() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let file = files::file(&[record("T1")]);
+    let (uploaded, _) = bank.upload_and_complete(&file).await;
+    let announced = bank.announce_again(&file).await.accepted();
+    assert_eq!(announced.text("file_id"), uploaded.text("file_id"));
+    late_events_change_nothing(&cloud, uploaded.text("s3_key"), uploaded.text("file_id")).await;
+    assert_eq!(put(&cloud, &announced.body["upload"], &file).await.0, 200);
+    let row = cloud.ended(uploaded.text("file_id"), 2).await;
+    assert_eq!((&row["status"], &row["key"]), (&json!("completed"), &announced.body["s3_key"]), "{row}");
 }
 
 /// The event says that the file is large; to store so many bytes would take the tests too long. The upload that it is about

@@ -6,6 +6,7 @@ use crate::scenario::Measured;
 use serde_json::{Value, json};
 use std::error::Error;
 use std::fs;
+use std::time::Duration;
 use stubs::in_repository;
 
 /// The share of the bound that must be reached, in percent.
@@ -13,6 +14,9 @@ const REACHED_PERCENT_MIN: u64 = 90;
 
 /// Most processor time for a row.
 const ROW_MICROSECONDS_MAX: u64 = 100;
+
+/// From which share of the time on, spent in waiting for a processor, the machine was too busy to measure a full core.
+const DISTURBED_PERCENT: u128 = 5;
 
 /// Most memory (a function has 512 MB; this leaves half of it).
 const MEMORY_MEGABYTES_MAX: u64 = 256;
@@ -116,8 +120,20 @@ impl Measured {
         bounds
     }
 
+    /// Says so where other programs took the processor from it that it should have had to itself.
+    fn disturbance(&self) -> Option<String> {
+        let waited = self.import.used.waited.as_micros() * 100 / self.import.time.as_micros().max(1);
+        let is_disturbed = self.percent == 100 && !self.is_python && waited >= DISTURBED_PERCENT;
+        is_disturbed.then(|| {
+            let name = self.scenario.name;
+            format!("{name}: the machine was busy; for {waited} % of the time the function waited for a processor.")
+        })
+    }
+
     fn data(&self) -> Value {
-        let stub = self.import.stub_processor.as_micros() * 100 / self.import.time.as_micros().max(1);
+        let percent = |part: Duration| {
+            u64::try_from(part.as_micros() * 100 / self.import.time.as_micros().max(1)).unwrap_or(u64::MAX)
+        };
         json!({
             "importer": self.importer(),
             "table": self.scenario.name,
@@ -129,7 +145,8 @@ impl Measured {
             "processor_microseconds_a_row": self.row_microseconds(),
             "memory_kilobytes_max": self.import.used.memory_kilobytes_max,
             "throttled_writes": self.throttled,
-            "stub_core_percent": u64::try_from(stub).unwrap_or(u64::MAX),
+            "stub_core_percent": percent(self.import.stub_processor),
+            "waited_for_a_core_percent": percent(self.import.used.waited),
         })
     }
 }
@@ -155,6 +172,7 @@ pub(crate) fn write(all: &[Measured], mut notes: Vec<String>) -> Result<bool, Bo
          with the file, and the writes were counted."
             .to_owned(),
     );
+    notes.extend(all.iter().filter_map(Measured::disturbance));
     let (predictions, model_notes) = predictions(all);
     notes.extend(model_notes);
     let result = json!({
@@ -246,7 +264,7 @@ fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -260,7 +278,6 @@ mod tests {
     use crate::scenario::Scenario;
     use crate::subject::Import;
     use crate::usage::Usage;
-    use std::time::Duration;
 
     fn measured(percent: u32, milliseconds: u64) -> Measured {
         let scenario = Scenario {
@@ -270,7 +287,8 @@ mod tests {
             rows: 10_000,
             merchant_bytes: 0,
         };
-        let used = Usage { processor: Duration::from_millis(1_000), memory_kilobytes_max: 20_480 };
+        let used =
+            Usage { processor: Duration::from_millis(1_000), memory_kilobytes_max: 20_480, waited: Duration::ZERO };
         let import = Import { time: Duration::from_millis(milliseconds), used, stub_processor: Duration::ZERO };
         Measured {
             scenario,

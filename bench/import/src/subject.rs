@@ -72,6 +72,7 @@ impl Stage {
             used: Usage {
                 processor: Duration::from_micros(number("processor_microseconds")),
                 memory_kilobytes_max: number("memory_kilobytes_max"),
+                ..Usage::default()
             },
             stub_processor: Usage::of("self")?.processor.saturating_sub(own.processor),
         })
@@ -110,7 +111,7 @@ impl Function {
         let processor = after.processor.saturating_sub(before.processor);
         let import = Import {
             time: exchange.answered - exchange.handed_out,
-            used: Usage { processor, ..after },
+            used: Usage { processor, waited: after.waited.saturating_sub(before.waited), ..after },
             stub_processor: own_after.processor.saturating_sub(own.processor),
         };
         Ok((import, serde_json::from_slice(&exchange.answer)?))

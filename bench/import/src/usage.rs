@@ -11,6 +11,8 @@ pub(crate) struct Usage {
     pub(crate) processor: Duration,
     /// In kilobytes.
     pub(crate) memory_kilobytes_max: u64,
+    /// How long its first thread was ready and had no processor, because others had it or its share was used up.
+    pub(crate) waited: Duration,
 }
 
 impl Usage {
@@ -21,7 +23,13 @@ impl Usage {
     pub(crate) fn of(id: &str) -> Result<Self, Box<dyn Error>> {
         let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-        Ok(Self { processor: processor(&stat)?, memory_kilobytes_max: memory_kilobytes_max(&status)? })
+        let schedule = fs::read_to_string(format!("/proc/{id}/schedstat"))?;
+        let waited = schedule.split_whitespace().nth(1).ok_or("no schedule is told")?;
+        Ok(Self {
+            processor: processor(&stat)?,
+            memory_kilobytes_max: memory_kilobytes_max(&status)?,
+            waited: Duration::from_nanos(waited.parse()?),
+        })
     }
 }
 

@@ -89,8 +89,9 @@ impl Row {
     /// How often each call is made for an upload. Uploads that do not make the same calls are to be looked at, not averaged.
     fn calls_an_upload(&self) -> BTreeMap<&String, Value> {
         let runs = self.times.len() as u64;
-        let each =
-            |count: &u64| if count % runs == 0 { json!(count / runs) } else { json!(format!("{count} in {runs}")) };
+        let each = |count: &u64| {
+            if count.is_multiple_of(runs) { json!(count / runs) } else { json!(format!("{count} in {runs}")) }
+        };
         self.calls.iter().map(|(name, count)| (name, each(count))).collect()
     }
 

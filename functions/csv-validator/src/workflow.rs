@@ -138,8 +138,12 @@ impl Step<'_> {
     async fn of_the_api(&self, file_id: FileId) -> Result<Validation, Failure> {
         logging::set_file_id(file_id.as_str());
         let known = self.read_status(&file_id).await?;
-        if let Some(record) =
-            known.as_ref().filter(|record| record.facts.version_id.as_deref() == Some(&self.object.version_id))
+        // Where another upload is awaited, the table still names the version of the attempt before.
+        let is_present = |record: &&FileRecord| {
+            record.facts.version_id.as_deref() == Some(&self.object.version_id)
+                && record.status != FileStatus::AwaitingUpload
+        };
+        if let Some(record) = known.as_ref().filter(is_present)
             && let Some(validated) = validated_facts(&record.facts)
         {
             tracing::info!("recognised: the API validated this version");

@@ -27,6 +27,9 @@ const MARKS_IN_FLIGHT: usize = 16;
 /// small file, so that what went wrong is told rather than that time ran out.
 const RANGE_SECONDS: u64 = 60;
 
+/// The function's own time, which no range can outlast whatever its task says.
+const FUNCTION_SECONDS_MAX: u64 = 300;
+
 /// The input: one range of one file.
 #[derive(Clone, Debug, Deserialize)]
 pub struct TransformTask {
@@ -74,7 +77,7 @@ impl Ports {
 /// The file could not be read, or a table refused a write or did not answer. What was written by then stands, and the
 /// next try finds it unchanged.
 pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer) -> Result<RangeOutcome, Failure> {
-    let deadline = Instant::now() + Duration::from_secs(task.seconds_max);
+    let deadline = Instant::now() + Duration::from_secs(task.seconds_max.min(FUNCTION_SECONDS_MAX));
     let TransformTask { file, range, .. } = task;
     logging::set_file_id(file.file_id.as_str());
     let message = format!("writing rows: {}", file.rows);

@@ -11,8 +11,11 @@ use bytes::Bytes;
 use domain::Transaction;
 use domain::csv::RangeReader;
 use domain::csv::range::{RangeSummary, RecordChanged};
+use futures::poll;
 use futures::stream::{FuturesUnordered, StreamExt};
 use std::future::Future;
+use std::task::Poll;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// How many bytes are made into rows at a time, between two looks at the writes. They take less than a millisecond.
@@ -76,13 +79,22 @@ impl Writing {
             }
             while writes.len() < self.concurrency.limit() {
                 let Some(waiting) = self.backlog.next(self.started.elapsed()) else { break };
-                writes.push(write(table, origin, waiting, self.concurrency.era()));
+                // Boxed, because what the SDK keeps of a call is large, and would be copied each time that it is moved.
+                let mut write = Box::pin(write(table, origin, waiting, self.concurrency.era()));
+                // On its way at once, rather than after all answers that have come meanwhile: they would each wait for the others.
+                if let Poll::Ready(answer) = poll!(write.as_mut()) {
+                    self.take(answer)?;
+                    continue;
+                }
+                writes.push(write);
+                yield_now().await;
             }
             if self.source.is_at_end() && self.backlog.is_done() {
                 return self.source.finish();
             }
             let wants_bytes = self.backlog.wants_more() && self.source.needs_bytes();
-            // Nothing else wakes this up when a throttled row is due.
+            // Nothing else wakes this up when a throttled row is due. One of the three always comes: a row that is not finished is in
+            // flight, or waits to be due; and where there is none, the bucket has more to say.
             let due = self.backlog.next_due().filter(|_| writes.len() < self.concurrency.limit());
             tokio::select! {
                 Some(answer) = writes.next() => self.take(answer)?,
@@ -112,7 +124,7 @@ impl Writing {
     /// Says what was in the way, and what to do against it.
     fn out_of_time(&self) -> Failure {
         let Tally { stored, unchanged, superseded, throttled, .. } = self.tally;
-        let (rows, seconds) = (stored + unchanged + superseded, self.started.elapsed().as_secs());
+        let (rows, seconds) = (stored + unchanged + superseded, self.started.elapsed().as_millis().div_ceil(1000));
         let cause = match &self.throttled {
             Some(why) => format!(
                 "the table throttled {throttled} writes (the last: {why}); give it more by the parameter \
@@ -166,8 +178,11 @@ impl Source {
         self.reader.is_none()
     }
 
-    /// Waits for the next bytes. Nothing is lost where the waiting is given up.
+    /// Waits for the next bytes, once those before are made into rows. Nothing is lost where the waiting is given up.
     async fn read(&mut self) -> Result<(), Failure> {
+        if !self.needs_bytes() {
+            return Ok(());
+        }
         match self.object.next().await? {
             Some(bytes) => self.unread = bytes,
             None => self.bucket_is_at_end = true,
