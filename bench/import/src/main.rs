@@ -10,7 +10,6 @@ mod report;
 mod scenario;
 mod subject;
 mod table;
-mod usage;
 
 use aws::Aws;
 use gate::Throttling;

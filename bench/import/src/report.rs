@@ -5,9 +5,9 @@ use crate::model::{self, CAPACITIES, FILES, SECONDS_MAX};
 use crate::scenario::Measured;
 use serde_json::{Value, json};
 use std::error::Error;
-use std::fs;
 use std::time::Duration;
-use stubs::in_repository;
+use stubs::Results;
+use stubs::results::bound;
 
 /// The share of the bound that must be reached, in percent.
 const REACHED_PERCENT_MIN: u64 = 90;
@@ -151,10 +151,6 @@ impl Measured {
     }
 }
 
-fn bound(what: String, bound: String, measured: String, holds: bool) -> Value {
-    json!({ "what": what, "bound": bound, "measured": measured, "holds": holds })
-}
-
 /// Writes `target/bench/import.json`, says what does not hold, and tells whether all does.
 ///
 /// # Errors
@@ -175,25 +171,19 @@ pub(crate) fn write(all: &[Measured], mut notes: Vec<String>) -> Result<bool, Bo
     notes.extend(all.iter().filter_map(Measured::disturbance));
     let (predictions, model_notes) = predictions(all);
     notes.extend(model_notes);
-    let result = json!({
-        "part": "import",
-        "title": "Import: rows into a table over TLS",
-        "columns": COLUMNS,
-        "rows": all.iter().map(Measured::cells).collect::<Vec<_>>(),
-        "bounds": bounds,
-        "notes": notes,
-        "data": { "measured": all.iter().map(Measured::data).collect::<Vec<_>>(), "model": predictions },
-    });
-    fs::create_dir_all(in_repository("target/bench"))?;
-    fs::write(in_repository("target/bench/import.json"), format!("{result:#}\n"))?;
     for note in &notes {
         eprintln!("{note}");
     }
-    let broken: Vec<&Value> = bounds.iter().filter(|bound| bound["holds"] == false).collect();
-    for bound in &broken {
-        eprintln!("NOT KEPT: {bound}");
-    }
-    Ok(broken.is_empty())
+    let results = Results {
+        part: "import",
+        title: "Import: rows into a table over TLS",
+        columns: json!(COLUMNS),
+        rows: all.iter().map(|measured| json!(measured.cells())).collect(),
+        bounds,
+        notes,
+        data: json!({ "measured": all.iter().map(Measured::data).collect::<Vec<_>>(), "model": predictions }),
+    };
+    Ok(results.write()?)
 }
 
 /// Says what one import came to, while the others are still to come.
@@ -277,7 +267,7 @@ mod tests {
     use super::*;
     use crate::scenario::Scenario;
     use crate::subject::Import;
-    use crate::usage::Usage;
+    use stubs::Usage;
 
     fn measured(percent: u32, milliseconds: u64) -> Measured {
         let scenario = Scenario {

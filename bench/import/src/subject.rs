@@ -1,17 +1,15 @@
 //! What imports: the built function, and its peer in Python.
 
 use crate::aws::Aws;
-use crate::usage::Usage;
 use serde_json::Value;
 use std::error::Error;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use stubs::process::{self, Surroundings};
 use stubs::runtime_api::{self, RuntimeApi};
-use stubs::{CpuLimit, in_repository};
+use stubs::{CpuLimit, Usage, in_repository};
 
 const NAME: &str = "data-transformer";
 
@@ -48,7 +46,7 @@ impl Stage {
         let mut child = process::launch(&process::built(NAME)?, around, limit)?;
         renice(0, child.id());
         process::go(&mut child)?;
-        let said = [drain(child.stdout.take()), drain(child.stderr.take())];
+        let said = [process::drain(child.stdout.take()), process::drain(child.stderr.take())];
         Ok(Function { child, runtime, said })
     }
 
@@ -131,14 +129,4 @@ impl Function {
         }
         Err(format!("it ended: {}{}", String::from_utf8_lossy(&out), String::from_utf8_lossy(&error)).into())
     }
-}
-
-/// Reads on to the end, so that the process never waits for a reader.
-fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut said = Vec::new();
-        // What could be read before an error is all that there is.
-        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut said));
-        said
-    })
 }

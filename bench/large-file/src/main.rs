@@ -5,7 +5,6 @@ mod aws;
 mod file;
 mod function;
 mod results;
-mod runtime_api;
 
 use aws::Aws;
 use file::{Content, LargeFile};

@@ -4,15 +4,13 @@ use crate::aws::Aws;
 use crate::upload::Upload;
 use serde_json::Value;
 use std::error::Error;
-use std::fs;
-use std::io::Read;
 use std::path::Path;
 use std::process::Child;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use stubs::CpuLimit;
 use stubs::process::{self, Surroundings};
 use stubs::runtime_api::{self, Exchange, RuntimeApi};
+use stubs::{CpuLimit, Usage};
 
 const NAME: &str = "csv-validator";
 
@@ -47,7 +45,7 @@ impl Function {
             Surroundings { function: NAME, runtime_api: &runtime.address, endpoint: &aws.server.endpoint, trusted };
         let mut child = process::launch(&process::built(NAME)?, around, limit)?;
         let begun = process::go(&mut child)?;
-        let said = [drain(child.stdout.take()), drain(child.stderr.take())];
+        let said = [process::drain(child.stdout.take()), process::drain(child.stderr.take())];
         Ok(Self { child, begun, runtime, said })
     }
 
@@ -80,47 +78,10 @@ impl Function {
     /// # Errors
     /// It had ended before.
     pub(crate) fn end(mut self) -> Result<Used, Box<dyn Error>> {
-        let process = format!("/proc/{}", self.child.id());
-        let (status, stat) =
-            (fs::read_to_string(format!("{process}/status"))?, fs::read_to_string(format!("{process}/stat"))?);
+        let used = Usage::of(&self.child.id().to_string())?;
         self.child.kill()?;
         self.child.wait()?;
         let [log, _] = self.said.map(|thread| thread.join().unwrap_or_default());
-        Ok(Used { cpu: cpu(&stat)?, memory_kilobytes_max: memory_kilobytes_max(&status)?, log_bytes: log.len() })
-    }
-}
-
-/// Reads on to the end, so that the process never waits for a reader.
-fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut said = Vec::new();
-        // What could be read before an error is all that there is.
-        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut said));
-        said
-    })
-}
-
-/// User and system time of `/proc/PID/stat`, whose unit is a hundredth of a second on every Linux.
-fn cpu(stat: &str) -> Result<Duration, Box<dyn Error>> {
-    // The second field is the program's name in brackets and may contain blanks; user time is the fourteenth.
-    let (_, after_name) = stat.rsplit_once(')').ok_or("no process")?;
-    let ticks = after_name.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
-    Ok(Duration::from_millis(ticks * 10))
-}
-
-fn memory_kilobytes_max(status: &str) -> Result<u64, Box<dyn Error>> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no memory is told")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_process_used_is_read_from_its_files() {
-        let stat = "7 (a (b) c) S 1 2 3 4 5 6 7 8 9 10 150 25 0 0 20 0";
-        assert_eq!(cpu(stat).unwrap(), Duration::from_millis(1750));
-        assert_eq!(memory_kilobytes_max("VmPeak:\t 9 kB\nVmHWM:\t   5128 kB\nX: 1\n").unwrap(), 5128);
+        Ok(Used { cpu: used.processor, memory_kilobytes_max: used.memory_kilobytes_max, log_bytes: log.len() })
     }
 }

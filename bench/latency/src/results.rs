@@ -5,9 +5,9 @@ use crate::function::Used;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fs;
 use std::time::Duration;
-use stubs::in_repository;
+use stubs::Results;
+use stubs::results::bound;
 
 /// What users were promised, at the share of a core that the function has.
 const ANSWER_MICROSECONDS_MAX: u128 = 1_000_000;
@@ -55,19 +55,16 @@ impl Row {
     }
 
     fn bounds(&self) -> Vec<Value> {
-        let bound = |what: String, microseconds: u128| {
-            json!({
-                "what": what,
-                "bound": format!("< {} ms", milliseconds(ANSWER_MICROSECONDS_MAX)),
-                "measured": format!("{} ms", milliseconds(microseconds)),
-                "holds": microseconds < ANSWER_MICROSECONDS_MAX,
-            })
+        let in_time = |what: String, microseconds: u128| {
+            let asked_for = format!("< {} ms", milliseconds(ANSWER_MICROSECONDS_MAX));
+            let measured = format!("{} ms", milliseconds(microseconds));
+            bound(what, asked_for, measured, microseconds < ANSWER_MICROSECONDS_MAX)
         };
         let at = format!("{} at {} of a core", self.name, share(self.percent));
         vec![
             self.calls_bound(&at),
-            bound(format!("{at}: p99 of {} uploads", self.times.len()), percentile(&self.times, 99)),
-            bound(
+            in_time(format!("{at}: p99 of {} uploads", self.times.len()), percentile(&self.times, 99)),
+            in_time(
                 format!("{at}: slowest of {} first answers, start-up included", self.starts.len()),
                 percentile(&self.starts, 100),
             ),
@@ -78,12 +75,7 @@ impl Row {
         let expected: Value = serde_json::from_str(CALLS).unwrap_or_default();
         let (expected, measured) = (&expected["upload"], json!(self.calls_an_upload()));
         let holds = *expected == measured;
-        json!({
-            "what": format!("{at}: calls an upload"),
-            "bound": expected.to_string(),
-            "measured": measured.to_string(),
-            "holds": holds,
-        })
+        bound(format!("{at}: calls an upload"), expected.to_string(), measured.to_string(), holds)
     }
 
     /// How often each call is made for an upload. Uploads that do not make the same calls are to be looked at, not averaged.
@@ -137,26 +129,19 @@ pub(crate) fn write(rows: &[Row], mut notes: Vec<String>) -> Result<bool, Box<dy
          answers after {BUCKET_MILLISECONDS} ms, the table after {TABLE_MILLISECONDS} ms, both over TLS. Every upload is a new file."
     ));
     let bounds: Vec<Value> = rows.iter().filter(|row| row.percent < 100).flat_map(Row::bounds).collect();
-    let result = json!({
-        "part": "latency",
-        "title": "Upload latency: from event to answer",
-        "columns": COLUMNS,
-        "rows": rows.iter().map(Row::cells).collect::<Vec<_>>(),
-        "bounds": bounds,
-        "notes": notes,
-        "data": rows.iter().map(Row::data).collect::<Vec<_>>(),
-    });
-    let path = in_repository("target/bench/latency.json");
-    fs::create_dir_all(in_repository("target/bench"))?;
-    fs::write(path, format!("{result:#}\n"))?;
     for row in rows {
         eprintln!("{}", row.cells().join(" | "));
     }
-    let broken: Vec<&Value> = bounds.iter().filter(|bound| bound["holds"] == false).collect();
-    for bound in &broken {
-        eprintln!("NOT KEPT: {bound}");
-    }
-    Ok(broken.is_empty())
+    let results = Results {
+        part: "latency",
+        title: "Upload latency: from event to answer",
+        columns: json!(COLUMNS),
+        rows: rows.iter().map(|row| json!(row.cells())).collect(),
+        bounds,
+        notes,
+        data: json!(rows.iter().map(Row::data).collect::<Vec<_>>()),
+    };
+    Ok(results.write()?)
 }
 
 /// The smallest time that at least `percent` of all do not exceed, in microseconds; 0 of none.

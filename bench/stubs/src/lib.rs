@@ -4,10 +4,14 @@
 pub mod cpu_limit;
 pub mod http;
 pub mod process;
+pub mod results;
 pub mod runtime_api;
 pub mod tls;
+pub mod usage;
 
 pub use cpu_limit::CpuLimit;
+pub use results::Results;
+pub use usage::Usage;
 
 use std::path::{Path, PathBuf};
 

@@ -2,10 +2,10 @@
 
 use crate::cpu_limit::{self, CpuLimit};
 use std::error::Error;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 /// Joins the control group, if one is given, and says so; then waits for a line and becomes the process to measure. So
@@ -99,4 +99,14 @@ pub fn go(child: &mut Child) -> Result<Instant, Box<dyn Error>> {
 pub fn built(name: &str) -> Result<Vec<String>, Box<dyn Error>> {
     let path = std::env::current_exe()?.with_file_name(name);
     Ok(vec![path.into_os_string().into_string().map_err(|path| format!("{path:?} is not UTF-8"))?])
+}
+
+/// Reads on to the end, so that the process never waits for a reader.
+pub fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut said = Vec::new();
+        // What could be read before an error is all that there is.
+        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut said));
+        said
+    })
 }

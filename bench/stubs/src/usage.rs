@@ -6,13 +6,13 @@ use std::time::Duration;
 
 /// Processor time, and the most memory at a time.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Usage {
+pub struct Usage {
     /// Of all its threads, user and system.
-    pub(crate) processor: Duration,
+    pub processor: Duration,
     /// In kilobytes.
-    pub(crate) memory_kilobytes_max: u64,
+    pub memory_kilobytes_max: u64,
     /// How long its first thread was ready and had no processor, because others had it or its share was used up.
-    pub(crate) waited: Duration,
+    pub waited: Duration,
 }
 
 impl Usage {
@@ -20,7 +20,7 @@ impl Usage {
     ///
     /// # Errors
     /// There is no such process.
-    pub(crate) fn of(id: &str) -> Result<Self, Box<dyn Error>> {
+    pub fn of(id: &str) -> Result<Self, Box<dyn Error>> {
         let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
         let schedule = fs::read_to_string(format!("/proc/{id}/schedstat"))?;
