@@ -10,7 +10,7 @@ use std::time::Duration;
 /// API Gateway gives up after 29 seconds; the sender gets an answer of ours before that.
 pub const ANSWER_SECONDS_MAX: u64 = 25;
 
-/// An answer, in the form that API Gateway takes: always JSON.
+/// An answer, in the form that API Gateway takes: JSON, but for the few documents that people open in a browser.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
@@ -32,6 +32,22 @@ impl Answer {
             "X-Content-Type-Options": "nosniff",
         });
         Self { status_code, headers, body: body.to_string(), is_base64_encoded: false }
+    }
+
+    /// A document of another type, such as a page. It says the same to everybody, and is asked for anew each time it is
+    /// opened, so that nobody works with the one of an earlier deployment.
+    #[must_use]
+    pub fn document(content_type: &str, body: impl Into<String>) -> Self {
+        let headers =
+            json!({ "Content-Type": content_type, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff" });
+        Self { status_code: 200, headers, body: body.into(), is_base64_encoded: false }
+    }
+
+    /// The same answer with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers[name] = value.into();
+        self
     }
 }
 
