@@ -20,8 +20,14 @@ pub const FILE_ROWS_MAX: u32 = 5_000_000;
 /// upload begins; it may go on for longer.
 pub const UPLOAD_URL_SECONDS: u64 = 15 * 60;
 
-/// Largest body of a request for such a URL, in bytes.
-pub const UPLOAD_REQUEST_BYTES_MAX: usize = 1024;
+/// Largest body of a request for such a URL, in bytes (16 KiB): its expected totals and a little more.
+pub const UPLOAD_REQUEST_BYTES_MAX: usize = 16 * 1024;
+
+/// Largest JSON object of expected totals, in bytes (15 KiB). One of every currency, each with the most digits, has 11 KB.
+pub const EXPECTED_TOTALS_BYTES_MAX: usize = 15 * 1024;
+
+/// Most significant digits in an expected total: five million amounts of 38 digits add up to no more.
+pub const EXPECTED_TOTAL_DIGITS_MAX: usize = 45;
 
 /// Most columns in a record.
 pub const RECORD_COLUMNS_MAX: usize = 64;
@@ -41,8 +47,19 @@ pub const TIMESTAMP_FUTURE_SECONDS_MAX: i64 = 24 * 60 * 60;
 /// Most errors listed in an HTTP answer. The stored report has all of them, and the true total is always given.
 pub const ERRORS_IN_ANSWER_MAX: usize = 100;
 
+/// Most errors listed in the answer of a dry run, which stores no report. The answer then has at most 5 MB, of the 6 MB that
+/// Lambda lets through.
+pub const ERRORS_IN_DRY_RUN_MAX: usize = 10_000;
+
 /// Most errors listed in a stored report, which is then about 200 MB. The true totals are given all the same.
 pub const ERRORS_IN_REPORT_MAX: u64 = 1_000_000;
+
+/// Largest file of which the API makes a correctable one, in bytes (32 MiB): read twice and written while its sender waits.
+pub const CORRECTABLE_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Most bytes of one record whose structure is broken that a correctable file repeats (256 KiB): a quote that is never closed
+/// takes all the rest of its file.
+pub const CORRECTABLE_RECORD_BYTES_MAX: usize = 256 * 1024;
 
 /// Most byte ranges that one file is split into, each written by a function of its own.
 pub const FILE_RANGES_MAX: usize = 40;

@@ -1,9 +1,13 @@
 //! The request for a URL to put a file to: how large the file is, and the digest of its bytes.
 
-use crate::ContentDigest;
 use crate::json::{self, JsonRule, Kind, Member, Value};
 use crate::limits::{BUCKET_FILE_BYTES_MAX, UPLOAD_REQUEST_BYTES_MAX};
+use crate::statement::{StatementFault, StatementFaultCode};
+use crate::{ContentDigest, Statement};
 use std::borrow::Cow;
+
+/// The members of a body.
+const MEMBERS: [&str; 4] = ["size", "sha256", "expected_rows", "expected_totals"];
 
 /// What is about to be sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,6 +16,8 @@ pub struct UploadRequest {
     pub bytes: u64,
     /// The SHA-256 of its bytes.
     pub digest: ContentDigest,
+    /// What its sender states of its records.
+    pub expected: Statement,
 }
 
 /// Why a body is no request for an upload. The first fault alone is told: there is little that can be wrong.
@@ -46,11 +52,13 @@ pub enum RequestFaultCode {
     Sha256Malformed,
     /// The file is larger than a file may be.
     FileTooLarge,
+    /// What is stated of its records cannot be read.
+    Statement(StatementFaultCode),
 }
 
 impl RequestFaultCode {
     /// Every code.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::BodyMissing,
         Self::RequestTooLarge,
         Self::JsonMalformed,
@@ -61,6 +69,8 @@ impl RequestFaultCode {
         Self::Sha256Missing,
         Self::Sha256Malformed,
         Self::FileTooLarge,
+        Self::Statement(StatementFaultCode::ExpectedRowsMalformed),
+        Self::Statement(StatementFaultCode::ExpectedTotalsMalformed),
     ];
 
     /// The text in answers. It is an interface and never changes.
@@ -77,6 +87,7 @@ impl RequestFaultCode {
             Self::Sha256Missing => "sha256_missing",
             Self::Sha256Malformed => "sha256_malformed",
             Self::FileTooLarge => "file_too_large",
+            Self::Statement(code) => code.as_str(),
         }
     }
 
@@ -92,8 +103,8 @@ fn fault<T>(code: RequestFaultCode, reason: impl Into<Cow<'static, str>>) -> Res
 }
 
 impl UploadRequest {
-    /// Reads a body: a JSON object with the members `size` and `sha256` and no others. A member that means nothing here is
-    /// refused, because its sender believes that it does something.
+    /// Reads a body: a JSON object with the members `size` and `sha256`, perhaps `expected_rows` and `expected_totals`, and
+    /// no others. A member that means nothing here is refused, because its sender believes that it does something.
     ///
     /// # Errors
     /// The first [`RequestFault`].
@@ -111,11 +122,11 @@ impl UploadRequest {
         let Kind::Object(members) = &value.kind else {
             return fault(RequestFaultCode::ObjectMissing, format!("the body is {}, not an object", value.kind_name()));
         };
-        if let Some(other) = members.iter().find(|member| !["size", "sha256"].contains(&member.name.as_ref())) {
-            let place = other.start;
+        if let Some(other) = members.iter().find(|member| !MEMBERS.contains(&member.name.as_ref())) {
+            let (place, names) = (other.start, MEMBERS.join(", "));
             return fault(
                 RequestFaultCode::MemberUnexpected,
-                format!("the member at byte {place} means nothing here; there are \"size\" and \"sha256\" alone"),
+                format!("the member at byte {place} means nothing here; there are {names} alone"),
             );
         }
         let size = member(members, "size").map_or_else(
@@ -126,7 +137,11 @@ impl UploadRequest {
             || fault(RequestFaultCode::Sha256Missing, "the member \"sha256\" is missing: the SHA-256 of the file"),
             digest_of,
         )?;
-        Ok(Self { bytes: size, digest })
+        let expected = Statement::of_members(member(members, "expected_rows"), member(members, "expected_totals"));
+        match expected {
+            Ok(expected) => Ok(Self { bytes: size, digest, expected }),
+            Err(StatementFault { code, reason }) => fault(RequestFaultCode::Statement(code), reason),
+        }
     }
 }
 
@@ -238,6 +253,16 @@ mod tests {
             check(body, Err(code));
         }
         check(&format!(r#"{{"sha256":"{DIGEST}","\u0073ize":7}}"#), Ok(7));
+    }
+
+    #[test]
+    fn statements() {
+        let body = of("1, \"expected_rows\": 2, \"expected_totals\": {\"EUR\": \"9.3\"}");
+        let expected = UploadRequest::read(body.as_bytes()).unwrap().expected;
+        assert_eq!((expected.rows, &expected.totals.unwrap()["EUR"]), (Some(2), &"9.30".to_owned()));
+        assert!(UploadRequest::read(of("1").as_bytes()).unwrap().expected.is_empty());
+        check(&of("1, \"expected_rows\": \"2\""), Err(Statement(StatementFaultCode::ExpectedRowsMalformed)));
+        check(&of("1, \"expected_totals\": {}"), Err(Statement(StatementFaultCode::ExpectedTotalsMalformed)));
     }
 
     #[test]

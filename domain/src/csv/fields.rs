@@ -1,5 +1,6 @@
 //! Takes the values of a record's fields out of their quotes.
 
+use super::guard::has_guard;
 use super::raw_record::{Quotes, RawRecord, Span};
 use crate::limits::RECORD_COLUMNS_MAX;
 
@@ -9,11 +10,13 @@ pub(super) struct FieldReader {
     spans: Vec<Span>,
     /// The values of a record with doubled quotes, one after the other.
     values: Vec<u8>,
+    /// Whether the file comes from a correctable one, so that guards are taken away.
+    has_guards: bool,
 }
 
 impl Default for FieldReader {
     fn default() -> Self {
-        Self { spans: Vec::with_capacity(RECORD_COLUMNS_MAX), values: Vec::new() }
+        Self::new(false)
     }
 }
 
@@ -25,9 +28,23 @@ pub(super) struct Fields<'a> {
 }
 
 impl FieldReader {
+    /// A reader of a file that has guarded values or not.
+    pub(super) fn new(has_guards: bool) -> Self {
+        Self { spans: Vec::with_capacity(RECORD_COLUMNS_MAX), values: Vec::new(), has_guards }
+    }
+
+    /// Whether guards are taken away.
+    #[inline]
+    pub(super) fn has_guards(&self) -> bool {
+        self.has_guards
+    }
+
     /// The values of `record`'s fields. It must have no fault.
     #[inline]
     pub(super) fn read<'a>(&'a mut self, record: &RawRecord<'a>) -> Fields<'a> {
+        if self.has_guards {
+            return self.read_guarded(record);
+        }
         match record.quotes {
             Quotes::None => Fields { bytes: record.bytes, spans: record.fields },
             Quotes::Enclosing => {
@@ -37,6 +54,23 @@ impl FieldReader {
             }
             Quotes::Doubled => self.read_doubled(record),
         }
+    }
+
+    /// The same without the guards: a value begins one byte later then.
+    #[cold]
+    fn read_guarded<'a>(&'a mut self, record: &RawRecord<'a>) -> Fields<'a> {
+        let bytes = if record.quotes == Quotes::Doubled {
+            self.read_doubled(record);
+            &self.values
+        } else {
+            self.spans.clear();
+            self.spans.extend(record.fields.iter().map(|&field| inside_quotes(record.bytes, field)));
+            record.bytes
+        };
+        for span in &mut self.spans {
+            span.start += usize::from(has_guard(&bytes[span.start..span.end]));
+        }
+        Fields { bytes, spans: &self.spans }
     }
 
     fn read_doubled(&mut self, record: &RawRecord<'_>) -> Fields<'_> {

@@ -73,7 +73,7 @@ pub struct RangeReader {
 struct RangeChecks {
     field_reader: FieldReader,
     value_reader: ValueReader,
-    columns_count: usize,
+    columns: Columns,
     next_record: u32,
     summary: RangeSummary,
     changed: Option<RecordChanged>,
@@ -89,9 +89,9 @@ impl RangeReader {
     #[must_use]
     pub fn new(range: &ByteRange, columns: Columns) -> Self {
         let checks = RangeChecks {
-            field_reader: FieldReader::default(),
+            field_reader: FieldReader::new(columns.has_notes()),
             value_reader: ValueReader::new(&columns, end_of_time()),
-            columns_count: columns.count(),
+            columns,
             next_record: range.first_record,
             summary: RangeSummary::default(),
             changed: None,
@@ -137,9 +137,10 @@ impl RangeChecks {
         self.next_record += 1;
         let sound = record.faults.is_empty()
             && record.blank_lines.is_none()
-            && record::text_faults(record, |_| None).is_empty();
+            // What a note holds is not looked at.
+            && record::text_faults(record, |_| None).iter().all(|fault| self.columns.get(fault.field()).is_none());
         let fields = self.field_reader.read(record);
-        let transaction = if sound && fields.count() == self.columns_count {
+        let transaction = if sound && fields.count() == self.columns.count() {
             self.value_reader.read(fields, record.text).and_then(Values::transaction)
         } else {
             None

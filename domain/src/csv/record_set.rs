@@ -21,6 +21,11 @@ impl RecordSet {
         self.records += 1;
     }
 
+    /// Whether any record is in the set.
+    pub(super) fn is_any_in(&self) -> bool {
+        self.words.iter().any(|word| *word != 0)
+    }
+
     /// Whether the record, from 1, is in the set. Of a record that was never told of nothing is known, so it is.
     #[inline]
     pub(super) fn contains(&self, record: u32) -> bool {
@@ -41,5 +46,6 @@ mod tests {
         }
         assert!((1..=200).all(|record| set.contains(record) == (record % 7 == 0)));
         assert!(set.contains(0) && set.contains(201));
+        assert!(set.is_any_in() && !RecordSet::default().is_any_in());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ids::RepeatedIds;
 use super::record_set::RecordSet;
-use super::{ByteRange, Columns, ErrorCode};
+use super::{ByteRange, Columns, ErrorCode, RowError};
 use crate::Totals;
 use crate::limits::{BUCKET_FILE_BYTES_MAX, FILE_ROWS_MAX};
 use std::collections::BTreeMap;
@@ -39,6 +39,8 @@ pub struct ValidationReport {
     pub ranges: Vec<ByteRange>,
     /// Whether every error was told. If not, ids seem to repeat, and [`super::FileValidator::again`] must read the file once more.
     pub is_complete: bool,
+    /// Whether the file was looked at to its end, so that its records are all counted.
+    pub is_whole: bool,
     /// The ids that seem to repeat, for [`super::FileValidator::again`].
     pub(super) repeated_ids: RepeatedIds,
     /// The data records with an error, for [`super::FileValidator::again`], which looks at no others but for their ids.
@@ -50,5 +52,17 @@ impl ValidationReport {
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.error_count == 0 && self.is_complete
+    }
+
+    /// Whether a data record has an error, or may turn out to have one when the file is read once more.
+    #[must_use]
+    pub fn has_faulty_records(&self) -> bool {
+        !self.is_complete || self.faulty_records.is_any_in()
+    }
+
+    /// Counts one more error, which was found by looking at the file as a whole.
+    pub(crate) fn add(&mut self, error: &RowError) {
+        self.error_count += 1;
+        *self.errors_by_code.entry(error.code).or_default() += 1;
     }
 }

@@ -128,6 +128,11 @@ impl Scanner {
         }
     }
 
+    /// The offset in the file of the first byte of the record that has not ended.
+    pub(super) fn record_byte(&self) -> u64 {
+        self.record_byte
+    }
+
     /// Finds the record that begins at `from` and its fields, if nothing is wrong with it, nothing unusual in it, and
     /// its end in this chunk. Otherwise it may be found byte by byte, and nothing of the scanner has changed but
     /// `fields`.

@@ -46,7 +46,26 @@ impl Column {
     }
 }
 
-/// What each field of a record is, in a file's own order. A field whose header is unknown or repeated is `None`.
+/// The columns that a correctable file has beside its own: what is wrong with each record. A file that has all three is taken
+/// with them; they are not looked at.
+pub const NOTE_COLUMNS: [&str; 3] = ["error_record", "error_column", "error_reason"];
+
+/// Which of the header's fields, from 0, are [`NOTE_COLUMNS`]; none where it does not name each of them once.
+pub(super) fn note_fields<'a>(names: impl Iterator<Item = &'a [u8]> + Clone) -> Option<[usize; NOTE_COLUMNS.len()]> {
+    let is = |name: &[u8], column: &str| name.trim_ascii().eq_ignore_ascii_case(column.as_bytes());
+    let mut fields = [0; NOTE_COLUMNS.len()];
+    for (field, column) in fields.iter_mut().zip(NOTE_COLUMNS) {
+        let mut places = names.clone().enumerate().filter(|(_, name)| is(name, column)).map(|(place, _)| place);
+        *field = places.next()?;
+        if places.next().is_some() {
+            return None;
+        }
+    }
+    Some(fields)
+}
+
+/// What each field of a record is, in a file's own order. A field whose header is unknown or repeated is `None`, and so is
+/// one of [`NOTE_COLUMNS`], where the header has all of them.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Columns {
@@ -69,6 +88,12 @@ impl Columns {
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Column> {
         self.fields.get(index).copied().flatten()
+    }
+
+    /// Whether the valid file with these columns has the notes of a correctable file, and so may have guarded values: it has
+    /// no other fields without a column.
+    pub(super) fn has_notes(&self) -> bool {
+        self.fields.contains(&None)
     }
 
     /// Where each column stands.

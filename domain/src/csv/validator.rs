@@ -7,6 +7,7 @@ use super::record::{self, FieldFault};
 use super::record_set::RecordSet;
 use super::report::{Limits, ValidationReport};
 use super::scanner::Scanner;
+use super::schema::note_fields;
 use super::values::ValueReader;
 use super::{Column, Columns, ErrorCode, RowError, range};
 use crate::limits::{RANGE_ROWS_MIN, TIMESTAMP_FUTURE_SECONDS_MAX};
@@ -231,8 +232,13 @@ impl Checks {
             return Vec::new();
         }
         let mut faults = record::text_faults(record, |_| None);
+        let notes = note_fields((0..fields.count()).map(|field| fields.get(field)));
         let mut named: Vec<Option<Column>> = Vec::new();
         for field in 0..fields.count() {
+            if notes.is_some_and(|notes| notes.contains(&field)) {
+                named.push(None);
+                continue;
+            }
             // A byte-order mark is told as such; the column that it hides is no unknown one.
             let name = std::str::from_utf8(fields.get(field)).ok().map(|name| name.trim_start_matches(BYTE_ORDER_MARK));
             let column = name.and_then(Column::of_header_field);
@@ -254,6 +260,7 @@ impl Checks {
         }
         let columns = Columns::new(named);
         self.value_reader = ValueReader::new(&columns, self.latest);
+        self.field_reader = FieldReader::new(notes.is_some());
         self.columns = Some(columns);
         faults
     }
@@ -267,11 +274,15 @@ impl Checks {
         if !record.faults.is_empty() || columns.count() == 0 {
             return Vec::new();
         }
-        let fields = self.field_reader.read(record);
         let was_valid = self.first_reading.as_ref().is_some_and(|faulty| !faulty.contains(number));
+        let has_notes = self.field_reader.has_guards();
+        let fields = self.field_reader.read(record);
         let mut faults = Vec::new();
         if !was_valid {
             faults = record::text_faults(record, |field| columns.get(field));
+            if has_notes {
+                faults.retain(|fault| columns.get(fault.field()).is_some());
+            }
             if fields.count() != columns.count() {
                 if faults.is_empty() {
                     faults.push(wrong_field_count(fields.count(), columns.count()));
@@ -320,6 +331,7 @@ impl Checks {
             columns: self.columns.unwrap_or_default(),
             ranges: range::plan(&self.marks, self.rows, bytes),
             is_complete,
+            is_whole: !self.stopped,
             repeated_ids,
             faulty_records: self.faulty_records,
         }

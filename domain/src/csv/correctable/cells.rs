@@ -1,0 +1,179 @@
+//! One row of a correctable file: the cells of a record in the file's own columns, and what is wrong with it.
+
+use crate::csv::RowError;
+use crate::csv::fields::Fields;
+use crate::csv::guard::needs_guard;
+use crate::limits::FIELD_BYTES_MAX;
+use std::borrow::Cow;
+
+/// Stands between the columns, and between the reasons, of a record with several errors.
+const BETWEEN_ERRORS: &str = " | ";
+/// Stands for what is cut off a reason that would be too long for a field.
+const CUT: &str = " …";
+const LINE_END: &[u8] = b"\r\n";
+
+/// The cells of the present record. It knows where a record's own values stand, beside notes of an earlier time.
+#[derive(Default)]
+pub(super) struct Row {
+    /// For each field of the header whether it is one of the file's own, and no note.
+    is_own: Vec<bool>,
+    cells: Vec<Vec<u8>>,
+}
+
+impl Row {
+    /// The rows below a header of so many fields, of which some are notes.
+    pub(super) fn of_header(fields: usize, notes: &[usize]) -> Self {
+        Self { is_own: (0..fields).map(|field| !notes.contains(&field)).collect(), cells: Vec::new() }
+    }
+
+    /// Takes the values of a record whose structure is sound.
+    pub(super) fn take_sound(&mut self, fields: &Fields<'_>) {
+        self.take((0..fields.count()).map(|field| Cow::Borrowed(fields.get(field))).collect());
+    }
+
+    /// Takes what can be made out of a record whose structure is broken.
+    pub(super) fn take_broken(&mut self, bytes: &[u8]) {
+        let line_ends = bytes.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.take(split(&bytes[..bytes.len() - line_ends]));
+    }
+
+    /// Puts values into the file's own columns. Those that are too many, as after a comma that is not quoted, go into the last
+    /// of them, with their commas; so every row has the same columns, and nothing is lost.
+    fn take(&mut self, mut values: Vec<Cow<'_, [u8]>>) {
+        let surplus = values.len().saturating_sub(self.is_own.len());
+        if let Some(last) = self.is_own.iter().rposition(|is_own| *is_own).filter(|_| surplus > 0) {
+            let joined = values[last..=last + surplus].join(&b","[..]);
+            values.splice(last..=last + surplus, [Cow::Owned(joined)]);
+        }
+        values.resize(self.is_own.len(), Cow::Borrowed(b""));
+        let own = self.is_own.iter().zip(values).filter(|(is_own, _)| **is_own);
+        self.cells = own.map(|(_, value)| legible(&value).into_owned()).collect();
+    }
+
+    /// Writes the header: the file's own columns, and the notes.
+    pub(super) fn write_header(&self, notes: [&str; 3], out: &mut Vec<u8>) {
+        self.write_line(notes, out);
+    }
+
+    /// Writes the record with this number, and what is wrong with it.
+    pub(super) fn write(&self, number: u32, errors: &[RowError], out: &mut Vec<u8>) {
+        if errors.is_empty() {
+            return self.write_line(["", "", ""], out);
+        }
+        let mut columns: Vec<String> = errors.iter().map(column_of).filter(|column| !column.is_empty()).collect();
+        columns.dedup();
+        let reasons: Vec<String> = errors.iter().map(reason_of).collect();
+        let (columns, reasons) = (columns.join(BETWEEN_ERRORS), reasons.join(BETWEEN_ERRORS));
+        self.write_line([&number.to_string(), &cut(columns), &cut(reasons)], out);
+    }
+
+    fn write_line(&self, notes: [&str; 3], out: &mut Vec<u8>) {
+        for cell in &self.cells {
+            write_cell(cell, out);
+            out.push(b',');
+        }
+        for (place, note) in notes.iter().enumerate() {
+            if place > 0 {
+                out.push(b',');
+            }
+            write_cell(note.as_bytes(), out);
+        }
+        out.extend_from_slice(LINE_END);
+    }
+}
+
+fn column_of(error: &RowError) -> String {
+    match (error.column, error.column_number) {
+        (Some(column), _) => column.name().to_owned(),
+        (None, Some(number)) => format!("field {number}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn reason_of(error: &RowError) -> String {
+    let column = column_of(error);
+    let separator = if column.is_empty() { "" } else { ": " };
+    format!("{column}{separator}{}; {}", error.reason, error.code.fix())
+}
+
+/// A note that is no longer than a field may be. Our reasons are ASCII.
+fn cut(mut note: String) -> String {
+    let most = FIELD_BYTES_MAX - CUT.len();
+    if note.len() > most && note.is_char_boundary(most) {
+        note.truncate(most);
+        note.push_str(CUT);
+    }
+    note
+}
+
+/// A value as text that a spreadsheet can show. Bytes that are no UTF-8, control characters and byte-order marks, which no
+/// valid value has, become U+FFFD, so that they are seen.
+fn legible(value: &[u8]) -> Cow<'_, [u8]> {
+    let is_illegible = |character: char| {
+        character == '\u{feff}' || (character.is_control() && !matches!(character, '\t' | '\r' | '\n'))
+    };
+    match std::str::from_utf8(value) {
+        Ok(text) if !text.contains(is_illegible) => Cow::Borrowed(value),
+        _ => Cow::Owned(String::from_utf8_lossy(value).replace(is_illegible, "\u{fffd}").into_bytes()),
+    }
+}
+
+/// Writes a value, with a guard if it needs one and in quotes if it needs them.
+fn write_cell(value: &[u8], out: &mut Vec<u8>) {
+    let guard: &[u8] = if needs_guard(value) { b"'" } else { b"" };
+    if !value.iter().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n')) {
+        out.extend_from_slice(guard);
+        out.extend_from_slice(value);
+        return;
+    }
+    out.push(b'"');
+    out.extend_from_slice(guard);
+    for part in value.split_inclusive(|&byte| byte == b'"') {
+        out.extend_from_slice(part);
+        if part.ends_with(b"\"") {
+            out.push(b'"');
+        }
+    }
+    out.push(b'"');
+}
+
+/// Splits a record whose structure is broken into what its fields may be meant to be: a field in quotes that are closed as
+/// they should be is what stands in them; any other is what it is, with its quotes, up to the next comma, or to the end where
+/// a quote is never closed.
+fn split(record: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    let mut values = Vec::new();
+    let mut rest = record;
+    loop {
+        let (value, end) = first_value(rest);
+        values.push(value);
+        match rest.get(end) {
+            Some(_) => rest = &rest[end + 1..],
+            None => return values,
+        }
+    }
+}
+
+/// The first value of a record, and where the comma after it stands.
+fn first_value(record: &[u8]) -> (Cow<'_, [u8]>, usize) {
+    let literally = |from: usize| {
+        let end = memchr::memchr(b',', &record[from..]).map_or(record.len(), |comma| from + comma);
+        (Cow::Borrowed(&record[..end]), end)
+    };
+    if record.first() != Some(&b'"') {
+        return literally(0);
+    }
+    let mut value = Vec::new();
+    let mut from = 1;
+    while let Some(quote) = memchr::memchr(b'"', &record[from..]).map(|quote| from + quote) {
+        value.extend_from_slice(&record[from..quote]);
+        match record.get(quote + 1) {
+            Some(b'"') => {
+                value.push(b'"');
+                from = quote + 2;
+            }
+            None | Some(b',') => return (Cow::Owned(value), quote + 1),
+            Some(_) => return literally(quote),
+        }
+    }
+    (Cow::Borrowed(record), record.len())
+}

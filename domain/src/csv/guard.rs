@@ -1,0 +1,69 @@
+//! Keeps a spreadsheet from taking a value for a formula: an apostrophe before it, which is taken away again when the file
+//! comes back.
+//!
+//! A value that has apostrophes before what looks like a formula gets one more, so that the way back is certain: whatever a
+//! value begins with, guarding it and taking the guard away gives the same value.
+
+/// What stands before a value that would be taken for a formula.
+const GUARD: u8 = b'\'';
+
+/// Whether a value gets a guard: what follows the apostrophes that it begins with, if any, would be taken for a formula.
+#[must_use]
+pub fn needs_guard(value: &[u8]) -> bool {
+    let apostrophes = value.iter().take_while(|&&byte| byte == GUARD).count();
+    match value[apostrophes..] {
+        [b'=' | b'+' | b'@' | b'\t' | b'\r', ..] => true,
+        [b'-', ref digits @ ..] => !is_plain_number(digits),
+        _ => false,
+    }
+}
+
+/// Whether a value begins with a guard.
+#[must_use]
+#[inline]
+pub fn has_guard(value: &[u8]) -> bool {
+    matches!(value, [GUARD, rest @ ..] if needs_guard(rest))
+}
+
+/// Whether text is `[0-9]+(\.[0-9]+)?`, which a spreadsheet takes for nothing but a number.
+fn is_plain_number(text: &[u8]) -> bool {
+    let mut parts = text.splitn(2, |&byte| byte == b'.');
+    parts.all(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn guarded(value: &[u8]) -> Vec<u8> {
+        if needs_guard(value) { [&[GUARD], value].concat() } else { value.to_vec() }
+    }
+
+    fn unguarded(value: &[u8]) -> &[u8] {
+        if has_guard(value) { &value[1..] } else { value }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_takes_for_a_formula_gets_a_guard() {
+        for value in
+            ["=1+1", "+1", "@SUM(A1)", "\t=1", "\r=1", "-1+1", "-", "-x", "-1.", "-.5", "-1.2.3", "'=1", "''-x"]
+        {
+            assert!(needs_guard(value.as_bytes()), "{value:?}");
+        }
+        for value in ["", "x", "1", "-1", "-12.50", "'", "'x", "'-1", "''", " =1", "a=1", "é"] {
+            assert!(!needs_guard(value.as_bytes()), "{value:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_guard_is_taken_away_and_nothing_else_is(value in "['=+@\t\r-]{0,3}[ -~é]{0,6}") {
+            let (value, there) = (value.as_bytes(), guarded(value.as_bytes()));
+            prop_assert!(!matches!(there.first(), Some(b'=' | b'+' | b'@' | b'\t' | b'\r')), "it is safe");
+            prop_assert_eq!(unguarded(&there), value);
+            // What nobody has guarded stays, unless it looks like a guarded value.
+            prop_assert!(has_guard(value) || unguarded(value) == value);
+        }
+    }
+}
