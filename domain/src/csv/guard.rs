@@ -5,7 +5,7 @@
 //! value begins with, guarding it and taking the guard away gives the same value.
 
 /// What stands before a value that would be taken for a formula.
-const GUARD: u8 = b'\'';
+pub(super) const GUARD: u8 = b'\'';
 
 /// Whether a value gets a guard: what follows the apostrophes that it begins with, if any, would be taken for a formula.
 #[must_use]

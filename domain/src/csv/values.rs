@@ -6,7 +6,7 @@ use super::record::FieldFault;
 use super::schema::Places;
 use super::{Column, Columns, ErrorCode};
 use crate::currency::{CurrencyFault, CurrencyReader};
-use crate::limits::TRANSACTION_ID_CHARS_MAX;
+use crate::limits::{FIELD_BYTES_MAX, TRANSACTION_ID_CHARS_MAX};
 use crate::money::AmountFault;
 use crate::timestamp::TimestampFault;
 use crate::{Currency, Money, Timestamp, Transaction, TransactionStatus};
@@ -143,7 +143,14 @@ fn transaction_id(value: &[u8], text: Text) -> Result<&[u8], ValueFault> {
 
 #[inline]
 fn merchant(value: &[u8]) -> Result<&[u8], ValueFault> {
-    if is_blank(value) { Err(plain(ErrorCode::FieldEmpty)) } else { Ok(value) }
+    if is_blank(value) {
+        Err(plain(ErrorCode::FieldEmpty))
+    } else if value.len() > FIELD_BYTES_MAX {
+        // The scanner lets one byte more pass where it may be a guard.
+        Err(plain(ErrorCode::FieldTooLong))
+    } else {
+        Ok(value)
+    }
 }
 
 /// Reads an amount. Where the currency is not known, its decimals cannot be held against it.

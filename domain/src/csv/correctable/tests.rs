@@ -161,6 +161,19 @@ fn a_file_with_notes_is_taken_without_them() {
     assert!(text.contains("\n'=1,1,USD,2026-01-15T10:00:00Z,'=x,failed,2,transaction_id,"), "{text}");
 }
 
+#[test]
+fn the_longest_value_has_room_for_its_guard() {
+    let file =
+        |merchant: &str| format!("{HEADER}\nT1,1,USD,2026-01-15T10:00:00Z,{merchant},failed\nT2,1,USD,2026,x,failed\n");
+    let longest = format!("={}", "m".repeat(4095));
+    let (text, _) = correctable(file(&longest).as_bytes(), RowSelection::All, 900);
+    let mended = text.replace(",2026,", ",2026-01-15T10:00:00Z,");
+    assert_eq!(transactions(mended.as_bytes()).len(), 2);
+    let codes = |file: &str| validate(file.as_bytes()).1.iter().map(|error| error.code.as_str()).collect::<Vec<_>>();
+    assert_eq!(codes(&mended.replace('=', "=m")), ["field_too_long"]);
+    assert_eq!(codes(&file(&format!("'{longest}")).replace("2026,", "2026-01-15T10:00:00Z,")), ["field_too_long"]);
+}
+
 /// The transactions of a valid file, as its ranges give them.
 fn transactions(file: &[u8]) -> Vec<String> {
     let (report, errors) = validate(file);
