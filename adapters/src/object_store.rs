@@ -1,11 +1,13 @@
 //! The bucket of files.
 
 mod reading;
+mod writing;
 
 use crate::Configuration;
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{ResponseChecksumValidation, StalledStreamProtectionConfig};
+use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine;
@@ -17,6 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, UNIX_EPOCH};
 
 pub use reading::OpenObject;
+pub use writing::ObjectWriter;
 
 /// Objects under this prefix were valid when the API stored them. They start the workflow.
 pub const VALIDATED_PREFIX: &str = "validated/";
@@ -26,9 +29,11 @@ pub const INCOMING_PREFIX: &str = "incoming/";
 const REJECTED_PREFIX: &str = "rejected/";
 /// Error reports lie here. Nothing starts.
 const REPORTS_PREFIX: &str = "reports/";
+/// Correctable files lie here for some days. Nothing starts.
+const CORRECTIONS_PREFIX: &str = "corrections/";
 
-/// How long a link to a report works, in seconds.
-const LINK_SECONDS: u64 = 15 * 60;
+/// How long a link to a report or a correctable file works, in seconds.
+pub const LINK_SECONDS: u64 = 15 * 60;
 
 /// A body of which nothing came for so long counts as broken. The SDK's own 20 seconds would be a third of the time that
 /// there is for a large file.
@@ -124,6 +129,12 @@ impl ObjectStore {
         format!("{REPORTS_PREFIX}{file_id}-{attempt}.csv")
     }
 
+    /// Where the correctable file lies that was made of a refused one: of its rejected rows, or of `all`.
+    #[must_use]
+    pub fn correction_key(file_id: &FileId, attempt: u32, rows: &str) -> String {
+        format!("{CORRECTIONS_PREFIX}{file_id}-{attempt}-{rows}.csv")
+    }
+
     /// Stores a file under `key` and returns the version that was made. Its digest goes with it, signed, and the bucket
     /// refuses bytes of another one; so neither the payload's signature nor a checksum has to read them all again.
     ///
@@ -182,17 +193,31 @@ impl ObjectStore {
         Ok(UploadUrl::of(&request, (from_seconds + UPLOAD_URL_SECONDS) * 1000))
     }
 
+    /// A link that downloads the object under `key` as a file of this name, for fifteen minutes.
+    ///
+    /// # Errors
+    /// The link could not be signed.
+    pub async fn download_link(&self, key: &str, name: &str) -> Result<String, Failure> {
+        let get = self.client.get_object().bucket(&self.bucket).key(key);
+        signed(get.response_content_disposition(format!("attachment; filename=\"{name}\""))).await
+    }
+
     /// A link that opens the report under `key` for fifteen minutes.
     ///
     /// # Errors
     /// The link could not be signed.
     pub async fn link(&self, key: &str) -> Result<String, Failure> {
-        let unsigned = |error: String| Failure::new(FailureKind::InvalidInput, format!("link: {error}"));
-        let expiry = PresigningConfig::expires_in(Duration::from_secs(LINK_SECONDS))
-            .map_err(|error| unsigned(error.to_string()))?;
-        let request = self.client.get_object().bucket(&self.bucket).key(key).presigned(expiry).await;
-        request.map(|request| request.uri().to_owned()).map_err(|error| unsigned(error.to_string()))
+        signed(self.client.get_object().bucket(&self.bucket).key(key)).await
     }
+}
+
+/// A link by which whoever has it may make this request.
+async fn signed(get: GetObjectFluentBuilder) -> Result<String, Failure> {
+    let unsigned = |error: String| Failure::new(FailureKind::InvalidInput, format!("link: {error}"));
+    let expiry =
+        PresigningConfig::expires_in(Duration::from_secs(LINK_SECONDS)).map_err(|error| unsigned(error.to_string()))?;
+    let request = get.presigned(expiry).await;
+    request.map(|request| request.uri().to_owned()).map_err(|error| unsigned(error.to_string()))
 }
 
 /// A digest as S3 takes it.

@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use domain::csv::{ByteRange, Columns};
 use domain::lifecycle::KnownFile;
 use domain::limits::SUPERSEDED_BY_MAX;
-use domain::{FileId, FileStatus, Timestamp};
+use domain::{FileId, FileStatus, Statement, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -101,6 +101,13 @@ pub struct Facts {
     /// Until when that URL works, in milliseconds since 1970.
     #[serde(rename = "upload_expires_at", skip_serializing_if = "Option::is_none")]
     pub upload_expires_at_ms: Option<u64>,
+    /// What its sender stated of the file when announcing it: it is held against this when its bytes are there. The last
+    /// announcement counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload_expected: Option<Statement>,
+    /// The statement that the file was refused for, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_statement: Option<Statement>,
     /// Whether the awaited upload was asked for so that its rows win over later ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reprocess: Option<bool>,
@@ -110,8 +117,9 @@ pub struct Facts {
 }
 
 /// What a new attempt forgets of the one before, once its bytes are there: everything that it will find out anew.
-const FORGOTTEN_BY_A_NEW_ATTEMPT: [&str; 9] = [
+const FORGOTTEN_BY_A_NEW_ATTEMPT: [&str; 10] = [
     "reprocess",
+    "refused_statement",
     "version_id",
     "ranges",
     "error_count",

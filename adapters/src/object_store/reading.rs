@@ -58,6 +58,12 @@ impl OpenObject {
         })
     }
 
+    /// How many bytes of it are still to be read, if that is known.
+    #[must_use]
+    pub fn bytes_left(&self) -> Option<u64> {
+        self.end.map(|end| end.saturating_sub(self.position))
+    }
+
     /// The next bytes, or none after the last. Where the connection breaks, the same version is opened again from the next
     /// byte on.
     ///

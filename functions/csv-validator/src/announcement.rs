@@ -3,8 +3,9 @@
 //! What is announced names the file: its `file_id` follows from the partner and the SHA-256, as on every road. The status
 //! table remembers that the file is awaited under its key, and by that the workflow knows whose the object is.
 
-use crate::Ports;
+use crate::rejection::Rejection;
 use crate::upload::{exhausted, new_token, partner_of, status_path};
+use crate::{Ports, query};
 use adapters::gateway::{Answer, NoAnswer, Refusal};
 use adapters::object_store::UploadUrl;
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
@@ -13,10 +14,11 @@ use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::lifecycle::{Decision, decide_grant};
-use domain::limits::UPLOAD_URL_SECONDS;
+use domain::limits::{API_FILE_BYTES_MAX, UPLOAD_URL_SECONDS};
 use domain::upload_request::{RequestFault, RequestFaultCode};
 use domain::{FileId, FileStatus, Partner, Timestamp, UploadRequest};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 const HOW_TO_ANNOUNCE: &str = "Send a JSON object such as {\"size\": 104857600, \"sha256\": \"<64 hexadecimal digits>\"}, with what your file has.";
 
@@ -38,19 +40,67 @@ pub(crate) async fn announce(
     now_ms: u64,
 ) -> Result<Answer, NoAnswer> {
     let partner = partner_of(request)?;
-    let reprocess = request.query_string_parameters.first("reprocess") == Some("true");
+    refuse_dry_run(request)?;
+    let reprocess = query::reprocess(request);
     refuse_other_types(request)?;
     let upload = UploadRequest::read(&body_of(request)?).map_err(refusal)?;
     let file_id = FileId::derive(&partner, &upload.digest);
     logging::set_file_id(file_id.as_str());
     tracing::info!(partner = partner.as_str(), bytes = upload.bytes, "announced");
     let known = tracer.step("read status", ports.status.read(&file_id)).await?;
+    if let Some(record) = &known
+        && let Some(refused) = misstated(record, &upload)
+    {
+        return Ok(refused);
+    }
     let announced = Announced { ports, tracer, partner, file_id, upload, reprocess, now_ms };
     match (decide_grant(known.as_ref().map(FileRecord::known), reprocess, now_ms), known) {
         (Decision::Work { attempt }, known) => announced.grant(attempt, known).await,
         (Decision::Answer, Some(record)) => Ok(duplicate(&record)),
         _ => Err(exhausted().into()),
     }
+}
+
+/// An announcement has no file that could be looked at.
+fn refuse_dry_run(request: &ApiGatewayProxyRequest) -> Result<(), Refusal> {
+    if !query::dry_run(request)? {
+        return Ok(());
+    }
+    let message = format!(
+        "Nothing was done: a dry run needs the file itself. Send it to POST /upload?dry_run=true, which takes up to \
+         {API_FILE_BYTES_MAX} bytes; for a larger one use txn validate, where you have the file."
+    );
+    Err(Refusal::new(400, "dry_run_unsupported", message))
+}
+
+/// The refusal of an announcement that states something else than what this very file was found to be before. Nothing needs
+/// to be sent to find that out, and nothing changes. None where nothing is known of the file, or nothing differs.
+fn misstated(record: &FileRecord, upload: &UploadRequest) -> Option<Answer> {
+    let facts = &record.facts;
+    // What was found out about a refused file may be about an earlier attempt.
+    let is_known = record.status == FileStatus::Completed && facts.error_count.is_none();
+    let rows = facts.rows.filter(|_| is_known)?;
+    let faults = upload.expected.faults_of_known(rows, facts.totals.as_ref()?);
+    if faults.is_empty() {
+        return None;
+    }
+    let mut errors_by_code = BTreeMap::new();
+    for fault in &faults {
+        *errors_by_code.entry(fault.code.as_str()).or_default() += 1;
+    }
+    let message = "The file is not what you stated of it. The very same file came before, and stands as status_path tells; \
+                   nothing of that has changed. Announce it again with the right numbers, or send the right file.";
+    let rejection = Rejection {
+        file_id: &record.file_id,
+        status_path: Some(status_path(record)),
+        rows,
+        error_count: faults.len() as u64,
+        errors_by_code,
+        errors: &faults,
+        dry_run: false,
+        message: message.to_owned(),
+    };
+    Some(rejection.answer())
 }
 
 fn refuse_other_types(request: &ApiGatewayProxyRequest) -> Result<(), Refusal> {
@@ -103,6 +153,8 @@ impl Announced<'_> {
             upload_key: Some(key),
             upload_bytes: Some(self.upload.bytes),
             upload_expires_at_ms: Some(url.expires_at_ms),
+            // Written even where nothing is stated, so that the last announcement counts and no earlier one.
+            upload_expected: Some(self.upload.expected.clone()),
             reprocess: self.reprocess.then_some(true),
             ..Facts::default()
         };

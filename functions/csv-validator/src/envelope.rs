@@ -1,4 +1,5 @@
-//! Takes the file out of its envelope: base64, then multipart/form-data (RFC 7578) with one part named `file`.
+//! Takes the file out of its envelope: base64, then multipart/form-data (RFC 7578) with one part named `file`, and perhaps
+//! with parts that state how many records it has and what they add up to.
 //!
 //! `multer` does the parsing. It sets no limits by itself and takes the first of what is repeated, so limits and
 //! strictness are set here.
@@ -9,22 +10,68 @@ use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use domain::Statement;
 use domain::limits::{API_FILE_BYTES_MAX, BOUNDARY_CHARS_MAX, BUCKET_FILE_BYTES_MAX};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use std::convert::Infallible;
 
 const FILE_PART: &str = "file";
+const ROWS_PART: &str = "expected_rows";
+const TOTALS_PART: &str = "expected_totals";
 const HOW_TO_SEND: &str =
     "Send multipart/form-data with one part named \"file\", for example: curl -F file=@transactions.csv";
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 /// A ZIP file begins with its first entry, or with its end where it is empty or split.
 const ZIP_MAGICS: [&[u8]; 3] = [b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"];
 
-/// The bytes of the file that a request carries.
+/// What a request carries.
+pub(crate) struct Form {
+    pub(crate) file: Bytes,
+    /// What is stated of the file.
+    pub(crate) expected: Statement,
+}
+
+/// The parts of a form, as far as they have come.
+#[derive(Default)]
+struct Parts {
+    file: Option<Bytes>,
+    rows: Option<Bytes>,
+    totals: Option<Bytes>,
+}
+
+impl Parts {
+    /// Where the part of this name belongs.
+    fn place(&mut self, name: Option<&str>) -> Result<&mut Option<Bytes>, Refusal> {
+        let place = match name {
+            Some(FILE_PART) => &mut self.file,
+            Some(ROWS_PART) => &mut self.rows,
+            Some(TOTALS_PART) => &mut self.totals,
+            _ => {
+                let message = format!(
+                    "The request has a part that is not named \"file\", \"expected_rows\" or \"expected_totals\". {HOW_TO_SEND}"
+                );
+                return Err(bad("part_unexpected", message));
+            }
+        };
+        match (&place, name) {
+            (None, _) => Ok(place),
+            (Some(_), Some(FILE_PART)) => Err(bad(
+                "file_part_repeated",
+                "The request has more than one part named \"file\"; send one file a request.",
+            )),
+            (Some(_), _) => Err(bad(
+                "part_repeated",
+                "The request states the expected rows or the expected totals twice; send each part once.",
+            )),
+        }
+    }
+}
+
+/// The file that a request carries, and what it states of it.
 ///
 /// # Errors
 /// Why the request carries none, in the words for its sender.
-pub(crate) async fn file_of(request: ApiGatewayProxyRequest) -> Result<Bytes, Refusal> {
+pub(crate) async fn form_of(request: ApiGatewayProxyRequest) -> Result<Form, Refusal> {
     let boundary = boundary_of(&request)?;
     refuse_encoding(request.headers.get("content-encoding").map(|value| value.as_bytes()))?;
     let body = body_of(request.body, request.is_base64_encoded)?;
@@ -32,31 +79,20 @@ pub(crate) async fn file_of(request: ApiGatewayProxyRequest) -> Result<Bytes, Re
     let size_limit = SizeLimit::new().whole_stream(body.len() as u64).per_field(API_FILE_BYTES_MAX);
     let stream = futures::stream::once(async move { Ok::<Bytes, Infallible>(body) });
     let mut multipart = Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(size_limit));
-    let mut file = None;
+    let mut parts = Parts::default();
     while let Some(part) = multipart.next_field().await.map_err(unreadable)? {
         refuse_encoded_part(&part)?;
-        match part.name() {
-            Some(FILE_PART) if file.is_some() => {
-                return Err(bad(
-                    "file_part_repeated",
-                    "The request has more than one part named \"file\"; send one file a request.",
-                ));
-            }
-            Some(FILE_PART) => file = Some(bytes_of(part).await.map_err(unreadable)?),
-            _ => {
-                return Err(bad(
-                    "part_unexpected",
-                    format!("The request has a part that is not named \"file\". {HOW_TO_SEND}"),
-                ));
-            }
-        }
+        let place = parts.place(part.name())?;
+        *place = Some(bytes_of(part).await.map_err(unreadable)?);
     }
-    let file =
-        file.ok_or_else(|| bad("file_part_missing", format!("The request has no part named \"file\". {HOW_TO_SEND}")))?;
+    let missing = || bad("file_part_missing", format!("The request has no part named \"file\". {HOW_TO_SEND}"));
+    let file = parts.file.ok_or_else(missing)?;
     if file.starts_with(GZIP_MAGIC) || ZIP_MAGICS.iter().any(|magic| file.starts_with(magic)) {
         return Err(compressed());
     }
-    Ok(file)
+    let expected = Statement::of_form(parts.rows.as_deref(), parts.totals.as_deref())
+        .map_err(|fault| bad(fault.code.as_str(), format!("The request was refused: {}.", fault.reason)))?;
+    Ok(Form { file, expected })
 }
 
 /// The bytes of a part. `multer` was given the body in one piece, and has those of the part in one; to collect them, as it

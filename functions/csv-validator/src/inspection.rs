@@ -3,12 +3,13 @@
 //! A valid file is read once. One with errors is read a second time, for its report; and one whose ids seem to repeat,
 //! to find out which of them do.
 
-use adapters::report::{ReportWriter, write_line};
+use adapters::object_store::ObjectWriter;
+use adapters::report::{self, write_line};
 use adapters::{Failure, ObjectStore};
 use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
 use domain::identity::ContentHasher;
 use domain::limits::{ERRORS_IN_ANSWER_MAX, ERRORS_IN_REPORT_MAX};
-use domain::{ContentDigest, Timestamp};
+use domain::{ContentDigest, Statement, Timestamp};
 
 /// A file is looked at in pieces of this size, in bytes, so that the errors of one piece are few enough to be held.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -20,50 +21,110 @@ pub(crate) struct Findings {
     pub(crate) digest: ContentDigest,
     /// The first errors, as many as an answer lists.
     pub(crate) first_errors: Vec<RowError>,
+    /// Whether the file is not what was stated of it.
+    pub(crate) differs_from_statement: bool,
+    /// Whether that is all that is wrong with it.
+    pub(crate) is_misstated: bool,
 }
 
 /// A first reading of a file.
 pub(crate) struct Inspection {
     validator: FileValidator,
     hasher: ContentHasher,
-    first_errors: Vec<RowError>,
+    first_errors: FirstErrors,
+}
+
+/// The first errors of a file, as many as its answer lists.
+struct FirstErrors {
+    errors: Vec<RowError>,
+    most: usize,
+}
+
+impl FirstErrors {
+    fn new(most: usize) -> Self {
+        Self { errors: Vec::new(), most }
+    }
+
+    fn keep(&mut self, error: RowError) {
+        if self.errors.len() < self.most {
+            self.errors.push(error);
+        }
+    }
+
+    /// Puts errors of the file as a whole before those of its records.
+    fn put_first(&mut self, faults: Vec<RowError>) {
+        self.errors.splice(0..0, faults);
+        self.errors.truncate(self.most);
+    }
 }
 
 impl Inspection {
     /// Begins to read a file that arrived at `received_at_ms`.
     pub(crate) fn new(received_at_ms: u64) -> Self {
-        Self { validator: validator(received_at_ms, None), hasher: ContentHasher::default(), first_errors: Vec::new() }
+        Self::listing(received_at_ms, ERRORS_IN_ANSWER_MAX)
+    }
+
+    fn listing(received_at_ms: u64, errors_max: usize) -> Self {
+        Self {
+            validator: validator(received_at_ms, None),
+            hasher: ContentHasher::default(),
+            first_errors: FirstErrors::new(errors_max),
+        }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.hasher.push(bytes);
-        self.validator.push(bytes, &mut |error| keep_first(&mut self.first_errors, error));
+        self.validator.push(bytes, &mut |error| self.first_errors.keep(error));
     }
 
     /// What was found. The errors of repeated ids are still missing in it, if its report is not complete.
     pub(crate) fn finish(mut self) -> Findings {
-        let report = self.validator.finish(&mut |error| keep_first(&mut self.first_errors, error));
-        Findings { report, digest: self.hasher.finish(), first_errors: self.first_errors }
+        let report = self.validator.finish(&mut |error| self.first_errors.keep(error));
+        Findings {
+            report,
+            digest: self.hasher.finish(),
+            first_errors: self.first_errors.errors,
+            differs_from_statement: false,
+            is_misstated: false,
+        }
     }
 
-    /// Reads a whole file that lies in memory, as often as it needs.
-    pub(crate) fn of_file(received_at_ms: u64, bytes: &[u8]) -> Findings {
-        let mut first = Self::new(received_at_ms);
+    /// Reads a whole file that lies in memory, as often as it needs, and holds it against what is stated of it. Of its errors
+    /// the first are kept, so many at most.
+    pub(crate) fn of_file(received_at_ms: u64, bytes: &[u8], expected: &Statement, errors_max: usize) -> Findings {
+        let mut first = Self::listing(received_at_ms, errors_max);
         first.push(bytes);
-        let findings = first.finish();
-        if findings.report.is_complete {
-            return findings;
+        let mut findings = first.finish();
+        if !findings.report.is_complete {
+            let mut validator = validator(received_at_ms, Some(&findings.report));
+            let mut first_errors = FirstErrors::new(errors_max);
+            validator.push(bytes, &mut |error| first_errors.keep(error));
+            let report = validator.finish(&mut |error| first_errors.keep(error));
+            findings = Findings { report, first_errors: first_errors.errors, ..findings };
         }
-        let mut validator = validator(received_at_ms, Some(&findings.report));
-        let mut first_errors = Vec::new();
-        validator.push(bytes, &mut |error| keep_first(&mut first_errors, error));
-        let report = validator.finish(&mut |error| keep_first(&mut first_errors, error));
-        Findings { report, first_errors, ..findings }
+        findings.hold(expected, errors_max);
+        findings
+    }
+}
+
+impl Findings {
+    /// Holds what was found against what is stated. Where errors may still be found, this is left to a further reading.
+    pub(crate) fn hold(&mut self, expected: &Statement, errors_max: usize) {
+        if !self.report.is_complete {
+            return;
+        }
+        let is_sound = self.report.error_count == 0;
+        let faults = expected.hold(&mut self.report);
+        self.differs_from_statement = !faults.is_empty();
+        self.is_misstated = is_sound && self.differs_from_statement;
+        let mut first_errors = FirstErrors { errors: std::mem::take(&mut self.first_errors), most: errors_max };
+        first_errors.put_first(faults);
+        self.first_errors = first_errors.errors;
     }
 }
 
 /// A validator for the first reading of a file, or for a further one that knows what the first one found.
-fn validator(received_at_ms: u64, first: Option<&ValidationReport>) -> FileValidator {
+pub(crate) fn validator(received_at_ms: u64, first: Option<&ValidationReport>) -> FileValidator {
     let received_at = Timestamp::from_unix_milliseconds(received_at_ms);
     match first {
         Some(first) => FileValidator::again(received_at, Limits::default(), first),
@@ -71,19 +132,16 @@ fn validator(received_at_ms: u64, first: Option<&ValidationReport>) -> FileValid
     }
 }
 
-fn keep_first(errors: &mut Vec<RowError>, error: RowError) {
-    if errors.len() < ERRORS_IN_ANSWER_MAX {
-        errors.push(error);
-    }
-}
-
 /// Writes the error report of a refused file. The file is read once more for it, since its name, and with it the
 /// report's, is known only after the first reading; refusals are rare, and nothing of the file needs to be held.
 pub(crate) struct ReportPass<'a> {
     validator: FileValidator,
-    writer: ReportWriter<'a>,
+    expected: &'a Statement,
+    writer: ObjectWriter<'a>,
     lines: ReportLines,
-    first_errors: Vec<RowError>,
+    first_errors: FirstErrors,
+    /// What the first reading found out about the number of records.
+    row_fault: Option<RowError>,
 }
 
 /// Lines that wait to be written, as many as a report may have in all.
@@ -103,23 +161,37 @@ impl ReportLines {
 }
 
 impl<'a> ReportPass<'a> {
-    /// Begins to write the report of a file under `key`. `first` is what the first reading found.
-    pub(crate) fn new(received_at_ms: u64, first: &ValidationReport, objects: &'a ObjectStore, key: String) -> Self {
-        Self {
+    /// Begins to write the report of a file under `key`. `first` is what the first reading found; it has nothing yet of what
+    /// is stated of the file.
+    pub(crate) fn new(
+        received_at_ms: u64,
+        first: &ValidationReport,
+        expected: &'a Statement,
+        objects: &'a ObjectStore,
+        key: String,
+    ) -> Self {
+        let mut pass = Self {
             validator: validator(received_at_ms, Some(first)),
-            writer: ReportWriter::new(objects, key),
-            lines: ReportLines::default(),
-            first_errors: Vec::new(),
+            expected,
+            writer: ObjectWriter::new(objects, key),
+            lines: ReportLines { text: report::HEADER.to_owned(), count: 0 },
+            first_errors: FirstErrors::new(ERRORS_IN_ANSWER_MAX),
+            row_fault: expected.row_fault(first),
+        };
+        if let Some(fault) = pass.row_fault.clone() {
+            pass.lines.add(&fault);
+            pass.first_errors.keep(fault);
         }
+        pass
     }
 
     pub(crate) async fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         for piece in bytes.chunks(PIECE_BYTES) {
             self.validator.push(piece, &mut |error| {
                 self.lines.add(&error);
-                keep_first(&mut self.first_errors, error);
+                self.first_errors.keep(error);
             });
-            self.writer.append(&self.lines.text).await?;
+            self.writer.append(self.lines.text.as_bytes()).await?;
             self.lines.text.clear();
         }
         Ok(())
@@ -128,14 +200,19 @@ impl<'a> ReportPass<'a> {
     /// Stores the report and returns what was found, the errors of repeated ids included. Two different ids may have
     /// looked like one; where there turns out to be no error, no report is stored.
     pub(crate) async fn finish(mut self) -> Result<(ValidationReport, Vec<RowError>), Failure> {
-        let report = self.validator.finish(&mut |error| {
+        let mut report = self.validator.finish(&mut |error| {
             self.lines.add(&error);
-            keep_first(&mut self.first_errors, error);
+            self.first_errors.keep(error);
         });
+        // The number of records stands in the report already.
+        for fault in self.expected.hold(&mut report).into_iter().skip(usize::from(self.row_fault.is_some())) {
+            self.lines.add(&fault);
+            self.first_errors.keep(fault);
+        }
         if report.error_count > 0 {
-            self.writer.append(&self.lines.text).await?;
+            self.writer.append(self.lines.text.as_bytes()).await?;
             self.writer.finish().await?;
         }
-        Ok((report, self.first_errors))
+        Ok((report, self.first_errors.errors))
     }
 }

@@ -5,10 +5,13 @@
 //! state machine.
 
 mod announcement;
+mod correction;
 mod envelope;
 pub mod http;
 mod inspection;
 mod part_headers;
+mod query;
+mod rejection;
 mod status_page;
 mod upload;
 pub mod workflow;

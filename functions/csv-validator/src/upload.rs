@@ -3,20 +3,22 @@
 //! A valid file goes through three writes: the attempt begins in the table, the object is stored, the attempt is
 //! `validated`. A handler that dies between two of them leaves what the next upload of the same file, or the
 //! workflow, continues. Nothing is read before the first of them: it takes the file for a new one, and is refused with
-//! how the file stands if it is not.
+//! how the file stands if it is not. A dry run does none of this: it ends with the verdict.
 
+use crate::envelope::{self, Form};
 use crate::inspection::{Findings, Inspection, ReportPass};
-use crate::{Ports, envelope};
+use crate::rejection::Rejection;
+use crate::{Ports, query};
 use adapters::gateway::{Answer, NoAnswer, Refusal};
 use adapters::object_store::UploadMetadata;
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
 use adapters::{Failure, FailureKind, ObjectStore, Tracer, clock, logging};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use bytes::Bytes;
-use domain::csv::RowError;
 use domain::lifecycle::{Decision, decide_upload};
-use domain::{FileId, FileStatus, Partner};
-use serde_json::{Value, json};
+use domain::limits::{ERRORS_IN_ANSWER_MAX, ERRORS_IN_DRY_RUN_MAX};
+use domain::{FileId, FileStatus, Partner, Statement};
+use serde_json::json;
 
 /// The attempt of a file that nobody has sent before.
 const FIRST_ATTEMPT: u32 = 1;
@@ -28,6 +30,8 @@ struct Sent<'a> {
     partner: Partner,
     file_id: FileId,
     bytes: Bytes,
+    /// What was stated of it.
+    expected: Statement,
     findings: Findings,
     now_ms: u64,
 }
@@ -39,9 +43,11 @@ pub(crate) async fn upload(
     now_ms: u64,
 ) -> Result<Answer, NoAnswer> {
     let partner = partner_of(&request)?;
-    let reprocess = request.query_string_parameters.first("reprocess") == Some("true");
-    let bytes = envelope::file_of(request).await?;
-    let findings = tracer.step("validate", async { Ok::<_, Failure>(Inspection::of_file(now_ms, &bytes)) }).await?;
+    let (dry_run, reprocess) = (query::dry_run(&request)?, query::reprocess(&request));
+    let errors_max = if dry_run { ERRORS_IN_DRY_RUN_MAX } else { ERRORS_IN_ANSWER_MAX };
+    let Form { file: bytes, expected } = envelope::form_of(request).await?;
+    let inspected = async { Ok::<_, Failure>(Inspection::of_file(now_ms, &bytes, &expected, errors_max)) };
+    let findings = tracer.step("validate", inspected).await?;
     let file_id = FileId::derive(&partner, &findings.digest);
     logging::set_file_id(file_id.as_str());
     let rows = findings.report.rows;
@@ -50,10 +56,14 @@ pub(crate) async fn upload(
         bytes = bytes.len(),
         rows,
         errors = findings.report.error_count,
+        dry_run,
         "validated"
     );
-    let sent = Sent { ports, tracer, partner, file_id, bytes, findings, now_ms };
+    let sent = Sent { ports, tracer, partner, file_id, bytes, expected, findings, now_ms };
     let is_valid = sent.findings.report.is_valid();
+    if dry_run {
+        return Ok(if is_valid { sent.would_be_accepted() } else { sent.would_be_rejected() });
+    }
     match sent.begin(FIRST_ATTEMPT, now_ms).await? {
         Moved::Taken(begun) if is_valid => sent.accept(&begun).await,
         Moved::Taken(begun) => sent.reject(&begun).await,
@@ -138,10 +148,14 @@ impl Sent<'_> {
 
     /// Refuses a file that came before.
     async fn reject_known(&self, known: FileRecord) -> Result<Answer, NoAnswer> {
-        let same_refusal = known.status == FileStatus::ValidationFailed
-            && known.facts.error_count == Some(self.findings.report.error_count);
-        if same_refusal {
-            // The sender gets the same answer, and the history does not grow.
+        let was_refused = known.status == FileStatus::ValidationFailed && known.facts.error_count.is_some();
+        let same_refusal = was_refused
+            && known.facts.error_count == Some(self.findings.report.error_count)
+            && known.facts.refused_statement == self.refused_statement();
+        // The sender gets the same answer, and the history does not grow.
+        // And what was stated wrongly, of a file that is sound, undoes nothing: neither what is done, nor what another upload
+        // is about to do, nor what an announcement waits for.
+        if same_refusal || (self.findings.is_misstated && !was_refused) {
             return Ok(self.rejected(&known));
         }
         let attempt = match decide_upload(Some(known.known()), true, self.now_ms) {
@@ -167,14 +181,21 @@ impl Sent<'_> {
             rows: Some(report.rows),
             error_count: Some(report.error_count),
             report_key: Some(report_key),
+            refused_statement: self.refused_statement(),
             ..Facts::default()
         };
         let message = format!("refused, errors: {}", report.error_count);
         Ok(self.advance(attempt, FileStatus::ValidationFailed, message, facts).await?.into_record())
     }
 
+    /// What was stated, if the file is refused for it.
+    fn refused_statement(&self) -> Option<Statement> {
+        self.findings.differs_from_statement.then(|| self.expected.clone())
+    }
+
     async fn write_report(&self, key: String) -> Result<(), Failure> {
-        let mut pass = ReportPass::new(self.now_ms, &self.findings.report, &self.ports.objects, key);
+        let findings = &self.findings.report;
+        let mut pass = ReportPass::new(self.now_ms, findings, &self.expected, &self.ports.objects, key);
         pass.push(&self.bytes).await?;
         pass.finish().await.map(|_| ())
     }
@@ -226,46 +247,68 @@ impl Sent<'_> {
             "totals": report.totals.to_texts(),
             "superseded_by": record.superseded_by,
             "duplicate": duplicate,
+            "dry_run": false,
         });
         Answer::json(200, &body)
     }
 
     fn rejected(&self, record: &FileRecord) -> Answer {
-        let Findings { report, first_errors, .. } = &self.findings;
-        let counts: serde_json::Map<String, Value> =
-            report.errors_by_code.iter().map(|(code, count)| (code.as_str().to_owned(), (*count).into())).collect();
-        let listed = first_errors.len();
-        let message = format!(
-            "The file was refused, and nothing of it was stored as transactions. Errors: {}, of which {listed} are listed \
-             here; status_path links to a report of all. Correct them and send the whole file again.",
-            report.error_count
-        );
-        let body = json!({
-            "error": "invalid_csv",
-            "message": message,
-            "file_id": self.file_id,
-            "status_path": status_path(record),
-            "row_count": report.rows,
-            "error_count": report.error_count,
-            "errors_by_code": counts,
-            "truncated": report.error_count > listed as u64,
-            "errors": first_errors.iter().map(row_error).collect::<Vec<_>>(),
-        });
-        Answer::json(400, &body)
+        let listed = self.findings.first_errors.len();
+        let count = self.findings.report.error_count;
+        let message = if record.status != FileStatus::ValidationFailed && self.findings.is_misstated {
+            "The file is not what you stated of it, and this upload was refused. The very same file came before, and stands as \
+             status_path tells; nothing of that has changed. Send it again with the right numbers, or send the right file."
+                .to_owned()
+        } else {
+            format!(
+                "The file was refused, and nothing of it was stored as transactions. Errors: {count}, of which {listed} are \
+                 listed here; status_path links to a report of all. Correct them and send the whole file again."
+            )
+        };
+        self.rejection(message, Some(status_path(record)), false).answer()
     }
-}
 
-fn row_error(error: &RowError) -> Value {
-    json!({
-        "record": error.record,
-        "line": error.line,
-        "column": error.column,
-        "column_number": error.column_number,
-        "byte": error.byte,
-        "code": error.code.as_str(),
-        "reason": error.reason,
-        "fix": error.code.fix(),
-    })
+    /// The answer of a dry run of a valid file. What would be stored where is not said, since nothing is.
+    fn would_be_accepted(&self) -> Answer {
+        let report = &self.findings.report;
+        let body = json!({
+            "message": "The file is valid. This was a dry run: nothing was stored. To have the file processed, send it without dry_run.",
+            "file_id": self.file_id,
+            "s3_key": null,
+            "row_count": report.rows,
+            "status": "valid",
+            "status_path": null,
+            "totals": report.totals.to_texts(),
+            "superseded_by": [],
+            "duplicate": false,
+            "dry_run": true,
+        });
+        Answer::json(200, &body)
+    }
+
+    fn would_be_rejected(&self) -> Answer {
+        let listed = self.findings.first_errors.len();
+        let message = format!(
+            "The file would be refused. Errors: {}, of which {listed} are listed here. This was a dry run: nothing was stored. \
+             Correct them and send the whole file again.",
+            self.findings.report.error_count
+        );
+        self.rejection(message, None, true).answer()
+    }
+
+    fn rejection(&self, message: String, status_path: Option<String>, dry_run: bool) -> Rejection<'_> {
+        let Findings { report, first_errors, .. } = &self.findings;
+        Rejection {
+            file_id: &self.file_id,
+            status_path,
+            rows: report.rows,
+            error_count: report.error_count,
+            errors_by_code: report.errors_by_code.iter().map(|(code, count)| (code.as_str(), *count)).collect(),
+            errors: first_errors,
+            dry_run,
+            message,
+        }
+    }
 }
 
 pub(crate) fn status_path(record: &FileRecord) -> String {

@@ -11,9 +11,9 @@ use adapters::status_table::{Facts, FileRecord, Transition};
 use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
 use domain::csv::{RowError, ValidationReport};
 use domain::lifecycle::{Decision, Road, decide_event};
-use domain::limits::BUCKET_FILE_BYTES_MAX;
+use domain::limits::{BUCKET_FILE_BYTES_MAX, ERRORS_IN_ANSWER_MAX};
 use domain::task::{FileTask, RefusalName, Validation};
-use domain::{FileId, FileStatus, Partner};
+use domain::{FileId, FileStatus, Partner, Statement};
 use serde::Deserialize;
 
 /// The input of the step.
@@ -208,8 +208,10 @@ impl Step<'_> {
         partner: &Partner,
         known: Option<FileRecord>,
         road: Road,
-        file: ReadFile,
+        mut file: ReadFile,
     ) -> Result<Validation, Failure> {
+        let expected = self.stated_of(known.as_ref());
+        file.findings.hold(&expected, ERRORS_IN_ANSWER_MAX);
         let report = &file.findings.report;
         tracing::info!(rows = report.rows, errors = report.error_count, "validated");
         let facts = Facts {
@@ -238,12 +240,20 @@ impl Step<'_> {
             return self.proceed(file_id, known.as_ref(), road, facts).await;
         }
         match self.decide(known.as_ref(), road)? {
-            Some(attempt) => match self.refuse(file_id, attempt, &file, facts.clone()).await? {
+            Some(attempt) => match self.refuse(file_id, attempt, &file, &expected, facts.clone()).await? {
                 Some(validation) => Ok(validation),
                 None => self.proceed(file_id, known.as_ref(), road, facts).await,
             },
             None => Ok(done("the event is a repeat of one that was refused")),
         }
+    }
+
+    /// What was stated of the file by whoever announced it under the object's key. What is put there by another road has no
+    /// statement, and what came through the API was held against its own before it was stored.
+    fn stated_of(&self, known: Option<&FileRecord>) -> Statement {
+        let facts = known.map(|record| &record.facts);
+        let announced = facts.filter(|facts| facts.upload_key.as_deref() == Some(&self.object.key));
+        announced.and_then(|facts| facts.upload_expected.clone()).unwrap_or_default()
     }
 
     /// The attempt to work under, or none if nothing is left to do.
@@ -289,12 +299,13 @@ impl Step<'_> {
         file_id: &FileId,
         attempt: u32,
         file: &ReadFile,
+        expected: &Statement,
         facts: Facts,
     ) -> Result<Option<Validation>, Failure> {
         let report_key = ObjectStore::report_key(file_id, attempt);
         self.begin(file_id, attempt, &facts).await?;
         let (report, first_errors) =
-            self.tracer.step("write report", self.write_report(file, report_key.clone())).await?;
+            self.tracer.step("write report", self.write_report(file, expected, report_key.clone())).await?;
         if report.is_valid() {
             return Ok(None);
         }
@@ -303,6 +314,7 @@ impl Step<'_> {
         let facts = Facts {
             error_count: Some(errors),
             report_key: Some(report_key.clone()),
+            refused_statement: file.findings.differs_from_statement.then(|| expected.clone()),
             ranges: None,
             totals: None,
             ..facts
@@ -351,9 +363,14 @@ impl Step<'_> {
     }
 
     /// Reads the version again and writes every error to the report under `key`.
-    async fn write_report(&self, file: &ReadFile, key: String) -> Result<(ValidationReport, Vec<RowError>), Failure> {
+    async fn write_report(
+        &self,
+        file: &ReadFile,
+        expected: &Statement,
+        key: String,
+    ) -> Result<(ValidationReport, Vec<RowError>), Failure> {
         let mut object = self.open().await?;
-        let mut pass = ReportPass::new(file.received_at_ms, &file.findings.report, &self.ports.objects, key);
+        let mut pass = ReportPass::new(file.received_at_ms, &file.findings.report, expected, &self.ports.objects, key);
         while let Some(bytes) = object.next().await? {
             pass.push(&bytes).await?;
         }

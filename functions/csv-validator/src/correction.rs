@@ -1,0 +1,159 @@
+//! `GET /files/{file_id}/correctable`: a refused file as its sender can mend it and send it again, with what is wrong beside
+//! each row.
+//!
+//! It is made anew each time that it is asked for, from the very version that was refused, and lies in the bucket for some
+//! days. It has what the file had, so that it goes to the partner alone whose file it is.
+
+use crate::inspection::validator;
+use crate::upload::partner_of;
+use crate::{Ports, query};
+use adapters::gateway::{Answer, NoAnswer, Refusal};
+use adapters::object_store::{LINK_SECONDS, ObjectWriter, OpenObject};
+use adapters::status_table::FileRecord;
+use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
+use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use domain::csv::correctable::is_correctable;
+use domain::csv::{CorrectableSummary, CorrectableWriter, Limits, RowSelection, ValidationReport};
+use domain::limits::CORRECTABLE_FILE_BYTES_MAX;
+use domain::{FileId, FileStatus, Timestamp};
+use serde_json::json;
+
+pub(crate) async fn correctable(
+    request: &ApiGatewayProxyRequest,
+    ports: &Ports,
+    tracer: &Tracer,
+) -> Result<Answer, NoAnswer> {
+    let partner = partner_of(request)?;
+    let file_id = request.path_parameters.get("file_id").and_then(|text| FileId::parse(text)).ok_or_else(not_found)?;
+    logging::set_file_id(file_id.as_str());
+    let selection = query::row_selection(request)?;
+    let record = tracer.step("read status", ports.status.read(&file_id)).await?.ok_or_else(not_found)?;
+    // Another partner's file and an unknown one look alike, so that nobody learns which files exist.
+    if record.facts.partner.as_deref() != Some(partner.as_str()) {
+        return Err(not_found().into());
+    }
+    let refused = RefusedFile::of(&record).ok_or_else(|| nothing(&record))?;
+    let key = ObjectStore::correction_key(&file_id, record.attempt, name_of(selection));
+    let made = tracer.step("make correctable", async { Ok::<_, Failure>(refused.make(ports, selection, &key).await) });
+    let summary = match made.await? {
+        Err(NoAnswer::Failed(failure)) if failure.kind == FailureKind::ObjectMissing => return Err(gone().into()),
+        made => made?,
+    };
+    tracing::info!(rejected_rows = summary.rejected_rows, "correctable file made");
+    let name = format!("{file_id}-{}.csv", name_of(selection));
+    let body = json!({
+        "file_id": file_id,
+        "rows": name_of(selection),
+        "rejected_rows": summary.rejected_rows,
+        "truncated": summary.is_truncated,
+        "url": ports.objects.download_link(&key, &name).await?,
+        "expires_in_seconds": LINK_SECONDS,
+    });
+    Ok(Answer::json(200, &body))
+}
+
+fn name_of(selection: RowSelection) -> &'static str {
+    match selection {
+        RowSelection::Rejected => "rejected",
+        RowSelection::All => "all",
+    }
+}
+
+fn not_found() -> Refusal {
+    Refusal::new(
+        404,
+        "file_not_found",
+        "None of your files has this id; use the file_id of the upload's answer and the key that sent it.",
+    )
+}
+
+/// Why a file cannot be corrected, by how it stands.
+fn nothing(record: &FileRecord) -> Refusal {
+    let message = if record.status == FileStatus::ValidationFailed {
+        only_as_a_whole()
+    } else {
+        "The file was not refused, so there is nothing to correct; status_path tells how it stands."
+    };
+    Refusal::new(409, "nothing_to_correct", message)
+}
+
+fn only_as_a_whole() -> &'static str {
+    "What is wrong is not in single rows but in the file as a whole, or in its header; the report at status_path says what. \
+     Correct the file where it comes from."
+}
+
+fn gone() -> Refusal {
+    let message =
+        "The refused file is not kept any more. Correct it where it comes from, or send it again to have it checked.";
+    Refusal::new(409, "nothing_to_correct", message)
+}
+
+fn too_large() -> Refusal {
+    let message = format!(
+        "The file is larger than {CORRECTABLE_FILE_BYTES_MAX} bytes, the most of which a correctable one is made here. Make it \
+         where you have the file: txn validate --correctable."
+    );
+    Refusal::new(413, "file_too_large", message)
+}
+
+/// The version of a file that was refused.
+struct RefusedFile<'a> {
+    key: &'a str,
+    version_id: &'a str,
+    received_at_ms: u64,
+}
+
+impl<'a> RefusedFile<'a> {
+    /// The refused version of a file, if it was refused and is known.
+    fn of(record: &'a FileRecord) -> Option<Self> {
+        let facts = &record.facts;
+        let is_refused = record.status == FileStatus::ValidationFailed && facts.error_count.is_some();
+        Some(Self {
+            key: facts.key.as_deref().filter(|_| is_refused)?,
+            version_id: facts.version_id.as_deref()?,
+            received_at_ms: facts.received_at_ms?,
+        })
+    }
+
+    /// Reads the file twice, as its validation did, and stores what is made of it under `key`.
+    async fn make(&self, ports: &Ports, selection: RowSelection, key: &str) -> Result<CorrectableSummary, NoAnswer> {
+        let first = self.validate(ports).await?;
+        if !is_correctable(&first) {
+            return Err(Refusal::new(409, "nothing_to_correct", only_as_a_whole()).into());
+        }
+        let received_at = Timestamp::from_unix_milliseconds(self.received_at_ms);
+        let mut correctable = CorrectableWriter::new(received_at, Limits::default(), &first, selection);
+        let mut object = self.open(ports).await?;
+        let mut writer = ObjectWriter::new(&ports.objects, key.to_owned());
+        let mut made = Vec::new();
+        while let Some(bytes) = object.next().await? {
+            correctable.push(&bytes, &mut |bytes| made.extend_from_slice(bytes));
+            writer.append(&made).await?;
+            made.clear();
+        }
+        let summary = correctable.finish(&mut |bytes| made.extend_from_slice(bytes));
+        if summary.rejected_rows == 0 {
+            // Two different ids only looked like one.
+            return Err(Refusal::new(409, "nothing_to_correct", only_as_a_whole()).into());
+        }
+        writer.append(&made).await?;
+        writer.finish().await?;
+        Ok(summary)
+    }
+
+    async fn validate(&self, ports: &Ports) -> Result<ValidationReport, NoAnswer> {
+        let mut object = self.open(ports).await?;
+        if object.bytes_left().is_some_and(|bytes| bytes > CORRECTABLE_FILE_BYTES_MAX) {
+            return Err(too_large().into());
+        }
+        let mut validator = validator(self.received_at_ms, None);
+        while let Some(bytes) = object.next().await? {
+            validator.push(&bytes, &mut |_| {});
+        }
+        Ok(validator.finish(&mut |_| {}))
+    }
+
+    async fn open(&self, ports: &Ports) -> Result<OpenObject, Failure> {
+        ports.objects.open(self.key, self.version_id, None).await
+    }
+}
