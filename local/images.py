@@ -22,6 +22,7 @@ UPLOAD = "upload.json"
 EVENTS = {
     UPLOAD: ("CsvValidatorFunction", ['"statusCode":200']),
     "upload-invalid.json": ("CsvValidatorFunction", ['"statusCode":400']),
+    "correctable.json": ("CsvValidatorFunction", ['"statusCode":200', "rejected_rows"]),
     "file-status.json": ("CsvValidatorFunction", ['"statusCode":404']),
     "announce.json": ("CsvValidatorFunction", ['"statusCode":200', "awaiting_upload"]),
     "validate.json": ("CsvValidatorFunction", ['"outcome":"done"']),
