@@ -181,6 +181,11 @@ fn the_model_of_an_announcement_is_what_the_function_reads() {
         "properties": {
             "size": {"type": "integer", "minimum": 1},
             "sha256": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"},
+            "expected_rows": {"type": "integer", "minimum": 0},
+            "expected_totals": {
+                "type": "object", "minProperties": 1,
+                "additionalProperties": {"type": "string", "pattern": "^-?[0-9]+([.][0-9]+)?$"},
+            },
         },
     });
     assert_eq!(body["components"]["schemas"]["UploadRequest"], schema);
@@ -188,6 +193,13 @@ fn the_model_of_an_announcement_is_what_the_function_reads() {
     let sha256 = "0123456789abcdefABCDEF".repeat(3)[..64].to_owned();
     for (body, expected) in [
         (json!({"size": 1, "sha256": sha256}), None),
+        (json!({"size": 1, "sha256": sha256, "expected_rows": 0, "expected_totals": {"EUR": "-9.3"}}), None),
+        (json!({"size": 1, "sha256": sha256, "expected_rows": "2"}), Some("expected_rows_malformed")),
+        (json!({"size": 1, "sha256": sha256, "expected_rows": -1}), Some("expected_rows_malformed")),
+        (json!({"size": 1, "sha256": sha256, "expected_totals": {}}), Some("expected_totals_malformed")),
+        (json!({"size": 1, "sha256": sha256, "expected_totals": []}), Some("expected_totals_malformed")),
+        (json!({"size": 1, "sha256": sha256, "expected_totals": {"EUR": 9}}), Some("expected_totals_malformed")),
+        (json!({"size": 1, "sha256": sha256, "expected_totals": {"EUR": "1e3"}}), Some("expected_totals_malformed")),
         (json!([]), Some("object_missing")),
         (json!({"sha256": sha256}), Some("size_missing")),
         (json!({"size": 1}), Some("sha256_missing")),

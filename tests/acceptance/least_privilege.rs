@@ -22,6 +22,8 @@ enum Scenario {
     BadUpload,
     /// A bad file is uploaded and its report is read by its link.
     ReadReport,
+    /// A bad file is uploaded, and the correctable one that is made of it is read by its link.
+    Correctable,
     /// A sound file lies under `validated/` before the API has told of it.
     EarlyEvent,
     /// A sound file lies under `incoming/`.
@@ -34,10 +36,11 @@ enum Scenario {
     Payment(PaymentScenario),
 }
 
-const SCENARIOS: [Scenario; 7] = [
+const SCENARIOS: [Scenario; 8] = [
     Scenario::GoodUpload,
     Scenario::BadUpload,
     Scenario::ReadReport,
+    Scenario::Correctable,
     Scenario::EarlyEvent,
     Scenario::Incoming,
     Scenario::Announcement,
@@ -49,11 +52,14 @@ const NO_ANSWER: &str = "answered 503 service_unavailable";
 
 /// For a grant (function, action, end of the resource): what is tried, and how it must fail without the grant.
 fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario, &'static str)> {
-    use Scenario::{Announcement, BadUpload, EarlyEvent, GoodUpload, Incoming, ReadReport, RecordFailure};
+    use Scenario::{Announcement, BadUpload, Correctable, EarlyEvent, GoodUpload, Incoming, ReadReport, RecordFailure};
     Some(match (function, action, resource) {
         ("CsvValidatorFunction", "s3:PutObject", "validated/*") => (GoodUpload, NO_ANSWER),
         ("CsvValidatorFunction", "s3:PutObject", "rejected/*" | "reports/*") => (BadUpload, NO_ANSWER),
         ("CsvValidatorFunction", "s3:PutObject", "incoming/*") => (Announcement, "the URL answers 403"),
+        ("CsvValidatorFunction", "s3:PutObject", "corrections/*") => (Correctable, NO_ANSWER),
+        ("CsvValidatorFunction", "s3:GetObjectVersion", "rejected/*") => (Correctable, NO_ANSWER),
+        ("CsvValidatorFunction", "s3:GetObject", "corrections/*") => (Correctable, "the link answers 403"),
         ("CsvValidatorFunction", "s3:GetObject", "reports/*") => (ReadReport, "the link answers 403"),
         ("CsvValidatorFunction", "s3:GetObjectVersion", "validated/*") => (EarlyEvent, "AccessRefused, then no status"),
         ("CsvValidatorFunction", "s3:GetObjectVersion", "incoming/*") => (Incoming, "AccessRefused, then no status"),
@@ -236,6 +242,7 @@ impl Scenario {
                 refused => no_answer(&refused),
             },
             Self::ReadReport => read_report(&bank, &bad).await,
+            Self::Correctable => read_correctable(&bank, &bad).await,
             Self::EarlyEvent => {
                 let id = file_id(&bank.partner, &good);
                 let key = format!("validated/{id}.csv");
@@ -287,6 +294,19 @@ async fn read_report(bank: &Uploader<'_>, bad: &[u8]) -> String {
     let Some(link) = status.body["report_url"].as_str() else {
         return no_answer(&status);
     };
+    opened(bank, link).await
+}
+
+async fn read_correctable(bank: &Uploader<'_>, bad: &[u8]) -> String {
+    let refused = bank.upload(bad).await;
+    let made = bank.correctable(refused.text("file_id"), "").await;
+    match made.body["url"].as_str() {
+        Some(link) => opened(bank, link).await,
+        None => no_answer(&made),
+    }
+}
+
+async fn opened(bank: &Uploader<'_>, link: &str) -> String {
     match bank.cloud.http.get(link).send().await.unwrap().status().as_u16() {
         200 => WORKS.to_owned(),
         other => format!("the link answers {other}"),

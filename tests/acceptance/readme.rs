@@ -42,12 +42,13 @@ fn the_table_of_limits_is_that_of_the_code() {
 #[test]
 fn the_table_of_refusals_is_that_of_the_code_and_the_template() {
     let readme = text_of("README.md");
-    let of_files = ["announcement", "envelope", "http", "status_page", "upload"]
+    let of_files = ["announcement", "correction", "envelope", "http", "query", "rejection", "status_page", "upload"]
         .map(|module| format!("csv-validator/src/{module}.rs"));
     let of_payments = ["delivery", "request"].map(|module| format!("webhook-validator/src/{module}.rs"));
     let of_functions = of_files.into_iter().chain(of_payments).map(|path| text_of(&format!("functions/{path}")));
-    let sources: Vec<String> =
-        of_functions.chain(["adapters/src/gateway.rs", "domain/src/upload_request.rs"].map(text_of)).collect();
+    let sources: Vec<String> = of_functions
+        .chain(["adapters/src/gateway.rs", "domain/src/statement.rs", "domain/src/upload_request.rs"].map(text_of))
+        .collect();
     let sources = sources.join("\n");
     let in_code = sources
         .split('"')
@@ -81,6 +82,7 @@ fn is_refusal(text: &str) -> bool {
         "_unavailable",
         "_exhausted",
         "_conflict",
+        "_to_correct",
         "invalid_csv",
         "invalid_payment",
     ]

@@ -238,9 +238,22 @@ fn a_budget_an_expiry_a_cap_and_a_subscription_come_only_if_somebody_asks() {
     assert_eq!(cap(&with(&[("TransformerConcurrency", json!(32))])), json!({"Ref": "TransformerConcurrency"}));
     let expiries = |resources: &Value| {
         let rules = resources["TransactionBucket"]["Properties"]["LifecycleConfiguration"]["Rules"].clone();
-        rules.as_array().unwrap().iter().filter(|rule| !rule["ExpirationInDays"].is_null()).count()
+        // Correctable files always expire: they are made anew whenever somebody asks.
+        let of_files = rules.as_array().unwrap().iter().filter(|rule| rule["Prefix"].is_null());
+        of_files.filter(|rule| !rule["ExpirationInDays"].is_null()).count()
     };
     assert_eq!((expiries(&plain), expiries(&with(&[("FileExpiryDays", json!(90))]))), (0, 1));
+}
+
+/// A file of a partner's content that was made for a download must not stay, whatever else is kept for ever.
+#[test]
+fn correctable_files_expire_after_a_week() {
+    let template = template();
+    let bucket = &template["Resources"]["TransactionBucket"]["Properties"];
+    let rules = bucket["LifecycleConfiguration"]["Rules"].as_array().unwrap();
+    let rule = rules.iter().find(|rule| rule["Prefix"] == "corrections/").unwrap();
+    assert_eq!((&rule["Status"], &rule["ExpirationInDays"]), (&json!("Enabled"), &json!(7)));
+    assert_eq!(rule["NoncurrentVersionExpiration"], json!({"NoncurrentDays": 1}));
 }
 
 #[test]

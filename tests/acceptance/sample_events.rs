@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-const PLAYED: [&str; 12] = [
+const PLAYED: [&str; 13] = [
     "upload.json",
     "upload-invalid.json",
+    "correctable.json",
     "file-status.json",
     "announce.json",
     "s3-object-created.json",
@@ -139,6 +140,18 @@ async fn each_event_gets_what_its_name_says() {
     let invalid = cloud.invoke("csv-validator", &event("upload-invalid.json")).await.unwrap();
     assert_eq!((&invalid["statusCode"], &body(&invalid)["error"]), (&json!(400), &json!("invalid_csv")));
     assert!(body(&invalid)["error_count"].as_u64().unwrap() > 1, "a sample of more than one error");
+
+    assert_eq!(
+        event("correctable.json")["pathParameters"]["file_id"],
+        body(&invalid)["file_id"],
+        "of the refused file"
+    );
+    let correctable = cloud.invoke("csv-validator", &event("correctable.json")).await.unwrap();
+    assert_eq!(
+        (&correctable["statusCode"], &body(&correctable)["rows"]),
+        (&json!(200), &json!("all")),
+        "{correctable}"
+    );
 
     let announced = cloud.invoke("csv-validator", &event("announce.json")).await.unwrap();
     assert_eq!((&announced["statusCode"], &body(&announced)["status"]), (&json!(200), &json!("awaiting_upload")));

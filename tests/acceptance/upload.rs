@@ -158,11 +158,19 @@ impl Uploader<'_> {
         (answer, row)
     }
 
-    async fn upload_to(&self, path: &str, file: &[u8]) -> Answer {
+    /// Uploads a file with form fields that state something of it.
+    pub(crate) async fn upload_stating(&self, path: &str, file: &[u8], fields: &[(&str, &str)]) -> Answer {
         let part = reqwest::multipart::Part::bytes(file.to_vec()).file_name("day.csv").mime_str("text/csv").unwrap();
-        let form = reqwest::multipart::Form::new().part("file", part);
+        let mut form = reqwest::multipart::Form::new().part("file", part);
+        for (name, value) in fields {
+            form = form.text((*name).to_owned(), (*value).to_owned());
+        }
         let url = format!("{}{path}", self.cloud.stack.api_url);
         Answer::of(self.cloud.http.post(url).header("x-api-key", &self.key).multipart(form)).await
+    }
+
+    pub(crate) async fn upload_to(&self, path: &str, file: &[u8]) -> Answer {
+        self.upload_stating(path, file, &[]).await
     }
 
     /// Posts any bytes with any headers.

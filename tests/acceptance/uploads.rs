@@ -28,7 +28,7 @@ impl Uploader<'_> {
         self.announce_body(path, Some("application/json"), body.to_string()).await
     }
 
-    async fn announce_body(&self, path: &str, content_type: Option<&str>, body: String) -> Answer {
+    pub(crate) async fn announce_body(&self, path: &str, content_type: Option<&str>, body: String) -> Answer {
         let url = format!("{}{path}", self.cloud.stack.api_url);
         let mut request = self.cloud.http.post(url).header("x-api-key", &self.key).body(body);
         if let Some(content_type) = content_type {
