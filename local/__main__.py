@@ -12,7 +12,7 @@ import argparse
 import signal
 import time
 
-from . import demo, handlers, images, lint_workflow, run, scan, transform, up, venvs
+from . import demo, handlers, images, lint_workflow, run, scan, test_page, transform, up, venvs
 from .problem import Problem, tell
 
 
@@ -35,6 +35,8 @@ def _parse() -> argparse.Namespace:
     commands.add_parser("transform", help="write what SAM makes of the template to .local/transformed.json")
     commands.add_parser("scan", help="scan that, and bootstrap.yaml, with checkov")
     commands.add_parser("test-images", help="build the container images and try them with sam local")
+    page_parser = commands.add_parser("test-page", help="test the page in a headless Chromium, on a cloud of its own")
+    page_parser.add_argument("filters", nargs="*", help="parts of names of tests; without any, all are run")
     demo_parser = commands.add_parser("demo", help="show the way of files and of webhooks, on a cloud of its own")
     demo_parser.add_argument(
         "--started", type=float, default=time.time(), help="when the command began, in Unix seconds"
@@ -72,6 +74,8 @@ def _use_cloud(arguments: argparse.Namespace) -> int:
         scan.scan()
     elif arguments.command == "test-images":
         images.test_images()
+    elif arguments.command == "test-page":
+        return test_page.test_page(arguments.filters)
     elif arguments.command == "demo":
         demo.demo(arguments.started)
     else:

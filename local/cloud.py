@@ -44,6 +44,11 @@ class Cloud:
         return f"http://{HOST}:{self._description()['port']}"
 
     @property
+    def page_origin(self) -> str:
+        """Where the page is opened: for a browser another origin than that of the bucket, as on AWS."""
+        return f"http://localhost:{self._description()['port']}"
+
+    @property
     def credentials(self) -> dict:
         """The administrator's credentials, made anew for each start."""
         description = self._description()

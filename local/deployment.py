@@ -32,7 +32,8 @@ class Deployment:
         """Deploys one stack with keys for two partners and secrets for two providers, and returns its description."""
         name = f"transaction-processing-{suffix}"
         lists = {"BucketPartners": ",".join(PARTNERS), "WebhookProviders": ",".join(PROVIDERS)}
-        self._create_stack(name, {"EnvironmentSuffix": suffix, **lists, **parameters})
+        page = {"PageOrigins": self._cloud.page_origin}
+        self._create_stack(name, {"EnvironmentSuffix": suffix, **lists, **page, **parameters})
         gateway, vault = self._cloud.client("apigateway"), self._cloud.client("secretsmanager")
         physical = self._resources(name)
         for api, definition in self._definitions.items():
@@ -111,6 +112,8 @@ class Deployment:
             "region": REGION,
             **self._cloud.credentials,
             "api_url": self._api_url(outputs["ApiId"]),
+            # The same API under another name of this machine, and so another origin than the bucket's.
+            "page_url": self._api_url(outputs["ApiId"]).replace(self._cloud.endpoint, self._cloud.page_origin, 1),
             "api_key": keys[0],
             "api_key_2": keys[1],
             "partner": PARTNERS[0],

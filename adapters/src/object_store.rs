@@ -193,6 +193,17 @@ impl ObjectStore {
         Ok(UploadUrl::of(&request, (from_seconds + UPLOAD_URL_SECONDS) * 1000))
     }
 
+    /// Scheme and host of every URL that is signed here, for those who must name them beforehand.
+    ///
+    /// # Errors
+    /// No URL could be signed.
+    pub async fn origin(&self) -> Result<String, Failure> {
+        let link = self.link(REPORTS_PREFIX).await?;
+        let host_at = link.find("://").map_or(0, |at| at + "://".len());
+        let length = link[host_at..].find('/').unwrap_or(link.len() - host_at);
+        Ok(link[..host_at + length].to_owned())
+    }
+
     /// A link that downloads the object under `key` as a file of this name, for fifteen minutes.
     ///
     /// # Errors
@@ -225,6 +236,13 @@ fn checksum(digest: &ContentDigest) -> String {
     STANDARD.encode(digest.to_bytes())
 }
 
+/// The names of the headers that a signed URL counts on.
+fn signed_headers(url: &str) -> Vec<&str> {
+    let list =
+        url.split_once("X-Amz-SignedHeaders=").map_or("", |(_, rest)| rest.split('&').next().unwrap_or_default());
+    list.split("%3B").collect()
+}
+
 /// A URL by which one object may be stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UploadUrl {
@@ -240,7 +258,11 @@ pub struct UploadUrl {
 
 impl UploadUrl {
     fn of(request: &PresignedRequest, expires_at_ms: u64) -> Self {
-        let headers = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        // Lambda makes the SDK add its own trace to every request. It is not signed, so it is no part of what a sender must
+        // send; and a browser may not send it to the bucket, which allows the headers that it must send and no others.
+        let signed = signed_headers(request.uri());
+        let headers = request.headers().filter(|(name, _)| signed.contains(name));
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Self { method: request.method().to_owned(), url: request.uri().to_owned(), headers, expires_at_ms }
     }
 }

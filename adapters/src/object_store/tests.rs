@@ -30,6 +30,20 @@ fn store_at(endpoint: &str) -> ObjectStore {
     ObjectStore { client: Client::from_conf(configuration), bucket: "files".to_owned() }
 }
 
+#[tokio::test]
+async fn the_origin_is_that_of_every_signed_url() {
+    for endpoint in ["http://127.0.0.1:4566", "https://s3.us-east-1.amazonaws.com"] {
+        assert_eq!(store_at(endpoint).origin().await.unwrap(), endpoint);
+    }
+}
+
+#[test]
+fn the_signed_headers_are_those_that_the_url_names() {
+    let url = "https://h/k?X-Amz-Expires=900&X-Amz-SignedHeaders=content-length%3Bhost%3Bx-amz-checksum-sha256&X-Amz-Signature=0";
+    assert_eq!(signed_headers(url), ["content-length", "host", "x-amz-checksum-sha256"]);
+    assert_eq!(signed_headers("https://h/k?X-Amz-SignedHeaders=host"), ["host"]);
+}
+
 const OBJECT: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// What a server does with requests for [`OBJECT`].

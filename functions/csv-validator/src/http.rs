@@ -1,6 +1,7 @@
-//! The API: `POST /upload`, `POST /uploads`, `GET /files/{file_id}` and `GET /files/{file_id}/correctable`.
+//! The API: `POST /upload`, `POST /uploads`, `GET /files/{file_id}` and `GET /files/{file_id}/correctable`, and the page
+//! that uses them, `GET /`.
 
-use crate::{Ports, announcement, correction, status_page, upload};
+use crate::{Ports, announcement, correction, page, status_page, upload};
 use adapters::Tracer;
 use adapters::gateway::{Answer, Api, NoAnswer, Refusal};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
@@ -25,6 +26,7 @@ async fn route(
     match (request.http_method.as_str(), request.resource.as_deref().unwrap_or_default()) {
         ("POST", "/upload") => upload::upload(request, ports, tracer, now_ms).await,
         ("POST", "/uploads") => announcement::announce(&request, ports, tracer, now_ms).await,
+        ("GET", "/") => page::show(ports).await,
         ("GET", "/files/{file_id}") => status_page::show(&request, ports, tracer).await,
         ("GET", "/files/{file_id}/correctable") => correction::correctable(&request, ports, tracer).await,
         _ => Err(Refusal::new(404, "route_not_found", "There is no such address; see POST /upload and POST /uploads.")

@@ -9,6 +9,7 @@ mod correction;
 mod envelope;
 pub mod http;
 mod inspection;
+mod page;
 mod part_headers;
 mod query;
 mod rejection;

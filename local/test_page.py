@@ -1,0 +1,38 @@
+"""`test-page`: the page in a real browser, headless, on a local cloud of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from . import paths, run, venvs
+from .problem import Problem
+
+BROWSERS = ("chromium", "google-chrome")
+DRIVER = "chromedriver"
+SUFFIX = "page"
+
+
+def test_page(filters: list) -> int:
+    """Runs the tests whose names have one of the filters, or all. Returns the exit code."""
+    _require_browser()
+    venvs.ensure("page")
+    command = [sys.executable, "-m", "unittest", "discover", "--start-directory", "tests/page", "--top-level-directory"]
+    # `tests` is a crate, and no package of Python; `page` within it is one.
+    command += ["tests", "--verbose", *(option for name in filters for option in ("-k", name))]
+    paths_of_python = os.pathsep.join([str(paths.ROOT), str(paths.ROOT / "tests")])
+    os.environ["PYTHONPATH"] = paths_of_python
+    os.chdir(paths.ROOT)
+    return run.run([SUFFIX], command)
+
+
+def _require_browser() -> None:
+    if not any(shutil.which(name) for name in BROWSERS) or not shutil.which(DRIVER):
+        raise Problem(
+            "The page is tested in Chromium, which is not here with its driver. "
+            "On Debian: apt-get install --no-install-recommends chromium chromium-driver. "
+            "GitHub's Ubuntu runners have both as google-chrome and chromedriver. Then try again."
+        )
+    # A browser and a driver of different versions do not speak to each other, and say so only after a while.
+    if subprocess.run([DRIVER, "--version"], capture_output=True).returncode != 0:
+        raise Problem(f"{DRIVER} does not start here. Install it anew: apt-get install --reinstall chromium-driver")

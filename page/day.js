@@ -1,0 +1,118 @@
+// The view of a day: what came from whom, and what did not come.
+
+const yesterday = () => dayAfter(new Date().toISOString().slice(0, 10), -1);
+const dayAddress = (day, partner = null) => `#/days/${day}${partner ? `?partner=${encodeURIComponent(partner)}` : ""}`;
+
+class DayView {
+  constructor(day, partner) {
+    this.day = day;
+    this.partner = partner;
+    byId("day").value = day;
+    byId("day-title").textContent = partner ? `${partner} on ${day}` : `The day ${day}`;
+  }
+
+  stop() {
+    this.stopped = true;
+  }
+
+  async run() {
+    const place = byId("day-body");
+    if (!key.value) {
+      askForKey();
+      place.replaceChildren(make("p", { class: "card hint" }, "With a partner's key you see that partner's files, with an operator's key those of all."));
+      return;
+    }
+    place.replaceChildren(make("p", { class: "card hint" }, "Looking …"));
+    let found;
+    try {
+      found = await ask(`/days/${this.day}${this.partner ? `?partner=${encodeURIComponent(this.partner)}` : ""}`, { headers: keyHeader() });
+    } catch (failure) {
+      if (this.stopped) return;
+      if (failure.kind === "api_key_invalid") refuseKey(failure);
+      place.replaceChildren(failureCard(failure, () => this.run()));
+      return;
+    }
+    if (this.stopped) return;
+    this.show(place, found);
+  }
+
+  show(place, found) {
+    const missing = found.partners.reduce((sum, partner) => sum + (partner.missing ?? 0), 0);
+    const received = found.partners.reduce((sum, partner) => sum + partner.received, 0);
+    const failed = found.partners.reduce((sum, partner) => sum + partner.failed, 0);
+    const title = missing > 0 ? `${counted(missing, "expected file")} did not come` : received > 0 ? `${counted(received, "file")} came` : "No file came";
+    const tone = missing > 0 || failed > 0 ? "bad" : received > 0 ? "ok" : "note";
+    const trouble = failed > 0 ? `${counted(failed, "file")} could not be processed.` : null;
+    const texts = [missing > 0 ? `${counted(received, "file")} came.` : null, trouble];
+    const rest = make("p", {}, "No partner has files on this day.");
+    place.replaceChildren(
+      make("div", { class: "card" }, verdict(tone, title, ...texts), found.partners.length > 0 ? partnersTable(found) : rest),
+      ...[found.files && filesCard(found)].filter(Boolean));
+    announce(title);
+  }
+}
+
+// Nothing is a dash, so that what is there stands out.
+const some = (count) => (count > 0 ? numberWords.format(count) : make("span", { class: "none" }, "–", make("span", { class: "heard" }, " none")));
+
+function expectedWords(partner) {
+  if (partner.expected === null || partner.expected === undefined) return make("span", { class: "none" }, "no schedule");
+  if (partner.missing > 0) return make("strong", { class: "bad flag" }, icon("bad"), `${numberWords.format(partner.missing)} of ${numberWords.format(partner.expected)} missing`);
+  return make("span", { class: "ok flag" }, icon("ok"), `all ${numberWords.format(partner.expected)} came`);
+}
+
+function partnersTable(found) {
+  const totals = (partner) => {
+    const sums = Object.entries(partner.totals);
+    return sums.length > 0 ? sums.map(([currency, sum]) => make("div", { class: "sum" }, `${currency} ${amountWords(sum)}`)) : some(0);
+  };
+  const failed = (partner) => (partner.failed > 0 ? make("strong", { class: "bad flag" }, icon("bad"), numberWords.format(partner.failed)) : some(0));
+  const columns = [
+    { title: "Partner", cell: (partner) => make("a", { href: dayAddress(found.day, partner.partner) }, partner.partner) },
+    { title: "Expected", cell: expectedWords },
+    { title: "Received", cell: (partner) => some(partner.received), numeric: true },
+    { title: "Completed", cell: (partner) => some(partner.completed), numeric: true },
+    { title: "Refused", cell: (partner) => some(partner.refused), numeric: true },
+    { title: "Failed", cell: failed, numeric: true },
+    { title: "Under way", cell: (partner) => some(partner.in_progress + partner.awaiting_upload), numeric: true },
+    { title: "Rows", cell: (partner) => some(partner.rows), numeric: true },
+    { title: "Totals", cell: totals, numeric: true },
+  ];
+  return table(`Files of ${found.day} by partner`, columns, found.partners);
+}
+
+function filesCard(found) {
+  const status = (file) => {
+    const tone = STATUSES[file.status]?.tone ?? "wait";
+    return make("span", { class: `${tone} flag` }, icon(ICON_OF_TONE[tone]), statusWords(file.status));
+  };
+  const columns = [
+    { title: "Came at", cell: (file) => (file.status_path ? make("a", { href: `#${file.status_path}` }, time(file.received_at, timeWords)) : time(file.received_at, timeWords)) },
+    { title: "Status", cell: status },
+    { title: "Rows", cell: (file) => some(file.row_count ?? 0), numeric: true },
+    { title: "Errors", cell: (file) => some(file.error_count ?? 0), numeric: true },
+    { title: "File id", cell: (file) => make("code", {}, file.file_id) },
+  ];
+  const cut = found.files_truncated && make("p", { class: "hint" }, `Only the first ${counted(found.files.length, "file")} of the day are listed.`);
+  const list = found.files.length > 0 ? table(`Files of ${found.day}, by arrival`, columns, found.files, { captionHidden: true }) : make("p", {}, "None.");
+  return make("section", { class: "card", "aria-labelledby": "files-title" }, make("h2", { id: "files-title" }, "The files, by arrival"), list, cut);
+}
+
+function listenToDayView() {
+  const go = (day) => {
+    fault("day", "day-fault", "");
+    if (!isDay(day)) {
+      const { title, text } = explain(new Failure("day_malformed"));
+      fault("day", "day-fault", `${title}. ${text}`);
+      byId("day").focus();
+      return;
+    }
+    if (!takeTypedKey()) return;
+    const address = dayAddress(day, view?.partner ?? null);
+    if (location.hash === address) route();
+    else location.hash = address;
+  };
+  byId("day-form").addEventListener("submit", (event) => { event.preventDefault(); go(byId("day").value); });
+  byId("day-before").addEventListener("click", () => go(isDay(byId("day").value) ? dayAfter(byId("day").value, -1) : ""));
+  byId("day-after").addEventListener("click", () => go(isDay(byId("day").value) ? dayAfter(byId("day").value, 1) : ""));
+}

@@ -1,0 +1,44 @@
+// The errors of a refused file: what is wrong, where, and what to do.
+
+const ERRORS_SHOWN_AT_ONCE = 100;
+
+function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function placeWords(error) {
+  if (error.record > 0) return numberWords.format(error.record);
+  return error.column || error.line === 1 ? "header" : "the file";
+}
+
+function columnWords(error) {
+  if (error.column) return error.column;
+  return error.column_number ? `number ${error.column_number}` : "–";
+}
+
+const ERROR_COLUMNS = [
+  { title: "Record", cell: placeWords },
+  { title: "Line", cell: (error) => numberWords.format(error.line), numeric: true },
+  { title: "Column", cell: columnWords },
+  { title: "What is wrong", cell: (error) => [sentence(error.reason), " ", make("a", { class: "code", href: `${BASE}/errors#${error.code}` }, error.code)] },
+  { title: "What to do", cell: (error) => sentence(error.fix) },
+];
+
+// The table of the errors at hand, of which there are `total` in truth.
+function errorsTable(errors, total) {
+  const holder = make("div", { class: "errors" });
+  let shown = 0;
+  const showMore = () => {
+    shown = Math.min(shown + ERRORS_SHOWN_AT_ONCE, errors.length);
+    const caption = shown === total ? counted(total, "error") : `The first ${numberWords.format(shown)} of ${counted(total, "error")}`;
+    const more = shown < errors.length && button(`Show ${numberWords.format(Math.min(ERRORS_SHOWN_AT_ONCE, errors.length - shown))} more`, () => {
+      showMore();
+      announce(caption);
+      holder.querySelector("button")?.focus();
+    });
+    const rest = shown === errors.length && shown < total && make("p", { class: "hint" }, "The error report has the others.");
+    holder.replaceChildren(table(caption, ERROR_COLUMNS, errors.slice(0, shown)), ...[more, rest].filter(Boolean));
+  };
+  showMore();
+  return holder;
+}

@@ -1,0 +1,206 @@
+// The view of one file: how it stands now, and all that happened to it. It moves by itself until the attempt has ended.
+
+const REPORT_FIRST_BYTES = 256 * 1024;
+
+// What this tab knows of files that it sent itself: `{ file, name, statement, answer }` by file id.
+const sentFiles = new Map();
+
+const fileIdOf = (statusPath) => /^\/files\/([0-9a-f]{32})\?/.exec(statusPath)?.[1] ?? "";
+
+class FileView {
+  constructor(statusPath) {
+    this.statusPath = statusPath;
+    this.sent = sentFiles.get(fileIdOf(statusPath)) ?? null;
+    this.ended = new AbortController();
+    this.parts = new Map();
+    this.page = null;
+    byId("file-title").textContent = this.sent?.name ?? "A file";
+    byId("file-body").replaceChildren(...["outcome", "errors", "figures", "way", "facts"].map((name) => this.part(name)));
+  }
+
+  // A place in the view that is filled anew only when what it shows has changed, so that nobody's focus is lost.
+  part(name) {
+    const element = make("div", { "data-part": name });
+    this.parts.set(name, { element, shown: null });
+    return element;
+  }
+
+  fill(name, shown, render) {
+    const part = this.parts.get(name);
+    const text = JSON.stringify(shown);
+    if (part.shown === text) return;
+    part.shown = text;
+    part.element.replaceChildren(...[render()].flat().filter(Boolean));
+  }
+
+  async run() {
+    try {
+      await follow(this.statusPath, (page) => this.show(page), this.ended.signal);
+    } catch (failure) {
+      this.fill("outcome", failure.kind + Date.now(), () => failureCard(failure, failure.kind === "file_not_found" ? null : () => this.again()));
+    }
+  }
+
+  again() {
+    this.parts.get("outcome").element.replaceChildren();
+    this.run();
+  }
+
+  stop() {
+    this.ended.abort();
+  }
+
+  show(page) {
+    const isNew = this.page?.status !== page.status;
+    this.page = page;
+    const { report_url: reportUrl, ...standing } = page;
+    this.fill("outcome", standing, () => this.outcome());
+    this.fill("figures", [page.row_count, page.totals, page.status], () => this.figures());
+    if (page.status === "validation_failed" && page.error_count > 0) this.fill("errors", page.attempt, () => this.errors(reportUrl));
+    this.fill("way", [page.history, page.status], () => wayOf(page));
+    this.fill("facts", [page.attempt, page.updated_at], () => factsOf(page));
+    if (isNew) announce(`${statusWords(page.status)}${page.status === "completed" ? `: ${counted(page.row_count, "row")}` : ""}`);
+  }
+
+  outcome() {
+    const { tone, title, texts } = outcomeOf(this.page, this.sent?.answer);
+    const actions = this.actions();
+    const isRefused = this.page.status === "validation_failed" && this.page.error_count > 0;
+    return make("div", { class: "card" }, verdict(tone, title, ...texts), actions.length > 0 && make("div", { class: "actions" }, actions), isRefused && this.downloads());
+  }
+
+  // What may be done next with a file that this tab still has.
+  actions() {
+    const { status, superseded_by: laterFiles } = this.page;
+    if (!this.sent?.file) return [];
+    const resend = (reprocess) => startSending(this.sent.file, { statement: this.sent.statement, reprocess });
+    if (status === "completed" && laterFiles.length > 0) return [button("Process it again, so that its rows win", () => resend(true))];
+    const isOurFault = isFinal(status) && status !== "completed" && this.page.error_count === 0;
+    return isOurFault || isOverdue(this.page) ? [button("Send it again", () => resend(false), { secondary: false })] : [];
+  }
+
+  figures() {
+    const { row_count: rows, totals, status } = this.page;
+    if (rows === null || rows === undefined || status === "validation_failed") return null;
+    const hasTotals = Object.keys(totals).length > 0;
+    return make("section", { class: "card", "aria-labelledby": "figures-title" },
+      make("h2", { id: "figures-title" }, "What is in it"),
+      make("p", { class: "figure" }, make("strong", {}, numberWords.format(rows)), rows === 1 ? " row" : " rows"),
+      hasTotals && totalsTable(totals),
+      hasTotals && make("p", { class: "hint" }, "Compare these with your own figures."));
+  }
+
+  errors(reportUrl) {
+    const answer = this.sent?.answer?.errors ? this.sent.answer : null;
+    const place = make("div", {}, make("p", { class: "hint" }, "Reading the errors …"));
+    const total = this.page.error_count;
+    if (answer && answer.error_count === total) place.replaceChildren(errorsTable(answer.errors, total));
+    else this.readErrors(place, reportUrl, total);
+    return make("section", { class: "card", "aria-labelledby": "errors-title" },
+      make("h2", { id: "errors-title" }, "What is wrong"), place);
+  }
+
+  async readErrors(place, reportUrl, total) {
+    try {
+      const text = await (await fetchSigned(reportUrl, REPORT_FIRST_BYTES)).text();
+      place.replaceChildren(errorsTable(errorsOfReport(text, ERRORS_SHOWN_AT_ONCE), total));
+    } catch (failure) {
+      place.replaceChildren(failureCard(failure, () => this.readErrors(place, this.page.report_url, total)));
+    }
+  }
+
+  downloads() {
+    const trouble = make("div", {});
+    const name = (this.sent?.name ?? this.page.file_id).replace(/\.csv$/i, "");
+    const offer = (words, suffix, find) => {
+      const made = button(words, async () => {
+        trouble.replaceChildren();
+        made.disabled = true;
+        try {
+          save(await fetchSigned(await find()), `${name}-${suffix}.csv`);
+          announce(`${words}: saved`);
+        } catch (failure) {
+          if (failure.kind === "key_missing") askForKey();
+          trouble.replaceChildren(failureCard(failure));
+        } finally {
+          made.disabled = false;
+        }
+      }, { sign: "down" });
+      return made;
+    };
+    const correctable = (rows) => async () =>
+      (await ask(`/files/${this.page.file_id}/correctable?rows=${rows}`, { headers: keyHeader() })).url;
+    return make("div", { class: "take" },
+      make("div", { class: "actions" },
+        offer("All rows, faults marked", "to-correct", correctable("all")),
+        offer("Rejected rows alone", "rejected", correctable("rejected")),
+        // Asked for anew, because a link lasts for minutes and a page for days.
+        offer("Error report", "errors", async () => (await ask(this.statusPath)).report_url)),
+      make("p", { class: "hint" }, "CSV files that are safe to open in a spreadsheet. Mend the one with all rows, save it as CSV and send it here: its three added columns are passed over."),
+      trouble);
+  }
+}
+
+function isOverdue(page) {
+  return page.status === "awaiting_upload" && Boolean(page.upload_expires_at) && Date.parse(page.upload_expires_at) < Date.now();
+}
+
+// The outcome in words: a tone, a title and sentences.
+function outcomeOf(page, answer) {
+  const { status, superseded_by: laterFiles } = page;
+  if (status === "completed") {
+    const repeated = answer?.duplicate === true;
+    const changed = [
+      page.rows_unchanged > 0 && `${counted(page.rows_unchanged, "row")} of them were there already, just the same.`,
+      laterFiles.length > 0 && `${counted(laterFiles.length, "later file")} brought rows with the same transaction ids. Those rows stand, and the ones of this file do not.`,
+    ];
+    const stored = `${counted(page.row_count, "row")} ${page.row_count === 1 ? "is" : "are"} checked, stored and announced.`;
+    return { tone: "ok", title: repeated ? "Completed before" : "Completed", texts: [repeated ? "This very file was sent before, and nothing was done a second time." : stored, ...changed] };
+  }
+  if (status === "validation_failed" && page.error_count > 0) {
+    return { tone: "bad", title: `Refused: ${counted(page.error_count, "error")}`, texts: ["Nothing of this file was stored as transactions. Correct it and send the whole file again; it is then a new file."] };
+  }
+  if (status === "validation_failed" || status === "processing_failed") {
+    return { tone: "bad", title: statusWords(status === "validation_failed" ? "processing_failed" : status), texts: ["The fault is ours, not your file's. Send it again in a moment: it is never processed twice. If it fails again, tell the operator the file id below."] };
+  }
+  if (status === "notification_failed") {
+    return { tone: "bad", title: statusWords(status), texts: ["The rows are stored, but the message about it did not go out. Send the file again: only what is missing is done."] };
+  }
+  if (isOverdue(page)) {
+    return { tone: "note", title: "The file did not come", texts: ["It was announced, and its bytes had not arrived when the permission to upload ended. Send it again."] };
+  }
+  const waits = status === "awaiting_upload" ? "As soon as the storage has it, it is checked." : "You may close this page: everything goes on without it.";
+  return { tone: "wait", title: status === "validated" ? "Valid, being processed …" : `${statusWords(status)} …`, texts: [waits] };
+}
+
+// Everything that happened, and what is still to come.
+function wayOf(page) {
+  const entries = page.history.map((entry, index) => {
+    const isLast = index === page.history.length - 1;
+    const tone = STATUSES[entry.status]?.tone ?? "wait";
+    const sign = tone === "bad" ? "bad" : isLast && !isFinal(entry.status) ? "wait" : "ok";
+    const isNewAttempt = index > 0 && page.history[index - 1].attempt !== entry.attempt;
+    return make("li", { class: `${sign}${isLast ? " now" : ""}`, "aria-current": isLast && !isFinal(page.status) ? "step" : null },
+      make("span", { class: "sign" }, icon(sign)),
+      make("div", {},
+        isNewAttempt && make("p", { class: "attempt" }, `Attempt ${entry.attempt}`),
+        make("p", {}, make("strong", {}, statusWords(entry.status)), " ", time(entry.at, timeWords)),
+        sentence(entry.message) !== statusWords(entry.status) && make("p", { class: "hint" }, sentence(entry.message))));
+  });
+  const toCome = isFinal(page.status) ? [] : WAY.slice(WAY.indexOf(page.status) + 1);
+  const next = toCome.map((status) => make("li", { class: "next" },
+    make("span", { class: "sign" }, icon("next")),
+    make("div", {}, make("p", {}, statusWords(status), make("span", { class: "heard" }, " (to come)")))));
+  return make("section", { class: "card", "aria-labelledby": "way-title" },
+    make("h2", { id: "way-title" }, "What happened"), make("ol", { class: "way" }, entries, next));
+}
+
+function factsOf(page) {
+  const facts = [
+    ["Received", page.received_at && time(page.received_at)],
+    ["Last change", time(page.updated_at)],
+    ["Attempt", String(page.attempt)],
+    ["File id", make("code", {}, page.file_id)],
+  ];
+  return make("dl", { class: "facts" }, facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+}
