@@ -12,7 +12,7 @@ export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-rust test-template test-acceptance test-local test-bench test-operations test-images check bench bench-instructions bench-startup cost bootstrap deploy partner provider destroy tools python
+.PHONY: help demo up down test test-rust test-template test-acceptance test-local test-bench test-operations test-images check bench bench-instructions bench-startup cost bootstrap deploy partner operator provider destroy tools python
 
 help:
 	@echo "make demo   shows the way of a file and of signed webhooks, to the notification and the archive, on a local cloud"
@@ -32,6 +32,7 @@ help:
 	@echo "make bootstrap                   sets up what an account and region need once (GITHUB=owner/name may deploy)"
 	@echo "make deploy  ENV=dev             builds and deploys, needs Docker (PARAMETERS='DailyQuota=5000 ...')"
 	@echo "make partner ENV=dev NAME=acme   makes an API key for a partner and prints it once (AGAIN=1: one more)"
+	@echo "make operator ENV=dev            makes an API key that sees the days of all partners, and prints it once"
 	@echo "make provider ENV=dev NAME=acme-pay  makes the secret of a payment provider, prints it once (ROTATE=1, REVOKE=1)"
 	@echo "make destroy ENV=dev             deletes the environment with all its data (YES=1: without asking)"
 
@@ -100,6 +101,9 @@ deploy: python
 
 partner: python
 	@$(OPERATE) partner --environment="$$ENV" --name="$$NAME" $(if $(filter 1,$(AGAIN)),--again)
+
+operator: python
+	@$(OPERATE) operator --environment="$$ENV"
 
 provider: python
 	@$(OPERATE) provider --environment="$$ENV" --name="$$NAME" \

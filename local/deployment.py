@@ -29,7 +29,7 @@ class Deployment:
         self.changes = rewrites.apply_all(self._template, self._upload_artifacts())
 
     def add_stack(self, suffix: str, parameters: dict) -> dict:
-        """Deploys one stack with keys for two partners and secrets for two providers, and returns its description."""
+        """Deploys one stack, makes keys for two partners and an operator and secrets for two providers, and describes it."""
         name = f"transaction-processing-{suffix}"
         lists = {"BucketPartners": ",".join(PARTNERS), "WebhookProviders": ",".join(PROVIDERS)}
         page = {"PageOrigins": self._cloud.page_origin}
@@ -41,14 +41,16 @@ class Deployment:
             if change not in self.changes:
                 self.changes.append(change)
         # Here, because the command line must start on a Python that has no boto3.
-        from operations.partner import add_key
+        from operations.partner import OPERATOR, add_key
         from operations.provider import add_secret
 
         outputs = self._outputs(name)
         keys = [add_key(gateway, outputs["ApiUsagePlanId"], partner, suffix) for partner in PARTNERS]
+        operator_key = add_key(gateway, outputs["ApiUsagePlanId"], OPERATOR, suffix)
         secrets = [add_secret(vault, suffix, provider) for provider in PROVIDERS]
         return {
             **self._describe(suffix, name, outputs, physical, keys),
+            "operator_key": operator_key,
             **self._describe_webhooks(outputs, secrets),
         }
 

@@ -18,6 +18,8 @@ PARAMETERS = {
     "WebhookRateLimit": 10_000,
     "WebhookBurstLimit": 10_000,
     "SecretsRefreshSeconds": 1,
+    # Partners of single tests, and one of nobody.
+    "PartnerSchedules": "late-bank:daily*2,early-bank:daily,silent-bank:mon-sun*3",
 }
 
 

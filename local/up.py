@@ -11,6 +11,8 @@ from .problem import Problem
 
 PORT_DEFAULT = "4566"
 SUFFIX = "local"
+# So that a day shows what was expected.
+SCHEDULES = "acme:daily,globex:mon-fri*2"
 
 
 def up() -> None:
@@ -23,7 +25,7 @@ def up() -> None:
     cloud.start(_port(), relay)
     try:
         deployment = Deployment(cloud)
-        stack = deployment.add_stack(SUFFIX, {})
+        stack = deployment.add_stack(SUFFIX, {"PartnerSchedules": SCHEDULES})
     except BaseException:
         cloud.stop()
         raise
@@ -66,8 +68,11 @@ def _introduce(stack: dict, changes: list) -> None:
         print(f"  - {change}")
     print(f"\nUpload URL  {stack['api_url']}/upload")
     print(f"API key     {stack['api_key']}")
+    print(f"Operator's  {stack['operator_key']}")
     print(f"\nUpload a file:\n  curl -sS -H 'x-api-key: {stack['api_key']}' -F file=@{sample} {stack['api_url']}/upload")
     print(f"Follow it with the status_path of the answer:\n  curl -sS '{stack['api_url']}<status_path>'")
+    day = f"{stack['api_url']}/days/$(date -u +%F)"
+    print(f"See what came today, of all partners:\n  curl -sS -H 'x-api-key: {stack['operator_key']}' {day}")
     _introduce_webhooks(stack)
     print("\nAll names and keys are in .local/stack.json. Stop it with: make down")
 

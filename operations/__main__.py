@@ -23,13 +23,14 @@ def _parse() -> argparse.Namespace:
     partner = commands.add_parser("partner", help="make an API key for a partner")
     partner.add_argument("--name", required=True, help="the partner's name, which its rows carry")
     partner.add_argument("--again", action="store_true", help="make one more key for a partner that has one")
+    operator = commands.add_parser("operator", help="make an API key for an operator, which sees all partners")
     provider = commands.add_parser("provider", help="make or change the secret that a provider signs webhooks with")
     provider.add_argument("--name", required=True, help="the provider's name, which its webhooks carry")
     provider.add_argument("--rotate", action="store_true", help="make a new secret beside the present one")
     provider.add_argument("--revoke", action="store_true", help="end the earlier of two secrets")
     destroy = commands.add_parser("destroy", help="delete one environment with all its data")
     destroy.add_argument("--yes", action="store_true", help="do not ask")
-    for parser_of_one in (deploy, partner, provider, destroy):
+    for parser_of_one in (deploy, partner, operator, provider, destroy):
         parser_of_one.add_argument("--environment", required=True, help="the environment, such as dev")
     return parser.parse_args()
 
@@ -53,7 +54,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from . import bootstrap, deploy, destroy, partner, provider
+    from . import bootstrap, deploy, destroy, operator_key, partner, provider
     from .account import Account
     from .stack import Stack, stack_of
 
@@ -66,6 +67,8 @@ def _run(arguments: argparse.Namespace) -> None:
         deploy.deploy(stack, arguments.environment, arguments.parameters.split())
     elif arguments.command == "partner":
         partner.partner(stack, arguments.environment, arguments.name, arguments.again)
+    elif arguments.command == "operator":
+        operator_key.operator_key(stack, arguments.environment)
     elif arguments.command == "provider":
         provider.provider(stack, arguments.environment, arguments.name, arguments.rotate, arguments.revoke)
     else:

@@ -10,6 +10,8 @@ from .stack import Stack, curl_line
 
 # As domain/src/identity.rs has it. A key of another name would be taken for one without a name.
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+# As domain/src/identity.rs has it too: in the keys of operators, who are no partner.
+OPERATOR = "operator"
 # In hexadecimal digits 48. With the longest name a key has 112 characters; API Gateway takes 20 to 128.
 SECRET_BYTES = 24
 
@@ -20,6 +22,11 @@ def partner(stack: Stack, environment: str, name: str, again: bool) -> None:
         raise Problem(
             f"NAME is {name!r}. A partner's name has 1 to 63 small letters, digits and hyphens, and begins with no "
             "hyphen: NAME=acme"
+        )
+    if name == OPERATOR:
+        raise Problem(
+            f"No partner is called {name}: a key of that name sees all partners. To make one: make operator "
+            f"ENV={environment}"
         )
     outputs = stack.require()
     gateway = stack.account.client("apigateway")

@@ -6,7 +6,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
-use domain::Partner;
+use domain::{Partner, Schedules};
 use std::time::Duration;
 
 /// Longest time for one try of one call, and for a call with its own retries. The workflow's shortest state timeout is
@@ -47,10 +47,27 @@ impl Configuration {
         })
     }
 
+    /// The value of a variable that may be missing or empty.
+    #[must_use]
+    pub fn text(&self, name: &str) -> String {
+        std::env::var(name).unwrap_or_default()
+    }
+
+    /// The files that are expected of partners. A part that cannot be read is logged, and what reports missing files fails
+    /// over it.
+    #[must_use]
+    pub fn schedules(&self) -> Schedules {
+        let schedules = Schedules::read(&self.text("PARTNER_SCHEDULES"));
+        for part in schedules.faults() {
+            tracing::error!(code = "schedule_unreadable", part, "a part of PartnerSchedules cannot be read");
+        }
+        schedules
+    }
+
     /// The well-formed names of a variable that is a list of names with commas between them. It may be missing or empty.
     #[must_use]
     pub fn names(&self, variable: &str) -> Vec<Partner> {
-        let list = std::env::var(variable).unwrap_or_default();
+        let list = self.text(variable);
         list.split(',').map(str::trim).filter_map(Partner::named).collect()
     }
 }

@@ -5,7 +5,7 @@ use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// API Gateway gives up after 29 seconds; the sender gets an answer of ours before that.
 pub const ANSWER_SECONDS_MAX: u64 = 25;
@@ -106,6 +106,7 @@ impl Api {
     where
         Work: Future<Output = Result<Answer, NoAnswer>>,
     {
+        let began = Instant::now();
         let request: ApiGatewayProxyRequest = match serde_json::from_value(event) {
             Ok(request) => request,
             Err(_) => {
@@ -117,6 +118,8 @@ impl Api {
             }
         };
         let request_id = request.request_context.request_id.clone().unwrap_or_default();
+        // The route, not the address: that may hold a token.
+        let route_name = format!("{} {}", request.http_method, request.resource.as_deref().unwrap_or_default());
         let answer = match tokio::time::timeout(Duration::from_secs(ANSWER_SECONDS_MAX), route(request)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(NoAnswer::Refused(refusal))) => {
@@ -132,7 +135,8 @@ impl Api {
                 self.refuse(&self.unavailable(), &request_id)
             }
         };
-        tracing::info!(http_status = answer.status_code, "answered");
+        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(http_status = answer.status_code, route = route_name, duration_ms, "answered");
         answer
     }
 

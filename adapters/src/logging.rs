@@ -1,5 +1,5 @@
-//! JSON logs. Every line of an invocation carries its request id, its trace id and, once it is known, its file id or
-//! its payment's transaction id.
+//! JSON logs. Every line of an invocation carries its request id, its trace id and, once they are known, its file id
+//! and partner, or its payment's transaction id. The queries that the template saves ask for these fields.
 //!
 //! What may be logged: ids, counts, durations, error names, scores of risk. What may not: a file's content, an API key, a
 //! token.
@@ -33,6 +33,7 @@ pub fn invocation(context: &Context) -> Span {
         request_id = context.request_id,
         trace_id = context.xray_trace_id.as_deref().unwrap_or_default(),
         file_id = field::Empty,
+        partner = field::Empty,
         transaction_id = field::Empty,
     )
 }
@@ -40,6 +41,11 @@ pub fn invocation(context: &Context) -> Span {
 /// Adds a payment's transaction id to every later line of this invocation.
 pub fn set_transaction_id(transaction_id: &str) {
     Span::current().record("transaction_id", transaction_id);
+}
+
+/// Adds the partner to every later line of this invocation.
+pub fn set_partner(partner: &str) {
+    Span::current().record("partner", partner);
 }
 
 /// Adds the file id to every later line of this invocation.

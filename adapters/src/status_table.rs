@@ -3,6 +3,8 @@
 //! A transition is one conditional update. It appends to the history and is refused where the file has already come as
 //! far in the same attempt, or has a later one; whoever is refused learns what stands.
 
+mod days;
+
 use crate::failure::{Failure, FailureKind};
 use crate::{Configuration, Tracer, clock};
 use aws_sdk_dynamodb::Client;

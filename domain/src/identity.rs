@@ -5,7 +5,31 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write};
 
-/// A partner's name: lower-case letters, digits and hyphens, at most 63, beginning with a letter or digit.
+/// The name in the keys of those who operate the system. No partner has it.
+pub const OPERATOR: &str = "operator";
+
+/// Whose API key it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Caller {
+    /// A partner, who sends files and sees its own.
+    Partner(Partner),
+    /// Somebody who operates the system, who sees what came of all partners and sends nothing.
+    Operator,
+}
+
+impl Caller {
+    /// Whose key this is. The gateway has checked the whole key.
+    #[must_use]
+    pub fn of_api_key(key: &str) -> Self {
+        match key.split_once('.') {
+            Some((OPERATOR, secret)) if !secret.is_empty() => Self::Operator,
+            _ => Self::Partner(Partner::of_api_key(key)),
+        }
+    }
+}
+
+/// A partner's name: lower-case letters, digits and hyphens, at most 63, beginning with a letter or digit. It is not
+/// [`OPERATOR`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Partner(String);
 
@@ -13,7 +37,7 @@ impl Partner {
     /// Takes `name` if it is well formed.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        is_name(name).then(|| Self(name.to_owned()))
+        (is_name(name) && name != OPERATOR).then(|| Self(name.to_owned()))
     }
 
     /// The partner whose API key this is: the name before the key's first dot. The gateway has checked the whole key.
@@ -169,6 +193,19 @@ mod tests {
             assert!(partner.as_str().starts_with("key-") && Partner::named(partner.as_str()).is_some(), "{key}");
             assert!(key.is_empty() || !partner.as_str().contains(key), "{key}");
         }
+    }
+
+    #[test]
+    fn an_operator_is_no_partner() {
+        assert_eq!(Caller::of_api_key("operator.s3cr3t"), Caller::Operator);
+        for key in
+            ["operator.", "operator", "Operator.s3cr3t", "operator-2.s3cr3t", "acme.operator", "acme.operator.s3cr3t"]
+        {
+            let Caller::Partner(partner) = Caller::of_api_key(key) else { panic!("{key}") };
+            assert_eq!(partner, Partner::of_api_key(key));
+            assert_ne!(partner.as_str(), OPERATOR, "{key}");
+        }
+        assert_eq!(Partner::named(OPERATOR), None);
     }
 
     #[test]

@@ -150,3 +150,13 @@ pub const ARCHIVE_OBJECT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long a payment is recognised after it was archived, in milliseconds (30 days). Senders retry for days; the
 /// requirement is 7 days at least.
 pub const TOMBSTONE_MILLISECONDS: u64 = 30 * 24 * 60 * 60 * 1000;
+
+/// Most files that a part of a partner's schedule may expect on a day.
+pub const SCHEDULED_FILES_MAX: u32 = 24;
+
+/// Most files that the answer of a day lists. All are counted.
+pub const DAY_FILES_MAX: usize = 1_000;
+
+/// Most bytes of files that the answer of a day lists. An answer of Lambda has 6 MB at most, and a file may have a sum in
+/// every currency.
+pub const DAY_FILES_BYTES_MAX: usize = 4_000_000;

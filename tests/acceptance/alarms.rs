@@ -7,11 +7,12 @@ use crate::template::{machines, referred, resources, template};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How long the series are, and from when on the alarms are looked at: before that, those that look back see nothing.
-const MINUTES: usize = 40;
-const LOOKED_AT_FROM: usize = 20;
+/// From when on the alarms are looked at, and how long the series are: before that, those that look back see nothing. The one
+/// of missing files looks back for 20 hours.
+const LOOKED_AT_FROM: usize = 20 * 60;
+const MINUTES: usize = LOOKED_AT_FROM + 20;
 /// The minute in which something happens.
-const INCIDENT: usize = 30;
+const INCIDENT: usize = LOOKED_AT_FROM + 10;
 
 /// All that an alarm of ours may say. Of anything else its meaning has to be told here first.
 const KNOWN: [&str; 15] = [
@@ -73,7 +74,11 @@ fn metric(namespace: &str, name: &str, mut dimensions: Vec<(&str, &Value)>) -> S
 
 /// The metric that an alarm names.
 fn named(properties: &Value) -> String {
-    let text = |member: &str| properties[member].as_str().unwrap_or_else(|| panic!("{properties} has no {member}"));
+    let text = |member: &str| {
+        // Metrics of our own carry the environment in their name.
+        let name = properties[member].as_str().or_else(|| properties[member]["Fn::Sub"].as_str());
+        name.unwrap_or_else(|| panic!("{properties} has no {member}"))
+    };
     let dimensions = properties["Dimensions"].as_array().into_iter().flatten();
     let dimensions = dimensions.map(|dimension| (dimension["Name"].as_str().unwrap(), &dimension["Value"])).collect();
     metric(text("Namespace"), text("MetricName"), dimensions)
@@ -83,8 +88,11 @@ fn of_function(id: &str, name: &str) -> String {
     metric("AWS/Lambda", name, vec![("FunctionName", &json!({"Ref": id}))])
 }
 
+/// What is counted from logs and has an alarm. The other metrics of ours are shown, and judged by people.
+const COUNTED: [&str; 1] = ["FilesMissing-${EnvironmentSuffix}"];
+
 /// Where one single value that is not zero has to raise an alarm: a message in a queue, an execution that failed or ran
-/// out of time, an answer of 5xx.
+/// out of time, an answer of 5xx, a file that is missing.
 fn incidents(template: &Value) -> Vec<String> {
     let queues = resources(template, "AWS::SQS::Queue").into_iter().map(|(id, _)| {
         let name = json!({"Fn::GetAtt": [id, "QueueName"]});
@@ -100,7 +108,12 @@ fn incidents(template: &Value) -> Vec<String> {
         let api = &template["Resources"][referred(&stage["RestApiId"])]["Properties"]["Name"];
         metric("AWS/ApiGateway", "5XXError", vec![("ApiName", api), ("Stage", &stage["StageName"])])
     });
-    queues.chain(machines).chain(stages).collect()
+    let filters = resources(template, "AWS::Logs::MetricFilter").into_iter().filter_map(|(_, filter)| {
+        let counted = &filter["Properties"]["MetricTransformations"][0];
+        let name = counted["MetricName"]["Fn::Sub"].as_str().unwrap();
+        COUNTED.contains(&name).then(|| metric(counted["MetricNamespace"].as_str().unwrap(), name, vec![]))
+    });
+    queues.chain(machines).chain(stages).chain(filters).collect()
 }
 
 /// Every metric that tells of trouble with a resource of the template.

@@ -3,13 +3,14 @@
 //! The cases come from the template, so that a new grant without a scenario fails here. The emulator enforces the roles
 //! of the functions; those of the workflow and the rule are derived in `policies`.
 
-use crate::cloud::{Cloud, eventually, unique};
+use crate::cloud::{Cloud, eventually, now_ms, unique};
 use crate::files::{self, digest, file_id, record};
 use crate::least_payments::{self, PAYMENT_SCENARIOS, PaymentScenario};
 use crate::policies::statements;
 use crate::template::{resources, template};
 use crate::upload::{Answer, Uploader};
 use crate::uploads;
+use domain::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -32,11 +33,17 @@ enum Scenario {
     Announcement,
     /// A failure of the workflow is recorded.
     RecordFailure,
+    /// An operator looks at a day of all partners.
+    DayOfAll,
+    /// A partner looks at its own day, on which a file of it came.
+    OwnDay,
+    /// A day is reported on which a file came that was expected.
+    ReportMissing,
     /// One of the functions for payments is tried.
     Payment(PaymentScenario),
 }
 
-const SCENARIOS: [Scenario; 8] = [
+const SCENARIOS: [Scenario; 11] = [
     Scenario::GoodUpload,
     Scenario::BadUpload,
     Scenario::ReadReport,
@@ -45,6 +52,9 @@ const SCENARIOS: [Scenario; 8] = [
     Scenario::Incoming,
     Scenario::Announcement,
     Scenario::RecordFailure,
+    Scenario::DayOfAll,
+    Scenario::OwnDay,
+    Scenario::ReportMissing,
 ];
 
 const WORKS: &str = "works";
@@ -52,7 +62,8 @@ const NO_ANSWER: &str = "answered 503 service_unavailable";
 
 /// For a grant (function, action, end of the resource): what is tried, and how it must fail without the grant.
 fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario, &'static str)> {
-    use Scenario::{Announcement, BadUpload, Correctable, EarlyEvent, GoodUpload, Incoming, ReadReport, RecordFailure};
+    use Scenario::{Announcement, BadUpload, Correctable, DayOfAll, EarlyEvent, GoodUpload};
+    use Scenario::{Incoming, OwnDay, ReadReport, RecordFailure, ReportMissing};
     Some(match (function, action, resource) {
         ("CsvValidatorFunction", "s3:PutObject", "validated/*") => (GoodUpload, NO_ANSWER),
         ("CsvValidatorFunction", "s3:PutObject", "rejected/*" | "reports/*") => (BadUpload, NO_ANSWER),
@@ -67,6 +78,13 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
             (EarlyEvent, "AccessRefused, then no status")
         }
         ("CsvValidatorFunction", "dynamodb:UpdateItem", "ProcessingStatusTable") => (GoodUpload, NO_ANSWER),
+        ("CsvValidatorFunction", "dynamodb:Query", "index/timestamp-index") => (DayOfAll, NO_ANSWER),
+        ("CsvValidatorFunction", "dynamodb:Query", "index/partner-index") => (OwnDay, NO_ANSWER),
+        ("CsvValidatorFunction", "dynamodb:BatchGetItem", "ProcessingStatusTable") => (OwnDay, NO_ANSWER),
+        ("NotificationSenderFunction", "dynamodb:Query", "index/partner-index")
+        | ("NotificationSenderFunction", "dynamodb:BatchGetItem", "ProcessingStatusTable") => {
+            (ReportMissing, "the function fails with AccessRefused")
+        }
         ("DataTransformerFunction", "s3:GetObjectVersion", "validated/*") => {
             (GoodUpload, "AccessRefused, then processing_failed")
         }
@@ -272,15 +290,34 @@ impl Scenario {
                 let event =
                     json!({"detail": {"object": {"key": format!("validated/{}.csv", file_id(&bank.partner, &good))}}});
                 let state = json!({"error": {"Error": "StoreUnavailable", "Cause": "none"}});
-                let step = json!({"step": "record_failure", "state": state, "event": event});
-                match cloud.invoke("notification-sender", &step).await {
-                    Ok(_) => WORKS.to_owned(),
-                    Err(error) => {
-                        format!("the function fails with {}", error["errorType"].as_str().unwrap_or_default())
-                    }
-                }
+                notify(cloud, &json!({"step": "record_failure", "state": state, "event": event})).await
+            }
+            Self::DayOfAll => seen(&cloud.operator().await.day("2001-02-03").await),
+            Self::OwnDay => {
+                bank.upload(&good).await;
+                seen(&bank.day(&today()).await)
+            }
+            Self::ReportMissing => {
+                let early = cloud.partner_named("early-bank", &cloud.stack.usage_plan_id).await;
+                early.upload(&good).await;
+                notify(cloud, &json!({"step": "report_missing", "day": today()})).await
             }
         }
+    }
+}
+
+fn today() -> String {
+    Timestamp::from_unix_milliseconds(now_ms()).day()
+}
+
+fn seen(answer: &Answer) -> String {
+    if answer.status == 200 { WORKS.to_owned() } else { no_answer(answer) }
+}
+
+async fn notify(cloud: &Cloud, step: &Value) -> String {
+    match cloud.invoke("notification-sender", step).await {
+        Ok(_) => WORKS.to_owned(),
+        Err(error) => format!("the function fails with {}", error["errorType"].as_str().unwrap_or_default()),
     }
 }
 

@@ -42,8 +42,19 @@ fn the_table_of_limits_is_that_of_the_code() {
 #[test]
 fn the_table_of_refusals_is_that_of_the_code_and_the_template() {
     let readme = text_of("README.md");
-    let of_files = ["announcement", "correction", "envelope", "http", "query", "rejection", "status_page", "upload"]
-        .map(|module| format!("csv-validator/src/{module}.rs"));
+    let of_files = [
+        "announcement",
+        "caller",
+        "correction",
+        "days",
+        "envelope",
+        "http",
+        "query",
+        "rejection",
+        "status_page",
+        "upload",
+    ]
+    .map(|module| format!("csv-validator/src/{module}.rs"));
     let of_payments = ["delivery", "request"].map(|module| format!("webhook-validator/src/{module}.rs"));
     let of_functions = of_files.into_iter().chain(of_payments).map(|path| text_of(&format!("functions/{path}")));
     let sources: Vec<String> = of_functions

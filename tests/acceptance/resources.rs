@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 const SUFFIX: &str = "${EnvironmentSuffix}";
 
 /// Types that take no tags.
-const UNTAGGED: [&str; 9] = [
+const UNTAGGED: [&str; 10] = [
     "AWS::CloudWatch::Dashboard",
     "AWS::Logs::MetricFilter",
+    "AWS::Logs::QueryDefinition",
     "AWS::Logs::ResourcePolicy",
     "AWS::ApiGateway::Deployment",
     "AWS::Lambda::Permission",
@@ -291,22 +292,23 @@ fn every_table_is_on_demand_recoverable_and_encrypted() {
         assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true, "{id}");
         assert_eq!(table["SSESpecification"]["SSEEnabled"], true, "{id}");
     }
-    for (id, partition, projection) in
-        [("ProcessingStatusTable", "day", "KEYS_ONLY"), ("TransactionsTable", "day_shard", "ALL")]
-    {
-        let mut index = json!({
-            "IndexName": "timestamp-index",
+    let index = |name: &str, partition: &str, projection: &str| {
+        json!({
+            "IndexName": name,
             "KeySchema": [
                 {"AttributeName": partition, "KeyType": "HASH"},
                 {"AttributeName": "timestamp", "KeyType": "RANGE"},
             ],
             "Projection": {"ProjectionType": projection},
-        });
-        if id == "TransactionsTable" {
-            index["WarmThroughput"] = warm_throughput();
-        }
-        assert_eq!(template["Resources"][id]["Properties"]["GlobalSecondaryIndexes"], json!([index]), "{id}");
-    }
+        })
+    };
+    let indexes = |id: &str| &template["Resources"][id]["Properties"]["GlobalSecondaryIndexes"];
+    let by_day = index("timestamp-index", "day", "KEYS_ONLY");
+    let by_partner = index("partner-index", "partner", "KEYS_ONLY");
+    assert_eq!(*indexes("ProcessingStatusTable"), json!([by_day, by_partner]));
+    let mut by_shard = index("timestamp-index", "day_shard", "ALL");
+    by_shard["WarmThroughput"] = warm_throughput();
+    assert_eq!(*indexes("TransactionsTable"), json!([by_shard]));
 }
 
 /// An index that is colder than its table holds it up, so both have the same.

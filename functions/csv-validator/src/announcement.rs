@@ -3,8 +3,9 @@
 //! What is announced names the file: its `file_id` follows from the partner and the SHA-256, as on every road. The status
 //! table remembers that the file is awaited under its key, and by that the workflow knows whose the object is.
 
+use crate::caller::partner_of;
 use crate::rejection::Rejection;
-use crate::upload::{exhausted, new_token, partner_of, status_path};
+use crate::upload::{exhausted, new_token, status_path};
 use crate::{Ports, query};
 use adapters::gateway::{Answer, NoAnswer, Refusal};
 use adapters::object_store::UploadUrl;
@@ -46,7 +47,8 @@ pub(crate) async fn announce(
     let upload = UploadRequest::read(&body_of(request)?).map_err(refusal)?;
     let file_id = FileId::derive(&partner, &upload.digest);
     logging::set_file_id(file_id.as_str());
-    tracing::info!(partner = partner.as_str(), bytes = upload.bytes, "announced");
+    logging::set_partner(partner.as_str());
+    tracing::info!(bytes = upload.bytes, "announced");
     let known = tracer.step("read status", ports.status.read(&file_id)).await?;
     if let Some(record) = &known
         && let Some(refused) = misstated(record, &upload)

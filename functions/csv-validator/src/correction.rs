@@ -4,8 +4,8 @@
 //! It is made anew each time that it is asked for, from the very version that was refused, and lies in the bucket for some
 //! days. It has what the file had, so that it goes to the partner alone whose file it is.
 
+use crate::caller::partner_of;
 use crate::inspection::validator;
-use crate::upload::partner_of;
 use crate::{Ports, query};
 use adapters::gateway::{Answer, NoAnswer, Refusal};
 use adapters::object_store::{LINK_SECONDS, ObjectWriter, OpenObject};

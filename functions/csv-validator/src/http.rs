@@ -1,7 +1,7 @@
-//! The API: `POST /upload`, `POST /uploads`, `GET /files/{file_id}` and `GET /files/{file_id}/correctable`, and the page
-//! that uses them, `GET /`.
+//! The API: `POST /upload`, `POST /uploads`, `GET /files/{file_id}`, `GET /files/{file_id}/correctable` and
+//! `GET /days/{day}`, and the page that uses them, `GET /`.
 
-use crate::{Ports, announcement, correction, page, status_page, upload};
+use crate::{Ports, announcement, correction, days, page, status_page, upload};
 use adapters::Tracer;
 use adapters::gateway::{Answer, Api, NoAnswer, Refusal};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
@@ -29,6 +29,7 @@ async fn route(
         ("GET", "/") => page::show(ports).await,
         ("GET", "/files/{file_id}") => status_page::show(&request, ports, tracer).await,
         ("GET", "/files/{file_id}/correctable") => correction::correctable(&request, ports, tracer).await,
+        ("GET", "/days/{day}") => days::show(&request, ports, tracer).await,
         _ => Err(Refusal::new(404, "route_not_found", "There is no such address; see POST /upload and POST /uploads.")
             .into()),
     }

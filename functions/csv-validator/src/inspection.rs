@@ -27,6 +27,15 @@ pub(crate) struct Findings {
     pub(crate) is_misstated: bool,
 }
 
+/// Logs that a file is refused, and how many errors of each kind it has: one line for each kind, so that kinds can be counted
+/// over many files.
+pub(crate) fn log_refusal(report: &ValidationReport) {
+    tracing::info!(rows = report.rows, errors = report.error_count, "rejected");
+    for (code, errors) in &report.errors_by_code {
+        tracing::info!(reason = code.as_str(), errors, "reason of the rejection");
+    }
+}
+
 /// A first reading of a file.
 pub(crate) struct Inspection {
     validator: FileValidator,

@@ -1,11 +1,13 @@
 //! Validates transaction files: those that come through the upload API, and those that the workflow finds in the
-//! bucket. It also shows what became of a file.
+//! bucket. It also shows what became of a file, and of a day.
 //!
 //! One event in, one answer out; what the event is decides the module: [`http`] for the API, [`workflow`] for the
 //! state machine.
 
 mod announcement;
+mod caller;
 mod correction;
+mod days;
 mod envelope;
 pub mod http;
 mod inspection;
@@ -18,7 +20,7 @@ mod upload;
 pub mod workflow;
 
 use adapters::{Configuration, Failure, FailureKind, ObjectStore, StatusTable, Tracer};
-use domain::Partner;
+use domain::{Partner, Schedules};
 use serde_json::Value;
 
 /// What the function reaches outside itself.
@@ -30,6 +32,8 @@ pub struct Ports {
     pub objects: ObjectStore,
     /// Who may put files straight into the bucket.
     pub bucket_partners: Vec<Partner>,
+    /// The files that are expected of partners.
+    pub schedules: Schedules,
 }
 
 impl Ports {
@@ -42,6 +46,7 @@ impl Ports {
             status: StatusTable::new(configuration)?,
             objects: ObjectStore::new(configuration)?,
             bucket_partners: configuration.names("BUCKET_PARTNERS"),
+            schedules: configuration.schedules(),
         })
     }
 }

@@ -5,8 +5,9 @@
 //! workflow, continues. Nothing is read before the first of them: it takes the file for a new one, and is refused with
 //! how the file stands if it is not. A dry run does none of this: it ends with the verdict.
 
+use crate::caller::partner_of;
 use crate::envelope::{self, Form};
-use crate::inspection::{Findings, Inspection, ReportPass};
+use crate::inspection::{Findings, Inspection, ReportPass, log_refusal};
 use crate::rejection::Rejection;
 use crate::{Ports, query};
 use adapters::gateway::{Answer, NoAnswer, Refusal};
@@ -50,19 +51,16 @@ pub(crate) async fn upload(
     let findings = tracer.step("validate", inspected).await?;
     let file_id = FileId::derive(&partner, &findings.digest);
     logging::set_file_id(file_id.as_str());
+    logging::set_partner(partner.as_str());
     let rows = findings.report.rows;
-    tracing::info!(
-        partner = partner.as_str(),
-        bytes = bytes.len(),
-        rows,
-        errors = findings.report.error_count,
-        dry_run,
-        "validated"
-    );
+    tracing::info!(bytes = bytes.len(), rows, errors = findings.report.error_count, dry_run, "validated");
     let sent = Sent { ports, tracer, partner, file_id, bytes, expected, findings, now_ms };
     let is_valid = sent.findings.report.is_valid();
     if dry_run {
         return Ok(if is_valid { sent.would_be_accepted() } else { sent.would_be_rejected() });
+    }
+    if !is_valid {
+        log_refusal(&sent.findings.report);
     }
     match sent.begin(FIRST_ATTEMPT, now_ms).await? {
         Moved::Taken(begun) if is_valid => sent.accept(&begun).await,
@@ -70,14 +68,6 @@ pub(crate) async fn upload(
         Moved::Refused(known) if is_valid => sent.accept_known(*known, reprocess).await,
         Moved::Refused(known) => sent.reject_known(*known).await,
     }
-}
-
-/// The gateway has checked the key; here it only says who sends. The key itself goes no further.
-pub(crate) fn partner_of(request: &ApiGatewayProxyRequest) -> Result<Partner, Refusal> {
-    let header = request.headers.get("x-api-key").and_then(|key| key.to_str().ok());
-    let key = request.request_context.identity.api_key.as_deref().or(header).filter(|key| !key.is_empty());
-    key.map(Partner::of_api_key)
-        .ok_or_else(|| Refusal::new(403, "api_key_invalid", "Send your API key in the header x-api-key."))
 }
 
 impl Sent<'_> {
@@ -137,6 +127,9 @@ impl Sent<'_> {
         let message = format!("every record is valid: {}", report.rows);
         // The workflow may have come further by now; then its word stands.
         let moved = self.advance(begun.attempt, FileStatus::Validated, message, facts).await?;
+        if matches!(moved, Moved::Taken(_)) {
+            tracing::info!(rows = report.rows, "accepted");
+        }
         Ok(moved.into_record())
     }
 

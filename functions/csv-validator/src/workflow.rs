@@ -4,10 +4,10 @@
 //! and checked in full. Nothing here writes where the workflow's rule listens.
 
 use crate::Ports;
-use crate::inspection::{Findings, Inspection, ReportPass};
+use crate::inspection::{Findings, Inspection, ReportPass, log_refusal};
 use crate::upload::new_token;
 use adapters::object_store::{INCOMING_PREFIX, OpenObject, UploadMetadata, VALIDATED_PREFIX};
-use adapters::status_table::{Facts, FileRecord, Transition};
+use adapters::status_table::{Facts, FileRecord, Moved, Transition};
 use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
 use domain::csv::{RowError, ValidationReport};
 use domain::lifecycle::{Decision, Road, decide_event};
@@ -213,6 +213,7 @@ impl Step<'_> {
         let expected = self.stated_of(known.as_ref());
         file.findings.hold(&expected, ERRORS_IN_ANSWER_MAX);
         let report = &file.findings.report;
+        logging::set_partner(partner.as_str());
         tracing::info!(rows = report.rows, errors = report.error_count, "validated");
         let facts = Facts {
             partner: Some(partner.as_str().to_owned()),
@@ -283,6 +284,9 @@ impl Step<'_> {
             let message = format!("every record is valid: {}", facts.rows.unwrap_or_default());
             let validated = Transition::now(attempt, FileStatus::Validated, message, facts.clone());
             let moved = self.ports.status.advance(self.tracer, file_id, &validated).await?;
+            if matches!(moved, Moved::Taken(_)) {
+                tracing::info!(rows = facts.rows.unwrap_or_default(), "accepted");
+            }
             let record = moved.into_record();
             if record.attempt != attempt || record.status.is_final() {
                 return Ok(done("another execution was faster"));
@@ -309,6 +313,7 @@ impl Step<'_> {
         if report.is_valid() {
             return Ok(None);
         }
+        log_refusal(&report);
         let errors = report.error_count;
         let task = file_task(file_id, attempt, &facts)?;
         let facts = Facts {

@@ -80,6 +80,7 @@ pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer) -> Resu
     let deadline = Instant::now() + Duration::from_secs(task.seconds_max.min(FUNCTION_SECONDS_MAX));
     let TransformTask { file, range, .. } = task;
     logging::set_file_id(file.file_id.as_str());
+    logging::set_partner(&file.partner);
     let message = format!("writing rows: {}", file.rows);
     let transition = Transition::now(file.attempt, FileStatus::Processing, message, Facts::default());
     let object = ports.objects.open(&file.key, &file.version_id, Some((range.start, range.end)));

@@ -1,14 +1,16 @@
-//! Announces what became of a file, and records it.
+//! Announces what became of a file, and records it; and every morning tells of the files that were expected and did not come.
 //!
 //! A file is announced once, as far as that can be: whoever finds it `completed` says nothing. A handler that died
 //! between publishing and recording is followed by one that publishes again, under the same `notification_id`.
 
+pub mod missing;
 pub mod notification;
 
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
 use adapters::{Configuration, Failure, FailureKind, StatusTable, Topic, Tracer, logging};
 use domain::task::{self, FileTask, RangeOutcome};
-use domain::{FileId, FileStatus, Timestamp};
+use domain::{FileId, FileStatus, Schedules, Timestamp};
+use missing::Reported;
 use notification::Notification;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,12 @@ pub enum NotifyTask {
         state: FailedState,
         /// The event that started the workflow.
         event: serde_json::Value,
+    },
+    /// The files of a day that were expected and have not come.
+    ReportMissing {
+        /// The day, in UTC; if it is left out, yesterday.
+        #[serde(default)]
+        day: Option<String>,
     },
 }
 
@@ -51,7 +59,17 @@ struct StepError {
     error: String,
 }
 
-/// What the step did.
+/// What a step did.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Done {
+    /// It announced a file.
+    Announced(Announced),
+    /// It reported a day.
+    Reported(Reported),
+}
+
+/// What was done about a file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Announced {
     /// The file, if it is known.
@@ -71,6 +89,8 @@ pub struct Ports {
     pub topic: Topic,
     /// The environment that notifications name.
     pub environment: String,
+    /// The files that are expected of partners.
+    pub schedules: Schedules,
 }
 
 impl Ports {
@@ -83,19 +103,25 @@ impl Ports {
             status: StatusTable::new(configuration)?,
             topic: Topic::of_notifications(configuration)?,
             environment: configuration.variable("ENVIRONMENT")?,
+            schedules: configuration.schedules(),
         })
     }
 }
 
-/// Announces one file.
+/// Announces one file, or reports one day.
 ///
 /// # Errors
-/// What was processed is not what was validated, or the table or the topic refused a call or did not answer.
-pub async fn handle(task: NotifyTask, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Announced, Failure> {
+/// What was processed is not what was validated, a part of the schedules cannot be read, or the table or the topic refused a call or did not answer.
+pub async fn handle(task: NotifyTask, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Done, Failure> {
     let sender = Sender { ports, tracer, now_ms };
     match task {
-        NotifyTask::Notify { file, processed } => sender.announce_completion(&file, &processed).await,
-        NotifyTask::RecordFailure { state, event } => sender.record_failure(&state, &event).await,
+        NotifyTask::Notify { file, processed } => {
+            sender.announce_completion(&file, &processed).await.map(Done::Announced)
+        }
+        NotifyTask::RecordFailure { state, event } => sender.record_failure(&state, &event).await.map(Done::Announced),
+        NotifyTask::ReportMissing { day } => {
+            missing::report(day.as_deref(), ports, tracer, now_ms).await.map(Done::Reported)
+        }
     }
 }
 
@@ -108,6 +134,7 @@ struct Sender<'a> {
 impl Sender<'_> {
     async fn announce_completion(&self, file: &FileTask, processed: &[RangeOutcome]) -> Result<Announced, Failure> {
         logging::set_file_id(file.file_id.as_str());
+        logging::set_partner(&file.partner);
         let sum =
             task::add_up(file, processed).map_err(|detail| Failure::new(FailureKind::ControlTotalsDiffer, detail))?;
         let facts = Facts {
@@ -144,7 +171,9 @@ impl Sender<'_> {
             environment: self.ports.environment.clone(),
         })
         .await?;
-        self.advance(&file.file_id, file.attempt, FileStatus::Completed, "announced").await?;
+        if let Moved::Taken(_) = self.advance(&file.file_id, file.attempt, FileStatus::Completed, "announced").await? {
+            tracing::info!(rows = sum.rows, "completed");
+        }
         Ok(Announced { file_id: Some(file.file_id.clone()), status: Some(FileStatus::Completed), published: true })
     }
 
