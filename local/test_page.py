@@ -8,7 +8,7 @@ import sys
 from . import paths, run, venvs
 from .problem import Problem
 
-BROWSERS = ("chromium", "google-chrome")
+BROWSERS = ("google-chrome", "chromium")
 DRIVER = "chromedriver"
 SUFFIX = "page"
 
@@ -30,8 +30,7 @@ def _require_browser() -> None:
     if not any(shutil.which(name) for name in BROWSERS) or not shutil.which(DRIVER):
         raise Problem(
             "The page is tested in Chromium, which is not here with its driver. "
-            "On Debian: apt-get install --no-install-recommends chromium chromium-driver. "
-            "GitHub's Ubuntu runners have both as google-chrome and chromedriver. Then try again."
+            "On Debian: apt-get install --no-install-recommends chromium chromium-driver. Then try again."
         )
     # A browser and a driver of different versions do not speak to each other, and say so only after a while.
     if subprocess.run([DRIVER, "--version"], capture_output=True).returncode != 0:

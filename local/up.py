@@ -63,7 +63,9 @@ def _port() -> int:
 
 def _introduce(stack: dict, changes: list) -> None:
     sample = shlex.quote(str(paths.SAMPLES / "transactions.csv"))
-    print("The local cloud is up. Other than on AWS:")
+    print("The local cloud is up.")
+    _introduce_page(stack)
+    print("\nOther than on AWS:")
     for change in changes:
         print(f"  - {change}")
     print(f"\nUpload URL  {stack['api_url']}/upload")
@@ -75,6 +77,15 @@ def _introduce(stack: dict, changes: list) -> None:
     print(f"See what came today, of all partners:\n  curl -sS -H 'x-api-key: {stack['operator_key']}' {day}")
     _introduce_webhooks(stack)
     print("\nAll names and keys are in .local/stack.json. Stop it with: make down")
+
+
+def _introduce_page(stack: dict) -> None:
+    print("\nOpen the page in a browser, enter the key, and send a good file and a bad one:")
+    print(f"  Page            {stack['page_url']}")
+    print(f"  Key             {stack['api_key']}")
+    print(f"  A good file     {paths.SAMPLES / 'transactions.csv'}")
+    print(f"  A bad one       {paths.SAMPLES / 'transactions-with-errors.csv'}")
+    print(f"  Operator's key  {stack['operator_key']}  (in the page: A day)")
 
 
 def _introduce_webhooks(stack: dict) -> None:

@@ -1,6 +1,7 @@
 // The view of a day: what came from whom, and what did not come.
 
-const yesterday = () => dayAfter(new Date().toISOString().slice(0, 10), -1);
+const today = () => new Date().toISOString().slice(0, 10);
+const yesterday = () => dayAfter(today(), -1);
 const dayAddress = (day, partner = null) => `#/days/${day}${partner ? `?partner=${encodeURIComponent(partner)}` : ""}`;
 
 class DayView {
@@ -40,12 +41,17 @@ class DayView {
     const missing = found.partners.reduce((sum, partner) => sum + (partner.missing ?? 0), 0);
     const received = found.partners.reduce((sum, partner) => sum + partner.received, 0);
     const failed = found.partners.reduce((sum, partner) => sum + partner.failed, 0);
-    const title = missing > 0 ? `${counted(missing, "expected file")} did not come` : received > 0 ? `${counted(received, "file")} came` : "No file came";
-    const tone = missing > 0 || failed > 0 ? "bad" : received > 0 ? "ok" : "note";
+    // A day that is not over may still bring them.
+    const isOver = found.day < today();
+    const absence = isOver ? "did not come" : `${missing === 1 ? "has" : "have"} not come yet`;
+    const title = missing > 0 ? `${counted(missing, "expected file")} ${absence}` : received > 0 ? `${counted(received, "file")} came` : "No file came";
+    const tone = (missing > 0 && isOver) || failed > 0 ? "bad" : missing > 0 ? "note" : received > 0 ? "ok" : "note";
     const trouble = failed > 0 ? `${counted(failed, "file")} could not be processed.` : null;
-    const texts = [missing > 0 ? `${counted(received, "file")} came.` : null, trouble];
+    const unread = (found.schedule_faults ?? []).length > 0 && "A part of the parameter PartnerSchedules cannot be read, so that a missing file may go unseen here.";
+    const texts = [missing > 0 ? `${counted(received, "file")} came.` : null, trouble, unread];
     const rest = make("p", {}, "No partner has files on this day.");
-    place.replaceChildren(
+    const everybody = this.partner && key.name === "operator" && make("p", {}, make("a", { href: dayAddress(found.day) }, "All partners of this day"));
+    place.replaceChildren(...[everybody].filter(Boolean),
       make("div", { class: "card" }, verdict(tone, title, ...texts), found.partners.length > 0 ? partnersTable(found) : rest),
       ...[found.files && filesCard(found)].filter(Boolean));
     announce(title);
@@ -87,7 +93,7 @@ function filesCard(found) {
     return make("span", { class: `${tone} flag` }, icon(ICON_OF_TONE[tone]), statusWords(file.status));
   };
   const columns = [
-    { title: "Came at", cell: (file) => (file.status_path ? make("a", { href: `#${file.status_path}` }, time(file.received_at, timeWords)) : time(file.received_at, timeWords)) },
+    { title: "Came at (UTC)", cell: (file) => (file.status_path ? make("a", { href: `#${file.status_path}` }, time(file.received_at, utcTimeWords)) : time(file.received_at, utcTimeWords)) },
     { title: "Status", cell: status },
     { title: "Rows", cell: (file) => some(file.row_count ?? 0), numeric: true },
     { title: "Errors", cell: (file) => some(file.error_count ?? 0), numeric: true },

@@ -6,9 +6,14 @@ function sentence(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+// What concerns no record and no line, but the file.
+const WHOLE_FILE_CODES = ["file_empty", "file_too_large", "no_data_rows", "too_many_rows", "row_count_mismatch", "total_mismatch"];
+
+const isOfWholeFile = (error) => WHOLE_FILE_CODES.includes(error.code);
+
 function placeWords(error) {
   if (error.record > 0) return numberWords.format(error.record);
-  return error.column || error.line === 1 ? "header" : "the file";
+  return isOfWholeFile(error) ? "the file" : "header";
 }
 
 function columnWords(error) {
@@ -18,7 +23,7 @@ function columnWords(error) {
 
 const ERROR_COLUMNS = [
   { title: "Record", cell: placeWords },
-  { title: "Line", cell: (error) => numberWords.format(error.line), numeric: true },
+  { title: "Line", cell: (error) => (isOfWholeFile(error) ? "–" : numberWords.format(error.line)), numeric: true },
   { title: "Column", cell: columnWords },
   { title: "What is wrong", cell: (error) => [sentence(error.reason), " ", make("a", { class: "code", href: `${BASE}/errors#${error.code}` }, error.code)] },
   { title: "What to do", cell: (error) => sentence(error.fix) },

@@ -15,7 +15,7 @@ class FileView {
     this.parts = new Map();
     this.page = null;
     byId("file-title").textContent = this.sent?.name ?? "A file";
-    byId("file-body").replaceChildren(...["outcome", "errors", "figures", "way", "facts"].map((name) => this.part(name)));
+    byId("file-body").replaceChildren(...["statement", "outcome", "errors", "figures", "way", "facts"].map((name) => this.part(name)));
   }
 
   // A place in the view that is filled anew only when what it shows has changed, so that nobody's focus is lost.
@@ -54,12 +54,22 @@ class FileView {
     const isNew = this.page?.status !== page.status;
     this.page = page;
     const { report_url: reportUrl, ...standing } = page;
+    this.fill("statement", page.status, () => this.misstated());
     this.fill("outcome", standing, () => this.outcome());
     this.fill("figures", [page.row_count, page.totals, page.status], () => this.figures());
     if (page.status === "validation_failed" && page.error_count > 0) this.fill("errors", page.attempt, () => this.errors(reportUrl));
     this.fill("way", [page.history, page.status], () => wayOf(page));
     this.fill("facts", [page.attempt, page.updated_at], () => factsOf(page));
     if (isNew) announce(`${statusWords(page.status)}${page.status === "completed" ? `: ${counted(page.row_count, "row")}` : ""}`);
+  }
+
+  // A file that is here from before stays as it is, whatever its sender now states of it.
+  misstated() {
+    const answer = this.sent?.answer;
+    if (!answer?.error || this.page.status === "validation_failed") return null;
+    return make("div", { class: "card", role: "alert" },
+      verdict("bad", "What you stated is not what this file has", "The file was taken before, and stays as it is below. Is it the one that you meant to send?"),
+      errorsTable(answer.errors, answer.error_count));
   }
 
   outcome() {
@@ -120,7 +130,7 @@ class FileView {
           save(await fetchSigned(await find()), `${name}-${suffix}.csv`);
           announce(`${words}: saved`);
         } catch (failure) {
-          if (failure.kind === "key_missing") askForKey();
+          if (failure.kind === "key_missing" || failure.kind === "api_key_invalid") refuseKey(failure);
           trouble.replaceChildren(failureCard(failure));
         } finally {
           made.disabled = false;
@@ -128,8 +138,15 @@ class FileView {
       }, { sign: "down" });
       return made;
     };
-    const correctable = (rows) => async () =>
-      (await ask(`/files/${this.page.file_id}/correctable?rows=${rows}`, { headers: keyHeader() })).url;
+    const correctable = (rows) => async () => {
+      try {
+        return (await ask(`/files/${this.page.file_id}/correctable?rows=${rows}`, { headers: keyHeader() })).url;
+      } catch (failure) {
+        if (failure.kind === "file_too_large") failure.kind = "correctable_too_large";
+        if (failure.kind === "file_not_found") failure.kind = "file_of_another";
+        throw failure;
+      }
+    };
     return make("div", { class: "take" },
       make("div", { class: "actions" },
         offer("All rows, faults marked", "to-correct", correctable("all")),
@@ -149,7 +166,7 @@ function isOverdue(page) {
 function outcomeOf(page, answer) {
   const { status, superseded_by: laterFiles } = page;
   if (status === "completed") {
-    const repeated = answer?.duplicate === true;
+    const repeated = answer?.duplicate === true || Boolean(answer?.error);
     const changed = [
       page.rows_unchanged > 0 && `${counted(page.rows_unchanged, "row")} of them were there already, just the same.`,
       laterFiles.length > 0 && `${counted(laterFiles.length, "later file")} brought rows with the same transaction ids. Those rows stand, and the ones of this file do not.`,

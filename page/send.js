@@ -80,6 +80,7 @@ async function startSending(file, { statement = {}, dryRun = false, reprocess = 
   byId("sending-title").focus();
   const large = file.size > API_FILE_BYTES_MAX;
   const options = { statement, dryRun, reprocess, signal: controller.signal, onHash: progress("Taking the file's fingerprint"), onProgress: progress(dryRun ? "Sending it to be checked" : "Sending", dryRun ? "Checking every record" : large ? "Finishing" : "Checking every record") };
+  let failed = null;
   try {
     // Before anything is read of a file that nobody will take.
     if (file.size > BUCKET_FILE_BYTES_MAX) throw new Failure("too_large");
@@ -87,12 +88,14 @@ async function startSending(file, { statement = {}, dryRun = false, reprocess = 
     if (dryRun) showCheck(file, answer, statement);
     else openFile(file, answer, statement);
   } catch (failure) {
-    showSendingFailure(failure, () => startSending(file, { statement, dryRun, reprocess }));
+    failed = failure;
   } finally {
     sending = null;
     show("sending", false);
     show("send-form", true);
   }
+  // Only now, because nothing can be focused in a form that is hidden.
+  if (failed) showSendingFailure(failed, () => startSending(file, { statement, dryRun, reprocess }));
 }
 
 // A function that shows how far something is, and tells each quarter of it to those who do not see it.
@@ -115,12 +118,15 @@ function openFile(file, answer, statement) {
 }
 
 function showSendingFailure(failure, retry) {
-  if (failure.kind === "key_missing" || failure.kind === "api_key_invalid") refuseKey(failure);
+  if (failure.kind === "key_missing" || failure.kind === "api_key_invalid") {
+    refuseKey(failure);
+    return;
+  }
   const card = failureCard(failure, retry);
   byId("send-outcome").replaceChildren(card);
   if (failure.kind === "expected_rows_malformed") refuseField("expected-rows", "rows-fault", explain(failure));
   else if (failure.kind === "expected_totals_malformed") refuseField("expected-totals", "totals-fault", explain(failure));
-  else if (byId("key-form").hidden) card.querySelector("h2").focus();
+  else card.querySelector("h2").focus();
 }
 
 // What a check found, which nobody keeps.

@@ -77,7 +77,9 @@ async function sendLarge(file, { statement, reprocess, onHash, onProgress, signa
   const sha256 = await sha256OfFile(file, { onProgress: onHash, signal });
   const headers = { ...keyHeader(), "content-type": "application/json" };
   const announcement = JSON.stringify({ size: file.size, sha256, ...statement });
-  const granted = await ask(`/uploads${reprocess ? "?reprocess=true" : ""}`, { method: "POST", headers, body: announcement });
+  const announce = ask(`/uploads${reprocess ? "?reprocess=true" : ""}`, { method: "POST", headers, body: announcement });
+  // A file that is here already may not be what its sender now states of it.
+  const granted = await announce.catch((failure) => { if (failure.kind === "invalid_csv") return failure.body; throw failure; });
   if (granted.upload) await put(file, granted.upload, { onProgress, signal });
   return granted;
 }

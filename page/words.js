@@ -12,6 +12,7 @@ class Failure extends Error {
 
 const numberWords = new Intl.NumberFormat("en");
 const dateTimeWords = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const utcTimeWords = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: "UTC" });
 const timeWords = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
 function counted(count, one, many = `${one}s`) {
@@ -82,10 +83,12 @@ const FAILURES = {
   file_compressed: ["This is a compressed file", "Unpack it, and send the CSV file that is inside."],
   file_not_found: ["There is no such file", "Check the link. It must have come whole, with the token at its end."],
   attempts_exhausted: ["This file was tried too often", "Ask the operator to look into it, and tell the file id."],
-  operator_cannot_upload: ["An operator's key sends no files", "Forget this key and use that of a partner."],
+  operator_cannot_upload: ["An operator's key does not open files", "It shows what came on a day. To send a file or to get its rows, forget this key and use that of the partner."],
   expected_rows_malformed: ["The expected number of rows is not a whole number", "Write digits alone, such as 12."],
   expected_totals_malformed: ["The expected totals could not be read", "Write each as a currency and an amount, such as EUR 310.75, JPY 17300."],
-  nothing_to_correct: ["There are no rows to correct", "What is wrong concerns the file as a whole. The errors tell what to mend."],
+  file_of_another: ["This key cannot open the file's content", "Only the partner who sent a file gets its rows. Use that partner's key."],
+  correctable_too_large: ["This file is too large to be marked here", "The command line makes it from the file that you have: txn validate --correctable. The error report can be had here."],
+  nothing_to_correct: ["There are no single rows to correct", "What is wrong concerns the file as a whole, or its header. The errors tell what to mend."],
   day_malformed: ["This is no day", "Choose a date such as 2026-11-20."],
   link_expired: ["The link has expired", "Reload this page for a new one."],
   unknown: ["Something went wrong", "Try again in a minute. If it goes on, tell the operator when it happened."],

@@ -55,7 +55,7 @@ class Browser:
         if os.geteuid() == 0:
             # Chromium refuses to build its sandbox as root, as which CI runs in a container.
             flags.append("--no-sandbox")
-        options = {"binary": shutil.which("chromium") or shutil.which("google-chrome"), "args": flags}
+        options = {"binary": shutil.which("google-chrome") or shutil.which("chromium"), "args": flags}
         wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
         self._base = f"{address}/session"
         answer = self._call("POST", "", {"capabilities": {"alwaysMatch": wanted}})
