@@ -43,6 +43,7 @@ mod missing_files;
 mod multipart;
 mod notification;
 mod order;
+mod page;
 mod partners;
 mod payload;
 mod payment_resources;
