@@ -38,11 +38,14 @@ class FileView {
       await follow(this.statusPath, (page) => this.show(page), this.ended.signal);
     } catch (failure) {
       this.fill("outcome", failure.kind + Date.now(), () => failureCard(failure, failure.kind === "file_not_found" ? null : () => this.again()));
+      // Nobody has to press anything when the network is back.
+      if (failure.kind === "network") addEventListener("online", () => this.again(), { once: true, signal: this.ended.signal });
     }
   }
 
   again() {
     this.parts.get("outcome").element.replaceChildren();
+    this.parts.get("outcome").shown = null;
     this.run();
   }
 

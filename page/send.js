@@ -124,6 +124,8 @@ function showSendingFailure(failure, retry) {
   }
   const card = failureCard(failure, retry);
   byId("send-outcome").replaceChildren(card);
+  // Somebody may look at another view by now.
+  announce(explain(failure).title);
   if (failure.kind === "expected_rows_malformed") refuseField("expected-rows", "rows-fault", explain(failure));
   else if (failure.kind === "expected_totals_malformed") refuseField("expected-totals", "totals-fault", explain(failure));
   else card.querySelector("h2").focus();

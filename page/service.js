@@ -122,7 +122,7 @@ async function fetchSigned(url, firstBytes = null) {
 
 const POLL_FIRST_MILLISECONDS = 300;
 const POLL_LONGEST_MILLISECONDS = 5_000;
-const POLL_FAILURES_MAX = 8;
+const POLL_FAILURES_MAX = 4;
 
 // Asks how a file stands until its attempt has ended, less and less often, and not at all while nobody looks.
 async function follow(statusPath, onPage, signal) {

@@ -1,6 +1,8 @@
 """What goes wrong: always a sentence with a next step."""
 
+import json
 import secrets
+import urllib.request
 
 import boto3
 from operations.partner import add_key
@@ -94,6 +96,24 @@ class Failures(PageTest):
         self.browser.network()
         self.browser.press("Try again")
         self.outcome("Completed")
+
+    def test_a_file_is_followed_again_as_soon_as_the_network_is_back(self):
+        self.expected_complaints = ("net::ERR_INTERNET_DISCONNECTED",)
+        self.browser.go(self.stack["page_url"] + "#" + self.announced())
+        self.outcome("Waiting for the file")
+        self.sound("awaiting")
+        self.browser.network(offline=True)
+        self.outcome("The connection was lost")
+        self.browser.network()
+        self.outcome("Waiting for the file")
+
+    def announced(self) -> str:
+        """The status path of a file that was announced, and does not come."""
+        body = json.dumps({"size": 100, "sha256": secrets.token_hex(32)}).encode()
+        headers = {"x-api-key": self.stack["api_key"], "content-type": "application/json"}
+        request = urllib.request.Request(self.stack["api_url"] + "/uploads", data=body, headers=headers)
+        with urllib.request.urlopen(request) as answer:
+            return json.loads(answer.read())["status_path"]
 
     def test_a_service_that_cannot_answer(self):
         self.give_key()

@@ -6,6 +6,12 @@ import urllib.parse
 
 from .case import SAMPLES, PageTest
 
+DROP = """
+    const [name, text] = arguments;
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([text], name));
+    document.querySelector('footer').dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));"""
+
 
 class SmallFiles(PageTest):
     """Files that go through the API."""
@@ -51,6 +57,13 @@ class SmallFiles(PageTest):
         report = self.browser.downloaded("transactions-with-errors-errors.csv").decode().splitlines()
         self.assertEqual(report[0], "record,line,column,column_number,byte,code,reason,fix")
         self.assertEqual(len(report), 1 + 8)
+
+    def test_a_file_can_be_dropped_anywhere(self):
+        self.give_key()
+        self.browser.run(DROP, "dropped.csv", self.good_file().read_text())
+        self.browser.sees("dropped.csv")
+        self.browser.press("Send")
+        self.outcome("Completed")
 
     def test_a_hundred_errors_are_listed_and_the_true_total_is_told(self):
         self.give_key()
