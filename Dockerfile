@@ -37,7 +37,8 @@ RUN for member in domain adapters functions/* bench/stubs; do mkdir -p $member/s
 COPY domain domain
 COPY adapters adapters
 COPY functions functions
-# What a function shows to people becomes a part of its binary.
+# What a function shows to people and programs becomes a part of its binary.
+COPY openapi openapi
 COPY page page
 # Cargo compares times, and a source may be older than the empty file that stood in for it.
 RUN find domain adapters functions -name '*.rs' -exec touch {} + \

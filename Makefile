@@ -12,14 +12,14 @@ export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-rust test-template test-acceptance test-local test-bench test-operations test-page test-images check bench bench-instructions bench-startup cost bootstrap deploy partner operator provider destroy tools python
+.PHONY: help demo up down test test-rust test-template test-acceptance test-description test-local test-bench test-operations test-images check bench bench-instructions bench-startup cost bootstrap deploy partner operator provider destroy tools python
 
 help:
 	@echo "make demo   shows the way of a file and of signed webhooks, to the notification and the archive, on a local cloud"
 	@echo "make up     starts a local cloud that stays, and tells how to use it (PORT=4567 for another port)"
 	@echo "make down   stops it"
 	@echo "make test   runs all tests: rules, template, and the deployed system on a local cloud"
-	@echo "make test-page   tests the page in a headless browser, on a local cloud; needs Chromium and chromedriver"
+	@echo "make test-description   tries both APIs by their description alone (SEED=1234 repeats a run)"
 	@echo "make test-images   builds the container images and tries them with sam local; needs a Docker engine with buildx"
 	@echo "make bench  measures validation beside others, and imports and uploads on stubs of AWS (needs Linux, Python 3.11)"
 	@echo "make bench-instructions   counts the instructions of validation and fails where they grew (needs valgrind)"
@@ -53,7 +53,7 @@ down: python
 
 test: python
 	@started=$$(date +%s) \
-	&& $(MAKE) --no-print-directory test-rust test-template test-local test-bench test-acceptance test-operations \
+	&& $(MAKE) --no-print-directory test-rust test-template test-local test-bench test-acceptance test-description test-operations \
 	&& echo "make test: passed in $$(( $$(date +%s) - started )) s"
 
 test-rust:
@@ -65,6 +65,7 @@ test-template: python
 	@$(LOCAL) setup
 	@$(SAM)/sam validate --lint
 	@$(SAM)/cfn-lint template.yaml bootstrap.yaml
+	@.local/venv-description/bin/openapi-spec-validator openapi/openapi.json
 	@$(LOCAL) lint-workflow
 	@$(LOCAL) scan
 
@@ -83,18 +84,19 @@ test-acceptance: python
 	@cargo test -p acceptance --no-run
 	@$(LOCAL) run --stacks main,faults,least,archive -- cargo test -p acceptance
 
+# SEED=… repeats a run.
+test-description: python
+	@echo "== Try both APIs by their description, on a local cloud"
+	@$(LOCAL) build
+	@$(LOCAL) setup
+	@$(LOCAL) run --stacks main -- $(PYTHON) -m local test-description
+
 test-operations: python
 	@echo "== Test the commands for people who operate the system, on a local cloud"
 	@$(LOCAL) build
 	@$(LOCAL) setup
 	@$(LOCAL) run --stacks partners,doomed -- \
 		.local/venv-cloud/bin/python -m unittest discover --start-directory operations/tests --top-level-directory .
-
-# Not a part of `make test`, because it needs a browser, which says nothing of the rest. TESTS names some of the tests.
-test-page: python
-	@echo "== Test the page in a headless Chromium, on a local cloud"
-	@$(LOCAL) build
-	@$(LOCAL) test-page $(TESTS)
 
 # Passed on in the environment, so that no shell reads anything into their values. ENV has no default: what is deployed
 # or deleted is always said.

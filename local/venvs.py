@@ -1,7 +1,8 @@
-"""The virtual environments: `cloud` for the emulator, `sam` for the checks of the template, `checkov` for its scan.
+"""The virtual environments: `cloud` for the emulator, `sam` for the checks of the template, `checkov` for its scan,
+`description` for what tries the APIs by their description.
 
-Three, because `ministack`, `aws-sam-cli` and `checkov` pin different versions of botocore and networkx. A fourth, `bench`,
-has the validators that measurements compare ours with; it is made when they are asked for.
+Four, because what they have pins different versions of botocore, networkx and pydantic. A fifth, `bench`, has the validators
+that measurements compare ours with; it is made when they are asked for.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from pathlib import Path
 from .paths import ROOT, WORK
 from .problem import Problem
 
-NAMES = ("cloud", "sam", "checkov")
+NAMES = ("cloud", "sam", "checkov", "description")
 
 
 def python_of(name: str) -> Path:

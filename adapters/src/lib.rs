@@ -18,6 +18,8 @@ pub mod invocation;
 pub mod logging;
 pub mod object_store;
 pub mod payment_table;
+pub mod problem;
+pub mod reference;
 pub mod report;
 pub mod signing_secrets;
 pub mod status_table;

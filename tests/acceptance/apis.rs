@@ -1,18 +1,22 @@
 //! The APIs of the template: who may call what, how much, and in what shape a gateway itself refuses.
 
 use crate::template::{referred, resources, template};
+use adapters::problem;
 use domain::UploadRequest;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// The methods that need no key, and why.
-const WITHOUT_A_KEY: [(&str, &str, &str); 3] = [
+const WITHOUT_A_KEY: [(&str, &str, &str); 6] = [
+    ("TransactionApi", "GET /errors", "whoever is refused, for want of a key too, may read why"),
+    ("TransactionApi", "GET /openapi.json", "it says nothing that the repository does not"),
     ("TransactionApi", "GET /", "the page says the same to everybody, and asks for the key itself"),
     (
         "TransactionApi",
         "GET /files/{file_id}",
         "following a file must not spend the quota, which counts every request with a key; the token in its query opens it",
     ),
+    ("WebhookApi", "GET /errors", "the types of its refusals lead there"),
     ("WebhookApi", "POST /webhook", "a provider proves itself by its signature, which the function checks"),
 ];
 
@@ -20,7 +24,7 @@ const WITHOUT_A_KEY: [(&str, &str, &str); 3] = [
 const SUBJECTS: [(&str, &str); 2] = [("TransactionApi", "file_id"), ("WebhookApi", "transaction_id")];
 
 /// Every method of an API, as `POST /upload`, with its definition.
-fn methods(api: &Value) -> Vec<(String, &Value)> {
+pub(crate) fn methods(api: &Value) -> Vec<(String, &Value)> {
     let paths = api["Properties"]["Body"]["paths"].as_object().unwrap();
     let methods = paths.iter().flat_map(|(path, methods)| {
         methods
@@ -146,9 +150,24 @@ fn a_gateway_refuses_in_the_shape_of_the_functions() {
         for (kind, response) in responses.as_object().unwrap() {
             let text = response["responseTemplates"]["application/json"].as_str().unwrap();
             let body: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{id}, {kind}: {error}"));
-            let members: BTreeSet<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
-            assert_eq!(members, BTreeSet::from(["error", subject, "message", "request_id"]), "{id}, {kind}");
-            assert_eq!((&body[subject], &body["request_id"]), (&Value::Null, &json!("$context.requestId")), "{kind}");
+            let code = body["error"].as_str().unwrap();
+            let entry = problem::find(code).unwrap_or_else(|| panic!("{id}, {kind}: the table lacks {code}"));
+            // The same members in the same order as in `adapters::gateway`.
+            let expected = json!({
+                "error": code,
+                "message": body["message"],
+                "type": problem::type_of("/$context.stage", code),
+                "title": entry.title,
+                "status": entry.status,
+                "detail": body["message"],
+                "instance": "urn:uuid:$context.requestId",
+                "request_id": "$context.requestId",
+                subject: null,
+            });
+            assert_eq!(text, expected.to_string(), "{id}, {kind}");
+            assert_eq!(response["statusCode"], entry.status, "{id}, {kind}");
+            let content_type = &response["responseParameters"]["gatewayresponse.header.Content-Type"];
+            assert_eq!(content_type, &json!(format!("'{}'", problem::CONTENT_TYPE)), "{id}, {kind}");
         }
         assert!(responses["DEFAULT_4XX"].is_object() && responses["DEFAULT_5XX"].is_object(), "{id}");
     }

@@ -87,16 +87,23 @@ fn is_consistent(answer: &Answer) -> bool {
     };
     members_of(&answer.body)
         == [
+            "detail",
             "error",
             "error_count",
             "errors",
             "errors_by_code",
             "file_id",
+            "instance",
             "message",
+            "request_id",
             "row_count",
+            "status",
             "status_path",
+            "title",
             "truncated",
+            "type",
         ]
+        && answer.content_type() == "application/problem+json"
         && answer.body["error_count"] == errors.len()
         && answer.body["errors_by_code"] == json!(by_code)
         && answer.body["truncated"] == false

@@ -23,6 +23,8 @@ mod dashboard;
 mod days;
 mod dead_letters;
 mod definition;
+mod description;
+mod documents;
 mod dry_run;
 mod error_lists;
 mod faults;

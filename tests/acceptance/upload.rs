@@ -1,6 +1,8 @@
 //! A partner who uploads files and follows them, over HTTP alone; and what the tables hold of it.
 
 use crate::cloud::{Cloud, Made, eventually, unique};
+use crate::description;
+use adapters::problem;
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
@@ -15,13 +17,25 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Sends a request. Whatever is answered must be described: with that, all tests together hold the description of the
+    /// APIs against what they really answer.
     pub(crate) async fn of(request: reqwest::RequestBuilder) -> Self {
-        let response = request.send().await.unwrap();
+        let (client, request) = request.build_split();
+        let request = request.unwrap();
+        let (method, url) = (request.method().clone(), request.url().clone());
+        let response = client.execute(request).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.unwrap();
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|error| panic!("{status} with no JSON: {error}: {}", String::from_utf8_lossy(&bytes)));
-        Self { status, headers, body }
+        let answer = Self { status, headers, body };
+        description::describes(&method, url.path(), &answer);
+        answer
+    }
+
+    /// The content type.
+    pub(crate) fn content_type(&self) -> &str {
+        self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// A text member of the body.
@@ -41,20 +55,34 @@ impl Answer {
         self
     }
 
-    /// Checks that it is a refusal of the request: the status, the code and the four members, which the gateway's own
-    /// refusals share with ours.
+    /// Checks that it is a refusal of the request: the status, the code and the members, which the gateway's own refusals
+    /// share with ours.
     #[track_caller]
     pub(crate) fn refused(&self, status: u16, code: &str) {
         assert_eq!((self.status, self.error()), (status, code), "{}", self.body);
         let members: BTreeSet<&str> = self.body.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(members, BTreeSet::from(["error", "file_id", "message", "request_id"]), "{}", self.body);
+        assert_eq!(members, BTreeSet::from_iter([&REFUSAL_MEMBERS[..], &["file_id"]].concat()), "{}", self.body);
         assert_eq!(self.body["file_id"], Value::Null);
+        self.is_a_problem();
+    }
+
+    /// Checks what every refusal has, whatever it is about (RFC 9457).
+    #[track_caller]
+    pub(crate) fn is_a_problem(&self) {
+        let entry = problem::find(self.error()).unwrap_or_else(|| panic!("no such code: {}", self.body));
+        assert_eq!((self.status, &self.body["status"]), (entry.status, &json!(entry.status)), "{}", self.body);
+        assert_eq!((self.text("title"), self.content_type()), (entry.title, problem::CONTENT_TYPE), "{}", self.body);
+        assert_eq!(self.text("type"), format!("/prod/errors#{}", entry.code), "{}", self.body);
+        assert_eq!(self.text("detail"), self.text("message"), "{}", self.body);
         assert!(self.text("message").len() > 20, "a message says what to do: {}", self.body);
         assert!(!self.text("request_id").is_empty() && !self.text("request_id").contains('$'), "{}", self.body);
-        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        assert!(content_type.starts_with("application/json"), "{content_type}");
+        assert_eq!(self.text("instance"), format!("urn:uuid:{}", self.text("request_id")), "{}", self.body);
     }
 }
+
+/// What every refusal has.
+pub(crate) const REFUSAL_MEMBERS: [&str; 8] =
+    ["error", "message", "type", "title", "status", "detail", "instance", "request_id"];
 
 /// A partner with a key of its own in the stack's usage plan.
 pub(crate) struct Uploader<'c> {

@@ -1,9 +1,9 @@
 //! The API: `POST /upload`, `POST /uploads`, `GET /files/{file_id}`, `GET /files/{file_id}/correctable` and
-//! `GET /days/{day}`, and the page that uses them, `GET /`.
+//! `GET /days/{day}`, the page that uses them, `GET /`, and what the API says of itself.
 
 use crate::{Ports, announcement, correction, days, page, status_page, upload};
-use adapters::Tracer;
 use adapters::gateway::{Answer, Api, NoAnswer, Refusal};
+use adapters::{Tracer, reference};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use serde_json::Value;
 
@@ -30,6 +30,8 @@ async fn route(
         ("GET", "/files/{file_id}") => status_page::show(&request, ports, tracer).await,
         ("GET", "/files/{file_id}/correctable") => correction::correctable(&request, ports, tracer).await,
         ("GET", "/days/{day}") => days::show(&request, ports, tracer).await,
+        ("GET", "/errors") => Ok(reference::errors()),
+        ("GET", "/openapi.json") => Ok(reference::description()),
         _ => Err(Refusal::new(404, "route_not_found", "There is no such address; see POST /upload and POST /uploads.")
             .into()),
     }

@@ -5,7 +5,7 @@ mod delivery;
 mod request;
 
 use adapters::gateway::{Answer, Api, NoAnswer};
-use adapters::{Configuration, EventBus, Failure, FailureKind, PaymentTable, SigningSecrets, Tracer};
+use adapters::{Configuration, EventBus, Failure, FailureKind, PaymentTable, SigningSecrets, Tracer, reference};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use domain::Timestamp;
 use domain::webhook::Payment;
@@ -56,6 +56,10 @@ async fn take(
     tracer: &Tracer,
     now_ms: u64,
 ) -> Result<Answer, NoAnswer> {
+    if (request.http_method.as_str(), request.resource.as_deref()) == ("GET", Some("/errors")) {
+        // The types of our refusals lead there.
+        return Ok(reference::errors());
+    }
     let body = request::body(&request)?;
     let signer = tracer.step("verify", request::signer(&request, &body, &ports.secrets, now_ms)).await?;
     let payment = match request::payment(&body, &signer)? {
