@@ -12,7 +12,7 @@ export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-rust test-template test-acceptance test-description test-local test-bench test-operations test-images check bench bench-instructions bench-startup cost bootstrap deploy partner operator provider destroy tools python
+.PHONY: help demo up down test test-rust test-template test-acceptance test-description test-local test-bench test-operations test-page test-images check bench bench-instructions bench-startup cost bootstrap deploy partner operator provider destroy tools python
 
 help:
 	@echo "make demo   shows the way of a file and of signed webhooks, to the notification and the archive, on a local cloud"
@@ -20,6 +20,7 @@ help:
 	@echo "make down   stops it"
 	@echo "make test   runs all tests: rules, template, and the deployed system on a local cloud"
 	@echo "make test-description   tries both APIs by their description alone (SEED=1234 repeats a run)"
+	@echo "make test-page   tests the page in a headless browser, on a local cloud; needs Chromium and chromedriver"
 	@echo "make test-images   builds the container images and tries them with sam local; needs a Docker engine with buildx"
 	@echo "make bench  measures validation beside others, and imports and uploads on stubs of AWS (needs Linux, Python 3.11)"
 	@echo "make bench-instructions   counts the instructions of validation and fails where they grew (needs valgrind)"
@@ -97,6 +98,11 @@ test-operations: python
 	@$(LOCAL) setup
 	@$(LOCAL) run --stacks partners,doomed -- \
 		.local/venv-cloud/bin/python -m unittest discover --start-directory operations/tests --top-level-directory .
+
+test-page: python
+	@echo "== Test the page in a headless Chromium, on a local cloud"
+	@$(LOCAL) build
+	@$(LOCAL) test-page $(TESTS)
 
 # Passed on in the environment, so that no shell reads anything into their values. ENV has no default: what is deployed
 # or deleted is always said.

@@ -41,14 +41,15 @@ class DayView {
     const missing = found.partners.reduce((sum, partner) => sum + (partner.missing ?? 0), 0);
     const received = found.partners.reduce((sum, partner) => sum + partner.received, 0);
     const failed = found.partners.reduce((sum, partner) => sum + partner.failed, 0);
+    const came = received > 0 ? `${counted(received, "file")} came` : "No file came";
     // A day that is not over may still bring them.
     const isOver = found.day < today();
     const absence = isOver ? "did not come" : `${missing === 1 ? "has" : "have"} not come yet`;
-    const title = missing > 0 ? `${counted(missing, "expected file")} ${absence}` : received > 0 ? `${counted(received, "file")} came` : "No file came";
+    const title = missing > 0 ? `${counted(missing, "expected file")} ${absence}` : came;
     const tone = (missing > 0 && isOver) || failed > 0 ? "bad" : missing > 0 ? "note" : received > 0 ? "ok" : "note";
     const trouble = failed > 0 ? `${counted(failed, "file")} could not be processed.` : null;
     const unread = (found.schedule_faults ?? []).length > 0 && "A part of the parameter PartnerSchedules cannot be read, so that a missing file may go unseen here.";
-    const texts = [missing > 0 ? `${counted(received, "file")} came.` : null, trouble, unread];
+    const texts = [missing > 0 ? `${came}.` : null, trouble, unread];
     const rest = make("p", {}, "No partner has files on this day.");
     const everybody = this.partner && key.name === "operator" && make("p", {}, make("a", { href: dayAddress(found.day) }, "All partners of this day"));
     place.replaceChildren(...[everybody].filter(Boolean),

@@ -9,7 +9,15 @@ function sentence(text) {
 // What concerns no record and no line, but the file.
 const WHOLE_FILE_CODES = ["file_empty", "file_too_large", "no_data_rows", "too_many_rows", "row_count_mismatch", "total_mismatch"];
 
+// What contradicts what the sender stated of the file.
+const STATEMENT_CODES = ["row_count_mismatch", "total_mismatch"];
+
 const isOfWholeFile = (error) => WHOLE_FILE_CODES.includes(error.code);
+
+// Whether all errors are known, and each of them is one that `test` finds.
+function areAll(answer, test) {
+  return answer?.errors?.length > 0 && answer.error_count === answer.errors.length && answer.errors.every(test);
+}
 
 function placeWords(error) {
   if (error.record > 0) return numberWords.format(error.record);

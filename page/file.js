@@ -150,13 +150,15 @@ class FileView {
         throw failure;
       }
     };
+    // Where no row is wrong by itself, there is none to be marked.
+    const hasRows = !areAll(this.sent?.answer, (error) => error.record === 0);
     return make("div", { class: "take" },
       make("div", { class: "actions" },
-        offer("All rows, faults marked", "to-correct", correctable("all")),
-        offer("Rejected rows alone", "rejected", correctable("rejected")),
+        hasRows && offer("All rows, faults marked", "to-correct", correctable("all")),
+        hasRows && offer("Rejected rows alone", "rejected", correctable("rejected")),
         // Asked for anew, because a link lasts for minutes and a page for days.
         offer("Error report", "errors", async () => (await ask(this.statusPath)).report_url)),
-      make("p", { class: "hint" }, "CSV files that are safe to open in a spreadsheet. Mend the one with all rows, save it as CSV and send it here: its three added columns are passed over."),
+      hasRows && make("p", { class: "hint" }, "CSV files that are safe to open in a spreadsheet. Mend the one with all rows, save it as CSV and send it here: its three added columns are passed over."),
       trouble);
   }
 }
@@ -178,7 +180,11 @@ function outcomeOf(page, answer) {
     return { tone: "ok", title: repeated ? "Completed before" : "Completed", texts: [repeated ? "This very file was sent before, and nothing was done a second time." : stored, ...changed] };
   }
   if (status === "validation_failed" && page.error_count > 0) {
-    return { tone: "bad", title: `Refused: ${counted(page.error_count, "error")}`, texts: ["Nothing of this file was stored as transactions. Correct it and send the whole file again; it is then a new file."] };
+    const isMisstated = areAll(answer, (error) => STATEMENT_CODES.includes(error.code));
+    const advice = isMisstated
+      ? "The file has other figures than you stated. Send the right file, or this one with the right figures."
+      : "Correct it and send the whole file again; it is then a new file.";
+    return { tone: "bad", title: `Refused: ${counted(page.error_count, "error")}`, texts: [`Nothing of this file was stored as transactions. ${advice}`] };
   }
   if (status === "validation_failed" || status === "processing_failed") {
     return { tone: "bad", title: statusWords(status === "validation_failed" ? "processing_failed" : status), texts: ["The fault is ours, not your file's. Send it again in a moment: it is never processed twice. If it fails again, tell the operator the file id below."] };
@@ -190,7 +196,7 @@ function outcomeOf(page, answer) {
     return { tone: "note", title: "The file did not come", texts: ["It was announced, and its bytes had not arrived when the permission to upload ended. Send it again."] };
   }
   const waits = status === "awaiting_upload" ? "As soon as the storage has it, it is checked." : "You may close this page: everything goes on without it.";
-  return { tone: "wait", title: status === "validated" ? "Valid, being processed …" : `${statusWords(status)} …`, texts: [waits] };
+  return { tone: "wait", title: status === "validated" ? "Valid, being processed\u00a0…" : `${statusWords(status)}\u00a0…`, texts: [waits] };
 }
 
 // Everything that happened, and what is still to come.

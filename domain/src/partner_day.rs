@@ -13,6 +13,7 @@ pub struct DayFile {
     /// The file.
     pub file_id: FileId,
     /// Who sent it.
+    #[serde(default)]
     pub partner: String,
     /// When it first came, or was announced, RFC 3339 in UTC with milliseconds.
     #[serde(rename = "timestamp")]

@@ -68,10 +68,14 @@ fn part_of(part: &str) -> Option<(Partner, Week)> {
         None => (rest, 1),
     };
     let mut week = Week::default();
-    for days in days.split('+') {
-        // A day that is named twice is one day.
-        for weekday in weekdays_of(days)? {
-            *week.get_mut(weekday)? = files;
+    if days == "daily" {
+        week = [files; DAYS_OF_WEEK];
+    } else {
+        for days in days.split('+') {
+            // A day that is named twice is one day.
+            for weekday in weekdays_of(days)? {
+                *week.get_mut(weekday)? = files;
+            }
         }
     }
     Some((Partner::named(name)?, week))
@@ -82,12 +86,9 @@ fn count_of(text: &str) -> Option<u32> {
     text.parse().ok().filter(|count| plain && (1..=SCHEDULED_FILES_MAX).contains(count))
 }
 
-/// A day, a range, which may go over the end of the week, or all days.
+/// A day, or a range, which may go over the end of the week.
 fn weekdays_of(text: &str) -> Option<Vec<usize>> {
     let weekday = |name: &str| WEEKDAYS.iter().position(|known| *known == name);
-    if text == "daily" {
-        return Some((0..DAYS_OF_WEEK).collect());
-    }
     let Some((first, last)) = text.split_once('-') else {
         return weekday(text).map(|day| vec![day]);
     };
@@ -160,6 +161,7 @@ mod tests {
             "Acme:mon",
             "acme=mon",
             "operator:daily",
+            "acme:daily+mon",
             "acme:daily*2*2",
         ] {
             let schedules = Schedules::read(&format!("globex:daily,{part}"));

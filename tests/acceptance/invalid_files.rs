@@ -88,6 +88,7 @@ fn is_consistent(answer: &Answer) -> bool {
     members_of(&answer.body)
         == [
             "detail",
+            "dry_run",
             "error",
             "error_count",
             "errors",
@@ -129,7 +130,7 @@ const ONLY_IN_THE_DOMAIN: ErrorCode = ErrorCode::TooManyRows;
 /// A new rule of the format needs a case here, beside the domain's own tests.
 #[test]
 fn every_code_has_a_case() {
-    let cases = ["invalid_files", "invalid_values", "multipart"]
+    let cases = ["invalid_files", "invalid_values", "multipart", "statements"]
         .map(|module| text_of(&format!("tests/acceptance/{module}.rs")))
         .join("\n");
     assert!(text_of("domain/src/csv/validator/tests.rs").contains(ONLY_IN_THE_DOMAIN.as_str()));

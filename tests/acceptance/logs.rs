@@ -13,13 +13,18 @@ const OF_PAYMENTS: [&str; 3] = ["webhook-validator", "fraud-detector", "transact
 async fn lines(cloud: &Cloud, functions: [&str; 3]) -> Vec<String> {
     let mut lines = Vec::new();
     for function in functions {
-        let group = format!("/aws/lambda/{}", cloud.stack.function(function));
-        let events = cloud.logs().filter_log_events().log_group_name(group).into_paginator().send();
-        for page in events.collect::<Result<Vec<_>, _>>().await.unwrap() {
-            lines.extend(page.events.unwrap_or_default().into_iter().filter_map(|event| event.message));
-        }
+        lines.extend(lines_of(cloud, function).await);
     }
     lines
+}
+
+/// Everything that a function has logged.
+pub(crate) async fn lines_of(cloud: &Cloud, function: &str) -> Vec<String> {
+    let group = format!("/aws/lambda/{}", cloud.stack.function(function));
+    let pages = cloud.logs().filter_log_events().log_group_name(group).into_paginator().send();
+    let pages = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
+    let events = pages.into_iter().flat_map(|page| page.events.unwrap_or_default());
+    events.filter_map(|event| event.message).collect()
 }
 
 /// What must not be found anywhere. All of it is unique to the test.

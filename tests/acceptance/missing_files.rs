@@ -3,6 +3,7 @@
 use crate::cloud::{Cloud, eventually, now_ms};
 use crate::days::{day_of, of_partner};
 use crate::files::{self, record};
+use crate::logs;
 use crate::template::{arn_of, template};
 use domain::{Day, Schedules, Timestamp};
 use serde_json::{Value, json};
@@ -31,7 +32,7 @@ async fn each_missing_file_has_a_message_that_is_the_same_however_often_it_is_to
     };
     assert_eq!(expected().await, (EXPECTED_OF_LATE_BANK, 2));
     report(&cloud, &day).await.unwrap();
-    let mut first: Vec<Value> = vec![subscriber.next().await.message, subscriber.next().await.message];
+    let mut first: Vec<Value> = vec![subscriber.next_of_day(&day).await, subscriber.next_of_day(&day).await];
     first.sort_by_key(|message| message["notification_id"].to_string());
     for (number, message) in (1..).zip(&first) {
         let told = json!({
@@ -47,13 +48,14 @@ async fn each_missing_file_has_a_message_that_is_the_same_however_often_it_is_to
     assert_eq!(expected().await, (EXPECTED_OF_LATE_BANK, 1));
     for _ in 0..2 {
         report(&cloud, &day).await.unwrap();
-        let again = subscriber.next().await.message;
+        let again = subscriber.next_of_day(&day).await;
         assert_eq!((&again["notification_id"], &again["arrived"]), (&first[1]["notification_id"], &json!(1)));
     }
     late.upload_and_complete(&files::file(&[record("T3")])).await;
     assert_eq!(expected().await, (EXPECTED_OF_LATE_BANK, 0));
     report(&cloud, &day).await.unwrap();
-    assert!(subscriber.all().await.is_empty(), "all has come");
+    let more = subscriber.all().await;
+    assert!(more.iter().all(|told| told.message["day"] != day.as_str()), "all has come: {more:?}");
 }
 
 #[tokio::test]
@@ -69,14 +71,12 @@ async fn every_morning_tells_of_the_day_before_and_leaves_a_line_for_the_alarm()
     let day = told["day"].as_str().unwrap();
     assert!(day == before || day == after, "{told}");
     assert!(told["missing"].as_u64().unwrap() >= 3, "{told}");
-    let message = subscriber.next().await.message;
-    assert_eq!((&message["status"], message["day"].as_str()), (&json!("file_missing"), Some(day)));
+    let message = subscriber.next_of_day(day).await;
+    assert_eq!(message["status"], "file_missing");
     let id = message["notification_id"].as_str().unwrap();
-    let group = format!("/aws/lambda/{}", cloud.stack.function("notification-sender"));
     let line = eventually("the line of the missing file", async || {
-        let lines = cloud.logs().filter_log_events().log_group_name(&group).into_paginator().items().send();
-        let lines = lines.collect::<Result<Vec<_>, _>>().await.unwrap();
-        lines.into_iter().filter_map(|event| event.message).find(|line| line.contains(id))
+        let lines = logs::lines_of(&cloud, "notification-sender").await;
+        lines.into_iter().find(|line| line.contains(id))
     })
     .await;
     let line: Value = serde_json::from_str(&line).unwrap();

@@ -40,6 +40,16 @@ impl Subscriber<'_> {
         .await
     }
 
+    /// Waits for a notification about a day. Other tests have other days reported.
+    pub(crate) async fn next_of_day(&self, day: &str) -> Value {
+        loop {
+            let message = self.next().await.message;
+            if message["day"] == day {
+                return message;
+            }
+        }
+    }
+
     /// All further notifications that have come by now.
     pub(crate) async fn all(&self) -> Vec<Notification> {
         while self.receive().await > 0 {}

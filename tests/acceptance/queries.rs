@@ -3,6 +3,7 @@
 use crate::cloud::{Cloud, eventually};
 use crate::files::{self, record};
 use crate::insights::Query;
+use crate::logs;
 use crate::provider::sign;
 use crate::template::{resources, template};
 use serde_json::{Value, json};
@@ -42,20 +43,13 @@ fn saved() -> Vec<Saved> {
     queries.collect()
 }
 
-/// Every line of a function.
-async fn lines_of(cloud: &Cloud, function: &str) -> Vec<String> {
-    let group = format!("/aws/lambda/{}", cloud.stack.function(function));
-    let events = cloud.logs().filter_log_events().log_group_name(group).into_paginator().items().send();
-    events.collect::<Result<Vec<_>, _>>().await.unwrap().into_iter().filter_map(|event| event.message).collect()
-}
-
 /// What one saved query answers now.
 async fn ask(cloud: &Cloud, name: &str, id: &str) -> Vec<BTreeMap<String, Value>> {
     let saved = saved().into_iter().find(|saved| saved.name == name).unwrap_or_else(|| panic!("no query {name}"));
     let text = saved.text.replace("PUT-THE-FILE-ID-HERE", id).replace("PUT-THE-TRANSACTION-ID-HERE", id);
     let mut lines = Vec::new();
     for function in &saved.functions {
-        lines.extend(lines_of(cloud, function).await);
+        lines.extend(logs::lines_of(cloud, function).await);
     }
     Query::parse(&text).ask(&lines)
 }
@@ -185,7 +179,7 @@ async fn every_field_of_a_query_is_in_the_lines_that_it_asks() {
         let missing = || async {
             let mut lines = Vec::new();
             for function in &saved.functions {
-                lines.extend(lines_of(&cloud, function).await);
+                lines.extend(logs::lines_of(&cloud, function).await);
             }
             let has = |field: &String| lines.iter().any(|line| has_field(line, field));
             asked.iter().filter(|field| !has(field)).cloned().collect::<Vec<_>>()
@@ -242,7 +236,7 @@ async fn what_is_counted_from_logs_is_what_the_functions_log() {
         let function = function.strip_suffix("-${EnvironmentSuffix}").unwrap();
         let (field, value) = filter_of(filter["FilterPattern"].as_str().unwrap());
         eventually(&format!("a line for {id}"), async || {
-            let lines = lines_of(&cloud, function).await;
+            let lines = logs::lines_of(&cloud, function).await;
             let line = |line: &String| serde_json::from_str::<Value>(line).unwrap_or_default();
             lines.iter().map(line).any(|line| line[&field] == value.as_str()).then_some(())
         })
@@ -250,7 +244,7 @@ async fn what_is_counted_from_logs_is_what_the_functions_log() {
     }
     // Accepted once, completed once: the first row of the dashboard compares their numbers.
     let (accepted, completed) =
-        (lines_of(&cloud, "csv-validator").await, lines_of(&cloud, "notification-sender").await);
+        (logs::lines_of(&cloud, "csv-validator").await, logs::lines_of(&cloud, "notification-sender").await);
     for (lines, message) in [(accepted, "\"accepted\""), (completed, "\"completed\"")] {
         let of_file =
             |line: &&String| line.contains(good.text("file_id")) && line.contains(&format!("\"message\":{message}"));

@@ -24,9 +24,10 @@ fn currencies() -> Vec<Currency> {
 fn amount_pattern() -> String {
     let most = currencies().iter().map(Currency::decimals).max().unwrap();
     // A fraction that is not zero, by the number of zeros that it begins with.
-    let not_zero: Vec<String> = (0..most)
-        .map(|zeros| format!("{}[1-9][0-9]{{0,{}}}", "0".repeat(usize::from(zeros)), most - zeros - 1))
-        .collect();
+    let rest = |digits: u8| if digits == 0 { String::new() } else { format!("[0-9]{{0,{digits}}}") };
+    let zeros = |count: u8| "0".repeat(usize::from(count));
+    let not_zero: Vec<String> =
+        (0..most).map(|count| format!("{}[1-9]{}", zeros(count), rest(most - count - 1))).collect();
     let (decimals, not_zero) = (format!(r"(\.[0-9]{{1,{most}}})?"), not_zero.join("|"));
     let positive = format!("0*[0-9]{{1,{AMOUNT_DIGITS_MAX}}}{decimals}");
     let negative = format!(r"0*[1-9][0-9]{{0,{}}}{decimals}|0+\.({not_zero})", AMOUNT_DIGITS_MAX - 1);
@@ -84,9 +85,8 @@ fn schema() -> Value {
         "title": "Transaction file",
         "fields": Column::ALL.map(field),
         // In any order, and each of them.
-        "fieldsMatch": ["equal"],
+        "fieldsMatch": "equal",
         "missingValues": [""],
-        "primaryKey": [Column::TransactionId.name()],
     })
 }
 

@@ -214,7 +214,7 @@ async fn an_announcement_that_is_none_is_refused_by_name() {
         (of("1").replace(sha256.as_str(), "00"), 400, "sha256_malformed"),
         (of("1, \"reprocess\": true"), 400, "member_unexpected"),
         (of("1073741825"), 413, "file_too_large"),
-        (of(&" ".repeat(2000)), 413, "request_too_large"),
+        (of(&" ".repeat(20_000)), 413, "request_too_large"),
     ] {
         let answer = bank.announce_body("/uploads", Some("application/json"), body.clone()).await;
         // API Gateway holds a body to its model, as the function does.

@@ -57,6 +57,7 @@ class Days(PageTest):
     def test_no_day(self):
         self.give_key()
         self.browser.press("A day")
+        self.browser.sees("Received")
         self.browser.run("document.getElementById('day').value = ''")
         self.browser.press("Show")
         self.browser.sees("This is no day")

@@ -59,7 +59,7 @@ class Statements(PageTest):
         self.sound("statement")
         self.send(self.good_file())
         text = self.outcome("Refused: 2 errors")
-        for part in ("row_count_mismatch", "total_mismatch", "3.31", "4"):
+        for part in ("row_count_mismatch", "total_mismatch", "3.31", "4", "this one with the right figures"):
             self.assertIn(part, text)
         self.sound("mismatch")
 
@@ -116,6 +116,10 @@ class Corrections(PageTest):
     def test_a_fault_of_the_whole_file_leaves_nothing_to_correct(self):
         self.give_key()
         self.send(self.file(HEADER))
+        text = self.outcome("Refused: 1 error")
+        self.assertNotIn("All rows, faults marked", text)
+        # Who has only the link cannot know before it is tried.
+        self.browser.run("location.reload()")
         self.outcome("Refused: 1 error")
         self.browser.press("All rows, faults marked")
         self.outcome("There are no single rows to correct")

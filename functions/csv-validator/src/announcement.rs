@@ -79,8 +79,8 @@ fn refuse_dry_run(request: &ApiGatewayProxyRequest) -> Result<(), Refusal> {
 /// to be sent to find that out, and nothing changes. None where nothing is known of the file, or nothing differs.
 fn misstated(record: &FileRecord, upload: &UploadRequest) -> Option<Answer> {
     let facts = &record.facts;
-    // What was found out about a refused file may be about an earlier attempt.
-    let is_known = record.status == FileStatus::Completed && facts.error_count.is_none();
+    // What stands of a file that failed, or is awaited again, may be of an earlier attempt.
+    let is_known = record.status.rank() >= FileStatus::Validated.rank() && !record.status.is_failed();
     let rows = facts.rows.filter(|_| is_known)?;
     let faults = upload.expected.faults_of_known(rows, facts.totals.as_ref()?);
     if faults.is_empty() {

@@ -32,12 +32,15 @@ pub(crate) async fn correctable(
     if record.facts.partner.as_deref() != Some(partner.as_str()) {
         return Err(not_found().into());
     }
-    let refused = RefusedFile::of(&record).ok_or_else(|| nothing(&record))?;
+    let refused = RefusedFile::of(&record).ok_or_else(not_refused)?;
     let key = ObjectStore::correction_key(&file_id, record.attempt, name_of(selection));
-    let made = tracer.step("make correctable", async { Ok::<_, Failure>(refused.make(ports, selection, &key).await) });
-    let summary = match made.await? {
-        Err(NoAnswer::Failed(failure)) if failure.kind == FailureKind::ObjectMissing => return Err(gone().into()),
-        made => made?,
+    let making = refused.make(ports, selection, &key);
+    let summary = match tracer.step("make correctable", making).await {
+        Ok(Made::File(summary)) => summary,
+        Ok(Made::NothingToCorrect) => return Err(refusal_of_whole().into()),
+        Ok(Made::TooLarge) => return Err(too_large().into()),
+        Err(failure) if failure.kind == FailureKind::ObjectMissing => return Err(gone().into()),
+        Err(failure) => return Err(failure.into()),
     };
     tracing::info!(rejected_rows = summary.rejected_rows, "correctable file made");
     let name = format!("{file_id}-{}.csv", name_of(selection));
@@ -67,19 +70,16 @@ fn not_found() -> Refusal {
     )
 }
 
-/// Why a file cannot be corrected, by how it stands.
-fn nothing(record: &FileRecord) -> Refusal {
-    let message = if record.status == FileStatus::ValidationFailed {
-        only_as_a_whole()
-    } else {
-        "The file was not refused, so there is nothing to correct; status_path tells how it stands."
-    };
+fn not_refused() -> Refusal {
+    let message =
+        "The file was not refused for its content, so there is nothing to correct; status_path tells how it stands.";
     Refusal::new(409, "nothing_to_correct", message)
 }
 
-fn only_as_a_whole() -> &'static str {
-    "What is wrong is not in single rows but in the file as a whole, or in its header; the report at status_path says what. \
-     Correct the file where it comes from."
+fn refusal_of_whole() -> Refusal {
+    let message = "What is wrong is not in single rows but in the file as a whole, or in its header; the report at status_path \
+                   says what. Correct the file where it comes from.";
+    Refusal::new(409, "nothing_to_correct", message)
 }
 
 fn gone() -> Refusal {
@@ -94,6 +94,16 @@ fn too_large() -> Refusal {
          where you have the file: txn validate --correctable."
     );
     Refusal::new(413, "file_too_large", message)
+}
+
+/// What became of the making.
+enum Made {
+    /// It lies in the bucket.
+    File(CorrectableSummary),
+    /// No record has an error of its own.
+    NothingToCorrect,
+    /// It would take too long here.
+    TooLarge,
 }
 
 /// The version of a file that was refused.
@@ -116,13 +126,32 @@ impl<'a> RefusedFile<'a> {
     }
 
     /// Reads the file twice, as its validation did, and stores what is made of it under `key`.
-    async fn make(&self, ports: &Ports, selection: RowSelection, key: &str) -> Result<CorrectableSummary, NoAnswer> {
-        let first = self.validate(ports).await?;
-        if !is_correctable(&first) {
-            return Err(Refusal::new(409, "nothing_to_correct", only_as_a_whole()).into());
+    async fn make(&self, ports: &Ports, selection: RowSelection, key: &str) -> Result<Made, Failure> {
+        let mut object = self.open(ports).await?;
+        if object.bytes_left().is_some_and(|bytes| bytes > CORRECTABLE_FILE_BYTES_MAX) {
+            return Ok(Made::TooLarge);
         }
+        let mut validator = validator(self.received_at_ms, None);
+        while let Some(bytes) = object.next().await? {
+            validator.push(&bytes, &mut |_| {});
+        }
+        let first = validator.finish(&mut |_| {});
+        if is_correctable(&first) {
+            self.write(ports, selection, key, &first).await
+        } else {
+            Ok(Made::NothingToCorrect)
+        }
+    }
+
+    async fn write(
+        &self,
+        ports: &Ports,
+        selection: RowSelection,
+        key: &str,
+        first: &ValidationReport,
+    ) -> Result<Made, Failure> {
         let received_at = Timestamp::from_unix_milliseconds(self.received_at_ms);
-        let mut correctable = CorrectableWriter::new(received_at, Limits::default(), &first, selection);
+        let mut correctable = CorrectableWriter::new(received_at, Limits::default(), first, selection);
         let mut object = self.open(ports).await?;
         let mut writer = ObjectWriter::new(&ports.objects, key.to_owned());
         let mut made = Vec::new();
@@ -134,23 +163,11 @@ impl<'a> RefusedFile<'a> {
         let summary = correctable.finish(&mut |bytes| made.extend_from_slice(bytes));
         if summary.rejected_rows == 0 {
             // Two different ids only looked like one.
-            return Err(Refusal::new(409, "nothing_to_correct", only_as_a_whole()).into());
+            return Ok(Made::NothingToCorrect);
         }
         writer.append(&made).await?;
         writer.finish().await?;
-        Ok(summary)
-    }
-
-    async fn validate(&self, ports: &Ports) -> Result<ValidationReport, NoAnswer> {
-        let mut object = self.open(ports).await?;
-        if object.bytes_left().is_some_and(|bytes| bytes > CORRECTABLE_FILE_BYTES_MAX) {
-            return Err(too_large().into());
-        }
-        let mut validator = validator(self.received_at_ms, None);
-        while let Some(bytes) = object.next().await? {
-            validator.push(&bytes, &mut |_| {});
-        }
-        Ok(validator.finish(&mut |_| {}))
+        Ok(Made::File(summary))
     }
 
     async fn open(&self, ports: &Ports) -> Result<OpenObject, Failure> {

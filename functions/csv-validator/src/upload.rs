@@ -62,6 +62,12 @@ pub(crate) async fn upload(
     if !is_valid {
         log_refusal(&sent.findings.report);
     }
+    if sent.findings.is_misstated
+        && let Some(known) = tracer.step("read status", ports.status.read(&sent.file_id)).await?
+    {
+        // To begin an attempt would take it from an announcement that waits for its bytes.
+        return sent.reject_known(known).await;
+    }
     match sent.begin(FIRST_ATTEMPT, now_ms).await? {
         Moved::Taken(begun) if is_valid => sent.accept(&begun).await,
         Moved::Taken(begun) => sent.reject(&begun).await,
@@ -145,9 +151,8 @@ impl Sent<'_> {
         let same_refusal = was_refused
             && known.facts.error_count == Some(self.findings.report.error_count)
             && known.facts.refused_statement == self.refused_statement();
-        // The sender gets the same answer, and the history does not grow.
-        // And what was stated wrongly, of a file that is sound, undoes nothing: neither what is done, nor what another upload
-        // is about to do, nor what an announcement waits for.
+        // The sender of the same gets the same answer, and the history does not grow. And a wrong statement undoes nothing:
+        // neither what is done, nor what another upload is about to do, nor what an announcement waits for.
         if same_refusal || (self.findings.is_misstated && !was_refused) {
             return Ok(self.rejected(&known));
         }
