@@ -20,8 +20,9 @@ COPY functions/notification-sender/Cargo.toml functions/notification-sender/
 COPY functions/webhook-validator/Cargo.toml functions/webhook-validator/
 COPY functions/fraud-detector/Cargo.toml functions/fraud-detector/
 COPY functions/transaction-archival/Cargo.toml functions/transaction-archival/
-# Tests and measurements are not built, but are members of the workspace, without which its lock file would not fit.
+# Tests, measurements and the command line are not built, but are members of the workspace, without which its lock file would not fit.
 COPY tests/Cargo.toml tests/
+COPY txn/Cargo.toml txn/
 COPY bench/startup/Cargo.toml bench/startup/
 COPY bench/import/Cargo.toml bench/import/
 COPY bench/large-file/Cargo.toml bench/large-file/
@@ -30,8 +31,9 @@ COPY bench/latency/Cargo.toml bench/latency/
 COPY bench/validation/Cargo.toml bench/validation/
 ARG PACKAGES="-p csv-validator -p data-transformer -p notification-sender -p webhook-validator -p fraud-detector -p transaction-archival"
 RUN for member in domain adapters functions/* bench/stubs; do mkdir -p $member/src && touch $member/src/lib.rs; done \
- && for binary in functions/* bench/*; do mkdir -p $binary/src && echo 'fn main() {}' > $binary/src/main.rs; done \
+ && for binary in functions/* bench/* txn; do mkdir -p $binary/src && echo 'fn main() {}' > $binary/src/main.rs; done \
  && mkdir -p tests/acceptance && touch tests/acceptance/main.rs \
+ && mkdir -p txn/tests/offline txn/tests/cloud && touch txn/tests/offline/main.rs txn/tests/cloud/main.rs \
  && cargo lambda build --release --arm64 --locked $PACKAGES
 
 COPY domain domain

@@ -1,0 +1,221 @@
+//! HTTP requests of any size, with retries of what may be repeated.
+//!
+//! They go through the client that the AWS SDK brings along. A second HTTP client would be a second TLS library to trust, and
+//! would have cargo build the shared one twice, with other features.
+
+use crate::problem::{Exit, Problem};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use serde_json::Value;
+use std::io::{self, Read};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// How often a request is tried.
+const TRIES_MAX: u32 = 5;
+/// The wait after the first try, which doubles after each further one, in milliseconds.
+const FIRST_WAIT_MILLISECONDS: u64 = 250;
+/// The longest wait that a service may ask for, in seconds.
+const WAIT_SECONDS_MAX: u64 = 30;
+/// How long a request may take, and how much longer for each mebibyte that it sends.
+const ANSWER_SECONDS_MAX: u64 = 60;
+const SECONDS_A_MEBIBYTE: u64 = 10;
+/// A body is sent in pieces of this size, in bytes.
+const PIECE_BYTES: usize = 64 * 1024;
+/// Largest answer that is read, in bytes.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What is asked.
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) url: &'a str,
+    pub(crate) headers: Vec<(&'a str, String)>,
+    /// How many bytes the body has.
+    pub(crate) bytes: u64,
+    /// Makes the body, anew for each try.
+    pub(crate) body: &'a dyn Fn() -> Result<Box<dyn Read + Send + Sync>, Problem>,
+}
+
+impl<'a> Request<'a> {
+    /// A request without a body.
+    pub(crate) fn get(url: &'a str, headers: Vec<(&'a str, String)>) -> Self {
+        Self { method: "GET", url, headers, bytes: 0, body: &|| Ok(Box::new(io::empty())) }
+    }
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+    retry_after_seconds: Option<u64>,
+}
+
+impl Answer {
+    /// The body as JSON; null if it is none.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    /// Whether the same request may be answered otherwise in a moment. A quota that is used up is not.
+    fn may_pass(&self) -> bool {
+        match self.status {
+            429 => self.json()["error"] != "quota_exceeded",
+            502..=504 => true,
+            _ => false,
+        }
+    }
+}
+
+/// The client, and the runtime that it works in.
+pub(crate) struct Http {
+    connector: Connector,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Http {
+    /// A client that trusts the roots of this machine, and goes by its proxies.
+    pub(crate) fn new() -> Result<Self, Problem> {
+        let connector =
+            Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).proxy_config(ProxyConfig::from_env());
+        Ok(Self { connector: connector.build(), runtime: runtime()? })
+    }
+
+    /// Asks, and asks again what may pass: a network that breaks, a service that is busy or away. Everything that is sent
+    /// here may be sent twice.
+    pub(crate) fn ask(&self, request: &Request<'_>) -> Result<Answer, Problem> {
+        let mut tries = 1;
+        loop {
+            let outcome = self.runtime.block_on(self.try_once(request));
+            let wait = match &outcome {
+                Ok(answer) if answer.may_pass() => wait(tries, answer.retry_after_seconds),
+                Err(problem) if problem.exit == Exit::Unavailable => wait(tries, None),
+                _ => return outcome,
+            };
+            if tries == TRIES_MAX {
+                return outcome;
+            }
+            std::thread::sleep(wait);
+            tries += 1;
+        }
+    }
+
+    async fn try_once(&self, request: &Request<'_>) -> Result<Answer, Problem> {
+        let mut sent = HttpRequest::new(SdkBody::empty());
+        let unusable = |error: &dyn std::fmt::Display| Problem::usage("endpoint_malformed", format!("{error}"));
+        sent.set_method(request.method).map_err(|error| unusable(&error))?;
+        sent.set_uri(request.url).map_err(|error| unusable(&error))?;
+        for (name, value) in &request.headers {
+            let value = value.clone();
+            // The value may be the key, which no message repeats.
+            sent.headers_mut()
+                .try_insert((*name).to_owned(), value)
+                .map_err(|_| Problem::usage("header_malformed", format!("what was given for {name} cannot be sent")))?;
+        }
+        if request.bytes > 0 || request.method != "GET" {
+            let body = Pieces { reader: (request.body)()?, left: request.bytes };
+            *sent.body_mut() = SdkBody::from_body_1_x(body);
+        }
+        let seconds = ANSWER_SECONDS_MAX + request.bytes / (1024 * 1024) * SECONDS_A_MEBIBYTE;
+        match tokio::time::timeout(Duration::from_secs(seconds), self.answer(sent)).await {
+            Ok(answered) => answered.map_err(|error| unreachable(request.url, &error)),
+            Err(_) => Err(unreachable(request.url, &format!("no answer within {seconds} seconds"))),
+        }
+    }
+
+    async fn answer(&self, sent: HttpRequest) -> Result<Answer, String> {
+        let answer = self.connector.call(sent).await.map_err(|error| with_causes(&error))?;
+        let retry_after_seconds = answer.headers().get("retry-after").and_then(|value| value.parse().ok());
+        let status = answer.status().as_u16();
+        let mut body = ByteStream::new(answer.into_body());
+        let mut bytes = Vec::new();
+        while let Some(piece) = body.next().await {
+            bytes.extend_from_slice(&piece.map_err(|error| with_causes(&error))?);
+            if bytes.len() > ANSWER_BYTES_MAX {
+                return Err(format!("the answer has more than {ANSWER_BYTES_MAX} bytes"));
+            }
+        }
+        Ok(Answer { status, text: String::from_utf8_lossy(&bytes).into_owned(), retry_after_seconds })
+    }
+}
+
+/// The runtime that AWS's clients work in.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Problem::new(Exit::Unavailable, "runtime_unavailable", format!("this machine has no means to wait: {error}"))
+    })
+}
+
+fn unreachable(url: &str, cause: &str) -> Problem {
+    // What follows the host may have a token or a signature.
+    let host = url.split('/').take(3).collect::<Vec<_>>().join("/");
+    let message = format!("{host} was not reached: {cause}. Check the address and the network, and try again.");
+    Problem::new(Exit::Unavailable, "service_unreachable", message)
+}
+
+/// An error with its causes: the outermost one alone says only that something failed.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// How long to wait after so many tries, with some chance in it, so that many senders do not come back at once.
+fn wait(tries: u32, asked_for_seconds: Option<u64>) -> Duration {
+    if let Some(seconds) = asked_for_seconds {
+        return Duration::from_secs(seconds.min(WAIT_SECONDS_MAX));
+    }
+    let longest = FIRST_WAIT_MILLISECONDS << tries.min(16);
+    let chance = getrandom::u64().unwrap_or_default() % (longest / 2);
+    Duration::from_millis(longest / 2 + chance)
+}
+
+/// A body that is read while it is sent.
+struct Pieces {
+    reader: Box<dyn Read + Send + Sync>,
+    left: u64,
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let mut piece = vec![0; PIECE_BYTES.min(usize::try_from(self.left).unwrap_or(PIECE_BYTES))];
+        match self.reader.read(&mut piece) {
+            // What was announced must come, or the receiver would wait for it.
+            Ok(0) => {
+                Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file has become shorter"))))
+            }
+            Ok(length) => {
+                piece.truncate(length);
+                self.left -= length as u64;
+                Poll::Ready(Some(Ok(Frame::data(piece.into()))))
+            }
+            Err(error) => Poll::Ready(Some(Err(error))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}

@@ -1,0 +1,111 @@
+//! The commands for those who operate the system, with the AWS credentials of the shell. They ask the tables and queues
+//! themselves, and not the API.
+
+pub(crate) mod dead_letter;
+pub(crate) mod outcome;
+pub(crate) mod queue;
+pub(crate) mod redrive;
+pub(crate) mod row;
+pub(crate) mod shards;
+pub(crate) mod transactions;
+
+use crate::http::runtime;
+use crate::problem::{Exit, Problem};
+use crate::settings::{Settings, is_this_machine};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+const REGION_DEFAULT: &str = "us-east-1";
+/// What AWS calls the refusal of a permission or of a credential, in its various services.
+const DENIED: [&str; 9] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+];
+/// What AWS calls a thing that is not there.
+const NOT_THERE: [&str; 3] =
+    ["ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"];
+
+/// The clients of an environment and the runtime that they work in.
+pub(crate) struct Aws {
+    pub(crate) runtime: tokio::runtime::Runtime,
+    sdk: SdkConfig,
+}
+
+impl Aws {
+    /// With the credentials of the shell, or those of the local cloud's profile where the shell names none of its own.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Problem> {
+        let runtime = runtime()?;
+        let http =
+            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+        if let Some(local) = &settings.profile.local_cloud {
+            if !local.endpoint.strip_prefix("http://").is_some_and(is_this_machine) {
+                let message = "local_cloud.endpoint is not on this machine. For AWS use the credentials of the shell.";
+                return Err(Problem::usage("local_cloud_elsewhere", message));
+            }
+            let secret = local.secret_access_key.reveal();
+            loader = loader
+                .endpoint_url(&local.endpoint)
+                .region(Region::new(local.region.clone()))
+                .credentials_provider(Credentials::new(&local.access_key_id, secret, None, None, "local cloud"));
+        } else {
+            let chain = aws_config::meta::region::RegionProviderChain::default_provider().or_else(REGION_DEFAULT);
+            loader = loader.region(chain);
+        }
+        let sdk = runtime.block_on(loader.load());
+        Ok(Self { runtime, sdk })
+    }
+
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.sdk)
+    }
+
+    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
+        // An emulator has no name for each bucket.
+        let path_style = self.sdk.endpoint_url().is_some();
+        aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(&self.sdk).force_path_style(path_style).build())
+    }
+
+    pub(crate) fn step_functions(&self) -> aws_sdk_sfn::Client {
+        aws_sdk_sfn::Client::new(&self.sdk)
+    }
+
+    pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.sdk)
+    }
+}
+
+/// What AWS refused, or that it was not reached.
+pub(crate) fn aws_problem<E, R>(call: &str, error: &SdkError<E, R>) -> Problem
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    if DENIED.contains(&code) {
+        let message =
+            format!("AWS refused {call}: {code}. Check the shell's credentials and region, and what they allow.");
+        return Problem::new(Exit::Denied, "aws_denied", message);
+    }
+    if NOT_THERE.contains(&code) {
+        let message = format!("AWS knows nothing of what {call} asked for. Check --env and the shell's region.");
+        return Problem::usage("aws_not_found", message);
+    }
+    let details = DisplayErrorContext(error).to_string();
+    // The SDK's chain says so in its words alone; the class is "construction" or "dispatch".
+    if details.contains("credentials") && error.as_service_error().is_none() {
+        let message = "The shell has no AWS credentials that can be used. Set AWS_PROFILE or the AWS_… variables; with a single \
+                       sign-on: eval \"$(aws configure export-credentials --format env)\"";
+        return Problem::new(Exit::Denied, "aws_credentials_missing", message);
+    }
+    Problem::new(Exit::Unavailable, "aws_unavailable", format!("{call} failed: {details}"))
+}

@@ -1,0 +1,87 @@
+//! A transaction as the table has it, for people and for programs.
+
+use crate::print;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::csv::guard::needs_guard;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// The columns, in their order.
+pub(crate) const COLUMNS: [&str; 8] =
+    ["timestamp", "partner", "transaction_id", "amount", "currency", "status", "merchant", "file_id"];
+/// How wide each is in a table. What is longer moves the rest of its row, since nothing is cut off.
+const WIDTHS: [usize; 8] = [30, 12, 20, 14, 8, 9, 24, 32];
+const AMOUNT: usize = 3;
+
+/// One transaction. All its values are texts, the amount as well: exactly as it is stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Row([String; COLUMNS.len()]);
+
+impl Row {
+    /// The row of an item. What an item lacks is empty.
+    pub(crate) fn of(item: &HashMap<String, AttributeValue>) -> Self {
+        Self(COLUMNS.map(|name| match item.get(name) {
+            Some(AttributeValue::S(text) | AttributeValue::N(text)) => text.clone(),
+            _ => String::new(),
+        }))
+    }
+
+    /// What rows are ordered by: the time, whose text has a fixed width; then the partner and the id, so that the order is
+    /// the same whenever one asks.
+    pub(crate) fn order(&self) -> (&str, &str, &str) {
+        (&self.0[0], &self.0[1], &self.0[2])
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let mut object = json!({});
+        for (name, value) in COLUMNS.iter().zip(&self.0) {
+            object[*name] = value.as_str().into();
+        }
+        object
+    }
+
+    /// A line of a table.
+    pub(crate) fn to_table(&self) -> String {
+        print::table_row(&self.0.clone().map(|cell| print::shown(&cell)), &[AMOUNT], &WIDTHS)
+    }
+
+    /// A record of CSV. What a spreadsheet would take for a formula gets an apostrophe.
+    pub(crate) fn to_csv(&self) -> String {
+        self.0.clone().map(|cell| csv_field(&cell)).join(",")
+    }
+}
+
+/// The headings of a table.
+pub(crate) fn headings() -> String {
+    print::table_row(&COLUMNS.map(str::to_owned), &[AMOUNT], &WIDTHS)
+}
+
+fn csv_field(value: &str) -> String {
+    let guard = if needs_guard(value.as_bytes()) { "'" } else { "" };
+    if value.contains([',', '"', '\n', '\r']) || !guard.is_empty() {
+        format!("\"{guard}{}\"", value.replace('"', "\"\""))
+    } else {
+        value.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spreadsheet_finds_no_formula_and_the_very_amounts() {
+        for (value, expected) in [
+            ("plain", "plain"),
+            ("-12.50", "-12.50"),
+            ("12345678901234567890123456789012345678", "12345678901234567890123456789012345678"),
+            ("=1+1", "\"'=1+1\""),
+            ("@x", "\"'@x\""),
+            ("-x", "\"'-x\""),
+            ("Smith, \"J\"", "\"Smith, \"\"J\"\"\""),
+            ("two\nlines", "\"two\nlines\""),
+        ] {
+            assert_eq!(csv_field(value), expected);
+        }
+    }
+}

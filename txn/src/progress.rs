@@ -1,0 +1,48 @@
+//! Progress on a terminal. Nobody else sees any of it: it goes to stderr, and only where that is a terminal.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, IsTerminal};
+
+/// Work below this many bytes is done before a bar could be read.
+const BAR_BYTES_MIN: u64 = 8 * 1024 * 1024;
+
+/// How far something is, in bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// A bar for `bytes`, if they are many and somebody is there to see it.
+    pub(crate) fn of(what: &str, bytes: u64) -> Self {
+        if bytes < BAR_BYTES_MIN || !io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
+        let style =
+            ProgressStyle::with_template("{msg} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        Self(bar)
+    }
+
+    /// So many bytes more.
+    pub(crate) fn add(&self, bytes: usize) {
+        self.0.inc(bytes as u64);
+    }
+
+    /// A further reading of the same bytes begins.
+    pub(crate) fn expect_again(&self, bytes: u64) {
+        self.0.inc_length(bytes);
+    }
+
+    /// Begins anew.
+    pub(crate) fn restart(&self) {
+        self.0.set_position(0);
+    }
+
+    /// Removes the bar.
+    pub(crate) fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,258 @@
+//! Where to send and who sends: from options, the environment and the configuration file, in this order.
+
+use crate::cli::{Access, Cli, Operate};
+use crate::problem::{Exit, Problem};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+const DEFAULT_PROFILE: &str = "default";
+/// Largest configuration or key file, in bytes. What is larger is something else.
+const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// A key or a secret. It never shows itself.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Hidden(String);
+
+impl Hidden {
+    /// The text, for the one place that needs it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("hidden")
+    }
+}
+
+/// A profile of the configuration file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Profile {
+    /// The API's base.
+    pub(crate) endpoint: Option<String>,
+    /// The API key.
+    pub(crate) key: Option<Hidden>,
+    /// The environment, for operators.
+    pub(crate) environment: Option<String>,
+    pub(crate) webhook_url: Option<String>,
+    pub(crate) webhook_provider: Option<String>,
+    pub(crate) webhook_secret: Option<Hidden>,
+    pub(crate) local_cloud: Option<LocalCloud>,
+}
+
+/// How to reach the emulator of `make up`, which makes its own credentials. Those of AWS never stand in this file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LocalCloud {
+    pub(crate) endpoint: String,
+    pub(crate) region: String,
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: Hidden,
+}
+
+/// What was set, wherever.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) profile: Profile,
+}
+
+impl Settings {
+    /// Reads the configuration file, if there is one or one was named.
+    pub(crate) fn load(cli: &Cli) -> Result<Self, Problem> {
+        let (path, is_named) = match &cli.config {
+            Some(path) => (path.clone(), true),
+            None => match standard_path() {
+                Some(path) => (path, false),
+                None => return Ok(Self::default()),
+            },
+        };
+        if !is_named && !path.exists() {
+            return match &cli.profile {
+                None => Ok(Self::default()),
+                Some(name) => Err(Problem::usage(
+                    "profile_unknown",
+                    format!("There is no profile {name}: {} does not exist.", path.display()),
+                )),
+            };
+        }
+        Self::read(&path, cli.profile.as_deref())
+    }
+
+    fn read(path: &Path, profile: Option<&str>) -> Result<Self, Problem> {
+        let text = read_private(path)?;
+        let profiles: BTreeMap<String, Profile> = toml::from_str(&text).map_err(|error| {
+            // The error's own text shows the line, which may be the one with the key.
+            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            Problem::usage("config_malformed", format!("{}, line {line}: {}", path.display(), error.message()))
+        })?;
+        let name = profile.unwrap_or(DEFAULT_PROFILE);
+        match profiles.get(name) {
+            Some(found) => Ok(Self { profile: found.clone() }),
+            None if profile.is_none() => Ok(Self::default()),
+            None => {
+                let names = profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                let message = format!("{} has no profile {name}; it has: {names}.", path.display());
+                Err(Problem::usage("profile_unknown", message))
+            }
+        }
+    }
+
+    /// The API's base, without a slash at its end.
+    pub(crate) fn endpoint(&self, access: &Access) -> Result<String, Problem> {
+        let found = given(access.endpoint.as_deref()).or(self.profile.endpoint.as_deref());
+        let endpoint = found.ok_or_else(|| {
+            Problem::usage(
+                "endpoint_missing",
+                "Where is the API? Name its base by --endpoint, TXN_ENDPOINT, or endpoint in the configuration file.",
+            )
+        })?;
+        safe_url(endpoint)
+    }
+
+    /// The API key.
+    pub(crate) fn key(&self, access: &Access) -> Result<Hidden, Problem> {
+        if let Some(path) = &access.key_file {
+            return secret_of(path);
+        }
+        variable("TXN_KEY").or_else(|| self.profile.key.clone()).ok_or_else(|| {
+            Problem::usage(
+                "key_missing",
+                "Which key? Name a file by --key-file, set TXN_KEY, or set key in the configuration file.",
+            )
+        })
+    }
+
+    /// The environment of an operator.
+    pub(crate) fn environment(&self, operate: &Operate) -> Result<String, Problem> {
+        let found = given(operate.environment.as_deref()).or(self.profile.environment.as_deref());
+        found.map(str::to_owned).ok_or_else(|| {
+            Problem::usage("environment_missing", "Which environment? Name it by --env, such as --env dev, or TXN_ENV.")
+        })
+    }
+}
+
+/// A value, if it is not empty.
+pub(crate) fn given(value: Option<&str>) -> Option<&str> {
+    value.filter(|value| !value.is_empty())
+}
+
+/// A secret of the environment.
+pub(crate) fn variable(name: &str) -> Option<Hidden> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).map(Hidden)
+}
+
+/// The secret in a file of its own.
+pub(crate) fn secret_of(path: &Path) -> Result<Hidden, Problem> {
+    let text = read_private(path)?;
+    match text.trim() {
+        "" => Err(Problem::usage("secret_empty", format!("{} is empty.", path.display()))),
+        secret => Ok(Hidden(secret.to_owned())),
+    }
+}
+
+/// Takes a URL that a key may be sent to: over TLS, or to this very machine.
+pub(crate) fn safe_url(url: &str) -> Result<String, Problem> {
+    let url = url.trim_end_matches('/');
+    let is_safe = url.starts_with("https://") || url.strip_prefix("http://").is_some_and(is_this_machine);
+    if is_safe && !url.contains(|character: char| character.is_whitespace() || character.is_control()) {
+        return Ok(url.to_owned());
+    }
+    let message = format!(
+        "{} is no address that a key may be sent to. Give one that begins with https:// (http:// for this machine alone).",
+        crate::print::shown(url)
+    );
+    Err(Problem::usage("endpoint_malformed", message))
+}
+
+/// Whether what follows `http://` names this machine.
+pub(crate) fn is_this_machine(rest: &str) -> bool {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.strip_prefix("[::1]").map_or_else(
+        || authority.split_once(':').map_or(authority, |(host, _)| host),
+        |port| if port.is_empty() || port.starts_with(':') { "::1" } else { port },
+    );
+    matches!(host, "localhost" | "127.0.0.1" | "::1")
+}
+
+/// Reads a file that has a secret. One that others on this machine may read is refused: its secret is no longer one.
+fn read_private(path: &Path) -> Result<String, Problem> {
+    let read = || {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        let mut text = String::new();
+        file.take(SECRET_FILE_BYTES_MAX).read_to_string(&mut text)?;
+        Ok((metadata, text))
+    };
+    let (metadata, text) = read().map_err(|error: std::io::Error| Problem::of_file(path, &error))?;
+    refuse_shared(path, &metadata)?;
+    Ok(text)
+}
+
+#[cfg(unix)]
+fn refuse_shared(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Problem> {
+    use std::os::unix::fs::PermissionsExt;
+    const OF_OTHERS: u32 = 0o077;
+    if metadata.permissions().mode() & OF_OTHERS == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    let message =
+        format!("Others may read or change {path}, which has a secret. Keep it to yourself: chmod 600 {path}");
+    Err(Problem::new(Exit::Denied, "secret_file_shared", message))
+}
+
+#[cfg(not(unix))]
+fn refuse_shared(_: &Path, _: &std::fs::Metadata) -> Result<(), Problem> {
+    Ok(())
+}
+
+fn standard_path() -> Option<PathBuf> {
+    let directory = directory("XDG_CONFIG_HOME", ".config")?;
+    Some(directory.join("txn").join("config.toml"))
+}
+
+/// A directory of the user by the XDG rules: a variable, or a place under the home directory.
+pub(crate) fn directory(variable: &str, under_home: &str) -> Option<PathBuf> {
+    let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    set.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(under_home)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_goes_over_tls_or_stays_on_this_machine() {
+        for url in ["https://a.example/prod", "http://127.0.0.1:4566/x", "http://localhost", "http://[::1]:80/"] {
+            assert!(safe_url(url).is_ok(), "{url}");
+        }
+        for url in [
+            "",
+            "a.example",
+            "http://a.example",
+            "http://127.0.0.1.a.example",
+            "http://localhost@a.example/",
+            "ftp://a",
+            "https://a b",
+            "http://[::1]a.example",
+        ] {
+            assert!(safe_url(url).is_err(), "{url}");
+        }
+        assert_eq!(safe_url("https://a.example/prod//").ok().as_deref(), Some("https://a.example/prod"));
+    }
+
+    #[test]
+    fn a_secret_never_shows_itself() {
+        assert_eq!(
+            format!("{:?}", Profile { key: Some(Hidden("acme.s".to_owned())), ..Profile::default() }).contains("acme"),
+            false
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! The way of a file, as its status page tells it.
+
+use crate::print;
+use crate::problem::Problem;
+use serde_json::Value;
+
+/// Shows the entries of a file's history as they come.
+#[derive(Debug, Default)]
+pub(crate) struct Timeline {
+    shown: usize,
+}
+
+impl Timeline {
+    /// Shows what a page has that those before had not.
+    pub(crate) fn show(&mut self, page: &Value) -> Result<(), Problem> {
+        let entries = page["history"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for entry in entries.iter().skip(self.shown) {
+            let text = |name: &str| print::shown(entry[name].as_str().unwrap_or_default());
+            let attempt = entry["attempt"].as_u64().filter(|attempt| *attempt > 1);
+            let attempt = attempt.map(|attempt| format!(" (attempt {attempt})")).unwrap_or_default();
+            print::line(format!("  {}  {:<19}  {}{attempt}", text("at"), text("status"), text("message")))?;
+        }
+        self.shown = entries.len().max(self.shown);
+        Ok(())
+    }
+}
+
+/// What a page comes to, in one line or a few.
+pub(crate) fn summary(page: &Value) -> String {
+    let text = |name: &str| print::shown(page[name].as_str().unwrap_or_default());
+    let number = |name: &str| page[name].as_u64().unwrap_or_default();
+    let mut lines = vec![format!("{}: {}", text("file_id"), text("status"))];
+    if page["row_count"].is_u64() {
+        lines.push(format!("  records     {}", number("row_count")));
+    }
+    let totals = print::totals_of(&page["totals"]);
+    if !totals.is_empty() {
+        lines.push(format!("  totals      {totals}"));
+    }
+    if page["rows_stored"].is_u64() {
+        lines.push(format!(
+            "  rows        stored {}, unchanged {}, overtaken by a later file {}",
+            number("rows_stored"),
+            number("rows_unchanged"),
+            number("rows_superseded")
+        ));
+    }
+    let later: Vec<_> = page["superseded_by"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if !later.is_empty() {
+        lines.push(format!("  replaced by {}", print::shown(&later.join(", "))));
+    }
+    if number("error_count") > 0 {
+        lines.push(format!("  errors      {}", number("error_count")));
+    }
+    if page["report_url"].is_string() {
+        lines.push(format!("  report      {}", text("report_url")));
+    }
+    if page["upload_expires_at"].is_string() {
+        lines.push(format!("  upload must begin before {}", text("upload_expires_at")));
+    }
+    lines.join("\n")
+}

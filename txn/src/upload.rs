@@ -1,0 +1,312 @@
+//! `txn upload`: sends files by the road that fits their size, and follows them.
+
+use crate::api::{Api, Content, exit_of, expect_ok, refusal};
+use crate::check::{How, check, digest_of, now_ms};
+use crate::cli::UploadArguments;
+use crate::excerpt::Shower;
+use crate::history::{self, Upload};
+use crate::http::Answer;
+use crate::print;
+use crate::problem::{Exit, Problem};
+use crate::progress::Progress;
+use crate::settings::Settings;
+use crate::source::Source;
+use crate::statement::Stated;
+use crate::timeline::{Timeline, summary};
+use crate::verdict::Verdict;
+use domain::limits::API_FILE_BYTES_MAX;
+use domain::{ContentDigest, Timestamp};
+use serde_json::{Value, json};
+use std::io::{Cursor, Read};
+use std::time::Duration;
+
+/// How often a file is announced whose URL has expired before its upload began.
+const ANNOUNCEMENTS_MAX: u32 = 2;
+
+pub(crate) fn run(arguments: &UploadArguments, settings: &Settings, as_json: bool) -> Result<Exit, Problem> {
+    let api = Api::with_key(settings, &arguments.access)?;
+    let stated = Stated::read(&arguments.statement)?;
+    let mut documents = Vec::new();
+    let mut exit = Exit::Well;
+    for path in &arguments.files {
+        let outcome = Source::open(path).and_then(|source| {
+            let sender = Sender { api: &api, arguments, stated: &stated, source: &source, as_json };
+            sender.send()
+        });
+        match outcome {
+            Ok(Outcome { exit: ended, document }) => {
+                exit = exit.max(ended);
+                documents.push(document);
+            }
+            Err(problem) => {
+                exit = exit.max(problem.exit);
+                problem.tell(as_json);
+                // What is wrong with the service or the key is wrong for every file.
+                if problem.exit >= Exit::Unavailable {
+                    break;
+                }
+            }
+        }
+    }
+    if as_json {
+        print::json(&json!({"files": documents}))?;
+    }
+    Ok(exit)
+}
+
+/// What became of a file.
+struct Outcome {
+    exit: Exit,
+    document: Value,
+}
+
+/// One file on its way.
+struct Sender<'a> {
+    api: &'a Api,
+    arguments: &'a UploadArguments,
+    stated: &'a Stated,
+    source: &'a Source,
+    as_json: bool,
+}
+
+impl Sender<'_> {
+    fn send(&self) -> Result<Outcome, Problem> {
+        let by_the_api = self.source.bytes <= API_FILE_BYTES_MAX;
+        if self.arguments.dry_run && !by_the_api {
+            return Err(Problem::usage(
+                "dry_run_unsupported",
+                format!(
+                    "{}: the service checks files of at most {API_FILE_BYTES_MAX} bytes without taking them. Check this one \
+                     here, by the same rules: txn validate",
+                    self.source.name
+                ),
+            ));
+        }
+        let digest = match self.look()? {
+            Looked::Refused(outcome) => return Ok(outcome),
+            Looked::Sound(digest) => digest,
+        };
+        let answer = if by_the_api { self.send_directly()? } else { self.send_to_the_bucket(digest)? };
+        self.conclude(&answer)
+    }
+
+    /// Checks the file before it is sent, unless the service is asked to do it, or nobody is.
+    fn look(&self) -> Result<Looked, Problem> {
+        let progress = Progress::of("checking", self.source.bytes);
+        if self.arguments.dry_run || self.arguments.no_check {
+            let needed = self.source.bytes > API_FILE_BYTES_MAX;
+            let digest = needed.then(|| digest_of(self.source, &progress)).transpose()?;
+            progress.end();
+            return Ok(Looked::Sound(digest));
+        }
+        let how = How { errors_max: self.arguments.max_errors, digest: true };
+        let checked = check(self.source, how, self.stated, &progress)?;
+        progress.end();
+        let digest = checked.digest.clone();
+        let verdict = Verdict::from(checked);
+        if verdict.is_valid() {
+            return Ok(Looked::Sound(digest));
+        }
+        self.tell(&verdict)?;
+        self.say("It was not sent; nothing of it would be stored. Mend it, and send it then.")?;
+        let document = json!({"file": self.source.name, "sent": false, "check": verdict.to_json(&self.source.name)});
+        Ok(Looked::Refused(Outcome { exit: Exit::NotWell, document }))
+    }
+
+    /// By `POST /upload`, as one part of a form.
+    fn send_directly(&self) -> Result<Answer, Problem> {
+        let boundary = format!("txn-{:016x}{:016x}", chance()?, chance()?);
+        let mut head = String::new();
+        if let Some(rows) = self.stated.statement.rows {
+            head.push_str(&field(&boundary, "expected_rows", &rows.to_string()));
+        }
+        if let Some(totals) = &self.stated.totals {
+            head.push_str(&field(&boundary, "expected_totals", &totals.to_string()));
+        }
+        head.push_str(&format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"file.csv\"\r\n\
+             content-type: text/csv\r\n\r\n"
+        ));
+        let tail = format!("\r\n--{boundary}--\r\n");
+        let bytes = (head.len() + tail.len()) as u64 + self.source.bytes;
+        let progress = Progress::of("sending", bytes);
+        let body = || -> Result<Box<dyn Read + Send + Sync>, Problem> {
+            progress.restart();
+            let (head, tail) = (Cursor::new(head.clone()), Cursor::new(tail.clone()));
+            Ok(Box::new(Counted { inner: head.chain(self.source.reader()?).chain(tail), progress: progress.clone() }))
+        };
+        let path = match (self.arguments.dry_run, self.arguments.reprocess) {
+            (true, _) => "/upload?dry_run=true",
+            (false, true) => "/upload?reprocess=true",
+            (false, false) => "/upload",
+        };
+        let content_type = format!("multipart/form-data; boundary={boundary}");
+        let answer = self.api.post(path, &Content { content_type, bytes, body: &body });
+        progress.end();
+        answer
+    }
+
+    /// By `POST /uploads` and the URL that it gives.
+    fn send_to_the_bucket(&self, digest: Option<ContentDigest>) -> Result<Answer, Problem> {
+        let digest = digest.ok_or_else(|| Problem::usage("digest_missing", "The file has no digest."))?;
+        for _ in 0..ANNOUNCEMENTS_MAX {
+            let answer = self.announce(&digest)?;
+            let granted = expect_ok(&answer)?;
+            let Some(url) = granted["upload"]["url"].as_str() else {
+                // It is here already.
+                return Ok(answer);
+            };
+            // Remembered before the bytes are sent: a command that is killed has begun something that can be followed.
+            self.remember(&granted);
+            let put = self.put(url, &granted["upload"]["headers"])?;
+            match put.status {
+                200 => return Ok(answer),
+                // The URL expired before the upload began.
+                403 => {}
+                status => return Err(refused_by_the_bucket(status)),
+            }
+        }
+        Err(refused_by_the_bucket(403))
+    }
+
+    fn announce(&self, digest: &ContentDigest) -> Result<Answer, Problem> {
+        let mut announcement = json!({"size": self.source.bytes, "sha256": digest.as_str()});
+        if let Some(rows) = self.stated.statement.rows {
+            announcement["expected_rows"] = rows.into();
+        }
+        if let Some(totals) = &self.stated.totals {
+            announcement["expected_totals"] = totals.clone();
+        }
+        let text = announcement.to_string();
+        let bytes = text.len() as u64;
+        let path = if self.arguments.reprocess { "/uploads?reprocess=true" } else { "/uploads" };
+        let body = || -> Result<Box<dyn Read + Send + Sync>, Problem> { Ok(Box::new(Cursor::new(text.clone()))) };
+        self.api.post(path, &Content { content_type: "application/json".to_owned(), bytes, body: &body })
+    }
+
+    fn put(&self, url: &str, headers: &Value) -> Result<Answer, Problem> {
+        // The length is the body's own, which is what was announced.
+        let members = headers.as_object().into_iter().flatten().filter(|(name, _)| *name != "content-length");
+        let headers = members.map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default().to_owned()));
+        let progress = Progress::of("sending", self.source.bytes);
+        let body = || -> Result<Box<dyn Read + Send + Sync>, Problem> {
+            progress.restart();
+            Ok(Box::new(Counted { inner: self.source.reader()?, progress: progress.clone() }))
+        };
+        let content = Content { content_type: String::new(), bytes: self.source.bytes, body: &body };
+        let answer = self.api.put(url, headers.collect(), &content);
+        progress.end();
+        answer
+    }
+
+    /// Says what was answered, and what becomes of the file if that is asked for.
+    fn conclude(&self, answer: &Answer) -> Result<Outcome, Problem> {
+        let body = answer.json();
+        let mut document = json!({"file": self.source.name, "sent": !self.arguments.dry_run, "answer": body});
+        if answer.status == 400 && body["error"] == "invalid_csv" {
+            self.tell(&Verdict::of_refusal(&body, self.arguments.max_errors))?;
+            self.remember(&body);
+            return Ok(Outcome { exit: Exit::NotWell, document });
+        }
+        if answer.status != 200 {
+            let Problem { exit, code, message } = refusal(answer);
+            return Err(Problem { exit, code, message: format!("{}: {message}", self.source.name) });
+        }
+        self.remember(&body);
+        self.introduce(&body)?;
+        if self.arguments.dry_run {
+            return Ok(Outcome { exit: Exit::Well, document });
+        }
+        let Some(status_path) = body["status_path"].as_str().filter(|_| self.arguments.wait) else {
+            return Ok(Outcome { exit: exit_of(body["status"].as_str().unwrap_or_default()), document });
+        };
+        let page = self.follow(status_path)?;
+        let exit = exit_of(page["status"].as_str().unwrap_or_default());
+        document["status"] = page;
+        Ok(Outcome { exit, document })
+    }
+
+    fn follow(&self, status_path: &str) -> Result<Value, Problem> {
+        let mut timeline = Timeline::default();
+        let page = self.api.follow(status_path, Duration::from_secs(self.arguments.timeout), |page| {
+            if self.as_json { Ok(()) } else { timeline.show(page) }
+        })?;
+        self.say(&summary(&page))?;
+        if page["status"] == "validation_failed" {
+            // Its page has no list of errors, but here is the file, and the rules are the same.
+            let how = How { errors_max: self.arguments.max_errors, digest: false };
+            let checked = check(self.source, how, self.stated, &Progress::of("checking", self.source.bytes))?;
+            self.tell(&checked.into())?;
+        }
+        Ok(page)
+    }
+
+    fn introduce(&self, body: &Value) -> Result<(), Problem> {
+        let text = |name: &str| print::shown(body[name].as_str().unwrap_or_default());
+        self.say(&format!("{}: {}", self.source.name, text("message")))?;
+        if body["row_count"].is_u64() {
+            self.say(&format!("  records  {}", body["row_count"]))?;
+            self.say(&format!("  totals   {}", print::totals_of(&body["totals"])))?;
+        }
+        self.say(&format!("  file_id  {}", text("file_id")))?;
+        if self.arguments.dry_run || self.arguments.wait {
+            return Ok(());
+        }
+        self.say(&format!("  follow   txn status {}", text("file_id")))
+    }
+
+    fn remember(&self, body: &Value) {
+        if let (Some(file_id), Some(status_path)) = (body["file_id"].as_str(), body["status_path"].as_str()) {
+            history::remember(&Upload {
+                file_id: file_id.to_owned(),
+                status_path: status_path.to_owned(),
+                endpoint: self.api.base.clone(),
+                sent_at: Timestamp::from_unix_milliseconds(now_ms()).to_milliseconds_text(),
+            });
+        }
+    }
+
+    fn tell(&self, verdict: &Verdict) -> Result<(), Problem> {
+        if self.as_json { Ok(()) } else { print::line(verdict.to_text(self.source, &Shower::for_stdout())?) }
+    }
+
+    fn say(&self, text: &str) -> Result<(), Problem> {
+        if self.as_json { Ok(()) } else { print::line(text) }
+    }
+}
+
+/// What a look at a file found before it was sent.
+enum Looked {
+    Refused(Outcome),
+    /// It may be sent. The digest is there where it is needed.
+    Sound(Option<ContentDigest>),
+}
+
+fn refused_by_the_bucket(status: u16) -> Problem {
+    let exit = if status >= 500 { Exit::Unavailable } else { Exit::Denied };
+    let message =
+        format!("The bucket refused the file with HTTP {status}. If it has not changed meanwhile, send it again.");
+    Problem::new(exit, "bucket_refused", message)
+}
+
+fn field(boundary: &str, name: &str, value: &str) -> String {
+    format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+}
+
+fn chance() -> Result<u64, Problem> {
+    getrandom::u64().map_err(|error| Problem::new(Exit::Unavailable, "randomness_unavailable", error.to_string()))
+}
+
+/// Tells how far the reading of a body is.
+struct Counted<R> {
+    inner: R,
+    progress: Progress,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.progress.add(length);
+        Ok(length)
+    }
+}

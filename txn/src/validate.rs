@@ -1,0 +1,168 @@
+//! `txn validate`: checks files without sending anything anywhere.
+
+use crate::check::{Checked, How, PIECE_BYTES, check};
+use crate::cli::{Rows, ValidateArguments};
+use crate::excerpt::Shower;
+use crate::print;
+use crate::problem::{Exit, Problem};
+use crate::progress::Progress;
+use crate::source::Source;
+use crate::statement::Stated;
+use crate::verdict::Verdict;
+use domain::csv::correctable::is_correctable;
+use domain::csv::{CorrectableWriter, Limits, RowSelection};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+/// What is said of one file.
+type Said = Result<(bool, String, Value), Problem>;
+
+pub(crate) fn run(arguments: &ValidateArguments, as_json: bool) -> Result<Exit, Problem> {
+    if arguments.correctable.is_some() && arguments.files.len() > 1 {
+        return Err(Problem::usage("correctable_of_many", "--correctable writes the file of one FILE; name one."));
+    }
+    let stated = Stated::read(&arguments.statement)?;
+    let progress = Progress::of("checking", total_bytes(&arguments.files));
+    let mut documents = Vec::new();
+    let mut exit = Exit::Well;
+    each_in_order(
+        &arguments.files,
+        jobs(arguments),
+        |path| say(path, arguments, &stated, &progress),
+        |said| {
+            match said {
+                Ok((valid, text, document)) => {
+                    exit = exit.max(if valid { Exit::Well } else { Exit::NotWell });
+                    documents.push(document);
+                    if !as_json {
+                        print::line(text)?;
+                    }
+                }
+                // One file that cannot be read says nothing about the others.
+                Err(problem) => {
+                    exit = exit.max(problem.exit);
+                    problem.tell(as_json);
+                }
+            }
+            Ok(())
+        },
+    )?;
+    progress.end();
+    if as_json {
+        print::json(&json!({"files": documents}))?;
+    }
+    Ok(exit)
+}
+
+fn say(path: &Path, arguments: &ValidateArguments, stated: &Stated, progress: &Progress) -> Said {
+    let source = Source::open(path)?;
+    let checked = check(&source, How { errors_max: arguments.max_errors, digest: false }, stated, progress)?;
+    let written = arguments.correctable.as_deref().map(|out| write_correctable(&source, &checked, out, arguments.rows));
+    let written = written.transpose()?;
+    let verdict = Verdict::from(checked);
+    let mut text = verdict.to_text(&source, &Shower::for_stdout())?;
+    let mut document = verdict.to_json(&source.name);
+    if let Some((said, written)) = written {
+        text = format!("{text}\n{said}");
+        document["correctable"] = written;
+    }
+    Ok((verdict.is_valid(), text, document))
+}
+
+/// Writes the file to be mended, and says what it has. Where there is nothing to mend in single records, none is written.
+fn write_correctable(source: &Source, checked: &Checked, out: &Path, rows: Rows) -> Result<(String, Value), Problem> {
+    if !is_correctable(&checked.report) {
+        let said = format!("{} was not written: no single record has to be mended.", out.display());
+        return Ok((said, Value::Null));
+    }
+    let selection = if rows == Rows::All { RowSelection::All } else { RowSelection::Rejected };
+    let mut writer = CorrectableWriter::new(checked.at, Limits::default(), &checked.report, selection);
+    // An existing file may be the very one that is read, or one that somebody has begun to mend.
+    let file = File::options().write(true).create_new(true).open(out);
+    let mut file = BufWriter::new(file.map_err(|error| Problem::of_file(out, &error))?);
+    let mut written = Ok(());
+    let mut put = |bytes: &[u8]| {
+        if written.is_ok() {
+            written = file.write_all(bytes);
+        }
+    };
+    let mut reader = source.reader()?;
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match reader.read(&mut piece).map_err(|error| source.unreadable(&error))? {
+            0 => break,
+            length => writer.push(&piece[..length], &mut put),
+        }
+    }
+    let summary = writer.finish(&mut put);
+    written.and_then(|()| file.flush()).map_err(|error| Problem::of_file(out, &error))?;
+    let mut said =
+        format!("{}: rejected records: {}. Mend them and send the file.", out.display(), summary.rejected_rows);
+    if selection == RowSelection::Rejected {
+        said.push_str(" It has those alone; --rows all writes the whole file.");
+    }
+    if summary.is_truncated {
+        said.push_str(
+            " Something that was too long, or came after the last record that could be read, is missing in it.",
+        );
+    }
+    let document = json!({
+        "file": out.display().to_string(),
+        "rows": if selection == RowSelection::All { "all" } else { "rejected" },
+        "rejected_rows": summary.rejected_rows,
+        "truncated": summary.is_truncated,
+    });
+    Ok((said, document))
+}
+
+fn total_bytes(files: &[PathBuf]) -> u64 {
+    files.iter().filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum()
+}
+
+fn jobs(arguments: &ValidateArguments) -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    arguments.jobs.map_or(cores, usize::from).min(arguments.files.len()).max(1)
+}
+
+/// Works on all items, `jobs` at a time, and hands on what came of each in the order of the items.
+fn each_in_order<I: Sync, O: Send>(
+    items: &[I],
+    jobs: usize,
+    work: impl Fn(&I) -> O + Sync,
+    mut take: impl FnMut(O) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            let (sender, next, work) = (sender.clone(), &next, &work);
+            scope.spawn(move || {
+                while let Some((at, item)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?)))
+                {
+                    // Nobody listens any more once the output has failed.
+                    if sender.send((at, work(item))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut waiting = BTreeMap::new();
+        let mut expected = 0;
+        for (at, outcome) in receiver {
+            waiting.insert(at, outcome);
+            while let Some(outcome) = waiting.remove(&expected) {
+                take(outcome)?;
+                expected += 1;
+            }
+        }
+        Ok(())
+    })
+}
