@@ -10,7 +10,7 @@ import random
 import subprocess
 from pathlib import Path
 
-from . import paths, venvs
+from . import client, paths, venvs
 from .problem import Problem
 
 DESCRIPTION = paths.ROOT / "openapi" / "openapi.json"
@@ -27,7 +27,7 @@ CHECKS = (
     "ignored_auth",
 )
 # A bound on the time rather than on what could be tried: each method gets as many requests of each kind.
-EXAMPLES_MAX = 15
+EXAMPLES_MAX = 40
 SECONDS_MAX = 300
 
 
@@ -37,8 +37,14 @@ def test() -> None:
     seed = os.environ.get("SEED") or str(random.SystemRandom().randrange(1_000_000))
     print(f"schemathesis tries the description with SEED={seed}", flush=True)
     webhooks = stack["webhook_url"].removesuffix("/webhook")
+    variables = {
+        "DESCRIPTION_API_KEY": stack["api_key"],
+        "DESCRIPTION_PROVIDER": stack["webhook_provider"],
+        "DESCRIPTION_SECRET": stack["webhook_secret"],
+        "DESCRIPTION_STATUS_PATHS": " ".join(_known_files(stack)),
+    }
     for base, logical_id in ((stack["api_url"], "TransactionApi"), (webhooks, "WebhookApi")):
-        _try(base, _routes(logical_id), stack, seed)
+        _try(base, _routes(logical_id), variables, seed)
 
 
 def _stack() -> dict:
@@ -48,6 +54,12 @@ def _stack() -> dict:
     return json.loads(Path(file).read_text())["stacks"]["main"]
 
 
+def _known_files(stack: dict) -> list:
+    """The status paths of a file that is taken and of one that is refused, so that following a file finds one."""
+    samples = ("transactions.csv", "transactions-with-errors.csv")
+    return [client.upload(stack, paths.SAMPLES / name)[1]["status_path"] for name in samples]
+
+
 def _routes(logical_id: str) -> list:
     """The paths that the template has. That they are the described ones is held by the acceptance tests."""
     template = json.loads(paths.TRANSFORMED.read_text())
@@ -55,7 +67,7 @@ def _routes(logical_id: str) -> list:
     return [path for path in template["Resources"][logical_id]["Properties"]["Body"]["paths"] if path in described]
 
 
-def _try(base: str, routes: list, stack: dict, seed: str) -> None:
+def _try(base: str, routes: list, variables: dict, seed: str) -> None:
     command = [str(venvs.directory_of("description") / "bin" / "schemathesis"), "--no-color"]
     command += ["--config-file", str(paths.ROOT / "local" / "schemathesis.toml"), "run", str(DESCRIPTION), "--url", base]
     command += [option for path in routes for option in ("--include-path", path)]
@@ -64,11 +76,8 @@ def _try(base: str, routes: list, stack: dict, seed: str) -> None:
     environment = {
         **os.environ,
         "PYTHONPATH": str(paths.ROOT),
-        "SCHEMATHESIS_HOOKS": "local.description_hooks",
         "HYPOTHESIS_STORAGE_DIRECTORY": str(paths.WORK / "hypothesis"),
-        "DESCRIPTION_API_KEY": stack["api_key"],
-        "DESCRIPTION_PROVIDER": stack["webhook_provider"],
-        "DESCRIPTION_SECRET": stack["webhook_secret"],
+        **variables,
     }
     try:
         code = subprocess.run(command, env=environment, cwd=paths.WORK, timeout=SECONDS_MAX).returncode

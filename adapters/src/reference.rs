@@ -9,7 +9,7 @@ pub const DESCRIPTION: &str = include_str!("../../openapi/openapi.json");
 pub const ERRORS: &str = include_str!("reference/errors.html");
 
 /// What the page of errors may do: show itself, by the style whose hash stands here, and nothing else.
-pub const ERRORS_POLICY: &str = "default-src 'none'; style-src 'sha256-TDPe2yciJvc8v9HOHcXbFAmuC2syNfEhfWs+YwC/B3k='; base-uri 'none'; form-action 'none'; \
+pub const ERRORS_POLICY: &str = "default-src 'none'; style-src 'sha256-NF7OGq2sdkU7/whjaKScFPtI3fmo91ydRI3CluyvaG4='; base-uri 'none'; form-action 'none'; \
                                  frame-ancestors 'none'";
 
 /// Answers with the description.

@@ -41,7 +41,7 @@ fn sound_file() -> Vec<u8> {
     files::file(&[record("T1")])
 }
 
-/// Sends every request as a partner of its own. A refusal must be one of ours, with its four members; what is taken
+/// Sends every request as a partner of its own. A refusal must be one of ours, with its members; what is taken
 /// must lie under the key that follows from its content alone.
 async fn check(requests: Vec<Request>) {
     let cloud = Cloud::open().await;

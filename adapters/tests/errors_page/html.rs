@@ -64,10 +64,10 @@ fn entry_of(entry: &Entry) -> String {
     )
 }
 
-/// A block that a keyboard can scroll, since its lines may be wider than a telephone.
+/// A block whose lines are broken where they are wider than a telephone.
 fn example(label: &str, text: &str) -> String {
     let text = escape(text);
-    format!("<figure>\n<figcaption>{label}</figcaption>\n<pre tabindex=\"0\">{text}</pre>\n</figure>\n")
+    format!("<figure>\n<figcaption>{label}</figcaption>\n<pre>{text}</pre>\n</figure>\n")
 }
 
 fn escape(text: &str) -> String {

@@ -77,18 +77,18 @@ fn parameters(request: &ApiGatewayProxyRequest) -> impl Iterator<Item = (&str, &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use std::collections::HashMap;
 
     fn request(parameters: &[(&str, &[&str])]) -> ApiGatewayProxyRequest {
-        let all: serde_json::Map<_, _> =
-            parameters.iter().map(|(name, values)| ((*name).to_owned(), json!(values))).collect();
-        let last: serde_json::Map<_, _> =
-            parameters.iter().map(|(name, values)| ((*name).to_owned(), json!(values.last()))).collect();
-        let event = json!({
-            "httpMethod": "POST", "headers": {}, "multiValueHeaders": {}, "requestContext": {},
-            "queryStringParameters": last, "multiValueQueryStringParameters": all,
-        });
-        serde_json::from_value(event).unwrap()
+        let texts = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+        let all = || parameters.iter().map(|(name, values)| ((*name).to_owned(), texts(values)));
+        let last = all().map(|(name, values)| (name, values.last().cloned().unwrap_or_default()));
+        let last: HashMap<String, String> = last.collect();
+        let all: HashMap<String, Vec<String>> = all().collect();
+        let mut request = ApiGatewayProxyRequest::default();
+        request.query_string_parameters = last.into();
+        request.multi_value_query_string_parameters = all.into();
+        request
     }
 
     #[test]
