@@ -20,7 +20,8 @@ COPY functions/notification-sender/Cargo.toml functions/notification-sender/
 COPY functions/webhook-validator/Cargo.toml functions/webhook-validator/
 COPY functions/fraud-detector/Cargo.toml functions/fraud-detector/
 COPY functions/transaction-archival/Cargo.toml functions/transaction-archival/
-# Tests, measurements and the command line are not built, but are members of the workspace, without which its lock file would not fit.
+# Tests, measurements and the command line are not built, but are members of the workspace, without which its lock file
+# would not fit.
 COPY tests/Cargo.toml tests/
 COPY txn/Cargo.toml txn/
 COPY bench/startup/Cargo.toml bench/startup/

@@ -54,7 +54,7 @@ down: python
 
 test: python
 	@started=$$(date +%s) \
-	&& $(MAKE) --no-print-directory test-rust test-template test-local test-bench test-acceptance test-description test-operations \
+	&& $(MAKE) --no-print-directory test-rust test-template test-local test-bench test-acceptance test-description test-txn test-operations \
 	&& echo "make test: passed in $$(( $$(date +%s) - started )) s"
 
 test-rust:
@@ -91,6 +91,12 @@ test-description: python
 	@$(LOCAL) build
 	@$(LOCAL) setup
 	@$(LOCAL) run --stacks main -- $(PYTHON) -m local test-description
+
+test-txn: python
+	@echo "== Test the command line on a local cloud"
+	@$(LOCAL) build
+	@cargo test -p txn --test cloud --no-run
+	@$(LOCAL) run --stacks main -- cargo test -p txn --test cloud
 
 test-operations: python
 	@echo "== Test the commands for people who operate the system, on a local cloud"

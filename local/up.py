@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 
-from . import handlers, paths, sam_relay
+from . import handlers, paths, sam_relay, txn_profile
 from .cloud import Cloud
 from .deployment import Deployment
 from .problem import Problem
@@ -30,8 +30,7 @@ def up() -> None:
         cloud.stop()
         raise
     write_private(paths.STACK_FILE, stack)
-    _introduce(stack, deployment.changes)
-    print(sentence)
+    _introduce(stack, deployment.changes, sentence)
 
 
 def down() -> None:
@@ -40,6 +39,7 @@ def down() -> None:
     was_running = cloud.is_running()
     cloud.stop()
     paths.STACK_FILE.unlink(missing_ok=True)
+    txn_profile.FILE.unlink(missing_ok=True)
     print("The local cloud is stopped." if was_running else "The local cloud was not up: there is nothing to stop.")
 
 
@@ -61,21 +61,16 @@ def _port() -> int:
     return int(text)
 
 
-def _introduce(stack: dict, changes: list) -> None:
-    sample = shlex.quote(str(paths.SAMPLES / "transactions.csv"))
+def _introduce(stack: dict, changes: list, relay_sentence: str) -> None:
     print("The local cloud is up.")
     _introduce_page(stack)
+    print(txn_profile.write(stack))
+    _introduce_api(stack)
+    _introduce_webhooks(stack)
     print("\nOther than on AWS:")
     for change in changes:
         print(f"  - {change}")
-    print(f"\nUpload URL  {stack['api_url']}/upload")
-    print(f"API key     {stack['api_key']}")
-    print(f"Operator's  {stack['operator_key']}")
-    print(f"\nUpload a file:\n  curl -sS -H 'x-api-key: {stack['api_key']}' -F file=@{sample} {stack['api_url']}/upload")
-    print(f"Follow it with the status_path of the answer:\n  curl -sS '{stack['api_url']}<status_path>'")
-    day = f"{stack['api_url']}/days/$(date -u +%F)"
-    print(f"See what came today, of all partners:\n  curl -sS -H 'x-api-key: {stack['operator_key']}' {day}")
-    _introduce_webhooks(stack)
+    print(relay_sentence)
     print("\nAll names and keys are in .local/stack.json. Stop it with: make down")
 
 
@@ -86,6 +81,14 @@ def _introduce_page(stack: dict) -> None:
     print(f"  A good file     {paths.SAMPLES / 'transactions.csv'}")
     print(f"  A bad one       {paths.SAMPLES / 'transactions-with-errors.csv'}")
     print(f"  Operator's key  {stack['operator_key']}  (in the page: A day)")
+
+
+def _introduce_api(stack: dict) -> None:
+    sample = shlex.quote(str(paths.SAMPLES / "transactions.csv"))
+    print("\nOr by the API: upload a file, follow it by the status_path of the answer, and see what came today:")
+    print(f"  curl -sS -H 'x-api-key: {stack['api_key']}' -F file=@{sample} {stack['api_url']}/upload")
+    print(f"  curl -sS '{stack['api_url']}<status_path>'")
+    print(f"  curl -sS -H 'x-api-key: {stack['operator_key']}' {stack['api_url']}/days/$(date -u +%F)")
 
 
 def _introduce_webhooks(stack: dict) -> None:

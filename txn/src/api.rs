@@ -29,8 +29,8 @@ pub(crate) struct Content<'a> {
 impl Api {
     /// The API for requests with a key.
     pub(crate) fn with_key(settings: &Settings, access: &Access) -> Result<Self, Problem> {
-        let key = Some(settings.key(access)?);
-        Ok(Self { key, ..Self::without_key(settings, access)? })
+        let api = Self::without_key(settings, access)?;
+        Ok(Self { key: Some(settings.key(access)?), ..api })
     }
 
     /// The API for who has a status_path.

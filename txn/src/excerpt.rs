@@ -174,8 +174,8 @@ mod tests {
         assert_eq!(shown(file, 9, "field_empty"), "1,[\"x, \"\"y\"\"\"],3");
         assert_eq!(shown(file, 9, "unclosed_quote"), "1,[\"]x, \"\"y\"\"\",3");
         assert_eq!(shown(file, 0, "header_missing_column"), "[a,b,c]");
-        assert_eq!(shown(file, 24, "amount_malformed"), "[last]");
-        assert_eq!(shown(file, 28, "field_empty"), "last[]");
+        assert_eq!(shown(file, 23, "amount_malformed"), "[last]");
+        assert_eq!(shown(file, 27, "field_empty"), "last[]");
         assert_eq!(shown(b"", 0, "field_empty"), "[]");
         assert_eq!(shown(b"a\n\nb", 2, "blank_line"), "[]");
     }
@@ -191,7 +191,7 @@ mod tests {
     fn a_long_line_is_cut_on_both_sides() {
         let file = format!("{},{},{}", "a".repeat(5000), "b".repeat(4000), "c".repeat(5000));
         let text = shown(file.as_bytes(), 5001, "field_too_long");
-        assert!(text.starts_with("…aaa") && text.ends_with("bbb…"), "{text}");
+        assert!(text.starts_with("…aaa") && text.ends_with("bbb]…"), "{text}");
         assert!(text.len() < 4 * SIDE_BYTES, "{}", text.len());
     }
 }

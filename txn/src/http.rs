@@ -77,16 +77,20 @@ impl Answer {
 
 /// The client, and the runtime that it works in.
 pub(crate) struct Http {
-    connector: Connector,
+    by_proxies: Connector,
+    direct: Connector,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Http {
     /// A client that trusts the roots of this machine, and goes by its proxies.
     pub(crate) fn new() -> Result<Self, Problem> {
-        let connector =
-            Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).proxy_config(ProxyConfig::from_env());
-        Ok(Self { connector: connector.build(), runtime: runtime()? })
+        let connector = |proxies| {
+            let tls = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring));
+            tls.proxy_config(proxies).build()
+        };
+        let by_proxies = connector(ProxyConfig::from_env());
+        Ok(Self { by_proxies, direct: connector(ProxyConfig::disabled()), runtime: runtime()? })
     }
 
     /// Asks, and asks again what may pass: a network that breaks, a service that is busy or away. Everything that is sent
@@ -132,7 +136,9 @@ impl Http {
     }
 
     async fn answer(&self, sent: HttpRequest) -> Result<Answer, String> {
-        let answer = self.connector.call(sent).await.map_err(|error| with_causes(&error))?;
+        // What goes in the clear goes to this very machine, and a proxy is another one.
+        let connector = if sent.uri().starts_with("https://") { &self.by_proxies } else { &self.direct };
+        let answer = connector.call(sent).await.map_err(|error| with_causes(&error))?;
         let retry_after_seconds = answer.headers().get("retry-after").and_then(|value| value.parse().ok());
         let status = answer.status().as_u16();
         let mut body = ByteStream::new(answer.into_body());

@@ -9,7 +9,7 @@ use crate::http::Answer;
 use crate::print;
 use crate::problem::{Exit, Problem};
 use crate::progress::Progress;
-use crate::settings::Settings;
+use crate::settings::{Settings, safe_url};
 use crate::source::Source;
 use crate::statement::Stated;
 use crate::timeline::{Timeline, summary};
@@ -158,7 +158,7 @@ impl Sender<'_> {
             };
             // Remembered before the bytes are sent: a command that is killed has begun something that can be followed.
             self.remember(&granted);
-            let put = self.put(url, &granted["upload"]["headers"])?;
+            let put = self.put(&safe_url(url)?, &granted["upload"]["headers"])?;
             match put.status {
                 200 => return Ok(answer),
                 // The URL expired before the upload began.
@@ -243,7 +243,10 @@ impl Sender<'_> {
 
     fn introduce(&self, body: &Value) -> Result<(), Problem> {
         let text = |name: &str| print::shown(body[name].as_str().unwrap_or_default());
-        self.say(&format!("{}: {}", self.source.name, text("message")))?;
+        // Its message tells how to send the file, which has been done.
+        let is_in_the_bucket = body["upload"].is_object();
+        let sent = format!("The file is sent, {} bytes, and will be checked and processed.", self.source.bytes);
+        self.say(&format!("{}: {}", self.source.name, if is_in_the_bucket { sent } else { text("message") }))?;
         if body["row_count"].is_u64() {
             self.say(&format!("  records  {}", body["row_count"]))?;
             self.say(&format!("  totals   {}", print::totals_of(&body["totals"])))?;

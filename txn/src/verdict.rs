@@ -69,7 +69,7 @@ impl Verdict {
         if self.is_valid() {
             return format!("{name}: valid. Records: {}. Totals: {}", self.rows, print::totals(self.totals.clone()));
         }
-        let mut text = format!("{name}: refused. Errors: {} in {} records", self.error_count, self.rows);
+        let mut text = format!("{name}: refused. Records: {}. Errors: {}", self.rows, self.error_count);
         if (self.findings.len() as u64) < self.error_count {
             // Writing to a String cannot fail.
             let _ = write!(text, ", of which {} are shown; --max-errors shows more", self.findings.len());
@@ -77,6 +77,8 @@ impl Verdict {
         for (code, count) in &self.errors_by_code {
             let _ = write!(text, "\n  {count:>7}  {code}");
         }
+        // Something else may follow, such as the next file.
+        text.push('\n');
         text
     }
 

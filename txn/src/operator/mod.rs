@@ -41,7 +41,8 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
-    /// With the credentials of the shell, or those of the local cloud's profile where the shell names none of its own.
+    /// At the local cloud, where the profile is one of its; at AWS with the credentials of the shell otherwise. The profile
+    /// comes first here, so that what is tried locally never reaches an account that the shell happens to know.
     pub(crate) fn new(settings: &Settings) -> Result<Self, Problem> {
         let runtime = runtime()?;
         let http =
@@ -57,11 +58,11 @@ impl Aws {
                 .endpoint_url(&local.endpoint)
                 .region(Region::new(local.region.clone()))
                 .credentials_provider(Credentials::new(&local.access_key_id, secret, None, None, "local cloud"));
-        } else {
-            let chain = aws_config::meta::region::RegionProviderChain::default_provider().or_else(REGION_DEFAULT);
-            loader = loader.region(chain);
         }
-        let sdk = runtime.block_on(loader.load());
+        let mut sdk = runtime.block_on(loader.load());
+        if sdk.region().is_none() {
+            sdk = sdk.into_builder().region(Region::new(REGION_DEFAULT)).build();
+        }
         Ok(Self { runtime, sdk })
     }
 

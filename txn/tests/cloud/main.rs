@@ -1,0 +1,69 @@
+//! `txn` against the local cloud: `python3 -m local run --stacks main -- cargo test -p txn --test cloud`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected has to stop there and then"
+)]
+
+mod days;
+mod files;
+mod operators;
+mod payments;
+#[allow(dead_code, reason = "the tests without a service use the rest")]
+#[path = "../process.rs"]
+mod process;
+
+use process::Person;
+use serde_json::Value;
+use std::fmt::Write;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+/// The stack that the tests use, as `local run` describes it.
+pub(crate) fn stack() -> Value {
+    let file = std::env::var("ACCEPTANCE_STACKS").expect("these tests need the local cloud: run `make test-txn`");
+    let description: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    description["stacks"]["main"].clone()
+}
+
+/// A person with the configuration that `make up` writes.
+pub(crate) fn person(stack: &Value) -> Person {
+    let person = Person::new();
+    let text = |name: &str| stack[name].as_str().unwrap().to_owned();
+    let mut config = "[default]\n".to_owned();
+    for (name, member) in [
+        ("endpoint", "api_url"),
+        ("key", "api_key"),
+        ("environment", "suffix"),
+        ("webhook_url", "webhook_url"),
+        ("webhook_provider", "webhook_provider"),
+        ("webhook_secret", "webhook_secret"),
+    ] {
+        writeln!(config, "{name} = {:?}", text(member)).unwrap();
+    }
+    config.push_str("[default.local_cloud]\n");
+    for name in ["endpoint", "region", "access_key_id", "secret_access_key"] {
+        writeln!(config, "{name} = {:?}", text(name)).unwrap();
+    }
+    person.file(".config/txn/config.toml", config);
+    person
+}
+
+/// A word that no other test and no other run uses.
+pub(crate) fn unique() -> String {
+    format!("{:016x}", RandomState::new().build_hasher().finish())
+}
+
+/// A file of so many rows on `day`, with ids of its own.
+pub(crate) fn csv(day: &str, rows: usize, merchant: &str) -> String {
+    let word = unique();
+    let mut text = "transaction_id,amount,currency,timestamp,merchant,status\n".to_owned();
+    for row in 0..rows {
+        // Not in the order of time.
+        let second = (row * 37) % 60;
+        let currency = if row % 3 == 0 { "USD" } else { "EUR" };
+        writeln!(text, "{word}-{row},-1.50,{currency},{day}T10:00:{second:02}Z,{merchant},completed").unwrap();
+    }
+    text
+}
