@@ -29,6 +29,7 @@ EVENTS = {
     "transform.json": ("DataTransformerFunction", ['"rows":12', '"unchanged":12']),
     "notify.json": ("NotificationSenderFunction", ['"status":"completed"', '"published":false']),
     "record-failure.json": ("NotificationSenderFunction", ['"status":"completed"', '"published":false']),
+    "report-missing.json": ("NotificationSenderFunction", ['"day":"2001-01-01"', '"missing"']),
 }
 # The payment's story: its signature was good for five minutes, so it is signed anew before the payment is assessed.
 WEBHOOK = "webhook.json"

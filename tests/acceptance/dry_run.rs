@@ -84,6 +84,9 @@ async fn what_may_be_meant_as_a_dry_run_is_never_an_upload() {
     for query in ["dry_run=1", "dry_run=True", "dry_run=", "dry_run", "dryrun=true", "dry-run=true", "dryRun=true"] {
         bank.upload_to(&format!("/upload?{query}"), &file).await.refused(400, "query_malformed");
     }
+    for query in ["reprocess=1", "reprocess=yes", "re-process=true"] {
+        bank.upload_to(&format!("/upload?{query}"), &file).await.refused(400, "query_malformed");
+    }
     bank.upload_to("/upload?dry_run=true&dry_run=false", &file).await.refused(400, "query_malformed");
     bank.upload_stating("/upload", &file, &[("dry_run", "true")]).await.refused(400, "part_unexpected");
     let size = json!({"size": file.len(), "sha256": files::digest(&file).as_str()}).to_string();

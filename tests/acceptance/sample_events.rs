@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-const PLAYED: [&str; 13] = [
+const PLAYED: [&str; 14] = [
     "upload.json",
     "upload-invalid.json",
     "correctable.json",
@@ -21,6 +21,7 @@ const PLAYED: [&str; 13] = [
     "transform.json",
     "notify.json",
     "record-failure.json",
+    "report-missing.json",
     // Those of a payment, in `sample_payments`.
     "webhook.json",
     "assess.json",
@@ -179,6 +180,8 @@ async fn each_event_gets_what_its_name_says() {
     let recorded = cloud.invoke("notification-sender", &failure).await.unwrap();
     assert_eq!((&recorded["status"], &recorded["published"]), (&json!("completed"), &json!(false)), "{recorded}");
     assert_eq!(cloud.status_row(file_id).await.unwrap(), completed, "the repeats have changed nothing");
+    let reported = cloud.invoke("notification-sender", &event("report-missing.json")).await.unwrap();
+    assert_eq!(reported["day"], "2001-01-01", "{reported}");
 
     outcomes_are_recorded(&cloud, file_id, &version).await;
 

@@ -51,7 +51,7 @@ pub const ALL: &[Problem] = &[
     problem(400, "query_malformed", &[Upload, Announce, Correctable, Day], [
         "A query parameter is malformed",
         "A parameter behind the question mark has a value that it cannot have. Nothing was done, because whoever asks for a dry run must never get a real one.",
-        "Write dry_run as true or false, rows as rejected or all, and partner as a partner's name, each once and in exactly these letters.",
+        "Write dry_run and reprocess as true or false, rows as rejected or all, and partner as a partner's name, each once and in exactly these letters.",
     ]),
     problem(400, "dry_run_unsupported", &[Announce], [
         "An announcement cannot be a dry run",

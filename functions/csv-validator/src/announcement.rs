@@ -42,7 +42,7 @@ pub(crate) async fn announce(
 ) -> Result<Answer, NoAnswer> {
     let partner = partner_of(request)?;
     refuse_dry_run(request)?;
-    let reprocess = query::reprocess(request);
+    let reprocess = query::reprocess(request)?;
     refuse_other_types(request)?;
     let upload = UploadRequest::read(&body_of(request)?).map_err(refusal)?;
     let file_id = FileId::derive(&partner, &upload.digest);

@@ -1,47 +1,55 @@
 //! What stands in a request's query string.
 //!
-//! A dry run is asked for by one parameter with two values, and anything that might be meant as it is refused: whoever
-//! believes in a dry run must never get a real one.
+//! A dry run, and a file to be processed once more, are asked for by one parameter with two values each, and anything that
+//! might be meant as it is refused: whoever believes in a dry run must never get a real one.
 
 use adapters::gateway::Refusal;
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use domain::csv::RowSelection;
-
-const DRY_RUN: &str = "dry_run";
 
 /// Whether the request asks for a dry run.
 ///
 /// # Errors
 /// It has the parameter, or one that looks like it, with anything but one value of the two.
 pub(crate) fn dry_run(request: &ApiGatewayProxyRequest) -> Result<bool, Refusal> {
-    let mut asked = None;
-    for (name, value) in parameters(request) {
-        let letters = name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
-        if !letters.eq(*b"dryrun") {
-            continue;
-        }
-        let value = match value {
-            "true" => true,
-            "false" => false,
-            _ => return Err(malformed()),
-        };
-        if name != DRY_RUN || asked.is_some_and(|before| before != value) {
-            return Err(malformed());
-        }
-        asked = Some(value);
-    }
-    Ok(asked.unwrap_or_default())
-}
-
-fn malformed() -> Refusal {
-    let message = "Nothing was done. For a dry run, which stores nothing, write the query parameter dry_run=true, in exactly \
-                   these letters; for the upload itself leave it out, or write dry_run=false.";
-    Refusal::new(400, "query_malformed", message)
+    flag(request, "dry_run").ok_or_else(|| {
+        let message = "Nothing was done. For a dry run, which stores nothing, write the query parameter dry_run=true, in \
+                       exactly these letters; for the upload itself leave it out, or write dry_run=false.";
+        Refusal::new(400, "query_malformed", message)
+    })
 }
 
 /// Whether the file is to be processed once more although it was processed before.
-pub(crate) fn reprocess(request: &ApiGatewayProxyRequest) -> bool {
-    request.query_string_parameters.first("reprocess") == Some("true")
+///
+/// # Errors
+/// It has the parameter, or one that looks like it, with anything but one value of the two.
+pub(crate) fn reprocess(request: &ApiGatewayProxyRequest) -> Result<bool, Refusal> {
+    flag(request, "reprocess").ok_or_else(|| {
+        let message = "Nothing was done. For a file that was processed before to be processed again, write the query \
+                       parameter reprocess=true, in exactly these letters; otherwise leave it out, or write reprocess=false.";
+        Refusal::new(400, "query_malformed", message)
+    })
+}
+
+/// What the parameter `name` says: `true`, or `false` as where it is not there. Nothing if it says anything else, says
+/// both, or is written otherwise.
+fn flag(request: &ApiGatewayProxyRequest, name: &str) -> Option<bool> {
+    let letters = |name: &str| -> String {
+        name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    let mut asked = None;
+    for (given, value) in parameters(request).filter(|(given, _)| letters(given) == letters(name)) {
+        let value = match value {
+            "true" => true,
+            "false" => false,
+            _ => return None,
+        };
+        if given != name || asked.is_some_and(|before| before != value) {
+            return None;
+        }
+        asked = Some(value);
+    }
+    Some(asked.unwrap_or_default())
 }
 
 /// Which rows of a refused file are asked for: the rejected ones, unless something else is said.
@@ -106,6 +114,17 @@ mod tests {
         }
         assert_eq!(asked(&[("dry_run", &["true", "false"])]), Err("query_malformed"));
         assert_eq!(asked(&[("dry", &["run"])]), Ok(false));
+    }
+
+    #[test]
+    fn a_file_is_processed_again_only_if_that_is_asked_for_in_one_way() {
+        let asked = |parameters: &[(&str, &[&str])]| reprocess(&request(parameters)).map_err(|refusal| refusal.code);
+        assert_eq!(asked(&[("dry_run", &["true"])]), Ok(false));
+        assert_eq!(asked(&[("reprocess", &["true"])]), Ok(true));
+        assert_eq!(asked(&[("reprocess", &["false"])]), Ok(false));
+        for parameter in [("reprocess", "1"), ("reprocess", ""), ("re-process", "true"), ("Reprocess", "true")] {
+            assert_eq!(asked(&[(parameter.0, &[parameter.1])]), Err("query_malformed"), "{parameter:?}");
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(crate) async fn upload(
     now_ms: u64,
 ) -> Result<Answer, NoAnswer> {
     let partner = partner_of(&request)?;
-    let (dry_run, reprocess) = (query::dry_run(&request)?, query::reprocess(&request));
+    let (dry_run, reprocess) = (query::dry_run(&request)?, query::reprocess(&request)?);
     let errors_max = if dry_run { ERRORS_IN_DRY_RUN_MAX } else { ERRORS_IN_ANSWER_MAX };
     let Form { file: bytes, expected } = envelope::form_of(request).await?;
     let inspected = async { Ok::<_, Failure>(Inspection::of_file(now_ms, &bytes, &expected, errors_max)) };
