@@ -2,6 +2,8 @@
 
 const today = () => new Date().toISOString().slice(0, 10);
 const yesterday = () => dayAfter(today(), -1);
+// Partners ask what became of what they sent just now, operators what came on the day that is over.
+const usualDay = () => (key.isOperator ? yesterday() : today());
 const dayAddress = (day, partner = null) => `#/days/${day}${partner ? `?partner=${encodeURIComponent(partner)}` : ""}`;
 
 class DayView {
@@ -38,20 +40,21 @@ class DayView {
   }
 
   show(place, found) {
-    const missing = found.partners.reduce((sum, partner) => sum + (partner.missing ?? 0), 0);
-    const received = found.partners.reduce((sum, partner) => sum + partner.received, 0);
-    const failed = found.partners.reduce((sum, partner) => sum + partner.failed, 0);
+    const sum = (name) => found.partners.reduce((all, partner) => all + (partner[name] ?? 0), 0);
+    const [missing, received, refused, failed] = ["missing", "received", "refused", "failed"].map(sum);
     const came = received > 0 ? `${counted(received, "file")} came` : "No file came";
     // A day that is not over may still bring them.
     const isOver = found.day < today();
     const absence = isOver ? "did not come" : `${missing === 1 ? "has" : "have"} not come yet`;
-    const title = missing > 0 ? `${counted(missing, "expected file")} ${absence}` : came;
-    const tone = (missing > 0 && isOver) || failed > 0 ? "bad" : missing > 0 ? "note" : received > 0 ? "ok" : "note";
-    const trouble = failed > 0 ? `${counted(failed, "file")} could not be processed.` : null;
+    const troubles = [missing > 0 && `${counted(missing, "expected file")} ${absence}`, failed > 0 && `${counted(failed, "file")} could not be processed`].filter(Boolean);
+    const title = troubles.length > 0 ? troubles.join(", and ") : came;
+    const isWell = missing === 0 && refused === 0 && received > 0;
+    const tone = (missing > 0 && isOver) || failed > 0 ? "bad" : isWell ? "ok" : "note";
+    const refusal = refused > 0 && `${counted(refused, "file")} ${refused === 1 ? "was" : "were"} refused.`;
     const unread = (found.schedule_faults ?? []).length > 0 && "A part of the parameter PartnerSchedules cannot be read, so that a missing file may go unseen here.";
-    const texts = [missing > 0 ? `${came}.` : null, trouble, unread];
+    const texts = [troubles.length > 0 && `${came}.`, refusal, unread];
     const rest = make("p", {}, "No partner has files on this day.");
-    const everybody = this.partner && key.name === "operator" && make("p", {}, make("a", { href: dayAddress(found.day) }, "All partners of this day"));
+    const everybody = this.partner && key.isOperator && make("p", {}, make("a", { href: dayAddress(found.day) }, "All partners of this day"));
     place.replaceChildren(...[everybody].filter(Boolean),
       make("div", { class: "card" }, verdict(tone, title, ...texts), found.partners.length > 0 ? partnersTable(found) : rest),
       ...[found.files && filesCard(found)].filter(Boolean));
@@ -64,6 +67,7 @@ const some = (count) => (count > 0 ? numberWords.format(count) : make("span", { 
 
 function expectedWords(partner) {
   if (partner.expected === null || partner.expected === undefined) return make("span", { class: "none" }, "no schedule");
+  if (partner.expected === 0) return make("span", { class: "none" }, "none on this day");
   if (partner.missing > 0) return make("strong", { class: "bad flag" }, icon("bad"), `${numberWords.format(partner.missing)} of ${numberWords.format(partner.expected)} missing`);
   return make("span", { class: "ok flag" }, icon("ok"), `all ${numberWords.format(partner.expected)} came`);
 }
@@ -73,14 +77,14 @@ function partnersTable(found) {
     const sums = Object.entries(partner.totals);
     return sums.length > 0 ? sums.map(([currency, sum]) => make("div", { class: "sum" }, `${currency} ${amountWords(sum)}`)) : some(0);
   };
-  const failed = (partner) => (partner.failed > 0 ? make("strong", { class: "bad flag" }, icon("bad"), numberWords.format(partner.failed)) : some(0));
+  const trouble = (count) => (count > 0 ? make("strong", { class: "bad flag" }, icon("bad"), numberWords.format(count)) : some(0));
   const columns = [
     { title: "Partner", cell: (partner) => make("a", { href: dayAddress(found.day, partner.partner) }, partner.partner) },
     { title: "Expected", cell: expectedWords },
     { title: "Received", cell: (partner) => some(partner.received), numeric: true },
     { title: "Completed", cell: (partner) => some(partner.completed), numeric: true },
-    { title: "Refused", cell: (partner) => some(partner.refused), numeric: true },
-    { title: "Failed", cell: failed, numeric: true },
+    { title: "Refused", cell: (partner) => trouble(partner.refused), numeric: true },
+    { title: "Failed", cell: (partner) => trouble(partner.failed), numeric: true },
     { title: "Under way", cell: (partner) => some(partner.in_progress + partner.awaiting_upload), numeric: true },
     { title: "Rows", cell: (partner) => some(partner.rows), numeric: true },
     { title: "Totals", cell: totals, numeric: true },
@@ -121,5 +125,6 @@ function listenToDayView() {
   };
   byId("day-form").addEventListener("submit", (event) => { event.preventDefault(); go(byId("day").value); });
   byId("day-before").addEventListener("click", () => go(isDay(byId("day").value) ? dayAfter(byId("day").value, -1) : ""));
+  byId("day-today").addEventListener("click", () => go(today()));
   byId("day-after").addEventListener("click", () => go(isDay(byId("day").value) ? dayAfter(byId("day").value, 1) : ""));
 }

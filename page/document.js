@@ -43,7 +43,7 @@ function button(words, onclick, { secondary = true, sign = null } = {}) {
 function failureCard(failure, retry = null) {
   const { title, text, detail } = explain(failure);
   const sentence = detail ? make("p", {}, text, " ", make("code", {}, detail)) : text;
-  const again = retry && failure.kind !== "too_large" ? make("div", { class: "actions" }, button("Try again", retry)) : null;
+  const again = retry && !LASTING_FAILURES.includes(failure.kind) ? make("div", { class: "actions" }, button("Try again", retry)) : null;
   return make("div", { class: "card", role: "alert" }, verdict(failure.kind === "cancelled" ? "note" : "bad", title, sentence), again);
 }
 

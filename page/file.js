@@ -96,11 +96,13 @@ class FileView {
     const { row_count: rows, totals, status } = this.page;
     if (rows === null || rows === undefined || status === "validation_failed") return null;
     const hasTotals = Object.keys(totals).length > 0;
+    // What was read of a file that failed is no receipt to hold against one's own books.
+    const hasFailed = status.endsWith("_failed");
     return make("section", { class: "card", "aria-labelledby": "figures-title" },
-      make("h2", { id: "figures-title" }, "What is in it"),
+      make("h2", { id: "figures-title" }, hasFailed ? "What the file says" : "What is in it"),
       make("p", { class: "figure" }, make("strong", {}, numberWords.format(rows)), rows === 1 ? " row" : " rows"),
       hasTotals && totalsTable(totals),
-      hasTotals && make("p", { class: "hint" }, "Compare these with your own figures."));
+      hasTotals && !hasFailed && make("p", { class: "hint" }, "Compare these with your own figures."));
   }
 
   errors(reportUrl) {
@@ -150,15 +152,15 @@ class FileView {
         throw failure;
       }
     };
-    // Where no row is wrong by itself, there is none to be marked.
-    const hasRows = !areAll(this.sent?.answer, (error) => error.record === 0);
+    // Where no row is wrong by itself, there is none to be marked; and the rows are the partner's alone.
+    const hasRows = !key.isOperator && !areAll(this.sent?.answer, (error) => error.record === 0);
     return make("div", { class: "take" },
       make("div", { class: "actions" },
         hasRows && offer("All rows, faults marked", "to-correct", correctable("all")),
         hasRows && offer("Rejected rows alone", "rejected", correctable("rejected")),
         // Asked for anew, because a link lasts for minutes and a page for days.
         offer("Error report", "errors", async () => (await ask(this.statusPath)).report_url)),
-      hasRows && make("p", { class: "hint" }, "CSV files that are safe to open in a spreadsheet. Mend the one with all rows, save it as CSV and send it here: its three added columns are passed over."),
+      hasRows && make("p", { class: "hint" }, "CSV files that are safe to open in a spreadsheet. Mend the one with all rows, save it as CSV and send it here: its three added columns are passed over. The rejected rows alone are for looking at: sent by themselves, the other rows would be missing."),
       trouble);
   }
 }
@@ -199,19 +201,45 @@ function outcomeOf(page, answer) {
   return { tone: "wait", title: status === "validated" ? "Valid, being processed\u00a0…" : `${statusWords(status)}\u00a0…`, texts: [waits] };
 }
 
+const GAVE_UP = "the workflow gave up: ";
+const STEPS_THAT_LAST = ["awaiting_upload", "validating", "processing", "notifying"];
+
+// What a step ended in: a step that was under way when the workflow gave up is neither done nor to come.
+function signOf(entry, following) {
+  if (STATUSES[entry.status]?.tone === "bad") return "bad";
+  if (!following) return isFinal(entry.status) ? "ok" : "wait";
+  const isBroken = following.message.startsWith(GAVE_UP) && STEPS_THAT_LAST.includes(entry.status);
+  return isBroken ? "next" : "ok";
+}
+
+// A file that nobody refused has failed, whichever step it was in.
+function stepWords(entry) {
+  const hasFailed = entry.status === "validation_failed" && entry.message.startsWith(GAVE_UP);
+  return statusWords(hasFailed ? "processing_failed" : entry.status);
+}
+
+// The history's messages are written for operators: buckets and codes mean nothing to a partner.
+function messageWords(message) {
+  if (message.startsWith("found in the bucket as ")) return "The file has arrived";
+  if (message.startsWith(GAVE_UP)) return "Nothing of it is lost; the operator has been told.";
+  const [, bytes] = /^announced to the API, bytes: (\d+)$/.exec(message) ?? [];
+  if (bytes) return `Announced, ${sizeWords(Number(bytes))}`;
+  return sentence(message.replace(/, overtaken by a later file: 0$/, ""));
+}
+
 // Everything that happened, and what is still to come.
 function wayOf(page) {
   const entries = page.history.map((entry, index) => {
     const isLast = index === page.history.length - 1;
-    const tone = STATUSES[entry.status]?.tone ?? "wait";
-    const sign = tone === "bad" ? "bad" : isLast && !isFinal(entry.status) ? "wait" : "ok";
+    const sign = signOf(entry, page.history[index + 1]);
+    const [title, words] = [stepWords(entry), messageWords(entry.message)];
     const isNewAttempt = index > 0 && page.history[index - 1].attempt !== entry.attempt;
     return make("li", { class: `${sign}${isLast ? " now" : ""}`, "aria-current": isLast && !isFinal(page.status) ? "step" : null },
       make("span", { class: "sign" }, icon(sign)),
       make("div", {},
         isNewAttempt && make("p", { class: "attempt" }, `Attempt ${entry.attempt}`),
-        make("p", {}, make("strong", {}, statusWords(entry.status)), " ", time(entry.at, timeWords)),
-        sentence(entry.message) !== statusWords(entry.status) && make("p", { class: "hint" }, sentence(entry.message))));
+        make("p", {}, make("strong", {}, title), sign === "next" && make("span", { class: "heard" }, " (not ended)"), " ", time(entry.at, timeWords)),
+        words !== title && make("p", { class: "hint" }, words)));
   });
   const toCome = isFinal(page.status) ? [] : WAY.slice(WAY.indexOf(page.status) + 1);
   const next = toCome.map((status) => make("li", { class: "next" },

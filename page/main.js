@@ -5,6 +5,7 @@ let view = null;
 function showKey() {
   show("who", Boolean(key.value));
   byId("who-name").textContent = key.name;
+  show("operator-note", key.isOperator);
   const needsKey = !key.value && byId("view-file").hidden;
   if (byId("key-form").hidden === needsKey) show("key-form", needsKey);
 }
@@ -66,7 +67,7 @@ function route({ focus = true } = {}) {
   } else if (/^\/days\b/.test(path)) {
     title = "day-title";
     showView("day");
-    view = new DayView(isDay(day ?? "") ? day : yesterday(), new URLSearchParams(query ?? "").get("partner"));
+    view = new DayView(isDay(day ?? "") ? day : usualDay(), new URLSearchParams(query ?? "").get("partner"));
   } else {
     showView("send");
   }
@@ -81,7 +82,8 @@ function route({ focus = true } = {}) {
 byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   if (!takeTypedKey()) return;
-  announce(`The key of ${key.name} is kept in this tab.`);
+  const note = key.isOperator && !byId("view-send").hidden ? ` ${byId("operator-note").textContent}` : "";
+  announce(`The key of ${key.name} is kept in this tab.${note}`);
   if (!byId("view-send").hidden) byId("file").focus();
   else route();
 });

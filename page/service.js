@@ -12,6 +12,7 @@ const key = {
   forget() { sessionStorage.removeItem("api-key"); },
   // What the service calls its holder: the name before the first dot.
   get name() { return /^[a-z0-9][a-z0-9-]{0,62}(?=\..)/.exec(this.value)?.[0] ?? "your own"; },
+  get isOperator() { return this.name === "operator"; },
 };
 
 function keyHeader() {

@@ -11,9 +11,11 @@ class Failure extends Error {
 }
 
 const numberWords = new Intl.NumberFormat("en");
-const dateTimeWords = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+// Local times name their zone, or people of two places would take one for the other's. (No style of `dateStyle` does.)
+const ZONED_TIME = { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" };
+const dateTimeWords = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", ...ZONED_TIME });
 const utcTimeWords = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: "UTC" });
-const timeWords = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+const timeWords = new Intl.DateTimeFormat("en-GB", ZONED_TIME);
 
 function counted(count, one, many = `${one}s`) {
   return `${numberWords.format(count)} ${count === 1 ? one : many}`;
@@ -80,10 +82,10 @@ const FAILURES = {
   too_large: ["This file is too large", "The limit is 1 GiB. Split it, give each part the header, and send the parts."],
   file_too_large: ["This file is too large", "Split it, give each part the header, and send the parts."],
   request_too_large: ["This file is too large for a single request", "Reload this page and send it again: large files take another road."],
-  file_compressed: ["This is a compressed file", "Unpack it, and send the CSV file that is inside."],
+  file_compressed: ["This is not a CSV file, but a workbook or an archive", "From a spreadsheet such as Excel, save the sheet as “CSV UTF-8” and send that. If it is an archive (ZIP, gzip), unpack it and send the CSV file that is inside."],
   file_not_found: ["There is no such file", "Check the link. It must have come whole, with the token at its end."],
   attempts_exhausted: ["This file was tried too often", "Ask the operator to look into it, and tell the file id."],
-  operator_cannot_upload: ["An operator's key does not open files", "It shows what came on a day. To send a file or to get its rows, forget this key and use that of the partner."],
+  operator_cannot_upload: ["An operator's key sends no files and does not open them", "It shows what came on a day. To send a file or to get its rows, forget this key and use that of the partner."],
   expected_rows_malformed: ["The expected number of rows is not a whole number", "Write digits alone, such as 12."],
   expected_totals_malformed: ["The expected totals could not be read", "Write each as a currency and an amount, such as EUR 310.75, JPY 17300."],
   file_of_another: ["This key cannot open the file's content", "Only the partner who sent a file gets its rows. Use that partner's key."],
@@ -93,6 +95,9 @@ const FAILURES = {
   link_expired: ["The link has expired", "Reload this page for a new one."],
   unknown: ["Something went wrong", "Try again in a minute. If it goes on, tell the operator when it happened."],
 };
+
+// What the same request can only meet again: something else has to change first.
+const LASTING_FAILURES = ["too_large", "file_too_large", "request_too_large", "file_compressed", "unreadable", "file_not_found", "attempts_exhausted", "quota_exceeded", "operator_cannot_upload", "expected_rows_malformed", "expected_totals_malformed", "day_malformed"];
 
 // A title, a sentence and, where there is one, a detail that must be told exactly.
 function explain(failure) {

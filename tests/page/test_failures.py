@@ -133,7 +133,57 @@ class Failures(PageTest):
         path.write_bytes(b"\x1f\x8b\x08\x00" + secrets.token_bytes(200))
         self.give_key()
         self.send(path)
-        self.assertIn("Unpack it", self.outcome("This is a compressed file"))
+        text = self.outcome("This is not a CSV file, but a workbook or an archive")
+        self.assertIn("unpack it", text)
+        # It would only fail again.
+        self.assertNotIn("Try again", text)
+        self.sound("compressed")
+
+    def test_a_file_that_the_workflow_gave_up_on(self):
+        self.open_failed("processing_failed", "processing")
+        text = self.outcome("Could not be processed")
+        for part in ("What the file says", "90,000 rows", "Nothing of it is lost; the operator has been told."):
+            self.assertIn(part, text)
+        for part in ("StoreUnavailable", "bucket", "Compare these"):
+            self.assertNotIn(part, text)
+        self.assertEqual(self.signs(), ["ok", "ok", "ok", "next", "bad"])
+        self.sound("processing-failed")
+
+    def test_a_file_that_was_stored_and_not_announced(self):
+        self.open_failed("notification_failed", "processing", "processed", "notifying")
+        text = self.outcome("Stored, but not announced")
+        self.assertIn("What the file says", text)
+        self.assertEqual(self.signs(), ["ok", "ok", "ok", "ok", "ok", "next", "bad"])
+
+    def open_failed(self, status: str, *steps: str) -> None:
+        """Opens a large file's page that ends so, in the service's own words: no test makes the storage fail."""
+        begun = [
+            ("awaiting_upload", "announced to the API, bytes: 6648947"),
+            ("validating", f"found in the bucket as incoming/globex/{'0' * 32}.csv"),
+            ("validated", "every record is valid: 90000"),
+        ]
+        entries = [*begun, *((step, f"{step} it") for step in steps), (status, "the workflow gave up: StoreUnavailable")]
+        at = "2026-01-15T10:00:00.000Z"
+        page = {
+            "file_id": "0" * 32,
+            "status": status,
+            "attempt": 1,
+            "row_count": 90000,
+            "totals": {"EUR": "99000.00"},
+            "superseded_by": [],
+            "received_at": at,
+            "updated_at": at,
+            "error_count": 0,
+            "history": [{"status": step, "at": at, "attempt": 1, "message": message} for step, message in entries],
+        }
+        self.browser.run("const page = arguments[0]; window.fetch = async () => Response.json(page);", page)
+        self.browser.run("location.hash = `#/files/${arguments[0]}?token=0`", page["file_id"])
+
+    def signs(self) -> list:
+        """The signs of the steps, in their order."""
+        return self.browser.run(
+            "return [...document.querySelectorAll('.way use')].map((e) => e.getAttribute('href').slice('#icon-'.length))"
+        )
 
     def test_an_address_that_names_nothing_shows_the_form(self):
         self.browser.go(self.stack["page_url"] + "/#/files/../../etc?token=x")

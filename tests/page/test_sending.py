@@ -145,6 +145,13 @@ class LargeFiles(PageTest):
         text = self.outcome("Completed")
         self.assertIn("1,200 rows", text)
         self.assertIn("1,320.00", text)
+        self.assertIn("Announced, 4.9 MB", text)
+        self.assertIn("The file has arrived", text)
+        for part in ("bucket", "incoming", "overtaken"):
+            self.assertNotIn(part, text)
+        # On whose clock a step happened.
+        self.assertRegex(text, r"Completed \d\d:\d\d:\d\d (UTC|GMT|[A-Z]{3,4})")
+        self.sound("large-completed")
         self.assertEqual(len(self.bucket_requests()), 1)
 
     def test_the_errors_of_a_large_file_come_from_its_report(self):

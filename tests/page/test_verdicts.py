@@ -101,7 +101,7 @@ class Corrections(PageTest):
         self.give_key()
         file = self.bad_file(faults=2)
         self.send(file)
-        self.outcome("Refused: 2 errors")
+        self.assertIn("the other rows would be missing", self.outcome("Refused: 2 errors"))
         self.browser.press("Rejected rows alone")
         rejected = self.browser.downloaded(f"{file.stem}-rejected.csv").decode().splitlines()
         self.assertEqual(len(rejected), 1 + 2)
@@ -137,3 +137,14 @@ class Corrections(PageTest):
         self.outcome("Refused: 3 errors")
         self.browser.press("All rows, faults marked")
         self.outcome("This key cannot open the file's content")
+
+    def test_an_operator_is_offered_the_error_report_alone(self):
+        self.give_key()
+        self.send(self.bad_file())
+        self.outcome("Refused: 3 errors")
+        self.browser.run("sessionStorage.setItem('api-key', arguments[0]); location.reload()", self.stack["operator_key"])
+        self.browser.wait(lambda: self.browser.text("#who-name") == "operator", "the operator's key")
+        self.outcome("Refused: 3 errors")
+        text = self.browser.sees("Error report")
+        for words in ("All rows, faults marked", "Rejected rows alone", "the other rows would be missing"):
+            self.assertNotIn(words, text)
