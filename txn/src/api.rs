@@ -3,7 +3,7 @@
 use crate::cli::Access;
 use crate::http::{Answer, Http, Request};
 use crate::problem::{Exit, Problem};
-use crate::settings::{Hidden, Settings};
+use crate::settings::{Key, Settings};
 use serde_json::Value;
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ const LOOK_AGAIN_AFTER_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct Api {
     http: Http,
     pub(crate) base: String,
-    key: Option<Hidden>,
+    key: Option<Key>,
 }
 
 /// What is sent with a request.
@@ -41,7 +41,7 @@ impl Api {
     /// Reads an address of the API.
     pub(crate) fn get(&self, path: &str) -> Result<Answer, Problem> {
         let url = format!("{}{path}", self.base);
-        self.http.ask(&Request::get(&url, self.headers()))
+        self.heard(self.http.ask(&Request::get(&url, self.headers()))?)
     }
 
     /// Sends something to an address of the API. All that is sent may be sent again.
@@ -49,7 +49,23 @@ impl Api {
         let url = format!("{}{path}", self.base);
         let mut headers = self.headers();
         headers.push(("content-type", content.content_type.clone()));
-        self.http.ask(&Request { method: "POST", url: &url, headers, bytes: content.bytes, body: content.body })
+        let request = Request { method: "POST", url: &url, headers, bytes: content.bytes, body: content.body };
+        self.heard(self.http.ask(&request)?)
+    }
+
+    /// Says of a wrong key where it came from. The API's own words are for whoever sends headers by hand.
+    fn heard(&self, answer: Answer) -> Result<Answer, Problem> {
+        const CODE: &str = "api_key_invalid";
+        match &self.key {
+            Some(key) if answer.status == 403 && answer.json()["error"] == CODE => {
+                let message = format!(
+                    "This API key is not valid here (it came from {}); ask the operator for a new one. ({CODE})",
+                    key.origin
+                );
+                Err(Problem::new(Exit::Denied, CODE, message))
+            }
+            _ => Ok(answer),
+        }
     }
 
     /// Puts a file where an answer of the API said. The key stays here: that is another service.
@@ -63,7 +79,7 @@ impl Api {
     }
 
     fn headers(&self) -> Vec<(&'static str, String)> {
-        let key = self.key.iter().map(|key| ("x-api-key", key.reveal().to_owned()));
+        let key = self.key.iter().map(|key| ("x-api-key", key.secret.reveal().to_owned()));
         key.chain([("accept", "application/json".to_owned())]).collect()
     }
 
@@ -108,6 +124,28 @@ pub(crate) fn exit_of(status: &str) -> Exit {
 /// The body of an answer that is well, or the refusal as a problem.
 pub(crate) fn expect_ok(answer: &Answer) -> Result<Value, Problem> {
     if answer.status == 200 { Ok(answer.json()) } else { Err(refusal(answer)) }
+}
+
+/// What the API says of a file that it took. Where its own words are for whoever sends requests by hand, those of `txn`.
+pub(crate) fn words(answer: &Value) -> String {
+    let status = answer["status"].as_str().unwrap_or_default();
+    let has_later = answer["superseded_by"].as_array().is_some_and(|files| !files.is_empty());
+    let is_failed = exit_of(status) != Exit::Well;
+    let said = match (answer["duplicate"] == true, status) {
+        _ if answer["dry_run"] == true => {
+            "The file is valid. This was a dry run: nothing was stored. To have it processed, send it without --dry-run."
+        }
+        (true, "completed") if has_later => {
+            "This file was processed before, and a later file has replaced rows of it; nothing was done again. To process \
+             it again, so that its rows replace the later ones: txn upload FILE --reprocess"
+        }
+        (true, "completed") => {
+            "This file was processed before; nothing was done again. To process it again: txn upload FILE --reprocess"
+        }
+        (true, _) if !is_failed => "This file is here already and is being processed; nothing was done again.",
+        _ => answer["message"].as_str().unwrap_or_default(),
+    };
+    crate::print::shown(said)
 }
 
 /// A refusal of the API, in its own words.

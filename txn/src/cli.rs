@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use clap::builder::styling::Styles;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -8,13 +9,13 @@ use std::path::PathBuf;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  all is well
-  1  a file was refused or failed, something is missing, or something stays undone
+  1  a file was refused or failed, something is missing once the day is over, or something stays undone
   2  the command cannot be carried out as it stands: an argument, the configuration, a file that cannot be read
   3  the service was not reached, failed, or did not finish in time
   4  a key, a secret or a permission was refused
 Of several files the greatest code counts.
 
-Where to send and who sends: options first, then the environment (TXN_ENDPOINT, TXN_KEY), then the profile of the
+Where to send and who sends: options first, then the environment (TXN_ENDPOINT, TXN_KEY), then the profile of the \
 configuration file. A key is never an argument, because everybody on a machine can list the arguments of its processes.";
 
 /// Checks, sends and follows transaction files, and serves those who operate the system.
@@ -25,7 +26,9 @@ pub(crate) struct Cli {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// The configuration file [default: ~/.config/txn/config.toml].
-    #[arg(long, global = true, env = "TXN_CONFIG", value_name = "FILE", hide_env_values = true)]
+    // Clap's own parser of paths refuses an empty one, and an empty variable is as good as none.
+    #[arg(long, global = true, env = "TXN_CONFIG", value_name = "FILE", hide_env_values = true,
+        value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) config: Option<PathBuf>,
     /// The profile of the configuration file.
     #[arg(long, global = true, env = "TXN_PROFILE", value_name = "NAME", hide_env_values = true)]
@@ -140,7 +143,7 @@ pub(crate) struct UploadArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct StatusArguments {
-    /// A file's id, or the status_path of an answer.
+    /// A file's id, the status_path of an answer, or the address of the file's page.
     #[arg(value_name = "FILE_ID", required_unless_present = "since")]
     pub(crate) file: Option<String>,
     /// The files of this day (UTC, YYYY-MM-DD) and later; with FILE_ID, where to look for it.

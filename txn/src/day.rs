@@ -13,14 +13,17 @@ pub(crate) fn run(arguments: &DayArguments, settings: &Settings, as_json: bool) 
     let day = arguments.day.clone().unwrap_or_else(today);
     start_of(&day)?;
     let found = of(&api, &day, arguments.partner.as_deref())?;
+    let is_over = day < today();
     if as_json {
         print::json(&found)?;
     } else {
-        print_day(&found)?;
+        print_day(&found, is_over)?;
     }
     let partners = found["partners"].as_array().map(Vec::as_slice).unwrap_or_default();
     let is_above_zero = |partner: &Value, name: &str| partner[name].as_u64().unwrap_or_default() > 0;
-    let not_well = |partner: &Value| ["missing", "refused", "failed"].iter().any(|name| is_above_zero(partner, name));
+    // What has not come yet may still come.
+    let faults: &[&str] = if is_over { &["missing", "refused", "failed"] } else { &["refused", "failed"] };
+    let not_well = |partner: &Value| faults.iter().any(|name| is_above_zero(partner, name));
     Ok(if partners.iter().any(not_well) { Exit::NotWell } else { Exit::Well })
 }
 
@@ -38,7 +41,25 @@ pub(crate) fn of(api: &Api, day: &str, partner: Option<&str>) -> Result<Value, P
     expect_ok(&api.get(&format!("/days/{day}{query}"))?)
 }
 
-fn print_day(found: &Value) -> Result<(), Problem> {
+/// The files of a day, and whether there are more than its lists hold.
+pub(crate) fn files_of(api: &Api, day: &str) -> Result<(Vec<Value>, bool), Problem> {
+    let found = of(api, day, None)?;
+    let list = |found: &Value| found["files"].as_array().cloned().unwrap_or_default();
+    let mut files = list(&found);
+    let mut truncated = found["files_truncated"] == true;
+    if found["files"].is_array() {
+        return Ok((files, truncated));
+    }
+    // An operator's key sees all partners, and the list of none.
+    for partner in found["partners"].as_array().into_iter().flatten().filter_map(|one| one["partner"].as_str()) {
+        let of_partner = of(api, day, Some(partner))?;
+        truncated |= of_partner["files_truncated"] == true;
+        files.extend(list(&of_partner));
+    }
+    Ok((files, truncated))
+}
+
+fn print_day(found: &Value, is_over: bool) -> Result<(), Problem> {
     const HEADINGS: [&str; 11] = [
         "partner",
         "received",
@@ -71,7 +92,12 @@ fn print_day(found: &Value) -> Result<(), Problem> {
         if missing > 0 {
             let name = print::shown(partner["partner"].as_str().unwrap_or_default());
             let files = if missing == 1 { "1 expected file".to_owned() } else { format!("{missing} expected files") };
-            print::line(format!("{files} of {name} did not come."))?;
+            let how = match (is_over, missing) {
+                (true, _) => "did not come",
+                (false, 1) => "has not come yet",
+                (false, _) => "have not come yet",
+            };
+            print::line(format!("{files} of {name} {how}."))?;
         }
     }
     match found["files"].as_array().filter(|files| !files.is_empty()) {

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// All is well.
     Well = 0,
-    /// A file was refused or failed, something is missing, or something stays undone.
+    /// A file was refused or failed, something is missing once the day is over, or something stays undone.
     NotWell = 1,
     /// The command cannot be carried out as it stands: an argument, the configuration, a file that cannot be read.
     Usage = 2,
@@ -48,7 +48,12 @@ impl Problem {
 
     /// A file of this machine cannot be read or written.
     pub(crate) fn of_file(path: &Path, error: &io::Error) -> Self {
-        Self::usage("file_unusable", format!("{}: {error}", path.display()))
+        let why = match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file.".to_owned(),
+            // The system's number of an error says nothing to people.
+            _ => error.to_string().split(" (os error").next().unwrap_or_default().to_owned(),
+        };
+        Self::usage("file_unusable", format!("{}: {why}", path.display()))
     }
 
     /// Tells it on stderr: for people, or as JSON.

@@ -61,12 +61,23 @@ pub(crate) struct LocalCloud {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) profile: Profile,
+    /// Which profile of which file that is, in words.
+    origin: String,
+}
+
+/// The API key.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) secret: Hidden,
+    /// Where it came from, so that a wrong one is found.
+    pub(crate) origin: String,
 }
 
 impl Settings {
     /// Reads the configuration file, if there is one or one was named.
     pub(crate) fn load(cli: &Cli) -> Result<Self, Problem> {
-        let (path, is_named) = match &cli.config {
+        let profile = given(cli.profile.as_deref());
+        let (path, is_named) = match cli.config.as_ref().filter(|path| !path.as_os_str().is_empty()) {
             Some(path) => (path.clone(), true),
             None => match standard_path() {
                 Some(path) => (path, false),
@@ -74,7 +85,7 @@ impl Settings {
             },
         };
         if !is_named && !path.exists() {
-            return match &cli.profile {
+            return match profile {
                 None => Ok(Self::default()),
                 Some(name) => Err(Problem::usage(
                     "profile_unknown",
@@ -82,7 +93,7 @@ impl Settings {
                 )),
             };
         }
-        Self::read(&path, cli.profile.as_deref())
+        Self::read(&path, profile)
     }
 
     fn read(path: &Path, profile: Option<&str>) -> Result<Self, Problem> {
@@ -94,7 +105,9 @@ impl Settings {
         })?;
         let name = profile.unwrap_or(DEFAULT_PROFILE);
         match profiles.get(name) {
-            Some(found) => Ok(Self { profile: found.clone() }),
+            Some(found) => {
+                Ok(Self { profile: found.clone(), origin: format!("the profile {name} of {}", path.display()) })
+            }
             None if profile.is_none() => Ok(Self::default()),
             None => {
                 let names = profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -117,11 +130,13 @@ impl Settings {
     }
 
     /// The API key.
-    pub(crate) fn key(&self, access: &Access) -> Result<Hidden, Problem> {
+    pub(crate) fn key(&self, access: &Access) -> Result<Key, Problem> {
         if let Some(path) = &access.key_file {
-            return secret_of(path);
+            return Ok(Key { secret: secret_of(path)?, origin: path.display().to_string() });
         }
-        variable("TXN_KEY").or_else(|| self.profile.key.clone()).ok_or_else(|| {
+        let of_variable = variable("TXN_KEY").map(|secret| Key { secret, origin: "TXN_KEY".to_owned() });
+        let of_profile = || self.profile.key.clone().map(|secret| Key { secret, origin: self.origin.clone() });
+        of_variable.or_else(of_profile).ok_or_else(|| {
             Problem::usage(
                 "key_missing",
                 "Which key? Name a file by --key-file, set TXN_KEY, or set key in the configuration file.",

@@ -46,14 +46,14 @@ pub(crate) fn run(arguments: &StatusArguments, settings: &Settings, as_json: boo
 /// The status_path of what was named: itself, that of an upload from here, or of a file of the last days.
 fn status_path_of(file: &str, arguments: &StatusArguments, settings: &Settings) -> Result<String, Problem> {
     let endpoint = settings.endpoint(&arguments.access)?;
-    let path = file.strip_prefix(&endpoint).unwrap_or(file);
+    let path = path_within(file, &endpoint)?;
     if path.starts_with("/files/") && path.contains("?token=") {
         return Ok(path.to_owned());
     }
     if FileId::parse(file).is_none() {
         return Err(Problem::usage(
             "file_id_malformed",
-            "A file is named by its file_id, 32 hexadecimal digits, or by the status_path of an answer.",
+            "A file is named by its file_id, 32 hexadecimal digits, by the status_path of an answer, or by its page's address.",
         ));
     }
     if let Some(known) = history::status_path_of(file, &endpoint) {
@@ -66,11 +66,9 @@ fn status_path_of(file: &str, arguments: &StatusArguments, settings: &Settings) 
     let api = Api::with_key(settings, &arguments.access)?;
     // The newest day first: one asks for what one has just sent.
     for day in days_since(&first)?.iter().rev() {
-        let found = day::of(&api, day, None)?;
-        let files = found["files"].as_array().into_iter().flatten();
-        if let Some(path) =
-            files.filter(|known| known["file_id"] == file).find_map(|known| known["status_path"].as_str())
-        {
+        let (files, _) = day::files_of(&api, day)?;
+        let mut paths = files.iter().filter(|known| known["file_id"] == file).map(|known| &known["status_path"]);
+        if let Some(path) = paths.find_map(Value::as_str) {
             return Ok(path.to_owned());
         }
     }
@@ -78,25 +76,35 @@ fn status_path_of(file: &str, arguments: &StatusArguments, settings: &Settings) 
     Err(Problem::new(Exit::NotWell, "file_not_found", message))
 }
 
+/// What stands behind the endpoint in a status_path's address, or behind `#` in that of a file's page. The token of a page
+/// elsewhere is not sent here.
+fn path_within<'a>(file: &'a str, endpoint: &str) -> Result<&'a str, Problem> {
+    let Some((base, path)) = file.split_once('#') else {
+        return Ok(file.strip_prefix(endpoint).unwrap_or(file));
+    };
+    let of_this_machine = |url: &str| {
+        let url = url.trim_end_matches('/');
+        let rest = url.strip_prefix("http://localhost").filter(|rest| rest.is_empty() || rest.starts_with([':', '/']));
+        rest.map_or_else(|| url.to_owned(), |rest| format!("http://127.0.0.1{rest}"))
+    };
+    if of_this_machine(base) == of_this_machine(endpoint) {
+        return Ok(path);
+    }
+    let message = format!(
+        "This is the address of a page at {}, and not at {endpoint}, which is configured. Name the other one by --profile or \
+         --endpoint.",
+        print::shown(base)
+    );
+    Err(Problem::usage("page_elsewhere", message))
+}
+
 fn list_since(since: &str, api: &Api, as_json: bool) -> Result<Exit, Problem> {
     let mut files = Vec::new();
     let mut truncated = false;
     for day in days_since(since)? {
-        let found = day::of(api, &day, None)?;
-        truncated |= found["files_truncated"] == true;
-        match &found["files"] {
-            Value::Array(of_day) => files.extend(of_day.iter().cloned()),
-            // An operator's key sees all partners, and the list of none.
-            _ => {
-                for partner in
-                    found["partners"].as_array().into_iter().flatten().filter_map(|one| one["partner"].as_str())
-                {
-                    let of_partner = day::of(api, &day, Some(partner))?;
-                    truncated |= of_partner["files_truncated"] == true;
-                    files.extend(of_partner["files"].as_array().into_iter().flatten().cloned());
-                }
-            }
-        }
+        let (of_day, more) = day::files_of(api, &day)?;
+        files.extend(of_day);
+        truncated |= more;
     }
     let worst = files.iter().map(|file| exit_of(file["status"].as_str().unwrap_or_default())).max();
     if as_json {

@@ -1,6 +1,6 @@
 //! `txn upload`: sends files by the road that fits their size, and follows them.
 
-use crate::api::{Api, Content, exit_of, expect_ok, refusal};
+use crate::api::{Api, Content, exit_of, expect_ok, refusal, words};
 use crate::check::{How, check, digest_of, now_ms};
 use crate::cli::UploadArguments;
 use crate::excerpt::Shower;
@@ -14,6 +14,8 @@ use crate::source::Source;
 use crate::statement::Stated;
 use crate::timeline::{Timeline, summary};
 use crate::verdict::Verdict;
+use domain::csv::correctable::is_correctable;
+use domain::csv::{ErrorCode, ValidationReport};
 use domain::limits::API_FILE_BYTES_MAX;
 use domain::{ContentDigest, Timestamp};
 use serde_json::{Value, json};
@@ -103,12 +105,13 @@ impl Sender<'_> {
         let checked = check(self.source, how, self.stated, &progress)?;
         progress.end();
         let digest = checked.digest.clone();
+        let advice = advice(&self.source.name, &checked.report);
         let verdict = Verdict::from(checked);
         if verdict.is_valid() {
             return Ok(Looked::Sound(digest));
         }
         self.tell(&verdict)?;
-        self.say("It was not sent; nothing of it would be stored. Mend it, and send it then.")?;
+        self.say(&format!("It was not sent; nothing of it would be stored. {advice}"))?;
         let document = json!({"file": self.source.name, "sent": false, "check": verdict.to_json(&self.source.name)});
         Ok(Looked::Refused(Outcome { exit: Exit::NotWell, document }))
     }
@@ -246,7 +249,7 @@ impl Sender<'_> {
         // Its message tells how to send the file, which has been done.
         let is_in_the_bucket = body["upload"].is_object();
         let sent = format!("The file is sent, {} bytes, and will be checked and processed.", self.source.bytes);
-        self.say(&format!("{}: {}", self.source.name, if is_in_the_bucket { sent } else { text("message") }))?;
+        self.say(&format!("{}: {}", self.source.name, if is_in_the_bucket { sent } else { words(body) }))?;
         if body["row_count"].is_u64() {
             self.say(&format!("  records  {}", body["row_count"]))?;
             self.say(&format!("  totals   {}", print::totals_of(&body["totals"])))?;
@@ -283,6 +286,19 @@ enum Looked {
     Refused(Outcome),
     /// It may be sent. The digest is there where it is needed.
     Sound(Option<ContentDigest>),
+}
+
+/// What to do about a file that was not sent.
+fn advice(name: &str, report: &ValidationReport) -> String {
+    const STATED: [ErrorCode; 2] = [ErrorCode::RowCountMismatch, ErrorCode::TotalMismatch];
+    if is_correctable(report) {
+        // A command to be typed has no name that a shell would read otherwise.
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
+        let file = if is_plain { name } else { "FILE" };
+        return format!("txn validate {file} --correctable mend.csv --rows all writes it with its faults marked.");
+    }
+    let only_stated = report.errors_by_code.iter().all(|(code, _)| STATED.contains(code));
+    if only_stated { "Send the right file, or state what it has." } else { "Mend it, and send it then." }.to_owned()
 }
 
 fn refused_by_the_bucket(status: u16) -> Problem {

@@ -27,6 +27,10 @@ pub(crate) fn run(arguments: &ValidateArguments, as_json: bool) -> Result<Exit, 
     if arguments.correctable.is_some() && arguments.files.len() > 1 {
         return Err(Problem::usage("correctable_of_many", "--correctable writes the file of one FILE; name one."));
     }
+    // Before anything is read: whoever cannot have the file that they asked for gets no verdict in its place.
+    if let Some(out) = &arguments.correctable {
+        refuse_taken(out)?;
+    }
     let stated = Stated::read(&arguments.statement)?;
     let progress = Progress::of("checking", total_bytes(&arguments.files));
     let mut documents = Vec::new();
@@ -75,6 +79,25 @@ fn say(path: &Path, arguments: &ValidateArguments, stated: &Stated, progress: &P
     Ok((verdict.is_valid(), text, document))
 }
 
+/// An existing file may be the very one that is read, or one that somebody has begun to mend.
+fn refuse_taken(out: &Path) -> Result<(), Problem> {
+    if out.symlink_metadata().is_ok() {
+        let message = format!(
+            "{} is there already, and may hold your corrections. Name another file, or delete it.",
+            out.display()
+        );
+        return Err(Problem::usage("file_exists", message));
+    }
+    let directory = out.parent().filter(|directory| !directory.as_os_str().is_empty());
+    match directory.filter(|directory| !directory.is_dir()) {
+        None => Ok(()),
+        Some(none) => Err(Problem::usage(
+            "file_unusable",
+            format!("{}: there is no directory {}.", out.display(), none.display()),
+        )),
+    }
+}
+
 /// Writes the file to be mended, and says what it has. Where there is nothing to mend in single records, none is written.
 fn write_correctable(source: &Source, checked: &Checked, out: &Path, rows: Rows) -> Result<(String, Value), Problem> {
     if !is_correctable(&checked.report) {
@@ -83,7 +106,7 @@ fn write_correctable(source: &Source, checked: &Checked, out: &Path, rows: Rows)
     }
     let selection = if rows == Rows::All { RowSelection::All } else { RowSelection::Rejected };
     let mut writer = CorrectableWriter::new(checked.at, Limits::default(), &checked.report, selection);
-    // An existing file may be the very one that is read, or one that somebody has begun to mend.
+    // It was not there a moment ago, and whoever has made it since keeps it.
     let file = File::options().write(true).create_new(true).open(out);
     let mut file = BufWriter::new(file.map_err(|error| Problem::of_file(out, &error))?);
     let mut written = Ok(());
@@ -102,11 +125,14 @@ fn write_correctable(source: &Source, checked: &Checked, out: &Path, rows: Rows)
     }
     let summary = writer.finish(&mut put);
     written.and_then(|()| file.flush()).map_err(|error| Problem::of_file(out, &error))?;
-    let mut said =
-        format!("{}: rejected records: {}. Mend them and send the file.", out.display(), summary.rejected_rows);
-    if selection == RowSelection::Rejected {
-        said.push_str(" It has those alone; --rows all writes the whole file.");
-    }
+    let mut said = format!("{}: rejected records: {}.", out.display(), summary.rejected_rows);
+    said.push_str(match selection {
+        RowSelection::All => " Mend them and send the file.",
+        RowSelection::Rejected => {
+            " It has those alone, and nothing of the refused file was stored: put them back into the whole file, or write \
+             it with --rows all."
+        }
+    });
     if summary.is_truncated {
         said.push_str(
             " Something that was too long, or came after the last record that could be read, is missing in it.",

@@ -27,6 +27,8 @@ pub(crate) struct Object {
     pub(crate) event: Value,
     /// What the workflow called its failure, if it was the workflow.
     pub(crate) error: Option<String>,
+    /// What it said about that.
+    pub(crate) cause: Option<String>,
 }
 
 impl Letter {
@@ -48,7 +50,8 @@ impl Letter {
         };
         let error = text(&message["error"]["Error"]);
         let is_of_the_file = error.as_deref().is_some_and(|error| OF_THE_FILE_ITSELF.contains(&error));
-        let object = Object { bucket, key, version_id, event: event.clone(), error };
+        let cause = text(&message["error"]["Cause"]).map(plain_cause);
+        let object = Object { bucket, key, version_id, event: event.clone(), error, cause };
         if is_of_the_file { Self::OfTheFile(object) } else { Self::Object(object) }
     }
 }
@@ -91,6 +94,12 @@ impl Object {
     }
 }
 
+/// What a function said when it failed. Step Functions wraps that into JSON.
+fn plain_cause(cause: String) -> String {
+    let wrapped = serde_json::from_str::<Value>(&cause).ok();
+    wrapped.and_then(|wrapped| wrapped["errorMessage"].as_str().map(str::to_owned)).unwrap_or(cause)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +138,18 @@ mod tests {
         let body = |error: &str| json!({"input": event("incoming/acme/a.csv"), "error": {"Error": error}}).to_string();
         assert!(matches!(Letter::read(&body("InvalidCsv")), Letter::OfTheFile(_)));
         assert!(matches!(Letter::read(&body("UnknownPartner")), Letter::Object(_)));
+    }
+
+    #[test]
+    fn a_letter_tells_why_it_failed() {
+        let of = |cause: &str| {
+            let body =
+                json!({"input": event("incoming/acme/a.csv"), "error": {"Error": "StoreUnavailable", "Cause": cause}});
+            object(&body).cause.unwrap()
+        };
+        assert_eq!(of("the table is away"), "the table is away");
+        assert_eq!(of(r#"{"errorType": "StoreUnavailable", "errorMessage": "it is away"}"#), "it is away");
+        assert_eq!(object(&event("incoming/acme/a.csv")).cause, None);
     }
 
     #[test]

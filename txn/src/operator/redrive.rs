@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// How long messages are hidden beyond the time that their file has, in seconds.
 const HIDDEN_LONGER_SECONDS: u64 = 60;
+/// Most characters that are shown of what the workflow said when it failed.
+const CAUSE_CHARACTERS_MAX: usize = 200;
 /// The longest that SQS hides a message, in seconds.
 const HIDDEN_SECONDS_MAX: u64 = 12 * 60 * 60;
 
@@ -189,7 +191,7 @@ impl Redrive<'_> {
     /// Deletes what is done with; in a dry run it only says so.
     fn delete(&self, work: &Work, done: Done) -> Result<Done, Problem> {
         if self.arguments.dry_run {
-            return Ok(Done { deleted: false, why: format!("{}; its message would be deleted", done.why), ..done });
+            return Ok(Done { deleted: false, ..done });
         }
         work.messages.iter().try_for_each(|message| self.queue.delete(message))?;
         Ok(done)
@@ -209,10 +211,25 @@ impl Done {
         };
         let standing =
             self.standing.map(|standing| format!("; {}, attempt {}", standing.status.as_str(), standing.attempt));
-        let kept = if self.deleted { "deleted" } else { "stays" };
+        let why = match (self.action, work.letter.object().and_then(failure)) {
+            ("would_start", failure) => failure.unwrap_or_else(|| "its message does not say why it failed".to_owned()),
+            (_, Some(failure)) => format!("{failure}; {}", self.why),
+            (_, None) => self.why.clone(),
+        };
         let count =
             if work.messages.len() == 1 { String::new() } else { format!(" ({} messages)", work.messages.len()) };
-        format!("{kept}{count}  {subject}: {}{}", self.why, standing.unwrap_or_default())
+        format!("{}{count}  {subject}: {why}{}", self.what(), standing.unwrap_or_default())
+    }
+
+    /// What was done, or would be.
+    fn what(&self) -> &'static str {
+        match (self.deleted, self.action) {
+            (true, _) => "deleted",
+            (false, "would_start") => "would start",
+            // What is to be deleted stays in a dry run alone.
+            (false, "completed_before" | "refused") => "would delete",
+            (false, _) => "stays",
+        }
     }
 
     fn to_json(&self, work: &Work) -> Value {
@@ -222,6 +239,7 @@ impl Done {
             "key": object.map(|object| object.key.as_str()),
             "version_id": object.map(|object| object.version_id.as_str()),
             "error": object.and_then(|object| object.error.as_deref()),
+            "cause": object.and_then(|object| object.cause.as_deref()).map(shortened),
             "file_id": self.file_id.as_ref().map(FileId::as_str),
             "status": self.standing.map(|standing| standing.status.as_str()),
             "attempt": self.standing.map(|standing| standing.attempt),
@@ -229,6 +247,22 @@ impl Done {
             "deleted": self.deleted,
             "why": self.why,
         })
+    }
+}
+
+/// Why an object is in the queue, as the workflow told it.
+fn failure(object: &Object) -> Option<String> {
+    let error = print::shown(object.error.as_deref()?);
+    let cause = object.cause.as_deref().map(|cause| format!(": {}", shortened(cause)));
+    Some(format!("failed with {error}{}", cause.unwrap_or_default()))
+}
+
+/// The beginning of a cause, which may be a page long and hold anything.
+fn shortened(cause: &str) -> String {
+    let shown = print::shown(cause);
+    match shown.char_indices().nth(CAUSE_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::print;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::Currency;
 use domain::csv::guard::needs_guard;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -11,7 +12,9 @@ pub(crate) const COLUMNS: [&str; 8] =
     ["timestamp", "partner", "transaction_id", "amount", "currency", "status", "merchant", "file_id"];
 /// How wide each is in a table. What is longer moves the rest of its row, since nothing is cut off.
 const WIDTHS: [usize; 8] = [30, 12, 20, 14, 8, 9, 24, 32];
+const TIMESTAMP: usize = 0;
 const AMOUNT: usize = 3;
+const CURRENCY: usize = 4;
 
 /// One transaction. All its values are texts, the amount as well: exactly as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,9 +43,12 @@ impl Row {
         object
     }
 
-    /// A line of a table.
+    /// A line of a table, in which amounts look as money does.
     pub(crate) fn to_table(&self) -> String {
-        print::table_row(&self.0.clone().map(|cell| print::shown(&cell)), &[AMOUNT], &WIDTHS)
+        let mut cells = self.0.clone().map(|cell| print::shown(&cell));
+        cells[TIMESTAMP] = without_zero_fraction(&cells[TIMESTAMP]);
+        cells[AMOUNT] = padded(&cells[AMOUNT], &cells[CURRENCY]);
+        print::table_row(&cells, &[AMOUNT], &WIDTHS)
     }
 
     /// A record of CSV. What a spreadsheet would take for a formula gets an apostrophe.
@@ -54,6 +60,23 @@ impl Row {
 /// The headings of a table.
 pub(crate) fn headings() -> String {
     print::table_row(&COLUMNS.map(str::to_owned), &[AMOUNT], &WIDTHS)
+}
+
+/// A timestamp without a fraction that says nothing.
+fn without_zero_fraction(timestamp: &str) -> String {
+    match timestamp.split_once('.') {
+        Some((seconds, fraction)) if fraction.trim_start_matches('0') == "Z" => format!("{seconds}Z"),
+        _ => timestamp.to_owned(),
+    }
+}
+
+/// An amount with zeros up to the minor unit of its currency: 18.5 EUR is 18.50. It stays a text, so that it stays exact.
+fn padded(amount: &str, currency: &str) -> String {
+    let decimals = Currency::parse(currency.as_bytes()).map_or(0, |currency| usize::from(currency.decimals()));
+    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
+    let is_plain =
+        !whole.is_empty() && [whole, fraction].concat().bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if decimals == 0 || !is_plain { amount.to_owned() } else { format!("{whole}.{fraction:0<decimals$}") }
 }
 
 fn csv_field(value: &str) -> String {
@@ -68,6 +91,26 @@ fn csv_field(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_shows_money_and_seconds() {
+        for (amount, currency, expected) in [
+            ("18.5", "EUR", "18.50"),
+            ("-3", "EUR", "-3.00"),
+            ("9.25", "EUR", "9.25"),
+            ("1200", "JPY", "1200"),
+            ("1.5", "BHD", "1.500"),
+            ("1.125", "EUR", "1.125"),
+            ("12345678901234567890123456789012345678", "USD", "12345678901234567890123456789012345678.00"),
+            ("1E+2", "EUR", "1E+2"),
+            ("1", "?", "1"),
+            ("", "EUR", ""),
+        ] {
+            assert_eq!(padded(amount, currency), expected);
+        }
+        assert_eq!(without_zero_fraction("2026-01-15T10:00:00.000000000Z"), "2026-01-15T10:00:00Z");
+        assert_eq!(without_zero_fraction("2026-01-15T10:00:00.500000000Z"), "2026-01-15T10:00:00.500000000Z");
+    }
 
     #[test]
     fn a_spreadsheet_finds_no_formula_and_the_very_amounts() {

@@ -22,5 +22,8 @@ fn a_day_shows_the_file_that_was_just_sent_and_finds_it_by_its_id() {
     assert!(all["partners"].as_array().unwrap().iter().any(|one| one["partner"] == stack["partner"]));
     let one = operator.run(&["--json", "day", "--partner", stack["partner"].as_str().unwrap()]).json();
     assert!(one["files"].as_array().unwrap().iter().any(|file| file["file_id"] == file_id.as_str()));
+    // And finds a file of whomever by its id alone, on a machine that knows nothing of it.
+    let operator = person(&stack).with("TXN_KEY", stack["operator_key"].as_str().unwrap());
+    assert_eq!(operator.run(&["--json", "status", &file_id]).ended(0).json()["status"], "completed");
     operator.run(&["upload", path.to_str().unwrap()]).ended(4);
 }

@@ -9,6 +9,8 @@ fn a_file_is_sent_once_followed_and_found_in_the_table() {
     let path = path.to_str().unwrap();
     let ran = person.run(&["upload", path, "--wait", "--expected-rows", "40"]).ended(0);
     assert!(ran.stdout.contains("completed") && ran.stdout.contains("EUR -39.00, USD -21.00"), "{}", ran.stdout);
+    let told = person.run(&["upload", path]).ended(0).stdout;
+    assert!(told.contains("txn upload FILE --reprocess") && !told.contains("/upload"), "{told}");
     let again = person.run(&["--json", "upload", path, "--wait"]).ended(0).json();
     assert_eq!(again["files"][0]["answer"]["duplicate"], true);
     let file_id = again["files"][0]["answer"]["file_id"].as_str().unwrap().to_owned();
@@ -29,6 +31,10 @@ fn a_file_is_sent_once_followed_and_found_in_the_table() {
     let csv = of_file(list(&["--format", "csv", "--currency", "USD"]));
     assert_eq!(csv.len(), 14);
     assert!(csv.iter().all(|row| row.contains(",-1.5,USD,completed,\"'=Smith & Co\",")), "{}", csv[0]);
+    let table = of_file(list(&["--currency", "USD"]));
+    let is_shown =
+        |row: &String| row.starts_with("2011-03-05T10:00:") && row.contains("Z  ") && row.contains(" -1.50  USD ");
+    assert!(table.len() == 14 && table.iter().all(is_shown), "{}", table[0]);
     let some = ["--from", "2011-03-05T10:00:10Z", "--to", "2011-03-05T10:00:20Z"];
     let some = person.run(&[&["transactions"][..], &some, &["--format", "json"]].concat()).ended(0).stdout;
     // One of sixty seconds each, of forty that are there.
@@ -78,5 +84,5 @@ fn a_wrong_key_ends_with_4() {
     let person = person(&stack()).with("TXN_KEY", "acme.wrong");
     let path = person.file("file.csv", csv("2011-03-09", 1, "m"));
     let ran = person.run(&["upload", path.to_str().unwrap()]).ended(4);
-    assert!(ran.stderr.contains("api_key_invalid"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("it came from TXN_KEY") && ran.stderr.contains("api_key_invalid"), "{}", ran.stderr);
 }

@@ -120,6 +120,13 @@ fn a_queue_is_worked_off_and_what_cannot_be_helped_stays() {
     for _ in 0..2 {
         assert_eq!(actions(&person, &["--dry-run"], 0), expected("would_start x2", "completed_before x1"));
     }
+    let told = person.run(&["redrive", "--dry-run"]).ended(0).stdout;
+    for part in
+        [format!("would start (2 messages)  validated/{failed}.csv"), "failed with StoreUnavailable: c;".to_owned()]
+    {
+        assert!(told.contains(&part), "{told}");
+    }
+    assert!(told.contains("would delete  "), "{told}");
     assert_eq!(actions(&person, &[], 1), expected("processed x2", "completed_before x1"));
     let item = cloud.status_item(&failed);
     assert_eq!((item["status"].as_s().unwrap().as_str(), item["attempt"].as_n().unwrap().as_str()), ("completed", "2"));

@@ -67,6 +67,39 @@ fn what_is_wrong_with_the_configuration_is_told_without_its_secrets() {
 }
 
 #[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let service = Service::new(vec![Reply::Json(200, PAGE.to_owned())]);
+    let mut person = Person::new();
+    for name in ["TXN_CONFIG", "TXN_PROFILE", "TXN_ENDPOINT", "TXN_KEY"] {
+        person = person.with(name, "");
+    }
+    person
+        .file(".config/txn/config.toml", format!("[default]\nendpoint = \"{}\"\nkey = \"profile.key\"\n", service.url));
+    person.run(&DAY).ended(0);
+    asked_with("profile.key")(&service);
+    let ran = Person::new().with("TXN_ENV", "").run(&["redrive"]).ended(2);
+    assert!(ran.stderr.contains("Which environment?"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_wrong_key_is_told_with_its_place() {
+    let refusal = || Reply::Json(403, r#"{"error": "api_key_invalid", "message": "Send it in x-api-key."}"#.to_owned());
+    let service = Service::new(vec![refusal(), refusal(), refusal()]);
+    let person = Person::new().with("TXN_ENDPOINT", &service.url);
+    person.file(".config/txn/config.toml", "[default]\nkey = \"acme.s3cr3t\"\n");
+    let key = person.file("key", "acme.s3cr3t").display().to_string();
+    let told = |person: &Person, arguments: &[&str], place: &str| {
+        let ran = person.run(&[&DAY[..], arguments].concat()).ended(4);
+        let expected = format!("(it came from {place}); ask the operator for a new one.");
+        assert!(ran.stderr.contains(&expected) && !ran.stderr.contains("s3cr3t"), "{}", ran.stderr);
+    };
+    told(&person, &["--key-file", &key], &key);
+    let config = person.home.path().join(".config/txn/config.toml");
+    told(&person, &[], &format!("the profile default of {}", config.display()));
+    told(&person.with("TXN_KEY", "acme.s3cr3t"), &[], "TXN_KEY");
+}
+
+#[test]
 fn a_problem_is_json_for_a_script() {
     let ran = Person::new().run(&["--json", "day"]).ended(2);
     let problem: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();

@@ -102,6 +102,55 @@ fn a_file_is_found_by_its_id_alone() {
 }
 
 #[test]
+fn an_operator_finds_a_file_of_any_partner() {
+    let page = json!({"file_id": FILE_ID, "status": "completed", "attempt": 1, "history": []});
+    // An operator's day has no files, but those of each partner.
+    let service = Service::new(vec![
+        ok(&day(json!([]), json!(null))),
+        ok(&day(json!([partner("acme", 0), partner("globex", 0)]), json!(null))),
+        ok(&day(json!([partner("acme", 0)]), json!([]))),
+        ok(&day(json!([partner("globex", 0)]), json!([file("completed")]))),
+        ok(&page),
+    ]);
+    person(&service).run(&["status", FILE_ID]).ended(0);
+    let lines: Vec<_> = service.asked().into_iter().map(|asked| asked.line).collect();
+    assert!(lines[3].ends_with("?partner=globex"), "{lines:?}");
+    assert_eq!(lines[4], format!("GET /files/{FILE_ID}?token=t0k3n"));
+}
+
+#[test]
+fn a_page_is_read_where_it_is_and_nowhere_else() {
+    let page = json!({"file_id": FILE_ID, "status": "completed", "attempt": 1, "history": []});
+    let service = Service::new(vec![ok(&page), ok(&page)]);
+    let person = person(&service);
+    let path = format!("/files/{FILE_ID}?token=t0k3n");
+    let localhost = service.url.replace("127.0.0.1", "localhost");
+    for base in [service.url.clone(), format!("{localhost}/")] {
+        person.run(&["status", &format!("{base}#{path}")]).ended(0);
+    }
+    assert!(service.asked().iter().all(|asked| asked.line == format!("GET {path}")));
+    for base in ["https://a.example/prod", "", &format!("{}/dev", service.url), &format!("{localhost}.a.example")] {
+        let ran = person.run(&["status", &format!("{base}#{path}")]).ended(2);
+        assert!(ran.stderr.contains("--profile") && !ran.stderr.contains("t0k3n"), "{}", ran.stderr);
+    }
+    person.run(&["status", &format!("{}#/days/2026-01-15", service.url)]).ended(2);
+    assert_eq!(service.asked().len(), 2);
+}
+
+#[test]
+fn what_has_not_come_yet_is_nothing_wrong() {
+    let of = |missing: u64| ok(&day(json!([partner("acme", missing)]), json!([])));
+    let service = Service::new(vec![of(1), of(2), of(2)]);
+    let person = person(&service);
+    let ran = person.run(&["day"]).ended(0);
+    assert!(ran.stdout.contains("1 expected file of acme has not come yet."), "{}", ran.stdout);
+    let ran = person.run(&["day", "2999-12-31"]).ended(0);
+    assert!(ran.stdout.contains("2 expected files of acme have not come yet."), "{}", ran.stdout);
+    let ran = person.run(&["day", "2026-01-15"]).ended(1);
+    assert!(ran.stdout.contains("2 expected files of acme did not come."), "{}", ran.stdout);
+}
+
+#[test]
 fn a_list_since_a_day_has_the_files_of_every_day() {
     let today = Service::new(vec![
         ok(&day(json!([partner("acme", 0)]), json!([file("completed")]))),

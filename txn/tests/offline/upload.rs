@@ -83,6 +83,10 @@ fn a_bad_file_is_not_sent() {
     assert_golden("upload-bad.txt", &ran.seen());
     let ran = person(&service).run(&["upload", "good.csv", "--expected-rows", "3"]).ended(1);
     assert!(ran.stdout.contains("error[row_count_mismatch]"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Send the right file, or state what it has."), "{}", ran.stdout);
+    let ran = person(&service).run(&["upload", "bad.csv"]).ended(1);
+    let command = "txn validate bad.csv --correctable mend.csv --rows all writes it with its faults marked.";
+    assert!(ran.stdout.contains(command), "{}", ran.stdout);
     assert_eq!(service.asked().len(), 0);
 }
 
@@ -145,6 +149,36 @@ fn a_wrong_key_ends_it_for_all_files() {
     let ran = person(&service).run(&["--json", "upload", "good.csv", "good.csv"]).ended(4);
     assert_eq!((ran.json()["files"].as_array().unwrap().len(), service.asked().len()), (0, 1));
     assert!(ran.stderr.contains("api_key_invalid") && !ran.stderr.contains("s3cr3t"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_was_answered_is_told_in_options_and_not_in_addresses() {
+    let answer = |status: &str, duplicate: bool, later: &[&str]| {
+        let mut answer = accepted();
+        answer["message"] = "send it to /upload?reprocess=true, without dry_run".into();
+        answer["status"] = status.into();
+        answer["duplicate"] = duplicate.into();
+        answer["superseded_by"] = json!(later);
+        answer["dry_run"] = (status == "valid").into();
+        ok(&answer)
+    };
+    for (reply, arguments, expected) in [
+        (
+            answer("completed", true, &[]),
+            &["upload", "good.csv"][..],
+            "To process it again: txn upload FILE --reprocess",
+        ),
+        (
+            answer("completed", true, &[FILE_ID]),
+            &["upload", "good.csv"],
+            "replace the later ones: txn upload FILE --reprocess",
+        ),
+        (answer("processing", true, &[]), &["upload", "good.csv"], "is being processed"),
+        (answer("valid", false, &[]), &["upload", "good.csv", "--dry-run"], "without --dry-run"),
+    ] {
+        let ran = person(&Service::new(vec![reply])).run(arguments).ended(0);
+        assert!(ran.stdout.contains(expected) && !ran.stdout.contains("/upload"), "{}", ran.stdout);
+    }
 }
 
 #[test]
