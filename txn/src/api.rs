@@ -142,8 +142,9 @@ pub(crate) fn words(answer: &Value) -> String {
         (true, "completed") => {
             "This file was processed before; nothing was done again. To process it again: txn upload FILE --reprocess"
         }
-        (true, _) if !is_failed => "This file is here already and is being processed; nothing was done again.",
-        _ => answer["message"].as_str().unwrap_or_default(),
+        _ if is_failed => answer["message"].as_str().unwrap_or_default(),
+        (true, _) => "This file is here already and is being processed; nothing was done again.",
+        (false, _) => "The file is valid and is being processed.",
     };
     crate::print::shown(said)
 }

@@ -123,15 +123,12 @@ impl Redrive<'_> {
 
     /// A file that is wrong in itself stays wrong. Its sender knows, and sends another one.
     fn leave_or_delete(&self, object: &Object, work: &Work) -> Result<Done, Problem> {
-        let error = object.error.as_deref().unwrap_or_default();
         let file_id = object.file_id();
         if !self.arguments.delete_refused {
-            let why = format!(
-                "the file itself was refused ({error}); its sender has to mend it. --delete-refused deletes it"
-            );
-            return Ok(stays(file_id, None, why));
+            let why = "the file itself was refused; its sender has to mend it. --delete-refused deletes its message";
+            return Ok(stays(file_id, None, why.to_owned()));
         }
-        let why = format!("the file itself was refused ({error})");
+        let why = "the file itself was refused".to_owned();
         self.delete(work, Done { action: "refused", deleted: true, file_id, standing: None, why })
     }
 
