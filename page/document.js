@@ -2,13 +2,12 @@
 
 const byId = (id) => document.getElementById(id);
 
-// An element with properties, attributes (`aria-…`, `data-…`, `role`, …) and children: texts, elements or nothing.
+// An element with attributes (`class`, `aria-…`, `data-…`, `role`, …) and children: texts, elements or nothing.
 function make(name, properties = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (value === null || value === undefined || value === false) continue;
-    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else if (key === "class") element.className = value;
+    if (key === "class") element.className = value;
     else element.setAttribute(key, value === true ? "" : value);
   }
   element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
@@ -35,8 +34,10 @@ function verdict(tone, title, ...sentences) {
   return make("div", { class: `verdict ${tone}` }, sign, make("div", {}, make("h2", { tabindex: "-1" }, title), texts));
 }
 
-function button(words, onclick, { secondary = true, sign = null } = {}) {
-  return make("button", { type: "button", class: secondary ? "secondary" : null, onclick }, sign && icon(sign), words);
+function button(words, act, { secondary = true, sign = null } = {}) {
+  const made = make("button", { type: "button", class: secondary ? "secondary" : null }, sign && icon(sign), words);
+  made.addEventListener("click", act);
+  return made;
 }
 
 // A failure as a card that screen readers tell at once, with what to do about it.
