@@ -57,6 +57,10 @@ pub const ERRORS_IN_REPORT_MAX: u64 = 1_000_000;
 /// Largest file of which the API makes a correctable one, in bytes (32 MiB): read twice and written while its sender waits.
 pub const CORRECTABLE_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
+/// Most errors of a file of which the API makes a correctable one. What it writes is then some 50 MB at most, and not the
+/// gigabytes that as many short and wrong records as fit into a file would have with their reasons.
+pub const CORRECTABLE_ERRORS_MAX: u64 = 200_000;
+
 /// Most bytes of one record whose structure is broken that a correctable file repeats (256 KiB): a quote that is never closed
 /// takes all the rest of its file.
 pub const CORRECTABLE_RECORD_BYTES_MAX: usize = 256 * 1024;

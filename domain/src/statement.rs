@@ -122,7 +122,7 @@ impl Statement {
 }
 
 fn row_fault(expected: u64, found: u32) -> Option<RowError> {
-    let reason = format!("the file has {found} data records; expected_rows says {expected}");
+    let reason = format!("the file has {found} data records; you stated {expected}");
     (expected != u64::from(found)).then(|| of_whole_file(ErrorCode::RowCountMismatch, reason))
 }
 
@@ -133,12 +133,12 @@ fn total_faults(expected: &BTreeMap<String, String>, found: &BTreeMap<String, St
     let differs = codes.into_iter().filter(|&code| expected.get(code) != found.get(code));
     let reason = |code: &String| match (found.get(code), expected.get(code)) {
         (Some(found), Some(expected)) => {
-            format!("the amounts in {code} add up to {found}; expected_totals says {expected}")
+            format!("the amounts in {code} add up to {found}; you stated {expected}")
         }
-        (Some(found), None) => format!("the amounts in {code} add up to {found}; expected_totals does not name {code}"),
+        (Some(found), None) => format!("the amounts in {code} add up to {found}; you stated no total in {code}"),
         (None, expected) => {
             let expected = expected.map_or("", String::as_str);
-            format!("the file has no amounts in {code}, which add up to 0; expected_totals says {expected}")
+            format!("the file has no amounts in {code}, which add up to 0; you stated {expected}")
         }
     };
     differs.map(|code| of_whole_file(ErrorCode::TotalMismatch, reason(code))).collect()

@@ -25,9 +25,9 @@ fn reasons(errors: &Value) -> Vec<(u64, &str, &str)> {
 }
 
 const WHAT_IS_WRONG: [(u64, &str, &str); 3] = [
-    (0, "row_count_mismatch", "the file has 2 data records; expected_rows says 3"),
-    (0, "total_mismatch", "the file has no amounts in EUR, which add up to 0; expected_totals says 1.00"),
-    (0, "total_mismatch", "the amounts in USD add up to 9.30; expected_totals says 9.31"),
+    (0, "row_count_mismatch", "the file has 2 data records; you stated 3"),
+    (0, "total_mismatch", "the file has no amounts in EUR, which add up to 0; you stated 1.00"),
+    (0, "total_mismatch", "the amounts in USD add up to 9.30; you stated 9.31"),
 ];
 
 impl Uploader<'_> {
@@ -59,7 +59,7 @@ async fn a_wrong_statement_refuses_a_file_and_a_right_one_is_a_new_attempt() {
     let history = |row: Value| statuses(&row["history"]).len();
     assert_eq!(history(cloud.status_row(refused.text("file_id")).await.unwrap()), 2);
     let other = bank.upload_stating("/upload", &file, &[("expected_rows", "4")]).await;
-    assert_eq!(reasons(&other.body["errors"])[0].2, "the file has 2 data records; expected_rows says 4");
+    assert_eq!(reasons(&other.body["errors"])[0].2, "the file has 2 data records; you stated 4");
     assert_eq!(history(cloud.status_row(refused.text("file_id")).await.unwrap()), 4);
 
     let taken = bank.upload_stating("/upload", &file, &RIGHT).await.accepted();
@@ -81,6 +81,12 @@ async fn a_wrong_statement_refuses_a_file_and_a_right_one_is_a_new_attempt() {
     assert_eq!(cloud.status_row(taken.text("file_id")).await.unwrap(), row);
     let duplicate = bank.upload_stating("/upload", &file, &RIGHT).await.accepted();
     assert_eq!(duplicate.body["duplicate"], true);
+    // Nor while the same file is awaited once more.
+    let awaited = bank.announce_stating("/uploads?reprocess=true", &file, 2, json!({"USD": "9.30"})).await.accepted();
+    let refused = bank.announce_stating("/uploads", &file, 3, json!({"USD": "9.31", "EUR": "1"})).await;
+    assert_eq!(reasons(&refused.body["errors"]), WHAT_IS_WRONG);
+    assert_eq!(put(&cloud, &awaited.body["upload"], &file).await.0, 200);
+    assert_eq!(cloud.ended(taken.text("file_id"), 4).await["status"], "completed");
 }
 
 #[tokio::test]

@@ -63,8 +63,8 @@ crate::codes::fault_codes! {
     TimestampOffsetMissing "timestamp_offset_missing": "the timestamp has no offset, so its instant is unknown" => "add Z for UTC, or an offset such as +02:00";
     TimestampOutOfRange "timestamp_out_of_range": "the timestamp has a part that no calendar or clock has" => "correct the date, the time or the offset";
     TimestampInFuture "timestamp_in_future": "the timestamp is more than 24 hours after the file's arrival" => "correct the date, or send the record when it is due";
-    RowCountMismatch "row_count_mismatch": "the file does not have as many data records as its sender stated" => "compare the file with its source; send the whole file, or correct expected_rows";
-    TotalMismatch "total_mismatch": "the amounts of a currency do not add up to what their sender stated" => "compare the file with its source; correct the amounts, or expected_totals";
+    RowCountMismatch "row_count_mismatch": "the file does not have as many data records as its sender stated" => "compare the file with its source; send the whole file, or correct the number of rows that you stated";
+    TotalMismatch "total_mismatch": "the amounts of a currency do not add up to what their sender stated" => "compare the file with its source; correct the amounts, or the totals that you stated";
     StatusUnknown "status_unknown": "the status is not one of completed, pending, failed" => "write completed, pending or failed in small letters";
 }
 

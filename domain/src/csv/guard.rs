@@ -7,14 +7,17 @@
 /// What stands before a value that would be taken for a formula.
 pub(super) const GUARD: u8 = b'\'';
 
+/// The same signs as East Asian keyboards write them, which spreadsheets there take alike.
+const FULL_WIDTH_SIGNS: [&str; 4] = ["\u{ff1d}", "\u{ff0b}", "\u{ff0d}", "\u{ff20}"];
+
 /// Whether a value gets a guard: what follows the apostrophes that it begins with, if any, would be taken for a formula.
 #[must_use]
 pub fn needs_guard(value: &[u8]) -> bool {
     let apostrophes = value.iter().take_while(|&&byte| byte == GUARD).count();
     match value[apostrophes..] {
-        [b'=' | b'+' | b'@' | b'\t' | b'\r', ..] => true,
+        [b'=' | b'+' | b'@' | b'\t' | b'\r' | b'\n', ..] => true,
         [b'-', ref digits @ ..] => !is_plain_number(digits),
-        _ => false,
+        ref rest => FULL_WIDTH_SIGNS.iter().any(|sign| rest.starts_with(sign.as_bytes())),
     }
 }
 
@@ -46,9 +49,24 @@ mod tests {
 
     #[test]
     fn what_a_spreadsheet_takes_for_a_formula_gets_a_guard() {
-        for value in
-            ["=1+1", "+1", "@SUM(A1)", "\t=1", "\r=1", "-1+1", "-", "-x", "-1.", "-.5", "-1.2.3", "'=1", "''-x"]
-        {
+        for value in [
+            "=1+1",
+            "+1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "\n=1",
+            "\u{ff1d}1",
+            "'\u{ff20}x",
+            "-1+1",
+            "-",
+            "-x",
+            "-1.",
+            "-.5",
+            "-1.2.3",
+            "'=1",
+            "''-x",
+        ] {
             assert!(needs_guard(value.as_bytes()), "{value:?}");
         }
         for value in ["", "x", "1", "-1", "-12.50", "'", "'x", "'-1", "''", " =1", "a=1", "é"] {
@@ -58,9 +76,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_guard_is_taken_away_and_nothing_else_is(value in "['=+@\t\r-]{0,3}[ -~é]{0,6}") {
+        fn a_guard_is_taken_away_and_nothing_else_is(value in "['=+@\t\r\n\u{ff1d}\u{ff0d}-]{0,3}[ -~é]{0,6}") {
             let (value, there) = (value.as_bytes(), guarded(value.as_bytes()));
-            prop_assert!(!matches!(there.first(), Some(b'=' | b'+' | b'@' | b'\t' | b'\r')), "it is safe");
+            prop_assert!(!matches!(there.first(), Some(b'=' | b'+' | b'@' | b'\t' | b'\r' | b'\n')), "it is safe");
             prop_assert_eq!(unguarded(&there), value);
             // What nobody has guarded stays, unless it looks like a guarded value.
             prop_assert!(has_guard(value) || unguarded(value) == value);

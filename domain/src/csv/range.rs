@@ -138,7 +138,8 @@ impl RangeChecks {
         let sound = record.faults.is_empty()
             && record.blank_lines.is_none()
             // What a note holds is not looked at.
-            && record::text_faults(record, |_| None).iter().all(|fault| self.columns.get(fault.field()).is_none());
+            && record::text_faults(record, |_| None).iter().all(|fault| self.columns.get(fault.field()).is_none())
+            && (!self.field_reader.has_guards() || record::unmended(record, &self.columns).is_empty());
         let fields = self.field_reader.read(record);
         let transaction = if sound && fields.count() == self.columns.count() {
             self.value_reader.read(fields, record.text).and_then(Values::transaction)

@@ -1,7 +1,7 @@
 //! The faults of one record's fields, and those of its text.
 
 use super::raw_record::{RawRecord, Text};
-use super::{Column, ErrorCode, RowError};
+use super::{Column, Columns, ErrorCode, RowError};
 use std::borrow::Cow;
 
 /// A fault of one field, before it is given its place in the file.
@@ -59,6 +59,22 @@ pub(super) fn text_faults(record: &RawRecord<'_>, column_of: impl Fn(usize) -> O
             Some(FieldFault { offset, ..FieldFault::new(field, column_of(field), code) })
         })
         .collect()
+}
+
+/// The faults of a record of a correctable file that came back: a field of the file's own that still has U+FFFD, which stands
+/// there for what could not be shown. It would be taken for the value, and what was there before would be lost.
+pub(super) fn unmended(record: &RawRecord<'_>, columns: &Columns) -> Vec<FieldFault> {
+    let fields = (0..).zip(record.fields);
+    let own =
+        fields.filter_map(|(field, span)| Some((field, columns.get(field)?, &record.bytes[span.start..span.end])));
+    own.filter_map(|(field, column, raw)| {
+        let offset = memchr::memmem::find(raw, "\u{fffd}".as_bytes())?;
+        let fault = FieldFault::new(field, Some(column), ErrorCode::EncodingInvalidUtf8);
+        Some(
+            FieldFault { offset, ..fault }.because("U+FFFD stands for characters that could not be shown; write those"),
+        )
+    })
+    .collect()
 }
 
 /// Whether no field of the record can have a fault of its text. If not, one may.

@@ -282,6 +282,10 @@ impl Checks {
             faults = record::text_faults(record, |field| columns.get(field));
             if has_notes {
                 faults.retain(|fault| columns.get(fault.field()).is_some());
+                let unmended = record::unmended(record, columns);
+                let is_told = |fault: &FieldFault| faults.iter().any(|told| told.field() == fault.field());
+                let further: Vec<FieldFault> = unmended.into_iter().filter(|fault| !is_told(fault)).collect();
+                faults.extend(further);
             }
             if fields.count() != columns.count() {
                 if faults.is_empty() {

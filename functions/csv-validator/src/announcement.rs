@@ -79,8 +79,9 @@ fn refuse_dry_run(request: &ApiGatewayProxyRequest) -> Result<(), Refusal> {
 /// to be sent to find that out, and nothing changes. None where nothing is known of the file, or nothing differs.
 fn misstated(record: &FileRecord, upload: &UploadRequest) -> Option<Answer> {
     let facts = &record.facts;
-    // What stands of a file that failed, or is awaited again, may be of an earlier attempt.
-    let is_known = record.status.rank() >= FileStatus::Validated.rank() && !record.status.is_failed();
+    // The totals were written when these very bytes were found valid, in whatever attempt. A file that stands refused has
+    // nothing that a further refusal could undo, and may be announced with anything.
+    let is_known = record.status != FileStatus::ValidationFailed;
     let rows = facts.rows.filter(|_| is_known)?;
     let faults = upload.expected.faults_of_known(rows, facts.totals.as_ref()?);
     if faults.is_empty() {

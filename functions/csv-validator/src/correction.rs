@@ -14,7 +14,7 @@ use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use domain::csv::correctable::is_correctable;
 use domain::csv::{CorrectableSummary, CorrectableWriter, Limits, RowSelection, ValidationReport};
-use domain::limits::CORRECTABLE_FILE_BYTES_MAX;
+use domain::limits::{CORRECTABLE_ERRORS_MAX, CORRECTABLE_FILE_BYTES_MAX};
 use domain::{FileId, FileStatus, Timestamp};
 use serde_json::json;
 
@@ -90,8 +90,8 @@ fn gone() -> Refusal {
 
 fn too_large() -> Refusal {
     let message = format!(
-        "The file is larger than {CORRECTABLE_FILE_BYTES_MAX} bytes, the most of which a correctable one is made here. Make it \
-         where you have the file: txn validate --correctable."
+        "The file is larger than {CORRECTABLE_FILE_BYTES_MAX} bytes, or has more than {CORRECTABLE_ERRORS_MAX} errors, the most \
+         of which a correctable one is made here. Make it where you have the file: txn validate --correctable."
     );
     Refusal::new(413, "file_too_large", message)
 }
@@ -136,11 +136,13 @@ impl<'a> RefusedFile<'a> {
             validator.push(&bytes, &mut |_| {});
         }
         let first = validator.finish(&mut |_| {});
-        if is_correctable(&first) {
-            self.write(ports, selection, key, &first).await
-        } else {
-            Ok(Made::NothingToCorrect)
+        if !is_correctable(&first) {
+            return Ok(Made::NothingToCorrect);
         }
+        if first.error_count > CORRECTABLE_ERRORS_MAX {
+            return Ok(Made::TooLarge);
+        }
+        self.write(ports, selection, key, &first).await
     }
 
     async fn write(

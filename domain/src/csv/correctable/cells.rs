@@ -2,7 +2,7 @@
 
 use crate::csv::RowError;
 use crate::csv::fields::Fields;
-use crate::csv::guard::needs_guard;
+use crate::csv::guard::{has_guard, needs_guard};
 use crate::limits::FIELD_BYTES_MAX;
 use std::borrow::Cow;
 
@@ -34,7 +34,14 @@ impl Row {
     /// Takes what can be made out of a record whose structure is broken.
     pub(super) fn take_broken(&mut self, bytes: &[u8]) {
         let line_ends = bytes.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        self.take(split(&bytes[..bytes.len() - line_ends]));
+        let mut values = split(&bytes[..bytes.len() - line_ends]);
+        if self.is_own.contains(&false) {
+            // The file comes from a correctable one itself. A guard on a guard would stay when the file comes back.
+            for value in values.iter_mut().filter(|value| has_guard(value)) {
+                *value = Cow::Owned(value[1..].to_vec());
+            }
+        }
+        self.take(values);
     }
 
     /// Puts values into the file's own columns. Those that are too many, as after a comma that is not quoted, go into the last
@@ -107,7 +114,8 @@ fn cut(mut note: String) -> String {
 }
 
 /// A value as text that a spreadsheet can show. Bytes that are no UTF-8, control characters and byte-order marks, which no
-/// valid value has, become U+FFFD, so that they are seen.
+/// valid value has, become U+FFFD, so that they are seen; where it is still there when the file comes back, the value is
+/// refused (`unmended` in `record.rs`).
 fn legible(value: &[u8]) -> Cow<'_, [u8]> {
     let is_illegible = |character: char| {
         character == '\u{feff}' || (character.is_control() && !matches!(character, '\t' | '\r' | '\n'))

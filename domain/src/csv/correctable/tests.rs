@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Transaction;
-use crate::csv::RangeReader;
+use crate::csv::{Column, RangeReader};
 use crate::limits::CORRECTABLE_RECORD_BYTES_MAX;
 use proptest::prelude::*;
 
@@ -99,6 +99,35 @@ fn a_record_of_broken_structure_keeps_its_values_in_as_many_columns() {
     let file = format!("{HEADER}\nT1,1,USD,2026-01-15T10:00:00Z,\"x,failed\nT2,x");
     let (text, _) = correctable(file.as_bytes(), RowSelection::Rejected, 3);
     assert!(text.contains("T1,1,USD,2026-01-15T10:00:00Z,\"\"\"x,failed\nT2,x\",,1,merchant,"), "{text}");
+}
+
+#[test]
+fn a_guard_is_not_guarded_again_where_the_structure_of_a_returned_record_is_broken() {
+    let file = format!("{NOTED}\n'=T1,1,USD,2026-01-15T10:00:00Z,a \"b\",completed,,,\n");
+    let (text, _) = correctable(file.as_bytes(), RowSelection::All, 5);
+    let line = text.lines().nth(1).unwrap();
+    assert!(line.starts_with("'=T1,1,USD,2026-01-15T10:00:00Z,"), "{line}");
+}
+
+#[test]
+fn what_could_not_be_shown_has_to_be_mended() {
+    let file = format!(
+        "{HEADER}\nT1,1,USD,2026-01-15T10:00:00Z,caf\u{e9},completed\nT2,x,USD,2026-01-15T10:00:00Z,m,completed\n"
+    );
+    let latin1: Vec<u8> = file.chars().map(|character| u8::try_from(character).unwrap()).collect();
+    let (text, _) = correctable(&latin1, RowSelection::All, 5);
+    let mended = text.replace("T2,x,", "T2,2,");
+    let (report, errors) = validate(mended.as_bytes());
+    assert_eq!((report.rows, errors.len()), (2, 1), "{errors:?}");
+    let error = &errors[0];
+    assert_eq!((error.record, error.column, error.code), (1, Some(Column::Merchant), ErrorCode::EncodingInvalidUtf8));
+    let byte = usize::try_from(error.byte).unwrap();
+    assert!(mended[byte..].starts_with('\u{fffd}'), "it says where");
+    let (report, errors) = validate(mended.replace('\u{fffd}', "\u{e9}").as_bytes());
+    assert!(report.is_valid(), "{errors:?}");
+    // The same text in a file that is no correctable one is what its sender wrote.
+    let (report, _) = validate(format!("{HEADER}\nT1,1,USD,2026-01-15T10:00:00Z,\u{fffd},completed\n").as_bytes());
+    assert!(report.is_valid());
 }
 
 #[test]
