@@ -80,7 +80,7 @@ def _introduce_page(stack: dict) -> None:
     print(f"  Key             {stack['api_key']}")
     print(f"  A good file     {paths.SAMPLES / 'transactions.csv'}")
     print(f"  A bad one       {paths.SAMPLES / 'transactions-with-errors.csv'}")
-    print(f"  Operator's key  {stack['operator_key']}  (in the page: A day)")
+    print(f"  Operator's key  {stack['operator_key']}  (in the page: A day; this cloud expects files of {SCHEDULES})")
 
 
 def _introduce_api(stack: dict) -> None:

@@ -132,8 +132,10 @@ class FileView {
         trouble.replaceChildren();
         made.disabled = true;
         try {
-          save(await fetchSigned(await find()), `${name}-${suffix}.csv`);
-          announce(`${words}: saved`);
+          const { url, truncated } = await find();
+          save(await fetchSigned(url), `${name}-${suffix}.csv`);
+          if (truncated) trouble.replaceChildren(make("p", { role: "alert" }, "Part of the file is missing in what was saved, because a quote is never closed, or the file has too many rows or bytes to be read to its end. Correct the file where it comes from instead."));
+          else announce(`${words}: saved`);
         } catch (failure) {
           if (failure.kind === "key_missing" || failure.kind === "api_key_invalid") refuseKey(failure);
           trouble.replaceChildren(failureCard(failure));
@@ -145,7 +147,7 @@ class FileView {
     };
     const correctable = (rows) => async () => {
       try {
-        return (await ask(`/files/${this.page.file_id}/correctable?rows=${rows}`, { headers: keyHeader() })).url;
+        return await ask(`/files/${this.page.file_id}/correctable?rows=${rows}`, { headers: keyHeader() });
       } catch (failure) {
         if (failure.kind === "file_too_large") failure.kind = "correctable_too_large";
         if (failure.kind === "file_not_found") failure.kind = "file_of_another";
@@ -159,7 +161,7 @@ class FileView {
         hasRows && offer("All rows, faults marked", "to-correct", correctable("all")),
         hasRows && offer("Rejected rows alone", "rejected", correctable("rejected")),
         // Asked for anew, because a link lasts for minutes and a page for days.
-        offer("Error report", "errors", async () => (await ask(this.statusPath)).report_url)),
+        offer("Error report", "errors", async () => ({ url: (await ask(this.statusPath)).report_url }))),
       hasRows && make("p", { class: "hint" }, "CSV files that are safe to open in a spreadsheet. Mend the one with all rows, save it as CSV and send it here: its three added columns are passed over. The rejected rows alone are for looking at: sent by themselves, the other rows would be missing."),
       trouble);
   }

@@ -114,7 +114,10 @@ function progress(words, wordsAtEnd = words) {
 
 function openFile(file, answer, statement) {
   sentFiles.set(answer.file_id, { file, name: file.name, statement, answer });
-  location.hash = `#${answer.status_path}`;
+  const address = `#${answer.status_path}`;
+  // Somebody may have gone back to the file while it was sent again; the same address is no change, which the browser would tell.
+  if (location.hash === address) route();
+  else location.hash = address;
 }
 
 function showSendingFailure(failure, retry) {

@@ -124,11 +124,15 @@ async function fetchSigned(url, firstBytes = null) {
 const POLL_FIRST_MILLISECONDS = 300;
 const POLL_LONGEST_MILLISECONDS = 5_000;
 const POLL_FAILURES_MAX = 4;
+// What has not moved for some quarter of an hour is asked for no more than once a minute.
+const POLLS_BEFORE_REST = 180;
+const POLL_RESTING_MILLISECONDS = 60_000;
 
 // Asks how a file stands until its attempt has ended, less and less often, and not at all while nobody looks.
 async function follow(statusPath, onPage, signal) {
   let wait = POLL_FIRST_MILLISECONDS;
   let failures = 0;
+  let unmoved = 0;
   let last = "";
   while (!signal.aborted) {
     try {
@@ -137,7 +141,9 @@ async function follow(statusPath, onPage, signal) {
       failures = 0;
       const state = `${page.attempt} ${page.status}`;
       // Where something moves, the next step is near.
-      wait = state === last ? Math.min(wait * 1.5, POLL_LONGEST_MILLISECONDS) : POLL_FIRST_MILLISECONDS;
+      unmoved = state === last ? unmoved + 1 : 0;
+      const longest = unmoved < POLLS_BEFORE_REST ? POLL_LONGEST_MILLISECONDS : POLL_RESTING_MILLISECONDS;
+      wait = unmoved > 0 ? Math.min(wait * 1.5, longest) : POLL_FIRST_MILLISECONDS;
       last = state;
       onPage(page);
       if (isFinal(page.status)) return;

@@ -1,21 +1,35 @@
-//! Writes results to stdout, as texts, tables and JSON. A reader that went away (`txn … | head`) ends the command quietly.
+//! Writes results to stdout, as texts, tables and JSON. A reader that went away (`txn … | head`) hears no more, and what was
+//! asked for is done all the same: half of the files must not stay unsent because somebody has read enough.
 
-use crate::problem::{Exit, Problem};
+use crate::problem::Problem;
 use serde_json::Value;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Writes a text and a line end.
 pub(crate) fn line(text: impl AsRef<str>) -> Result<(), Problem> {
     raw(format!("{}\n", text.as_ref()).as_bytes())
 }
 
+static READER_IS_GONE: AtomicBool = AtomicBool::new(false);
+
+/// Whether nobody reads stdout any more.
+pub(crate) fn reader_is_gone() -> bool {
+    READER_IS_GONE.load(Ordering::Relaxed)
+}
+
 /// Writes bytes as they are.
 pub(crate) fn raw(bytes: &[u8]) -> Result<(), Problem> {
+    if reader_is_gone() {
+        return Ok(());
+    }
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(()),
-        // Whoever asked for the output has seen enough of it.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(Exit::Well as i32),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            READER_IS_GONE.store(true, Ordering::Relaxed);
+            Ok(())
+        }
         Err(error) => Err(Problem::usage("output_unusable", format!("stdout cannot be written: {error}"))),
     }
 }

@@ -101,7 +101,14 @@ impl Settings {
         let profiles: BTreeMap<String, Profile> = toml::from_str(&text).map_err(|error| {
             // The error's own text shows the line, which may be the one with the key.
             let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-            Problem::usage("config_malformed", format!("{}, line {line}: {}", path.display(), error.message()))
+            // Where a value is of the wrong type, its words show the value, which may be the key.
+            let words = match error.message() {
+                message if message.starts_with("invalid ") => {
+                    "a value of the wrong type; a profile begins with its name in brackets, such as [default]"
+                }
+                message => message,
+            };
+            Problem::usage("config_malformed", format!("{}, line {line}: {words}", path.display()))
         })?;
         let name = profile.unwrap_or(DEFAULT_PROFILE);
         match profiles.get(name) {
@@ -176,7 +183,11 @@ pub(crate) fn secret_of(path: &Path) -> Result<Hidden, Problem> {
 pub(crate) fn safe_url(url: &str) -> Result<String, Problem> {
     let url = url.trim_end_matches('/');
     let is_safe = url.starts_with("https://") || url.strip_prefix("http://").is_some_and(is_this_machine);
-    if is_safe && !url.contains(|character: char| character.is_whitespace() || character.is_control()) {
+    // What stands before an @ is no host, however much it looks like one.
+    if is_safe
+        && !url.split_once("://").is_some_and(|(_, rest)| authority(rest).contains('@'))
+        && !url.contains(|character: char| character.is_whitespace() || character.is_control())
+    {
         return Ok(url.to_owned());
     }
     let message = format!(
@@ -186,9 +197,17 @@ pub(crate) fn safe_url(url: &str) -> Result<String, Problem> {
     Err(Problem::usage("endpoint_malformed", message))
 }
 
+/// The host and port of what follows `://`, and what may stand before them.
+fn authority(rest: &str) -> &str {
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
 /// Whether what follows `http://` names this machine.
 pub(crate) fn is_this_machine(rest: &str) -> bool {
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority(rest);
+    if authority.contains('@') {
+        return false;
+    }
     let host = authority.strip_prefix("[::1]").map_or_else(
         || authority.split_once(':').map_or(authority, |(host, _)| host),
         |port| if port.is_empty() || port.starts_with(':') { "::1" } else { port },
@@ -254,6 +273,9 @@ mod tests {
             "http://a.example",
             "http://127.0.0.1.a.example",
             "http://localhost@a.example/",
+            "http://localhost:80@a.example/",
+            "http://[::1]:80@a.example/",
+            "https://user:word@a.example/",
             "ftp://a",
             "https://a b",
             "http://[::1]a.example",

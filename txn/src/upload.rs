@@ -154,6 +154,10 @@ impl Sender<'_> {
         let digest = digest.ok_or_else(|| Problem::usage("digest_missing", "The file has no digest."))?;
         for _ in 0..ANNOUNCEMENTS_MAX {
             let answer = self.announce(&digest)?;
+            if answer.status == 400 && answer.json()["error"] == "invalid_csv" {
+                // It is known already that the file is not what was stated of it.
+                return Ok(answer);
+            }
             let granted = expect_ok(&answer)?;
             let Some(url) = granted["upload"]["url"].as_str() else {
                 // It is here already.

@@ -169,7 +169,12 @@ struct Stdout;
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        print::raw(bytes).map(|()| bytes.len()).map_err(|problem| std::io::Error::other(problem.message))
+        print::raw(bytes).map_err(|problem| std::io::Error::other(problem.message))?;
+        if print::reader_is_gone() {
+            // A list changes nothing, so that there is nothing to be finished.
+            std::process::exit(Exit::Well as i32);
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

@@ -52,6 +52,7 @@ fn a_secret_that_others_may_read_is_refused() {
 fn what_is_wrong_with_the_configuration_is_told_without_its_secrets() {
     for (config, arguments, expected) in [
         ("[default]\nkey = \"acme.s3cr3t\"\nendpoint = 1\n", &DAY[..], "line 3"),
+        ("key = \"acme.s3cr3t\"\n", &DAY[..], "[default]"),
         ("[default]\nkey = \"acme.s3cr3t\n", &DAY[..], "line 2"),
         ("[default]\nkee = \"acme.s3cr3t\"\n", &DAY[..], "unknown field"),
         ("[default]\nkey = \"acme.s3cr3t\"\n", &["day", "--profile", "dev"], "it has: default"),
