@@ -22,6 +22,7 @@ NAMED = {
     "AWS::IAM::Role": ("RoleName", "iam::a:role/{}", "CreateRole", "PassRole"),
     "AWS::Logs::LogGroup": ("LogGroupName", "logs:r:a:log-group:{}", "CreateLogGroup", "DeleteLogGroup"),
     "AWS::Logs::MetricFilter": ("LogGroupName", "logs:r:a:log-group:{}", "PutMetricFilter", "DeleteMetricFilter"),
+    "AWS::Logs::QueryDefinition": ("Name", "logs:r:a:*", "PutQueryDefinition", "DeleteQueryDefinition"),
     "AWS::Logs::ResourcePolicy": ("PolicyName", "logs:r:a:*", "PutResourcePolicy", "DeleteResourcePolicy"),
     "AWS::S3::Bucket": ("BucketName", "s3:::{}", "PutBucketObjectLockConfiguration", "DeleteBucket"),
     "AWS::SNS::Topic": ("TopicName", "sns:r:a:{}", "CreateTopic", "DeleteTopic"),
