@@ -30,6 +30,7 @@ class Part:
 PARTS = (
     Part("validation", ("validation",), ("bench",), (sys.executable, "-m", "bench.run_validation")),
     Part("instructions", ("validation",), (), (sys.executable, "-m", "bench.run_instructions")),
+    Part("comparisons", ("validation",), (), (sys.executable, "-m", "bench.run_comparisons")),
     Part("import", ("import-bench", "data-transformer"), ("cloud",), (RELEASE / "import-bench", venvs.python_of("cloud"))),
     Part("latency", ("latency", "csv-validator"), (), (RELEASE / "latency",)),
     Part("large-file", ("large-file", "csv-validator"), (), (RELEASE / "large-file",)),

@@ -116,8 +116,9 @@ def calls_of(what: str) -> dict:
 # A row of the transactions table, with the lengths of `local/samples/transactions.csv`; DynamoDB adds 100 bytes to each item.
 ROW_BYTES = 300
 ITEM_OVERHEAD_BYTES = 100
-# Those of the status table: by day, and by partner.
-STATUS_INDEXES = 2
+# Those of the status table: by day, by partner, and of what has no end, which a file enters with its first transition and leaves
+# with its last.
+STATUS_INDEXES = 3
 # A history entry, by `adapters/src/status_table.rs`: status, time, attempt, message.
 HISTORY_ENTRY_BYTES = 130
 # Lines of Lambda around an invocation (START, END, REPORT) and of the API (the access log's format), with 26 bytes each that
@@ -233,11 +234,11 @@ def status_bytes(measured: Measured, ranges: int, transitions: int) -> int:
 
 def status_writes(measured: Measured, ranges: int) -> int:
     """The writes of a file's six transitions. Each range tries the third one, and a refused write costs as much as a taken
-    one. The indexes have keys alone, which the first transition writes."""
+    one. The indexes have keys alone, which the first transition writes; the last one takes the file out of one of them."""
     sizes = [status_bytes(measured, ranges, transitions) for transitions in (2, 2, 3, 4, 5, 6)]
     written = [units(size, WRITE_BYTES) for size in sizes]
     written[0] = 1
-    return sum(written) + (ranges - 1) * written[2] + STATUS_INDEXES
+    return sum(written) + (ranges - 1) * written[2] + STATUS_INDEXES + 1
 
 
 def floor_dollars(inputs: Inputs) -> Fraction:

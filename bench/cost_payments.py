@@ -20,13 +20,16 @@ from .cost_model import (
     add_execution,
     add_function,
     add_logs,
+    limit,
     traced_share,
 )
 
 # An item of the payments' table and one with its analysis, a customer's profile, a tombstone, an entry of an index (estimated
 # from the attributes that `adapters/src/payment_table.rs` writes): one write each, but two for an analysis.
 PAYMENT_BYTES, TOMBSTONE_BYTES = 750, 300
-INDEXES = 2
+INDEXES = 3
+# Those in which it stays until it is archived. It leaves the third when nothing is left to do for it.
+LASTING_INDEXES = 2
 ANALYSIS_WRITES, PROFILE_WRITES = 2, 1
 # Of 150 bytes for each key, read at half the price.
 INDEX_READS = Fraction(150, 2 * 4096)
@@ -38,6 +41,9 @@ ARCHIVAL_MS = Fraction(1, 2)
 # By the states of webhook.asl.json (estimated). Their data are never logged.
 EXECUTION_LOG_ENTRIES = 18
 LOG_MONTHS = {"months_kept": Fraction(1)}
+# By the template's rule. Sixteen queries one after another, as long as the stubs take for each, and 5 ms (estimated).
+HOURS_A_MONTH = 24 * DAYS_A_MONTH
+LOOK_MS = 16 * 5 + 5
 # A base image and one binary (estimated).
 IMAGES, IMAGE_BYTES = 6, 60 * 10**6
 
@@ -55,8 +61,8 @@ def payments_bill(inputs: Inputs) -> Bill:
     add_api(bill, 1, inputs.webhooks_a_day, **LOG_MONTHS)
     add_function(bill, "webhook-validator", WEBHOOK_MS, WEBHOOK_FUNCTION_GB)
     add_logs(bill, "webhook-validator", PLATFORM_LOG_BYTES + STEP_LOG_BYTES, **LOG_MONTHS)
-    # Stored with an entry in each index, then marked as published, which no index has.
-    bill.add("DynamoDB", "payments and their indexes", "dynamodb_write", 1 + INDEXES + 1)
+    # Stored with an entry in each index, then marked as published, which takes it out of one: or, if it is high, the analysis does.
+    bill.add("DynamoDB", "payments and their indexes", "dynamodb_write", 1 + INDEXES + 1 + (INDEXES - LASTING_INDEXES))
     bill.add("EventBridge", "payments published", "event", 1)
     bill.add("SNS", "payments of medium value", "publish", inputs.medium_share)
     low_share = 1 - inputs.medium_share - inputs.high_share
@@ -84,7 +90,7 @@ def _archive(bill: Bill) -> None:
     # Each row is read to archive it and again before it is replaced. The tombstone is one write, and takes the entries out of
     # the indexes. Objects hold thousands of lines, so that their own requests do not count.
     bill.add("DynamoDB", "archival", "dynamodb_read", 2 + INDEX_READS)
-    bill.add("DynamoDB", "archival", "dynamodb_write", 1 + INDEXES)
+    bill.add("DynamoDB", "archival", "dynamodb_write", 1 + LASTING_INDEXES)
     bill.add("Lambda", "transaction-archival: time", "lambda_gb_second", ARCHIVAL_MS / 1000 / 2)
     row_months = Fraction(PAYMENT_BYTES, DAYS_A_MONTH) + TOMBSTONE_BYTES
     bill.add("DynamoDB storage", "payments of a day, tombstones of 30", "dynamodb_gb_month", row_months / GB)
@@ -100,8 +106,19 @@ def standing_bill(inputs: Inputs) -> Bill:
         bill.add(service, kind, price, len(resources(template, kind)))
     bill.add("CloudWatch", "alarms", "alarm_metric", alarm_metrics(template))
     bill.add("Secrets Manager", "a secret for each provider", "secret", inputs.providers)
+    add_hourly_looks(bill)
     bill.add("ECR", "images", "image_gb_month", Fraction(IMAGES * IMAGE_BYTES, GB))
     return bill
+
+
+def add_hourly_looks(bill: Bill) -> None:
+    """Adds the looks for what has no end, of which there is nothing while all is well: a query of each shard of both tables."""
+    for what in ("notification-sender", "transaction-archival"):
+        add_function(bill, f"{what}, hourly", LOOK_MS, each=Fraction(HOURS_A_MONTH))
+        add_logs(bill, f"{what}, hourly", HOURS_A_MONTH * (PLATFORM_LOG_BYTES + STEP_LOG_BYTES))
+        # A query that finds nothing costs half a read.
+        reads = Fraction(HOURS_A_MONTH * limit("UNFINISHED_SHARDS"), 2)
+        bill.add("DynamoDB", f"{what}, hourly", "dynamodb_read", reads)
 
 
 def resources(template: str, kind: str) -> list:

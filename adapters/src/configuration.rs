@@ -31,6 +31,12 @@ impl Configuration {
         Self { sdk: sdk().await }
     }
 
+    /// The configuration of clients that are made elsewhere: of those that call a cloud inside the process, which plays AWS.
+    #[must_use]
+    pub fn of_sdk(sdk: SdkConfig) -> Self {
+        Self { sdk }
+    }
+
     /// The configuration of every client.
     #[must_use]
     pub fn sdk(&self) -> &SdkConfig {

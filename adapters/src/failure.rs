@@ -108,6 +108,8 @@ impl Failure {
                 | "InvalidParameterException"
                 | "UnrecognizedClientException",
             ) => FailureKind::AccessRefused,
+            // The object has its bytes for ever, so that those asked for will not be there when they are asked for again.
+            Some("InvalidRange") => FailureKind::InvalidInput,
             _ => unavailable,
         };
         let what = code.map_or_else(|| format!("{error}"), str::to_owned);
@@ -126,5 +128,27 @@ impl std::error::Error for Failure {}
 impl From<Failure> for Diagnostic {
     fn from(failure: Failure) -> Self {
         Self { error_type: failure.kind.name().to_owned(), error_message: failure.detail }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_s3::error::ErrorMetadata;
+    use aws_sdk_s3::operation::get_object::GetObjectError;
+
+    #[test]
+    fn only_what_may_pass_is_transient() {
+        for (code, kind) in [
+            ("NoSuchVersion", FailureKind::ObjectMissing),
+            ("AccessDenied", FailureKind::AccessRefused),
+            ("InvalidRange", FailureKind::InvalidInput),
+            ("SlowDown", FailureKind::StoreUnavailable),
+        ] {
+            let error = GetObjectError::generic(ErrorMetadata::builder().code(code).build());
+            let failure =
+                Failure::of_call("s3:GetObject", &SdkError::service_error(error, ()), FailureKind::StoreUnavailable);
+            assert_eq!((failure.kind, failure.detail), (kind, format!("s3:GetObject: {code}")));
+        }
     }
 }

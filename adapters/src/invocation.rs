@@ -53,7 +53,10 @@ where
 }
 
 /// Reads an event. What is wrong with it is told without its text, which may hold what must not be logged.
-fn read<Event: DeserializeOwned>(payload: Value) -> Result<Event, Failure> {
+///
+/// # Errors
+/// It is not an event of the function: [`FailureKind::InvalidInput`].
+pub fn read<Event: DeserializeOwned>(payload: Value) -> Result<Event, Failure> {
     serde_json::from_value(payload).map_err(|error| {
         let detail = format!("not an event of this function ({:?})", error.classify());
         Failure::new(FailureKind::InvalidInput, detail)

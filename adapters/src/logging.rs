@@ -23,6 +23,16 @@ pub fn start() {
         .with_ansi(false)
         .with_env_filter(filter)
         .init();
+    log_panics_by_their_place();
+}
+
+/// What a panic says may hold what must not be logged: a text that is cut inside of a letter, for one, is quoted in full. Its
+/// place says enough.
+fn log_panics_by_their_place() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panicked");
+    }));
 }
 
 /// The span of one invocation.
@@ -51,4 +61,28 @@ pub fn set_partner(partner: &str) {
 /// Adds the file id to every later line of this invocation.
 pub fn set_file_id(file_id: &str) {
     Span::current().record("file_id", file_id);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    /// Run by the test below, in a process of its own: what it sets counts for the whole process.
+    #[test]
+    #[ignore = "it panics on purpose"]
+    fn panic_with_content() {
+        super::start();
+        let content = "Kanarienvogel é";
+        let _ = &content[..content.len() - 1];
+    }
+
+    #[test]
+    fn a_panic_tells_its_place_and_nothing_of_what_it_stumbled_over() {
+        let mut tests = Command::new(std::env::current_exe().unwrap());
+        tests.args(["--ignored", "--exact", "--nocapture", "logging::tests::panic_with_content"]);
+        let output = tests.env_remove("LOG_LEVEL").output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(!output.status.success() && said.contains("logging.rs:") && said.contains("panicked"), "{said}");
+        assert!(!said.contains("Kanarienvogel"), "{said}");
+    }
 }

@@ -1,5 +1,6 @@
 //! The bucket of files.
 
+mod listing;
 mod reading;
 mod writing;
 
@@ -121,6 +122,12 @@ impl ObjectStore {
     #[must_use]
     pub fn rejected_key(file_id: &FileId) -> String {
         format!("{REJECTED_PREFIX}{file_id}.csv")
+    }
+
+    /// Whether the workflow starts for an object under this key.
+    #[must_use]
+    pub fn starts_workflow(key: &str) -> bool {
+        [VALIDATED_PREFIX, INCOMING_PREFIX].iter().any(|prefix| key.starts_with(prefix))
     }
 
     /// Where the error report of a refused file lies.

@@ -4,6 +4,7 @@
 mod analysis;
 mod archival;
 mod stored;
+mod unfinished;
 
 use crate::Configuration;
 use crate::attribute::{milliseconds, number, text};
@@ -14,13 +15,17 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use domain::webhook::{AmountBand, KnownPayment, Payment, PaymentStatus, Provider, Stage};
+use domain::unfinished::shard_of;
+use domain::webhook::{AmountBand, KnownPayment, Outstanding, Payment, PaymentStatus, Provider, Stage};
 use domain::{ContentDigest, DayShards, Timestamp};
 use std::collections::HashMap;
 
 pub use analysis::{StandingAnalysis, StoredPayment};
 pub use archival::{Buried, DueCursor, DuePage, Row};
 pub use stored::stored;
+
+/// The shard of the list of unfinished payments that a payment is in, for as long as it is one.
+pub(crate) const UNFINISHED: &str = "unfinished";
 
 /// An item, by the names of its attributes.
 pub type Item = HashMap<String, AttributeValue>;
@@ -112,14 +117,16 @@ impl PaymentTable {
         updated(request).await
     }
 
-    /// Records that a payment is published.
+    /// Records that a payment is published. It then is unfinished only if something else is still to be done for it.
     ///
     /// # Errors
     /// The table refused the call or did not answer.
-    pub async fn published(&self, key: &PaymentKey, now_ms: u64) -> Result<Written, Failure> {
+    pub async fn published(&self, payment: &Payment, now_ms: u64) -> Result<Written, Failure> {
+        let publish = "SET published_at_ms = :now REMOVE publishing_until_ms";
+        let is_finished = outstanding(payment, true).is_none();
         let request = self
-            .update(key)
-            .update_expression("SET published_at_ms = :now REMOVE publishing_until_ms")
+            .update(&PaymentKey::of(payment))
+            .update_expression(if is_finished { format!("{publish}, {UNFINISHED}") } else { publish.to_owned() })
             .condition_expression("attribute_exists(publishing_until_ms)")
             .expression_attribute_values(":now", number(now_ms));
         updated(request).await
@@ -177,6 +184,12 @@ fn written(refused: Option<Item>) -> Result<Written, Failure> {
     refused.map_or(Ok(Written::Taken), |standing| Ok(Written::Refused(known(&standing)?)))
 }
 
+/// What a payment waits for that nobody has assessed.
+fn outstanding(payment: &Payment, is_published: bool) -> Option<Outstanding> {
+    let band = AmountBand::of(payment.amount);
+    Outstanding::of(&payment.event_type, band, PaymentStatus::Pending, is_published)
+}
+
 /// The item of a payment that was just delivered.
 fn item(payment: &Payment, now_ms: u64, publishing_until_ms: u64) -> Item {
     let at = Timestamp::from_unix_milliseconds(now_ms);
@@ -196,6 +209,9 @@ fn item(payment: &Payment, now_ms: u64, publishing_until_ms: u64) -> Item {
     ]);
     if payment.event_type.is_routed() {
         item.insert("publishing_until_ms".to_owned(), number(publishing_until_ms));
+    }
+    if outstanding(payment, false).is_some() {
+        item.insert(UNFINISHED.to_owned(), text(&shard_of(&payment.transaction_id)));
     }
     for (name, value) in [("metadata", &payment.metadata), ("additional", &payment.additional)] {
         if let Some(value) = value {

@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_secret_is_told_without_it() {
         assert_eq!(parse(r#"{"secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}"#, "n").unwrap().len(), 1);
-        assert_eq!(parse(r#"{"secrets": []}"#, "n").unwrap(), []);
+        assert!(parse(r#"{"secrets": []}"#, "n").unwrap().is_empty());
         for text in ["", "whsec_c2VjcmV0", r#"{"secrets": "whsec_c2VjcmV0"}"#, r#"{"secrets": ["whsec_c2VjcmV0"]}"#] {
             let failure = parse(text, "webhook/dev/acme").unwrap_err();
             assert!(failure.detail.starts_with("the secret webhook/dev/acme: "), "{failure}");

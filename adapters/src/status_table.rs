@@ -3,7 +3,9 @@
 //! A transition is one conditional update. It appends to the history and is refused where the file has already come as
 //! far in the same attempt, or has a later one; whoever is refused learns what stands.
 
+mod batch;
 mod days;
+mod unfinished;
 
 use crate::failure::{Failure, FailureKind};
 use crate::{Configuration, Tracer, clock};
@@ -15,9 +17,13 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use domain::csv::{ByteRange, Columns};
 use domain::lifecycle::KnownFile;
 use domain::limits::SUPERSEDED_BY_MAX;
-use domain::{FileId, FileStatus, Statement, Timestamp};
+use domain::unfinished::Place;
+use domain::{FileId, FileStatus, Statement, StatusToken, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use unfinished::Placed;
+
+pub use unfinished::{UnfinishedCursor, UnfinishedPage};
 
 /// What the table holds of a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -115,7 +121,7 @@ pub struct Facts {
     pub reprocess: Option<bool>,
     /// What opens its status page. It is chosen once and never changes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub token: Option<String>,
+    pub token: Option<StatusToken>,
 }
 
 /// What a new attempt forgets of the one before, once its bytes are there: everything that it will find out anew.
@@ -233,7 +239,7 @@ impl StatusTable {
             "attribute_not_exists(file_id) OR attempt < :attempt \
              OR (attempt = :attempt AND #rank < :rank AND NOT contains(#status, :failed))",
         );
-        moved(transition_expression(request, transition)?.send().await)
+        moved(transition_expression(request, file_id, transition)?.send().await)
     }
 
     /// Prolongs the wait for an upload that is awaited already, or learns that it has come. A wait that goes on is no
@@ -243,9 +249,10 @@ impl StatusTable {
     /// The table refused the call or did not answer.
     pub async fn await_longer(&self, file_id: &FileId, attempt: u32, facts: &Facts) -> Result<Moved, Failure> {
         let attributes: HashMap<String, AttributeValue> = serde_dynamo::to_item(facts).map_err(unreadable)?;
-        let sets: Vec<String> = attributes.keys().map(|name| format!("#{name} = :{name}")).collect();
-        let mut request = self
-            .update(file_id)
+        let place = Place::after(FileStatus::AwaitingUpload, clock::now_ms(), facts.upload_expires_at_ms);
+        let Placed { request, mut sets, .. } = Placed::new(self.update(file_id), file_id, place);
+        sets.extend(attributes.keys().map(|name| format!("#{name} = :{name}")));
+        let mut request = request
             .return_values(ReturnValue::AllNew)
             .update_expression(format!("SET {}", sets.join(", ")))
             .condition_expression("attempt = :attempt AND #status = :awaiting")
@@ -315,7 +322,8 @@ fn moved(result: Result<UpdateItemOutput, SdkError<UpdateItemError>>) -> Result<
 
 /// Writes a transition as an update expression.
 fn transition_expression(
-    mut request: UpdateItemFluentBuilder,
+    request: UpdateItemFluentBuilder,
+    file_id: &FileId,
     transition: &Transition,
 ) -> Result<UpdateItemFluentBuilder, Failure> {
     let at = Timestamp::from_unix_milliseconds(transition.at_ms);
@@ -327,12 +335,14 @@ fn transition_expression(
     };
     let number = |value: u64| AttributeValue::N(value.to_string());
     let text = |value: String| AttributeValue::S(value);
-    let mut sets = vec![
+    let place = Place::after(transition.status, transition.at_ms, transition.facts.upload_expires_at_ms);
+    let Placed { mut request, mut sets, mut removes } = Placed::new(request, file_id, place);
+    sets.extend([
         "#history = list_append(if_not_exists(#history, :no_history), :entry)".to_owned(),
         // The index answers when a file first came; that never changes.
         "#day = if_not_exists(#day, :day)".to_owned(),
         "#timestamp = if_not_exists(#timestamp, :timestamp)".to_owned(),
-    ];
+    ]);
     for name in ["history", "day", "timestamp"] {
         request = request.expression_attribute_names(format!("#{name}"), name);
     }
@@ -365,7 +375,10 @@ fn transition_expression(
     }
     let mut expression = format!("SET {}", sets.join(", "));
     if transition.status == FileStatus::Validating {
-        expression.push_str(&format!(" REMOVE {}", FORGOTTEN_BY_A_NEW_ATTEMPT.join(", ")));
+        removes.extend(FORGOTTEN_BY_A_NEW_ATTEMPT);
+    }
+    if !removes.is_empty() {
+        expression.push_str(&format!(" REMOVE {}", removes.join(", ")));
     }
     Ok(request.update_expression(expression))
 }

@@ -18,9 +18,13 @@ pub mod money;
 pub mod partner_day;
 pub mod schedule;
 pub mod statement;
+mod status_token;
+#[cfg(test)]
+mod suites;
 pub mod task;
 pub mod timestamp;
 pub mod transaction;
+pub mod unfinished;
 pub mod upload_request;
 pub mod webhook;
 
@@ -32,6 +36,7 @@ pub use lifecycle::FileStatus;
 pub use money::{Money, Totals};
 pub use schedule::Schedules;
 pub use statement::Statement;
+pub use status_token::StatusToken;
 pub use timestamp::Timestamp;
 pub use transaction::{Transaction, TransactionStatus};
 pub use upload_request::UploadRequest;

@@ -201,6 +201,19 @@ pub fn decide_event(known: Option<KnownFile>, road: Road, redrive: bool) -> Deci
     }
 }
 
+/// The attempt under whose name the completion of `attempt` is announced, so that subscribers recognise what they may have
+/// heard before. An attempt that was announcing and was not completed may have been heard without anybody knowing; the next
+/// one then says the same again. `history` has every transition before, in order.
+#[must_use]
+pub fn announced_attempt(history: &[(u32, FileStatus)], attempt: u32) -> u32 {
+    let may_have_been_heard = |attempt: u32| {
+        let has = |status| history.contains(&(attempt, status));
+        has(FileStatus::Notifying) && !has(FileStatus::Completed)
+    };
+    let earlier = (1..attempt).rev().take_while(|&earlier| may_have_been_heard(earlier));
+    earlier.last().unwrap_or(attempt)
+}
+
 fn next_attempt(attempt: u32) -> Decision {
     if attempt < ATTEMPTS_MAX { Decision::Work { attempt: attempt + 1 } } else { Decision::Exhausted }
 }
@@ -245,6 +258,23 @@ mod tests {
         assert_eq!(decide_upload(known(3, FileStatus::Completed), false, much_later), Answer);
         assert_eq!(decide_upload(known(3, FileStatus::AwaitingUpload), false, much_later), Work { attempt: 3 });
         assert_eq!(decide_upload(known(ATTEMPTS_MAX, FileStatus::ProcessingFailed), false, NOW), Exhausted);
+    }
+
+    #[test]
+    fn what_may_have_been_heard_is_announced_under_the_same_name() {
+        use FileStatus::{Completed, NotificationFailed, Notifying, ProcessingFailed};
+        for (history, attempt, expected) in [
+            (&[][..], 1, 1),
+            (&[(1, Notifying)], 1, 1),
+            (&[(1, ProcessingFailed)], 2, 2),
+            (&[(1, Notifying), (1, NotificationFailed)], 2, 1),
+            (&[(1, Notifying), (2, Notifying), (2, NotificationFailed)], 3, 1),
+            (&[(1, Notifying), (1, Completed)], 2, 2),
+            (&[(1, Notifying), (1, Completed), (2, Notifying), (2, NotificationFailed)], 3, 2),
+            (&[(1, Notifying), (2, ProcessingFailed)], 3, 3),
+        ] {
+            assert_eq!(announced_attempt(history, attempt), expected, "{history:?}");
+        }
     }
 
     #[test]

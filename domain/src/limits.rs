@@ -164,3 +164,18 @@ pub const DAY_FILES_MAX: usize = 1_000;
 /// Most bytes of files that the answer of a day lists. An answer of Lambda has 6 MB at most, and a file may have a sum in
 /// every currency.
 pub const DAY_FILES_BYTES_MAX: usize = 4_000_000;
+
+/// How long a file or a payment that was taken in may be without its end before somebody is told, in milliseconds (an hour).
+/// What goes well ends within minutes, retries included.
+pub const UNFINISHED_AFTER_MILLISECONDS: u64 = 60 * 60 * 1000;
+
+/// How long after its URL ended the bytes of an announced file are waited for, in milliseconds (24 hours). An upload that
+/// began in time may take long.
+pub const UNSENT_AFTER_MILLISECONDS: u64 = 24 * 60 * 60 * 1000;
+
+/// Most unfinished files, and payments, that one look names. All are counted.
+pub const UNFINISHED_TOLD_MAX: usize = 1_000;
+
+/// Number of partition keys that what is unfinished is spread over in each `unfinished-index`. Every file and payment enters
+/// it and leaves it, and a partition takes 1,000 writes a second.
+pub const UNFINISHED_SHARDS: u64 = 16;

@@ -116,21 +116,30 @@ impl Validation {
     }
 }
 
+impl RangeOutcome {
+    /// The sum of two; none where a count is beyond what counts may be.
+    fn plus(self, other: &Self) -> Option<Self> {
+        Some(Self {
+            index: self.index,
+            rows: self.rows.checked_add(other.rows)?,
+            stored: self.stored.checked_add(other.stored)?,
+            unchanged: self.unchanged.checked_add(other.unchanged)?,
+            superseded: self.superseded.checked_add(other.superseded)?,
+            control_sum: self.control_sum + other.control_sum,
+        })
+    }
+}
+
 /// The outcomes of all ranges of a file, added up.
 ///
 /// # Errors
 /// Why the parts are not the whole that was validated: rows or money are missing or too many.
 pub fn add_up(file: &FileTask, outcomes: &[RangeOutcome]) -> Result<RangeOutcome, String> {
     let validated = ControlSum::of(&file.totals).ok_or_else(|| "a sum that was validated cannot be read".to_owned())?;
-    let sum = outcomes.iter().fold(RangeOutcome::default(), |sum, outcome| RangeOutcome {
-        rows: sum.rows + outcome.rows,
-        stored: sum.stored + outcome.stored,
-        unchanged: sum.unchanged + outcome.unchanged,
-        superseded: sum.superseded + outcome.superseded,
-        control_sum: sum.control_sum + outcome.control_sum,
-        ..sum
-    });
-    if sum.rows != file.rows || sum.stored + sum.unchanged + sum.superseded != file.rows {
+    let sum = outcomes.iter().try_fold(RangeOutcome::default(), |sum, outcome| sum.plus(outcome));
+    let sum = sum.ok_or_else(|| "the ranges have more rows than a file may have".to_owned())?;
+    let written = [sum.stored, sum.unchanged, sum.superseded].map(u64::from).iter().sum::<u64>();
+    if sum.rows != file.rows || written != u64::from(file.rows) {
         return Err(format!("{} rows were validated and {} processed", file.rows, sum.rows));
     }
     if sum.control_sum != validated {
@@ -176,5 +185,13 @@ mod tests {
         assert!(add_up(&file(4, "3.31"), &parts).is_err());
         assert!(add_up(&file(3, "1.10"), &parts[..1]).is_ok());
         assert!(add_up(&file(3, "1.10"), &[]).is_err());
+    }
+
+    #[test]
+    fn counts_that_no_file_has_are_refused_and_do_not_begin_anew() {
+        let mut most = outcome(u32::MAX, 0, "0.00");
+        assert!(add_up(&file(0, "0.00"), &[most.clone(), outcome(1, 0, "0.00")]).is_err());
+        most.unchanged = 1;
+        assert!(add_up(&file(u32::MAX, "0.00"), &[most]).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! What the assessment of a payment's risk reads and writes.
 
 use super::stored::{Attributes, amount, currency, integer, stored, string};
-use super::{Item, PaymentKey, PaymentTable, customer, refused_update};
+use super::{Item, PaymentKey, PaymentTable, UNFINISHED, customer, refused_update};
 use crate::attribute::{number, text};
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -87,10 +87,11 @@ impl PaymentTable {
             .map_err(|error| Failure::new(FailureKind::InvalidInput, format!("analysis: {error}")))?;
         let request = self
             .update_of_content(key, digest, "#status = :pending")
-            .update_expression(
+            // Nothing is left to do for it.
+            .update_expression(format!(
                 "SET #status = :analyzed, analysis = :analysis, risk_level = :level, risk_score = :score, \
-                 analyzed_at_ms = :now",
-            )
+                 analyzed_at_ms = :now REMOVE {UNFINISHED}"
+            ))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":pending", text(PaymentStatus::Pending.as_str()))
             .expression_attribute_values(":analyzed", text(PaymentStatus::Analyzed.as_str()))

@@ -51,7 +51,7 @@ const MOVED_BY_CHANGES: [&str; 8] = [
 #[derive(Clone, Debug)]
 pub struct DueCursor(Item);
 
-/// Payments of a shard, by the time of their arrival.
+/// Payments of a partition of an index, by the time of their arrival.
 #[derive(Clone, Debug)]
 pub struct DuePage {
     /// Which.
@@ -105,13 +105,25 @@ impl PaymentTable {
     /// # Errors
     /// The table refused the call or did not answer.
     pub async fn due(&self, day_shard: &str, before_ms: u64, after: Option<DueCursor>) -> Result<DuePage, Failure> {
+        self.page(DAY_INDEX, "day_shard", day_shard, before_ms, after).await
+    }
+
+    /// A page of the payments of a partition of an index that arrived before `before_ms`.
+    pub(super) async fn page(
+        &self,
+        index: &str,
+        attribute: &str,
+        partition: &str,
+        before_ms: u64,
+        after: Option<DueCursor>,
+    ) -> Result<DuePage, Failure> {
         let answer = self
             .client
             .query()
             .table_name(&self.name)
-            .index_name(DAY_INDEX)
-            .key_condition_expression("day_shard = :day_shard AND received_at_ms < :before")
-            .expression_attribute_values(":day_shard", text(day_shard))
+            .index_name(index)
+            .key_condition_expression(format!("{attribute} = :partition AND received_at_ms < :before"))
+            .expression_attribute_values(":partition", text(partition))
             .expression_attribute_values(":before", number(before_ms))
             .set_exclusive_start_key(after.map(|DueCursor(key)| key))
             .limit(PAGE_KEYS_MAX)

@@ -1,15 +1,11 @@
 //! The files of a day, as they stand.
 
 use super::StatusTable;
+use super::batch::{Item, file_id_of};
 use crate::attribute::text;
 use crate::failure::{Failure, FailureKind};
-use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use domain::Day;
 use domain::partner_day::DayFile;
-use futures::stream::{self, StreamExt, TryStreamExt};
-use std::collections::HashMap;
-use std::time::Duration;
 
 /// The index of all files by day and time, and that of a partner's by time. Both hold keys alone.
 const DAY_INDEX: &str = "timestamp-index";
@@ -19,19 +15,9 @@ const PARTNER_INDEX: &str = "partner-index";
 /// the day.
 const PAGE_KEYS_MAX: i32 = 1_000;
 
-/// Most keys in one BatchGetItem, which DynamoDB sets, and how many of those are under way at a time.
-const BATCH_KEYS_MAX: usize = 100;
-const BATCHES_IN_FLIGHT: usize = 5;
-
-/// How often a batch is asked for what the answers before left out, and the waits between, which double from the first.
-const BATCH_TURNS_MAX: u32 = 8;
-const FIRST_WAIT_MILLISECONDS: u64 = 25;
-
 /// What is read of a file. Its history and its ranges are most of an item and stay where they are.
 const ATTRIBUTES: [&str; 9] =
     ["file_id", "partner", "timestamp", "status", "attempt", "rows", "error_count", "totals", "token"];
-
-type Item = HashMap<String, AttributeValue>;
 
 /// A page of an index: the ids of files in the order of their times, and where the next page begins.
 struct Page {
@@ -54,10 +40,8 @@ impl StatusTable {
         let mut after = None;
         loop {
             let page = self.page_of_day(day, partner, after).await?;
-            let batches = page.file_ids.chunks(BATCH_KEYS_MAX).map(|batch| self.files(batch));
-            let batches = stream::iter(batches).buffered(BATCHES_IN_FLIGHT);
-            let files: Vec<Vec<DayFile>> = batches.try_collect().await?;
-            files.into_iter().flatten().try_for_each(&mut take)?;
+            let files: Vec<DayFile> = self.files(&page.file_ids, &ATTRIBUTES).await?;
+            files.into_iter().try_for_each(&mut take)?;
             if page.next.is_none() {
                 return Ok(());
             }
@@ -89,50 +73,4 @@ impl StatusTable {
         let file_ids = answer.items().iter().filter_map(file_id_of).collect();
         Ok(Page { file_ids, next: answer.last_evaluated_key.filter(|key| !key.is_empty()) })
     }
-
-    /// The files of these ids, in their order. The index follows its table, so that one may be gone by now.
-    async fn files(&self, file_ids: &[String]) -> Result<Vec<DayFile>, Failure> {
-        let mut by_id: HashMap<String, Item> =
-            self.batch(file_ids).await?.into_iter().filter_map(|item| Some((file_id_of(&item)?, item))).collect();
-        let items = file_ids.iter().filter_map(|file_id| by_id.remove(file_id));
-        items.map(|item| serde_dynamo::from_item(item).map_err(super::unreadable)).collect()
-    }
-
-    async fn batch(&self, file_ids: &[String]) -> Result<Vec<Item>, Failure> {
-        let mut requests = HashMap::from([(self.name.clone(), projected(file_ids).map_err(invalid)?)]);
-        let mut items = Vec::with_capacity(file_ids.len());
-        for turn in 0..BATCH_TURNS_MAX {
-            let answer = self.client.batch_get_item().set_request_items(Some(requests)).send().await;
-            let answer = answer
-                .map_err(|error| Failure::of_call("dynamodb:BatchGetItem", &error, FailureKind::StoreUnavailable))?;
-            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-            requests = answer.unprocessed_keys.unwrap_or_default();
-            if requests.values().all(|request| request.keys().is_empty()) {
-                return Ok(items);
-            }
-            tokio::time::sleep(Duration::from_millis(FIRST_WAIT_MILLISECONDS << turn)).await;
-        }
-        Err(Failure::new(FailureKind::StoreUnavailable, "dynamodb:BatchGetItem: keys stay unprocessed"))
-    }
-}
-
-/// Asks for what is read of these files. Some of the names are words of DynamoDB's own.
-fn projected(file_ids: &[String]) -> Result<KeysAndAttributes, BuildError> {
-    let names: HashMap<String, String> =
-        ATTRIBUTES.iter().map(|name| (format!("#{name}"), (*name).to_owned())).collect();
-    let expression = ATTRIBUTES.map(|name| format!("#{name}")).join(", ");
-    let keys = file_ids.iter().map(|file_id| HashMap::from([("file_id".to_owned(), text(file_id))])).collect();
-    KeysAndAttributes::builder()
-        .set_keys(Some(keys))
-        .projection_expression(expression)
-        .set_expression_attribute_names(Some(names))
-        .build()
-}
-
-fn file_id_of(item: &Item) -> Option<String> {
-    item.get("file_id")?.as_s().ok().cloned()
-}
-
-fn invalid(error: BuildError) -> Failure {
-    Failure::new(FailureKind::InvalidInput, format!("dynamodb:BatchGetItem: {error}"))
 }

@@ -170,7 +170,7 @@ impl Writing {
         let fields = self.field_reader.read(record);
         let notes = note_fields((0..fields.count()).map(|field| fields.get(field)));
         self.row = Row::of_header(fields.count(), notes.as_ref().map_or(&[], |notes| notes.as_slice()));
-        self.row.take_sound(&fields);
+        self.row.take_header(&fields);
         self.row.write_header(NOTE_COLUMNS, &mut self.out);
         self.field_reader = FieldReader::new(notes.is_some());
         self.next_record = 1;

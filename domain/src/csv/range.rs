@@ -6,12 +6,13 @@ use super::raw_record::RawRecord;
 use super::record;
 use super::scanner::Scanner;
 use super::values::{ValueReader, Values};
-use crate::limits::{FILE_RANGES_MAX, RANGE_ROWS_MIN};
+use crate::limits::{BUCKET_FILE_BYTES_MAX, FILE_RANGES_MAX, FILE_ROWS_MAX, RANGE_ROWS_MIN};
 use crate::{Timestamp, Totals, Transaction};
 use serde::{Deserialize, Serialize};
 
-/// A part of a file that one function processes.
+/// A part of a file that one function processes. Only one that a file may have can be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "WrittenRange")]
 pub struct ByteRange {
     /// Its place among the file's ranges, from 0.
     pub index: u32,
@@ -23,6 +24,30 @@ pub struct ByteRange {
     pub first_record: u32,
     /// The line of its first record, from 1.
     pub first_line: u32,
+}
+
+/// A range as somebody wrote it, before its numbers were held against what a file may have.
+#[derive(Deserialize)]
+struct WrittenRange {
+    index: u32,
+    start: u64,
+    end: u64,
+    first_record: u32,
+    first_line: u32,
+}
+
+impl TryFrom<WrittenRange> for ByteRange {
+    type Error = &'static str;
+
+    fn try_from(written: WrittenRange) -> Result<Self, Self::Error> {
+        let WrittenRange { index, start, end, first_record, first_line } = written;
+        // Every line has a byte at least, its end.
+        let is_of_a_file = start <= end
+            && end <= BUCKET_FILE_BYTES_MAX
+            && (1..=FILE_ROWS_MAX).contains(&first_record)
+            && (1..=BUCKET_FILE_BYTES_MAX).contains(&u64::from(first_line));
+        is_of_a_file.then_some(Self { index, start, end, first_record, first_line }).ok_or("no file has such a range")
+    }
 }
 
 /// A place where a range may begin.
@@ -153,6 +178,36 @@ impl RangeChecks {
                 on_transaction(number, &transaction);
             }
             None => self.changed = Some(RecordChanged(number)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(start: u64, end: u64, first_record: u32, first_line: u32) -> Option<ByteRange> {
+        let range = ByteRange { index: 0, start, end, first_record, first_line };
+        let text = serde_json::to_string(&range).unwrap();
+        serde_json::from_str(&text).ok().inspect(|read| assert_eq!(*read, range))
+    }
+
+    #[test]
+    fn a_range_that_no_file_has_is_not_read() {
+        let (bytes_max, rows_max) = (BUCKET_FILE_BYTES_MAX, FILE_ROWS_MAX);
+        assert!(read(57, 969, 1, 2).is_some());
+        assert!(read(0, bytes_max, rows_max, 2).is_some());
+        for (start, end, first_record, first_line) in [
+            (2, 1, 1, 2),
+            (0, bytes_max + 1, 1, 2),
+            (u64::MAX, u64::MAX, 1, 2),
+            (0, 1, 0, 2),
+            (0, 1, rows_max + 1, 2),
+            (0, 1, u32::MAX, 2),
+            (0, 1, 1, 0),
+            (0, 1, 1, u32::MAX),
+        ] {
+            assert_eq!(read(start, end, first_record, first_line), None, "{start} {end} {first_record} {first_line}");
         }
     }
 }

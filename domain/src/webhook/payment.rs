@@ -258,4 +258,6 @@ fn metadata<'v, 'a>(value: &'v Value<'a>) -> Result<&'v Value<'a>, ValueFault> {
 }
 
 #[cfg(test)]
+mod json_test_suite;
+#[cfg(test)]
 mod tests;

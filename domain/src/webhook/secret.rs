@@ -6,9 +6,23 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeSet;
 use std::fmt;
+use subtle::ConstantTimeEq;
 
-/// The key of a provider's signatures. It never shows itself.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// The key of a provider's signatures. It never shows itself, and cannot be compared by `==`, whose time would tell how many
+/// bytes were right.
+///
+/// ```
+/// let secret = domain::webhook::Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
+/// assert!(secret.is_same_as(&secret.clone()));
+/// # Ok::<(), domain::webhook::SecretFault>(())
+/// ```
+///
+/// ```compile_fail
+/// let secret = domain::webhook::Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
+/// assert!(secret == secret.clone());
+/// # Ok::<(), domain::webhook::SecretFault>(())
+/// ```
+#[derive(Clone)]
 pub struct Secret(Vec<u8>);
 
 /// Why a text is not a secret. It never holds any of it.
@@ -35,6 +49,12 @@ impl Secret {
         Ok(Self(key))
     }
 
+    /// Whether both are the same key. It takes the same time wherever keys of one length differ.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
     pub(super) fn key(&self) -> &[u8] {
         &self.0
     }
@@ -47,7 +67,7 @@ impl fmt::Debug for Secret {
 }
 
 /// A provider's secrets that are valid at the moment.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct ProviderSecrets {
     /// Whose they are.
     pub provider: Provider,
@@ -56,7 +76,7 @@ pub struct ProviderSecrets {
 }
 
 /// The secrets of all providers. No two providers share one, so that a signature has one signer.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Keyring(Vec<ProviderSecrets>);
 
 /// Why lists of secrets are not a keyring. It is a fault of our configuration: nothing is accepted until it is mended.
@@ -85,7 +105,7 @@ impl Keyring {
         if providers.len() > PROVIDERS_MAX {
             return Err(KeyringFault::TooManyProviders);
         }
-        let (mut names, mut others) = (BTreeSet::new(), BTreeSet::new());
+        let (mut names, mut others) = (BTreeSet::new(), Vec::<&Secret>::new());
         for ProviderSecrets { provider, secrets } in &providers {
             if secrets.len() > PROVIDER_SECRETS_MAX {
                 return Err(KeyringFault::TooManySecrets(provider.clone()));
@@ -93,7 +113,8 @@ impl Keyring {
             if !names.insert(provider) {
                 return Err(KeyringFault::ProviderRepeated(provider.clone()));
             }
-            if secrets.iter().any(|secret| others.contains(secret)) {
+            // Each is compared with each, which is little work: there are 200 at most, and they are read now and then.
+            if secrets.iter().any(|secret| others.iter().any(|other| secret.is_same_as(other))) {
                 return Err(KeyringFault::SecretShared(provider.clone()));
             }
             others.extend(secrets);
@@ -122,7 +143,8 @@ mod tests {
     #[test]
     fn secrets_are_read_strictly_and_never_shown() {
         let text = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-        assert_eq!(Secret::parse(text), Secret::parse(&format!("whsec_{text}")));
+        let (bare, prefixed) = (Secret::parse(text).unwrap(), Secret::parse(&format!("whsec_{text}")).unwrap());
+        assert!(bare.is_same_as(&prefixed) && !bare.is_same_as(&secret(1)));
         let shown = format!("{:?}", of("acme", vec![Secret::parse(text).unwrap()]));
         assert!(shown.contains("redacted") && !shown.contains("MfKQ") && !shown.contains("49, 242"), "{shown}");
         for (text, fault) in [
@@ -138,7 +160,7 @@ mod tests {
             ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS", SecretFault::Malformed),
             ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS-", SecretFault::Malformed),
         ] {
-            assert_eq!(Secret::parse(text), Err(fault), "{text:?}");
+            assert_eq!(Secret::parse(text).err(), Some(fault), "{text:?}");
         }
         assert!(Secret::parse(&STANDARD.encode([7; 24])).is_ok() && Secret::parse(&STANDARD.encode([7; 64])).is_ok());
     }

@@ -4,6 +4,7 @@
 
 use crate::Ports;
 use crate::caller::caller_of;
+use crate::upload::path_to_status;
 use adapters::gateway::{Answer, NoAnswer, Refusal};
 use adapters::{Failure, FailureKind, Tracer};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
@@ -115,6 +116,6 @@ fn listed(file: &DayFile) -> Value {
         "row_count": file.rows,
         "error_count": file.error_count.unwrap_or_default(),
         "totals": file.totals,
-        "status_path": format!("/files/{}?token={}", file.file_id, file.token.as_deref().unwrap_or_default()),
+        "status_path": path_to_status(&file.file_id, file.token.as_ref()),
     })
 }

@@ -18,7 +18,7 @@ use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use bytes::Bytes;
 use domain::lifecycle::{Decision, decide_upload};
 use domain::limits::{ERRORS_IN_ANSWER_MAX, ERRORS_IN_DRY_RUN_MAX};
-use domain::{FileId, FileStatus, Partner, Statement};
+use domain::{FileId, FileStatus, Partner, Statement, StatusToken};
 use serde_json::json;
 
 /// The attempt of a file that nobody has sent before.
@@ -310,7 +310,12 @@ impl Sent<'_> {
 }
 
 pub(crate) fn status_path(record: &FileRecord) -> String {
-    format!("/files/{}?token={}", record.file_id, record.facts.token.as_deref().unwrap_or_default())
+    path_to_status(&record.file_id, record.facts.token.as_ref())
+}
+
+/// The link to the status of a file, for those alone whose file it is.
+pub(crate) fn path_to_status(file_id: &FileId, token: Option<&StatusToken>) -> String {
+    format!("/files/{file_id}?token={}", token.map(StatusToken::reveal).unwrap_or_default())
 }
 
 pub(crate) fn exhausted() -> Refusal {
@@ -322,7 +327,8 @@ pub(crate) fn exhausted() -> Refusal {
 }
 
 /// What opens a file's status page.
-pub(crate) fn new_token() -> Result<String, Failure> {
+pub(crate) fn new_token() -> Result<StatusToken, Failure> {
     clock::random_hex::<16>()
+        .map(StatusToken::new)
         .map_err(|error| Failure::new(FailureKind::StoreUnavailable, format!("randomness: {error}")))
 }

@@ -272,15 +272,18 @@ impl Step<'_> {
         file_id: &FileId,
         known: Option<&FileRecord>,
         road: Road,
-        facts: Facts,
+        mut facts: Facts,
     ) -> Result<Validation, Failure> {
         let Some(attempt) = self.decide(known, road)? else {
             return Ok(done("the event is a repeat, or a later attempt has begun"));
         };
-        let came_as_far = known
-            .is_some_and(|record| record.attempt == attempt && record.status.rank() >= FileStatus::Validated.rank());
-        if !came_as_far {
-            self.begin(file_id, attempt, &facts).await?;
+        let came_as_far =
+            known.filter(|record| record.attempt == attempt && record.status.rank() >= FileStatus::Validated.rank());
+        // An attempt has one place in the order of arrival, that of whoever began it, however many versions come at once.
+        facts.received_at_ms = if let Some(record) = came_as_far {
+            record.facts.received_at_ms
+        } else {
+            facts.received_at_ms = self.begin(file_id, attempt, &facts).await?.facts.received_at_ms;
             let message = format!("every record is valid: {}", facts.rows.unwrap_or_default());
             let validated = Transition::now(attempt, FileStatus::Validated, message, facts.clone());
             let moved = self.ports.status.advance(self.tracer, file_id, &validated).await?;
@@ -291,7 +294,8 @@ impl Step<'_> {
             if record.attempt != attempt || record.status.is_final() {
                 return Ok(done("another execution was faster"));
             }
-        }
+            record.facts.received_at_ms
+        };
         let file = file_task(file_id, attempt, &facts)?;
         Ok(Validation::process(file, facts.ranges.unwrap_or_default()))
     }
@@ -334,17 +338,20 @@ impl Step<'_> {
         Ok(Some(refused(Some(task), RefusalName::InvalidCsv, cause)))
     }
 
-    async fn begin(&self, file_id: &FileId, attempt: u32, facts: &Facts) -> Result<(), Failure> {
+    /// Begins an attempt, or learns that it has begun. Returns how the file stands now.
+    async fn begin(&self, file_id: &FileId, attempt: u32, facts: &Facts) -> Result<FileRecord, Failure> {
         let facts = Facts {
             partner: facts.partner.clone(),
             received_at_ms: facts.received_at_ms,
+            // Whoever finds that nothing came of it learns from this where its bytes are.
+            key: facts.key.clone(),
             sha256: facts.sha256.clone(),
             token: Some(new_token()?),
             ..Facts::default()
         };
         let message = format!("found in the bucket as {}", self.object.key);
         let begun = Transition::now(attempt, FileStatus::Validating, message, facts);
-        self.ports.status.advance(self.tracer, file_id, &begun).await.map(|_| ())
+        self.ports.status.advance(self.tracer, file_id, &begun).await.map(Moved::into_record)
     }
 
     async fn read_status(&self, file_id: &FileId) -> Result<Option<FileRecord>, Failure> {

@@ -1,17 +1,21 @@
-//! Announces what became of a file, and records it; and every morning tells of the files that were expected and did not come.
+//! Announces what became of a file, and records it; every morning tells of the files that were expected and did not come, and
+//! every hour of those that came and have no end.
 //!
 //! A file is announced once, as far as that can be: whoever finds it `completed` says nothing. A handler that died
 //! between publishing and recording is followed by one that publishes again, under the same `notification_id`.
 
 pub mod missing;
 pub mod notification;
+pub mod reconciliation;
 
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
-use adapters::{Configuration, Failure, FailureKind, StatusTable, Topic, Tracer, logging};
+use adapters::{Configuration, Failure, FailureKind, ObjectStore, StatusTable, Topic, Tracer, logging};
+use domain::lifecycle::announced_attempt;
 use domain::task::{self, FileTask, RangeOutcome};
 use domain::{FileId, FileStatus, Schedules, Timestamp};
 use missing::Reported;
 use notification::Notification;
+use reconciliation::Reconciled;
 use serde::{Deserialize, Serialize};
 
 /// The input: what to announce.
@@ -38,6 +42,8 @@ pub enum NotifyTask {
         #[serde(default)]
         day: Option<String>,
     },
+    /// The files that were taken in and have had no end for an hour.
+    Reconcile,
 }
 
 /// What is known when the workflow gives up. Which parts there are depends on how far it came.
@@ -67,6 +73,8 @@ pub enum Done {
     Announced(Announced),
     /// It reported a day.
     Reported(Reported),
+    /// It looked for files without an end.
+    Reconciled(Reconciled),
 }
 
 /// What was done about a file.
@@ -85,6 +93,8 @@ pub struct Announced {
 pub struct Ports {
     /// The table of files.
     pub status: StatusTable,
+    /// The bucket of files, of which it sees names alone.
+    pub objects: ObjectStore,
     /// The topic.
     pub topic: Topic,
     /// The environment that notifications name.
@@ -101,6 +111,7 @@ impl Ports {
     pub fn new(configuration: &Configuration) -> Result<Self, Failure> {
         Ok(Self {
             status: StatusTable::new(configuration)?,
+            objects: ObjectStore::new(configuration)?,
             topic: Topic::of_notifications(configuration)?,
             environment: configuration.variable("ENVIRONMENT")?,
             schedules: configuration.schedules(),
@@ -108,10 +119,11 @@ impl Ports {
     }
 }
 
-/// Announces one file, or reports one day.
+/// Announces one file, reports one day, or looks for files without an end.
 ///
 /// # Errors
-/// What was processed is not what was validated, a part of the schedules cannot be read, or the table or the topic refused a call or did not answer.
+/// What was processed is not what was validated, a part of the schedules cannot be read, or the table, the bucket or the topic refused a call or
+/// did not answer.
 pub async fn handle(task: NotifyTask, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Done, Failure> {
     let sender = Sender { ports, tracer, now_ms };
     match task {
@@ -122,6 +134,7 @@ pub async fn handle(task: NotifyTask, ports: &Ports, tracer: &Tracer, now_ms: u6
         NotifyTask::ReportMissing { day } => {
             missing::report(day.as_deref(), ports, tracer, now_ms).await.map(Done::Reported)
         }
+        NotifyTask::Reconcile => reconciliation::reconcile(ports, tracer, now_ms).await.map(Done::Reconciled),
     }
 }
 
@@ -158,8 +171,10 @@ impl Sender<'_> {
                 published: false,
             });
         }
+        let history: Vec<_> = record.history.iter().map(|entry| (entry.attempt, entry.status)).collect();
+        let announced = announced_attempt(&history, file.attempt);
         self.publish(Notification {
-            notification_id: Notification::id(&file.file_id, file.attempt, FileStatus::Completed),
+            notification_id: Notification::id(&file.file_id, announced, FileStatus::Completed),
             file_id: file.file_id.as_str().to_owned(),
             partner: file.partner.clone(),
             attempt: file.attempt,

@@ -4,14 +4,11 @@
 //! log, from which an alarm is made. A morning's schedule asks for the day before.
 
 use crate::Ports;
+use crate::notification::publish_all;
 use adapters::{Failure, FailureKind, Tracer};
 use domain::partner_day::{DayTally, PartnerDay};
 use domain::{Day, Timestamp};
-use futures::stream::{self, StreamExt};
 use serde::Serialize;
-
-/// How many messages are published at a time.
-const MESSAGES_IN_FLIGHT: usize = 8;
 
 /// What the step found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -66,7 +63,15 @@ pub async fn report(day: Option<&str>, ports: &Ports, tracer: &Tracer, now_ms: u
         let MissingFile { notification_id, partner, day, .. } = file;
         tracing::error!(code = FILE_MISSING, partner, day, notification_id, "an expected file did not come");
     }
-    tracer.step("publish", publish(&missing, ports)).await?;
+    let attributes = |file: &MissingFile| {
+        [
+            ("notification_id", file.notification_id.clone()),
+            ("status", file.status.to_owned()),
+            ("partner", file.partner.clone()),
+            ("environment", file.environment.clone()),
+        ]
+    };
+    tracer.step("publish", publish_all(&missing, attributes, &ports.topic)).await?;
     if let Some(part) = ports.schedules.faults().first() {
         return Err(Failure::new(
             FailureKind::InvalidInput,
@@ -113,20 +118,4 @@ fn missing_files(partner: &PartnerDay, day: Day, now: Timestamp, ports: &Ports) 
         environment: ports.environment.clone(),
     };
     (arrived + 1..=expected).map(file).collect()
-}
-
-/// Publishes all, whatever becomes of single ones.
-async fn publish(missing: &[MissingFile], ports: &Ports) -> Result<(), Failure> {
-    let one = async |file: &MissingFile| {
-        let attributes = [
-            ("notification_id", file.notification_id.as_str()),
-            ("status", file.status),
-            ("partner", &file.partner),
-            ("environment", &file.environment),
-        ];
-        ports.topic.publish(file, &attributes).await
-    };
-    let results: Vec<Result<(), Failure>> =
-        stream::iter(missing).map(one).buffer_unordered(MESSAGES_IN_FLIGHT).collect().await;
-    results.into_iter().collect()
 }

@@ -1,8 +1,13 @@
 //! What a subscriber is told of a file.
 
+use adapters::{Failure, Topic};
 use domain::{FileId, FileStatus};
+use futures::stream::{self, StreamExt};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// How many messages are published at a time.
+const MESSAGES_IN_FLIGHT: usize = 8;
 
 /// What a subscriber gets, as JSON.
 #[derive(Clone, Debug, Serialize)]
@@ -30,7 +35,8 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// The id of the notification that `file_id`'s `attempt` ended in `status`.
+    /// The id of the notification that `file_id`'s `attempt` ended in `status`. A completion has the
+    /// [attempt that it is announced under](domain::lifecycle::announced_attempt).
     #[must_use]
     pub fn id(file_id: &FileId, attempt: u32, status: FileStatus) -> String {
         format!("{file_id}-{attempt}-{}", status.as_str())
@@ -46,4 +52,22 @@ impl Notification {
             ("environment", &self.environment),
         ]
     }
+}
+
+/// Publishes all of these messages, each with its attributes, whatever becomes of single ones.
+///
+/// # Errors
+/// The topic refused one of them or did not answer.
+pub async fn publish_all<Message: Serialize>(
+    messages: &[Message],
+    attributes: impl Fn(&Message) -> [(&'static str, String); 4],
+    topic: &Topic,
+) -> Result<(), Failure> {
+    let one = async |message: &Message| {
+        let attributes = attributes(message);
+        topic.publish(message, &attributes.each_ref().map(|(name, value)| (*name, value.as_str()))).await
+    };
+    let results: Vec<Result<(), Failure>> =
+        stream::iter(messages).map(one).buffer_unordered(MESSAGES_IN_FLIGHT).collect().await;
+    results.into_iter().collect()
 }

@@ -1,16 +1,20 @@
 //! Moves payments that are older than a day from their table into the archive, each once, though it may be killed at any
-//! point. How that comes about is proven in `domain/src/archive/model.rs`.
+//! point. How that comes about is proven in `domain/src/archive/model.rs`. And every hour it tells of the payments for which
+//! something should have been done by then.
 //!
-//! What it relies on: a row is replaced by its tombstone only if it stands exactly as a line says that was read back from
+//! What the archival relies on: a row is replaced by its tombstone only if it stands exactly as a line says that was read back from
 //! the bucket, so nothing is lost whatever else goes wrong; and rows are read for an object only when the object before is
 //! decided on and settled, so nothing is archived twice.
 
 mod due;
+pub mod reconciliation;
 mod run;
 
 use adapters::{ArchiveControl, ArchiveStore, Configuration, Failure, FailureKind, PaymentTable, Tracer, clock};
+use reconciliation::Reconciled;
 use run::{Ended, Run};
 use serde::Serialize;
+use serde_json::Value;
 
 /// How long a run has the lease, and when it asks for more time, in milliseconds. A run that was killed is followed by
 /// another after that at the latest. Nothing goes wrong if a run outlasts its lease; the other one repeats some of its work.
@@ -90,12 +94,65 @@ impl Tally {
     }
 }
 
+/// What a run is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Task {
+    /// To archive what is due. The night's schedule says nothing; what is to be done follows from the time and the table.
+    Archive,
+    /// To tell of the payments that are unfinished for an hour.
+    Reconcile,
+}
+
+impl Task {
+    /// The task of an event.
+    ///
+    /// # Errors
+    /// The event asks for something else.
+    pub fn of(event: &Value) -> Result<Self, Failure> {
+        match event.get("task").map(Value::as_str) {
+            None => Ok(Self::Archive),
+            Some(Some("reconcile")) => Ok(Self::Reconcile),
+            Some(_) => Err(Failure::new(FailureKind::InvalidInput, "a task that is none of this function")),
+        }
+    }
+}
+
+/// What came of a task.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Done {
+    /// Of an archival.
+    Archived(Archived),
+    /// Of a look at unfinished payments.
+    Reconciled(Reconciled),
+}
+
+/// Does what the event asks for.
+///
+/// # Errors
+/// As [`archive`] and [`reconciliation::reconcile`], or the event asks for nothing that is known.
+pub async fn handle(
+    event: &Value,
+    ports: &Ports,
+    tracer: &Tracer,
+    now_ms: u64,
+    deadline_ms: u64,
+) -> Result<Done, Failure> {
+    match Task::of(event)? {
+        Task::Archive => archive(ports, tracer, now_ms, deadline_ms).await.map(Done::Archived),
+        Task::Reconcile => {
+            let stop_at_ms = deadline_ms.saturating_sub(END_BEFORE_DEADLINE_MILLISECONDS);
+            reconciliation::reconcile(ports, tracer, now_ms, stop_at_ms).await.map(Done::Reconciled)
+        }
+    }
+}
+
 /// Archives what is due, until that is done or the time is up.
 ///
 /// # Errors
 /// The table or the bucket refused a call or did not answer, or an object is not what was stored. The next run goes on from
 /// wherever this one was.
-pub async fn handle(ports: &Ports, tracer: &Tracer, now_ms: u64, deadline_ms: u64) -> Result<Archived, Failure> {
+pub async fn archive(ports: &Ports, tracer: &Tracer, now_ms: u64, deadline_ms: u64) -> Result<Archived, Failure> {
     let token = clock::random_hex::<16>()
         .map_err(|error| Failure::new(FailureKind::StoreUnavailable, format!("random bits: {error}")))?;
     let lease_until_ms = now_ms + LEASE_MILLISECONDS;
@@ -134,6 +191,18 @@ fn report(tally: &Tally) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_asks_for_nothing_else_is_archived() {
+        let task = |event: &str| Task::of(&serde_json::from_str(event).unwrap());
+        for event in ["{}", "null", r#"{"detail-type":"Scheduled Event","detail":{}}"#] {
+            assert_eq!(task(event).unwrap(), Task::Archive, "{event}");
+        }
+        assert_eq!(task(r#"{"task":"reconcile"}"#).unwrap(), Task::Reconcile);
+        for event in [r#"{"task":"reconcil"}"#, r#"{"task":null}"#, r#"{"task":["reconcile"]}"#] {
+            assert_eq!(task(event).unwrap_err().kind, FailureKind::InvalidInput, "{event}");
+        }
+    }
 
     #[test]
     fn a_run_answers_with_counts() {

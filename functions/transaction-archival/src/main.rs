@@ -9,9 +9,8 @@ use transaction_archival::Ports;
 async fn main() -> Result<(), Error> {
     logging::start();
     let ports = &Ports::new(&Configuration::from_environment().await)?;
-    // The schedule's event says nothing that matters: what is to be archived follows from the time and the table.
-    invocation::serve_until_deadline(async |_event: Value, tracer: Tracer, now_ms, deadline_ms| {
-        transaction_archival::handle(ports, &tracer, now_ms, deadline_ms).await
+    invocation::serve_until_deadline(async |event: Value, tracer: Tracer, now_ms, deadline_ms| {
+        transaction_archival::handle(&event, ports, &tracer, now_ms, deadline_ms).await
     })
     .await
 }

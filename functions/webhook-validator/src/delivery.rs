@@ -105,7 +105,7 @@ impl Delivering<'_> {
             self.give_up().await;
             return Err(failure.into());
         }
-        self.tracer.step("mark", self.ports.payments.published(&self.key, clock::now_ms())).await?;
+        self.tracer.step("mark", self.ports.payments.published(self.payment, clock::now_ms())).await?;
         Ok(Outcome::Taken)
     }
 

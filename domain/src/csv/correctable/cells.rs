@@ -31,6 +31,12 @@ impl Row {
         self.take((0..fields.count()).map(|field| Cow::Borrowed(fields.get(field))).collect());
     }
 
+    /// Takes the names of a header, without the blanks around them. They mean nothing there, and a tab would get a guard, with
+    /// which the name would be another one when the file comes back.
+    pub(super) fn take_header(&mut self, fields: &Fields<'_>) {
+        self.take((0..fields.count()).map(|field| Cow::Borrowed(without_blanks(fields.get(field)))).collect());
+    }
+
     /// Takes what can be made out of a record whose structure is broken.
     pub(super) fn take_broken(&mut self, bytes: &[u8]) {
         let line_ends = bytes.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
@@ -87,6 +93,13 @@ impl Row {
         }
         out.extend_from_slice(LINE_END);
     }
+}
+
+fn without_blanks(name: &[u8]) -> &[u8] {
+    let is_name = |byte: &u8| !matches!(byte, b' ' | b'\t');
+    let start = name.iter().position(is_name).unwrap_or(name.len());
+    let end = name.iter().rposition(is_name).map_or(start, |last| last + 1);
+    &name[start..end]
 }
 
 fn column_of(error: &RowError) -> String {

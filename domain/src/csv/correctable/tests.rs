@@ -191,6 +191,14 @@ fn a_file_with_notes_is_taken_without_them() {
 }
 
 #[test]
+fn blanks_around_a_name_of_the_header_keep_no_file_from_coming_back() {
+    let file = format!("{}\nT1,1,USD,2026,x,failed\n", HEADER.replace(",amount,currency", " ,\tamount\t,\t currency"));
+    let (text, _) = correctable(file.as_bytes(), RowSelection::All, 9);
+    assert_eq!(text.lines().next().unwrap().trim_start_matches('\u{feff}'), NOTED);
+    assert_eq!(transactions(text.replace(",2026,", ",2026-01-15T10:00:00Z,").as_bytes()).len(), 1);
+}
+
+#[test]
 fn the_longest_value_has_room_for_its_guard() {
     let file =
         |merchant: &str| format!("{HEADER}\nT1,1,USD,2026-01-15T10:00:00Z,{merchant},failed\nT2,1,USD,2026,x,failed\n");

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::csv::fields::FieldReader;
+use crate::suites::{bytes_of, suite};
 use proptest::prelude::*;
 
 #[derive(Debug, PartialEq, Eq, Clone)]
@@ -80,6 +81,29 @@ fn blank_lines_are_told_only_where_a_record_follows() {
     let seen = scan(b"a\n\n\r\nb\n\n\n", 2);
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[1].blank_lines, Some(BlankLines { byte: 2, line: 2, count: 2 }));
+}
+
+/// Of each file the suite says, as JSON, what its records hold. The first one has their names.
+#[test]
+fn csv_spectrum_is_read_as_its_json_says() {
+    let suite = suite("csv-spectrum");
+    let files = suite["files"].as_object().unwrap();
+    assert_eq!(files.len(), 11, "the suite is complete");
+    for (name, file) in files {
+        let csv = bytes_of(&file["csv"]);
+        for chunk_size in [1, 3, csv.len()] {
+            let seen = scan(&csv, chunk_size);
+            assert!(seen.iter().all(|record| record.faults.is_empty() && record.blank_lines.is_none()), "{name}");
+            let text = |value: &Vec<u8>| String::from_utf8(value.clone()).unwrap();
+            let names: Vec<String> = seen[0].values.iter().map(text).collect();
+            let object = |record: &Seen| -> serde_json::Value {
+                let values = record.values.iter().map(|value| serde_json::Value::String(text(value)));
+                serde_json::Value::Object(names.iter().cloned().zip(values).collect())
+            };
+            let found: Vec<_> = seen[1..].iter().map(object).collect();
+            assert_eq!(serde_json::Value::Array(found), file["json"], "{name}");
+        }
+    }
 }
 
 /// The records of `text` as `csv-core` reads them. It takes anything, so it is asked only where nothing is wrong.

@@ -1,0 +1,229 @@
+//! Tells of the files that were taken in and have had no end for an hour: whatever was lost on their way, an event, an
+//! execution or a message, is noticed by that.
+//!
+//! Every hour each of them has a message, whose `notification_id` is the same for as long as its attempt lasts, and a line in
+//! the log; an alarm is made of their number. Nothing is repaired here: this function has no right to start anything.
+
+use crate::Ports;
+use crate::notification::publish_all;
+use adapters::status_table::UnfinishedPage;
+use adapters::{Failure, ObjectStore, Tracer, clock};
+use domain::limits::UNFINISHED_TOLD_MAX;
+use domain::unfinished::{Proof, UnfinishedFile, shards, told_before_ms};
+use domain::{FileStatus, Timestamp};
+use futures::stream::{self, StreamExt};
+use serde::Serialize;
+
+/// How many files are looked up in the bucket at a time.
+const LOOKS_IN_FLIGHT: usize = 16;
+
+/// After how long no further page is asked for. The function has 30 seconds, and what was found is yet to be told.
+const LOOKING_MILLISECONDS_MAX: u64 = 15_000;
+
+/// What the step found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Reconciled {
+    /// How many files were taken in and have no end.
+    pub unfinished: usize,
+    /// How many were announced, or begun, whose bytes never came; they are looked at no more.
+    pub given_up: usize,
+    /// Whether the time was up before all were looked at.
+    pub more: bool,
+}
+
+/// What a subscriber gets of an unfinished file, as JSON.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileUnfinished {
+    /// The same for every repeat of this message, so that a subscriber can recognise one.
+    pub notification_id: String,
+    /// The file.
+    pub file_id: String,
+    /// Who sent it.
+    pub partner: String,
+    /// The attempt that has no end.
+    pub attempt: u32,
+    /// What this message tells, beside the statuses in which files end.
+    pub status: &'static str,
+    /// Where the file stands.
+    pub stands_at: FileStatus,
+    /// Since when it is unfinished, RFC 3339.
+    pub since: String,
+    /// When this was found out, RFC 3339.
+    pub timestamp: String,
+    /// The environment of the stack.
+    pub environment: String,
+}
+
+/// The status of a file that was taken in and has no end.
+pub const FILE_UNFINISHED: &str = "file_unfinished";
+
+/// Looks at every file that is unfinished for more than an hour, and tells of those that were taken in.
+///
+/// # Errors
+/// The table, the bucket or the topic refused a call or did not answer. All that could be told has been told by then.
+pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Reconciled, Failure> {
+    let mut look = Look { ports, now_ms, told: Vec::new(), found: Reconciled::default() };
+    let looked = tracer.step("look at unfinished files", look.at_all()).await;
+    let Look { told, found, .. } = look;
+    for FileUnfinished { notification_id, file_id, partner, attempt, stands_at, since, .. } in &told {
+        let stands_at = stands_at.as_str();
+        tracing::error!(
+            code = FILE_UNFINISHED,
+            file_id,
+            partner,
+            attempt,
+            stands_at,
+            since,
+            notification_id,
+            "a file has no end"
+        );
+    }
+    let Reconciled { unfinished, given_up, more } = found;
+    if unfinished > 0 {
+        tracing::error!(code = "files_unfinished", unfinished, more, "files have had no end for an hour");
+    }
+    let attributes = |file: &FileUnfinished| {
+        [
+            ("notification_id", file.notification_id.clone()),
+            ("status", FILE_UNFINISHED.to_owned()),
+            ("partner", file.partner.clone()),
+            ("environment", file.environment.clone()),
+        ]
+    };
+    tracer.step("publish", publish_all(&told, attributes, &ports.topic)).await?;
+    looked?;
+    tracing::info!(unfinished, given_up, more, "reconciled");
+    Ok(found)
+}
+
+/// A look at the list of unfinished files, and what it has found so far.
+struct Look<'a> {
+    ports: &'a Ports,
+    now_ms: u64,
+    told: Vec<FileUnfinished>,
+    found: Reconciled,
+}
+
+impl Look<'_> {
+    async fn at_all(&mut self) -> Result<(), Failure> {
+        let stop_at_ms = clock::now_ms() + LOOKING_MILLISECONDS_MAX;
+        for shard in shards() {
+            let mut after = None;
+            loop {
+                if clock::now_ms() >= stop_at_ms {
+                    self.found.more = true;
+                    return Ok(());
+                }
+                let page = self.ports.status.unfinished(&shard, told_before_ms(self.now_ms), after).await?;
+                let UnfinishedPage { files, next } = page;
+                self.at(files).await?;
+                if next.is_none() {
+                    break;
+                }
+                after = next;
+            }
+        }
+        Ok(())
+    }
+
+    async fn at(&mut self, files: Vec<UnfinishedFile>) -> Result<(), Failure> {
+        let (objects, now_ms) = (&self.ports.objects, self.now_ms);
+        let late = files.into_iter().filter_map(|file| Some((file.told_since_ms(now_ms)?, file)));
+        let looks = late.map(async |(since_ms, file)| Ok((is_taken_in(&file, objects).await?, since_ms, file)));
+        let looks: Vec<Result<_, Failure>> = stream::iter(looks).buffered(LOOKS_IN_FLIGHT).collect().await;
+        for look in looks {
+            match look? {
+                (true, since_ms, file) => self.tell(since_ms, file),
+                (false, _, file) if file.is_given_up(now_ms) => {
+                    self.ports.status.give_up(&file).await?;
+                    self.found.given_up += 1;
+                }
+                (false, ..) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, since_ms: u64, file: UnfinishedFile) {
+        self.found.unfinished += 1;
+        if self.told.len() >= UNFINISHED_TOLD_MAX {
+            return;
+        }
+        let time = |ms| Timestamp::from_unix_milliseconds(ms).to_milliseconds_text();
+        self.told.push(FileUnfinished {
+            notification_id: format!("{}-{}-{FILE_UNFINISHED}", file.file_id, file.attempt),
+            file_id: file.file_id.into(),
+            partner: file.partner,
+            attempt: file.attempt,
+            status: FILE_UNFINISHED,
+            stands_at: file.status,
+            since: time(since_ms),
+            timestamp: time(self.now_ms),
+            environment: self.ports.environment.clone(),
+        });
+    }
+}
+
+/// Whether a file's sender believes that it will be processed: its bytes are in the bucket.
+async fn is_taken_in(file: &UnfinishedFile, objects: &ObjectStore) -> Result<bool, Failure> {
+    let from_ms = match file.proof() {
+        Proof::Status => return Ok(true),
+        Proof::Bytes => 0,
+        Proof::BytesFrom(from_ms) => from_ms,
+    };
+    for key in keys_of(file) {
+        if objects.written_at_ms(&key).await?.is_some_and(|written_at_ms| written_at_ms >= from_ms) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Where the bytes of a file may lie that start its workflow. One that awaits its upload is awaited in one place alone.
+fn keys_of(file: &UnfinishedFile) -> Vec<String> {
+    if file.status == FileStatus::AwaitingUpload {
+        return file.upload_key.iter().cloned().collect();
+    }
+    let mut keys = vec![ObjectStore::validated_key(&file.file_id)];
+    // What it was called in an attempt before may be where refused files are kept.
+    let known = file.key.iter().chain(&file.upload_key).filter(|key| ObjectStore::starts_workflow(key));
+    keys.extend(known.cloned());
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::FileId;
+
+    #[test]
+    fn bytes_are_looked_for_where_they_start_a_workflow() {
+        let file = |status, key: &str, upload_key: Option<&str>| UnfinishedFile {
+            file_id: FileId::parse("0123456789abcdef0123456789abcdef").unwrap(),
+            partner: "acme".to_owned(),
+            attempt: 2,
+            status,
+            updated_at_ms: 1,
+            unfinished_since_ms: Some(1),
+            key: Some(key.to_owned()),
+            upload_key: upload_key.map(str::to_owned),
+        };
+        let validated = "validated/0123456789abcdef0123456789abcdef.csv";
+        let announced = "incoming/acme/0123456789abcdef0123456789abcdef.csv";
+        for (file, expected) in [
+            (file(FileStatus::AwaitingUpload, validated, Some(announced)), vec![announced]),
+            (file(FileStatus::AwaitingUpload, validated, None), vec![]),
+            (file(FileStatus::Validating, validated, None), vec![validated]),
+            (file(FileStatus::Validating, "rejected/x.csv", Some(announced)), vec![announced, validated]),
+            (
+                file(FileStatus::Validating, "incoming/acme/of-today.csv", None),
+                vec!["incoming/acme/of-today.csv", validated],
+            ),
+            (file(FileStatus::Validating, announced, Some(announced)), vec![announced, validated]),
+        ] {
+            assert_eq!(keys_of(&file), expected, "{file:?}");
+        }
+    }
+}
