@@ -52,7 +52,7 @@ pub(crate) enum Command {
     /// Payments by webhook.
     #[command(subcommand)]
     Webhook(WebhookCommand),
-    /// Processes again what is in the dead-letter queue of files (needs AWS credentials).
+    /// Does again what is in the dead-letter queues of files and payments (needs AWS credentials).
     Redrive(RedriveArguments),
     /// Writes the completions of a shell to stdout.
     Completions {
@@ -245,7 +245,7 @@ pub(crate) struct WebhookArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct RedriveArguments {
-    /// Most messages that are taken from the queue.
+    /// Most messages that are taken from each queue.
     #[arg(long, value_name = "N", default_value = "100")]
     pub(crate) max: NonZeroUsize,
     /// Shows what is there and what would be done.
@@ -254,7 +254,7 @@ pub(crate) struct RedriveArguments {
     /// Deletes the messages of files that are wrong in themselves, which only their senders can mend.
     #[arg(long)]
     pub(crate) delete_refused: bool,
-    /// How long to wait for each file at most, in seconds.
+    /// How long to wait for each workflow at most, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub(crate) timeout: u64,
     #[command(flatten)]

@@ -28,7 +28,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// Why a command could not be carried out. Its message ends with what to do.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Problem {
     pub(crate) exit: Exit,
     /// A stable text for scripts: the API's own code where the API refused.

@@ -2,12 +2,16 @@
 //! themselves, and not the API.
 
 pub(crate) mod dead_letter;
+pub(crate) mod interruption;
 pub(crate) mod outcome;
+pub(crate) mod publisher;
 pub(crate) mod queue;
 pub(crate) mod redrive;
 pub(crate) mod row;
 pub(crate) mod shards;
 pub(crate) mod transactions;
+pub(crate) mod work;
+pub(crate) mod workflow;
 
 use crate::http::runtime;
 use crate::problem::{Exit, Problem};
@@ -78,6 +82,15 @@ impl Aws {
 
     pub(crate) fn step_functions(&self) -> aws_sdk_sfn::Client {
         aws_sdk_sfn::Client::new(&self.sdk)
+    }
+
+    pub(crate) fn event_bridge(&self) -> aws_sdk_eventbridge::Client {
+        aws_sdk_eventbridge::Client::new(&self.sdk)
+    }
+
+    /// The one address of all services, where there is one: at an emulator.
+    pub(crate) fn endpoint(&self) -> Option<String> {
+        self.sdk.endpoint_url().map(str::to_owned)
     }
 
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {

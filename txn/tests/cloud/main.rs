@@ -1,4 +1,4 @@
-//! `txn` against the local cloud: `python3 -m local run --stacks main -- cargo test -p txn --test cloud`.
+//! `txn` against the local cloud: `python3 -m local run --stacks main,redrive -- cargo test -p txn --test cloud`.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,28 +7,41 @@
     reason = "a test that meets the unexpected has to stop there and then"
 )]
 
+mod aws;
 mod days;
 mod files;
+mod gate;
 mod operators;
 mod payments;
 #[allow(dead_code, reason = "the tests without a service use the rest")]
 #[path = "../process.rs"]
 mod process;
+mod redrive;
+mod redrive_payments;
 
 use process::Person;
 use serde_json::Value;
 use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// The stack that the tests use, as `local run` describes it.
+/// The stack that most tests use, as `local run` describes it.
 pub(crate) fn stack() -> Value {
+    stack_named("main")
+}
+
+pub(crate) fn stack_named(name: &str) -> Value {
     let file = std::env::var("ACCEPTANCE_STACKS").expect("these tests need the local cloud: run `make test-txn`");
     let description: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    description["stacks"]["main"].clone()
+    description["stacks"][name].clone()
 }
 
 /// A person with the configuration that `make up` writes.
 pub(crate) fn person(stack: &Value) -> Person {
+    person_at(stack, stack["endpoint"].as_str().unwrap())
+}
+
+/// Such a person, who has another address for the services of AWS.
+pub(crate) fn person_at(stack: &Value, aws: &str) -> Person {
     let person = Person::new();
     let text = |name: &str| stack[name].as_str().unwrap().to_owned();
     let mut config = "[default]\n".to_owned();
@@ -43,7 +56,8 @@ pub(crate) fn person(stack: &Value) -> Person {
         writeln!(config, "{name} = {:?}", text(member)).unwrap();
     }
     config.push_str("[default.local_cloud]\n");
-    for name in ["endpoint", "region", "access_key_id", "secret_access_key"] {
+    writeln!(config, "endpoint = {aws:?}").unwrap();
+    for name in ["region", "access_key_id", "secret_access_key"] {
         writeln!(config, "{name} = {:?}", text(name)).unwrap();
     }
     person.file(".config/txn/config.toml", config);

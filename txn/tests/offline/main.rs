@@ -8,6 +8,7 @@
 )]
 
 mod configuration;
+#[allow(dead_code, reason = "the tests with a cloud use the rest")]
 #[path = "../process.rs"]
 mod process;
 mod requests;
