@@ -1,0 +1,4 @@
+//! See [`fuzz::workflow`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::workflow::check(bytes));
