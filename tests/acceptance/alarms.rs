@@ -89,10 +89,14 @@ fn of_function(id: &str, name: &str) -> String {
 }
 
 /// What is counted from logs and has an alarm. The other metrics of ours are shown, and judged by people.
-const COUNTED: [&str; 1] = ["FilesMissing-${EnvironmentSuffix}"];
+const COUNTED: [&str; 3] = [
+    "FilesMissing-${EnvironmentSuffix}",
+    "FilesUnfinished-${EnvironmentSuffix}",
+    "PaymentsUnfinished-${EnvironmentSuffix}",
+];
 
 /// Where one single value that is not zero has to raise an alarm: a message in a queue, an execution that failed or ran
-/// out of time, an answer of 5xx, a file that is missing.
+/// out of time, an answer of 5xx, a file that is missing, a file or a payment without an end.
 fn incidents(template: &Value) -> Vec<String> {
     let queues = resources(template, "AWS::SQS::Queue").into_iter().map(|(id, _)| {
         let name = json!({"Fn::GetAtt": [id, "QueueName"]});

@@ -293,7 +293,7 @@ async fn the_archive_is_compressed_lines_of_json_by_day() {
     let name = key.strip_prefix(&format!("transactions/{day}/")).unwrap_or_else(|| panic!("{key} is not of {day}"));
     assert!(name.ends_with(".ndjson.gz") && !name.contains('/'), "{key}");
     let mut lines = String::new();
-    GzDecoder::new(archive.object(key).await.as_slice()).read_to_string(&mut lines).unwrap();
+    GzDecoder::new(archive.cloud.archived_bytes(key).await.as_slice()).read_to_string(&mut lines).unwrap();
     assert_eq!(lines.matches('\n').count(), 1, "{lines}");
     let line: Value = serde_json::from_str(&lines).unwrap();
     for (name, expected) in [

@@ -2,6 +2,8 @@
 
 use crate::cloud::{Cloud, eventually, now_ms};
 use crate::provider::Provider;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use domain::DayShards;
@@ -32,6 +34,38 @@ pub(crate) type Row = HashMap<String, AttributeValue>;
 /// The first instant of the day that was so many days ago.
 pub(crate) fn days_ago(days: u64) -> u64 {
     now_ms() / DAY_MS * DAY_MS - days * DAY_MS
+}
+
+impl Cloud {
+    /// The bytes of an object of the archive.
+    pub(crate) async fn archived_bytes(&self, key: &str) -> Vec<u8> {
+        let object = self.s3().get_object().bucket(&self.stack.audit_bucket).key(key).send().await.unwrap();
+        object.body.collect().await.unwrap().to_vec()
+    }
+
+    /// Every object of the archive below a prefix and what it holds.
+    pub(crate) async fn archived(&self, prefix: &str) -> Objects {
+        let list = self.s3().list_objects_v2().bucket(&self.stack.audit_bucket).prefix(prefix);
+        let mut list = list.into_paginator().send();
+        let mut objects = Objects::new();
+        while let Some(page) = list.next().await {
+            for object in page.unwrap().contents.unwrap_or_default() {
+                let key = object.key.unwrap();
+                let lines = ObjectLines::of(&self.archived_bytes(&key).await).collect::<Result<_, _>>();
+                objects.insert(key.clone(), lines.unwrap_or_else(|fault| panic!("{key}: {fault}")));
+            }
+        }
+        objects
+    }
+
+    /// Lets the time of an archival's lease be over at once. An error where there is none that goes on.
+    pub(crate) async fn end_archival_lease(&self) -> Result<(), SdkError<UpdateItemError>> {
+        let update = self.dynamodb().update_item().table_name(&self.stack.webhook_table);
+        let update = update.key("transaction_id", text("#archive")).key("provider", text("#archive"));
+        let update =
+            update.update_expression("SET lease_until_ms = :now").condition_expression("lease_until_ms > :now");
+        update.expression_attribute_values(":now", number(now_ms())).send().await.map(drop)
+    }
 }
 
 /// The stack of the archive, which is one test's at a time. It begins with nothing that is due.
@@ -169,34 +203,14 @@ impl Archive {
 
     /// Lets the time of the present lease be over at once.
     pub(crate) async fn let_lease_run_out(&self) {
-        let update = self.cloud.dynamodb().update_item().table_name(&self.cloud.stack.webhook_table);
-        let update = update.key("transaction_id", text("#archive")).key("provider", text("#archive"));
-        let update =
-            update.update_expression("SET lease_until_ms = :now").condition_expression("lease_until_ms > :now");
-        update.expression_attribute_values(":now", number(now_ms())).send().await.unwrap();
+        self.cloud.end_archival_lease().await.unwrap();
     }
 
     // -- Objects -------------------------------------------------------------------------------------------------------
 
-    /// The bytes of an object.
-    pub(crate) async fn object(&self, key: &str) -> Vec<u8> {
-        let object = self.cloud.s3().get_object().bucket(&self.cloud.stack.audit_bucket).key(key).send().await.unwrap();
-        object.body.collect().await.unwrap().to_vec()
-    }
-
     /// Every object and what it holds.
     pub(crate) async fn objects(&self) -> Objects {
-        let s3 = self.cloud.s3();
-        let mut list = s3.list_objects_v2().bucket(&self.cloud.stack.audit_bucket).into_paginator().send();
-        let mut objects = Objects::new();
-        while let Some(page) = list.next().await {
-            for object in page.unwrap().contents.unwrap_or_default() {
-                let key = object.key.unwrap();
-                let lines = ObjectLines::of(&self.object(&key).await).collect::<Result<_, _>>();
-                objects.insert(key.clone(), lines.unwrap_or_else(|fault| panic!("{key}: {fault}")));
-            }
-        }
-        objects
+        self.cloud.archived("").await
     }
 
     /// Every version of every object below a prefix: its key and its ETag. There must be nothing else.

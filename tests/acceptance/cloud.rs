@@ -44,6 +44,8 @@ pub(crate) struct Stack {
     pub(crate) provider: [String; 2],
     pub(crate) other_provider: [String; 2],
     pub(crate) webhook_table: String,
+    pub(crate) webhook_state_machine_arn: String,
+    pub(crate) webhook_dead_letter_queue_url: String,
     pub(crate) event_bus: String,
     pub(crate) alerts_topic_arn: String,
     pub(crate) audit_bucket: String,
@@ -84,6 +86,8 @@ impl Stack {
             provider: [field("webhook_provider"), field("webhook_secret")],
             other_provider: [field("webhook_provider_2"), field("webhook_secret_2")],
             webhook_table: field("webhook_table"),
+            webhook_state_machine_arn: field("webhook_state_machine_arn"),
+            webhook_dead_letter_queue_url: field("webhook_dlq_url"),
             event_bus: field("event_bus"),
             alerts_topic_arn: field("alerts_topic_arn"),
             audit_bucket: field("audit_bucket"),
@@ -138,6 +142,11 @@ pub(crate) enum Made {
     /// A rule of a bus, with its only target, "listener".
     Rule {
         name: String,
+        bus: String,
+    },
+    /// A rule of a bus that is switched off.
+    SwitchedOff {
+        rule: String,
         bus: String,
     },
     /// The environment that a function had before.
@@ -235,6 +244,12 @@ impl Cloud {
         .await;
     }
 
+    /// Switches a rule of a bus off until this is dropped: its events are lost.
+    pub(crate) async fn switch_off(&self, rule: &str, bus: &str) {
+        self.remove_at_end(Made::SwitchedOff { rule: rule.to_owned(), bus: bus.to_owned() });
+        self.events().disable_rule().name(rule).event_bus_name(bus).send().await.unwrap();
+    }
+
     /// Invokes a function of the stack and returns what it answered, or its error.
     pub(crate) async fn invoke(&self, function: &str, payload: &Value) -> Result<Value, Value> {
         let answer = self
@@ -284,6 +299,9 @@ async fn remove(stack: &Stack, made: Vec<Made>) {
             Made::Rule { name, bus } => {
                 events.remove_targets().rule(&name).event_bus_name(&bus).ids("listener").send().await.unwrap();
                 events.delete_rule().name(&name).event_bus_name(&bus).send().await.unwrap();
+            }
+            Made::SwitchedOff { rule, bus } => {
+                drop(events.enable_rule().name(rule).event_bus_name(bus).send().await.unwrap());
             }
             Made::Environment { function, before } => {
                 let environment = Environment::builder().set_variables(Some(before)).build();

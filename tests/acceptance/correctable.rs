@@ -13,7 +13,8 @@ impl Uploader<'_> {
     }
 }
 
-async fn text_of(cloud: &Cloud, made: &Answer) -> String {
+/// The correctable file that an answer links to.
+pub(crate) async fn text_of(cloud: &Cloud, made: &Answer) -> String {
     let response = cloud.http.get(made.text("url")).send().await.unwrap();
     assert_eq!(response.status(), 200);
     response.text().await.unwrap()

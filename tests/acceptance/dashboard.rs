@@ -104,6 +104,8 @@ fn its_first_row_answers_whether_it_is_well() {
         ("FilesAccepted", 1),
         ("FilesCompleted", 1),
         ("FilesMissing", 1),
+        ("FilesUnfinished", 1),
+        ("PaymentsUnfinished", 1),
         ("ApproximateNumberOfMessagesVisible", 2),
         ("ApproximateAgeOfOldestMessage", 2),
         ("5XXError", 2),

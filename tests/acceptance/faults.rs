@@ -1,16 +1,18 @@
 //! A store that fails: for good, or for a while. These tests have a stack to themselves and take turns on it.
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, eventually, now_ms};
 use crate::faulty_store::{Fault, FaultyStore};
 use crate::files::{self, decimal, record, record_of};
 use crate::template::{definition, states};
+use crate::unfinished_files::without_file_events;
 use crate::upload::{Answer, Uploader, WHOLE_WAY, number, statuses};
+use crate::uploads;
 use crate::workflow::task_of;
 use futures::lock::Mutex;
 use serde_json::json;
 use std::sync::LazyLock;
 
-static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
+pub(crate) static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
 
 /// Uploads a file whose rows the store refuses for good, until that has failed the file; then the store is sound again.
 async fn upload_that_fails(bank: &Uploader<'_>, file: &[u8]) -> Answer {
@@ -159,4 +161,43 @@ async fn a_range_that_is_throttled_until_its_time_is_over_says_so() {
     let (made, _) = store.made_and_failed();
     assert!((4..60).contains(&made), "the waits between the tries grow: {made}");
     store.fail(Fault::None);
+}
+
+/// A URL may be used twice, and each version of the object has its own time.
+#[tokio::test]
+async fn two_versions_that_come_at_once_have_one_place_in_the_order() {
+    let archive = without_file_events().await;
+    let cloud = &archive.cloud;
+    let bank = cloud.partner().await;
+    let file = files::file(&[record("T1")]);
+    let answer = bank.announce(&file).await.accepted();
+    let put = async || {
+        assert_eq!(uploads::put(cloud, &answer.body["upload"], &file).await.0, 200);
+        cloud.object(answer.text("s3_key")).await
+    };
+    let first = put().await;
+    // The bucket tells times in whole seconds.
+    let written_ms = now_ms();
+    eventually("the next second", async || (now_ms() / 1000 > written_ms / 1000).then_some(())).await;
+    let second = put().await;
+
+    let store = FaultyStore::open(cloud).await;
+    store.serve_function(cloud, "csv-validator").await;
+    store.fail(Fault::Held("UpdateItem"));
+    let step = |object| json!({"step": "validate", "event": cloud.event_of(object), "execution": "by hand"});
+    let (of_second, of_first) = (step(&second), step(&first));
+    let slow = cloud.invoke("csv-validator", &of_second);
+    let fast = async {
+        // The other one has read that nothing is known of the file, and is held before it begins.
+        store.called().await;
+        let done = cloud.invoke("csv-validator", &of_first).await;
+        store.fail(Fault::None);
+        done
+    };
+    let (slow, fast) = futures::future::join(slow, fast).await;
+    let (slow, fast) = (slow.unwrap(), fast.unwrap());
+    let row = cloud.status_row(answer.text("file_id")).await.unwrap();
+    assert_eq!(fast["file"]["received_at_ms"], number(&row["received_at"]), "{fast}");
+    assert_eq!(slow["file"]["received_at_ms"], fast["file"]["received_at_ms"], "the file has one place: {slow}");
+    assert_ne!(slow["file"]["version_id"], fast["file"]["version_id"]);
 }

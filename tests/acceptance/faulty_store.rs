@@ -1,16 +1,18 @@
 //! DynamoDB out of order: a proxy in front of it that fails the calls it is told to fail.
 
-use crate::cloud::Cloud;
-use reqwest::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use crate::cloud::{Cloud, eventually};
+use crate::relay::{self, Reply, Request, Response, Upstream};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use std::time::Duration;
 
 const OUT_OF_ORDER: &str =
     r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"The store is out of order."}"#;
 const TOO_MUCH: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Too many writes.",
     "throttlingReasons":[{"reason":"IndexWriteKeyRangeThroughputExceeded","resource":"the index"}]}"#;
+/// How long a held call waits before it looks whether it may go.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 
 /// Which calls fail.
@@ -22,8 +24,12 @@ pub(crate) enum Fault {
     Always(&'static str),
     /// The first call of this operation, with all its own retries.
     FirstCall(&'static str),
+    /// Every call of this operation, with an error that tells back what was sent.
+    Quoting(&'static str),
     /// The first so many calls of this operation are throttled.
     Throttled(&'static str, usize),
+    /// The first call of this operation waits until there is another fault, or none.
+    Held(&'static str),
 }
 
 struct Calls {
@@ -42,21 +48,21 @@ pub(crate) struct FaultyStore {
 impl FaultyStore {
     /// Opens the proxy in front of the cloud's DynamoDB.
     pub(crate) async fn open(cloud: &Cloud) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::new(Mutex::new(Calls { fault: Fault::None, seen: Vec::new(), failed: BTreeSet::new() }));
-        let (upstream, http, shared) = (cloud.stack.endpoint.clone(), cloud.http.clone(), Arc::clone(&calls));
-        tokio::spawn(async move {
-            while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(serve(connection, upstream.clone(), http.clone(), Arc::clone(&shared)));
-            }
-        });
+        let upstream = Upstream { http: cloud.http.clone(), endpoint: cloud.stack.endpoint.as_str().into() };
+        let shared = Arc::clone(&calls);
+        let address = relay::open(move |request, _| answer(request, Arc::clone(&shared), upstream.clone())).await;
         Self { address, calls }
     }
 
     /// From now on these calls fail.
     pub(crate) fn fail(&self, fault: Fault) {
         *self.calls.lock().unwrap() = Calls { fault, seen: Vec::new(), failed: BTreeSet::new() };
+    }
+
+    /// Waits until a call of the faulty operation was made.
+    pub(crate) async fn called(&self) {
+        eventually("the call", async || (self.made_and_failed().0 > 0).then_some(())).await;
     }
 
     /// How many calls of the faulty operation were made since, and how many of them failed.
@@ -71,65 +77,42 @@ impl FaultyStore {
     }
 }
 
-/// Serves one connection until the client closes it.
-async fn serve(connection: TcpStream, upstream: String, http: reqwest::Client, calls: Arc<Mutex<Calls>>) {
-    let mut connection = BufReader::new(connection);
-    while let Some((headers, body)) = read_request(&mut connection).await {
-        let response = if let Some((status, answer)) = failure(&calls, &headers) {
-            let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.0");
-            format!("{head}\r\ncontent-length: {}\r\n\r\n{answer}", answer.len()).into_bytes()
-        } else {
-            forward(&http, &upstream, &headers, body).await
-        };
-        if connection.write_all(&response).await.is_err() {
-            return;
-        }
+async fn answer(request: Request, calls: Arc<Mutex<Calls>>, upstream: Upstream) -> Reply {
+    let failure = failure(&calls, &request);
+    while is_held(&calls, &request) {
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
     }
-}
-
-type Headers = Vec<(String, String)>;
-
-fn header<'h>(headers: &'h Headers, name: &str) -> &'h str {
-    headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str()).unwrap_or_default()
-}
-
-/// Reads one request. Every call to DynamoDB is a POST to `/` with its length.
-async fn read_request(connection: &mut BufReader<TcpStream>) -> Option<(Headers, Vec<u8>)> {
-    let mut line = String::new();
-    connection.read_line(&mut line).await.ok().filter(|&bytes| bytes > 0)?;
-    assert!(line.starts_with("POST / "), "no call to DynamoDB: {line}");
-    let mut headers = Headers::new();
-    loop {
-        let mut line = String::new();
-        connection.read_line(&mut line).await.ok()?;
-        match line.trim_end().split_once(':') {
-            Some((name, value)) => headers.push((name.to_ascii_lowercase(), value.trim().to_owned())),
-            None => break,
-        }
-    }
-    let mut body = vec![0; header(&headers, "content-length").parse().unwrap_or(0)];
-    connection.read_exact(&mut body).await.ok()?;
-    Some((headers, body))
+    Reply::Answer(match failure {
+        Some((status, body)) => Response::new(status, "application/x-amz-json-1.0", &body),
+        None => upstream.forward(&request).await.unwrap(),
+    })
 }
 
 /// The status and the answer of a call that must fail.
-fn failure(calls: &Mutex<Calls>, headers: &Headers) -> Option<(&'static str, &'static str)> {
+fn failure(calls: &Mutex<Calls>, request: &Request) -> Option<(u16, String)> {
     let mut calls = calls.lock().unwrap();
     let fault = calls.fault;
-    let (Fault::Always(operation) | Fault::FirstCall(operation) | Fault::Throttled(operation, _)) = fault else {
+    let (Fault::Always(operation)
+    | Fault::Quoting(operation)
+    | Fault::FirstCall(operation)
+    | Fault::Held(operation)
+    | Fault::Throttled(operation, _)) = fault
+    else {
         return None;
     };
-    if !header(headers, "x-amz-target").ends_with(&format!(".{operation}")) {
+    if !request.header("x-amz-target").ends_with(&format!(".{operation}")) {
         return None;
     }
-    let call = header(headers, "amz-sdk-invocation-id").to_owned();
+    let call = request.header("amz-sdk-invocation-id").to_owned();
     if !calls.seen.contains(&call) {
         calls.seen.push(call.clone());
     }
     let failure = match fault {
-        Fault::Throttled(_, first) => (calls.failed.len() < first).then_some(("400 Bad Request", TOO_MUCH)),
+        Fault::Throttled(_, first) => (calls.failed.len() < first).then_some((400, TOO_MUCH.to_owned())),
         Fault::FirstCall(_) if calls.seen[0] != call => None,
-        _ => Some(("500 Internal Server Error", OUT_OF_ORDER)),
+        Fault::Held(_) => None,
+        Fault::Quoting(_) => Some((400, quoting(&request.body))),
+        _ => Some((500, OUT_OF_ORDER.to_owned())),
     };
     if failure.is_some() {
         calls.failed.insert(call);
@@ -137,21 +120,16 @@ fn failure(calls: &Mutex<Calls>, headers: &Headers) -> Option<(&'static str, &'s
     failure
 }
 
-/// Sends the request on as it came. Its signature stays valid, because the emulator sees the same host name.
-async fn forward(http: &reqwest::Client, upstream: &str, headers: &Headers, body: Vec<u8>) -> Vec<u8> {
-    let mut request = http.post(upstream).body(body);
-    for (name, value) in headers.iter().filter(|(name, _)| name != CONTENT_LENGTH.as_str()) {
-        request = request.header(name, value);
-    }
-    let response = request.send().await.unwrap();
-    let mut bytes = format!("HTTP/1.1 {}\r\n", response.status().as_u16()).into_bytes();
-    for (name, value) in response.headers() {
-        if ![CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION].contains(name) {
-            bytes.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
-        }
-    }
-    let body = response.bytes().await.unwrap();
-    bytes.extend_from_slice(format!("content-length: {}\r\n\r\n", body.len()).as_bytes());
-    bytes.extend_from_slice(&body);
-    bytes
+/// Whether a call must wait.
+fn is_held(calls: &Mutex<Calls>, request: &Request) -> bool {
+    let calls = calls.lock().unwrap();
+    matches!(calls.fault, Fault::Held(_))
+        && calls.seen.first().is_some_and(|call| call == request.header("amz-sdk-invocation-id"))
+}
+
+/// DynamoDB names in some errors the very values that it does not take.
+fn quoting(body: &[u8]) -> String {
+    let sent = String::from_utf8_lossy(body);
+    json!({"__type": "com.amazon.coral.validate#ValidationException", "message": format!("not valid: {sent}")})
+        .to_string()
 }

@@ -24,14 +24,17 @@ pub(crate) enum PaymentScenario {
     Assessment,
     /// A payment of the day before yesterday is archived.
     Archival,
+    /// Payments without an end are looked for.
+    Reconcile,
 }
 
-pub(crate) const PAYMENT_SCENARIOS: [PaymentScenario; 5] = [
+pub(crate) const PAYMENT_SCENARIOS: [PaymentScenario; 6] = [
     PaymentScenario::Webhook,
     PaymentScenario::WebhookMuchLater,
     PaymentScenario::WebhookMeanwhile,
     PaymentScenario::Assessment,
     PaymentScenario::Archival,
+    PaymentScenario::Reconcile,
 ];
 
 const NO_ANSWER: &str = "answered 503 service_unavailable";
@@ -39,7 +42,7 @@ const FAILS: &str = "the function fails with AccessRefused";
 
 /// For a grant (function, action, end of the resource): what is tried, and how it must fail without the grant.
 pub(crate) fn expectation(function: &str, action: &str, resource: &str) -> Option<(PaymentScenario, &'static str)> {
-    use PaymentScenario::{Archival, Assessment, Webhook, WebhookMeanwhile, WebhookMuchLater};
+    use PaymentScenario::{Archival, Assessment, Reconcile, Webhook, WebhookMeanwhile, WebhookMuchLater};
     Some(match (function, action, resource) {
         ("WebhookValidatorFunction", "secretsmanager:GetSecretValue", _) => (WebhookMuchLater, NO_ANSWER),
         ("WebhookValidatorFunction", "dynamodb:PutItem" | "dynamodb:UpdateItem", "PaymentsTable") => {
@@ -52,6 +55,7 @@ pub(crate) fn expectation(function: &str, action: &str, resource: &str) -> Optio
         ("FraudDetectorFunction", "dynamodb:GetItem" | "dynamodb:PutItem", "CustomersTable") => (Assessment, FAILS),
         ("FraudDetectorFunction", "sns:Publish", "AlertsTopic") => (Assessment, FAILS),
         ("TransactionArchivalFunction", "dynamodb:Query", "index/day-index") => (Archival, FAILS),
+        ("TransactionArchivalFunction", "dynamodb:Query", "index/unfinished-index") => (Reconcile, FAILS),
         (
             "TransactionArchivalFunction",
             "dynamodb:BatchGetItem" | "dynamodb:PutItem" | "dynamodb:UpdateItem",
@@ -107,6 +111,10 @@ impl PaymentScenario {
                     Err(error) => failed(&error),
                 }
             }
+            Self::Reconcile => match cloud.invoke("transaction-archival", &json!({"task": "reconcile"})).await {
+                Ok(_) => "works".to_owned(),
+                Err(error) => failed(&error),
+            },
         }
     }
 }

@@ -39,11 +39,13 @@ enum Scenario {
     OwnDay,
     /// A day is reported on which a file came that was expected.
     ReportMissing,
+    /// Files without an end are looked for, one of which was announced long ago.
+    Reconcile,
     /// One of the functions for payments is tried.
     Payment(PaymentScenario),
 }
 
-const SCENARIOS: [Scenario; 11] = [
+const SCENARIOS: [Scenario; 12] = [
     Scenario::GoodUpload,
     Scenario::BadUpload,
     Scenario::ReadReport,
@@ -55,15 +57,17 @@ const SCENARIOS: [Scenario; 11] = [
     Scenario::DayOfAll,
     Scenario::OwnDay,
     Scenario::ReportMissing,
+    Scenario::Reconcile,
 ];
 
 const WORKS: &str = "works";
+const TWO_HOURS_MS: u64 = 2 * 60 * 60 * 1000;
 const NO_ANSWER: &str = "answered 503 service_unavailable";
 
 /// For a grant (function, action, end of the resource): what is tried, and how it must fail without the grant.
 fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario, &'static str)> {
     use Scenario::{Announcement, BadUpload, Correctable, DayOfAll, EarlyEvent, GoodUpload};
-    use Scenario::{Incoming, OwnDay, ReadReport, RecordFailure, ReportMissing};
+    use Scenario::{Incoming, OwnDay, ReadReport, Reconcile, RecordFailure, ReportMissing};
     Some(match (function, action, resource) {
         ("CsvValidatorFunction", "s3:PutObject", "validated/*") => (GoodUpload, NO_ANSWER),
         ("CsvValidatorFunction", "s3:PutObject", "rejected/*" | "reports/*") => (BadUpload, NO_ANSWER),
@@ -84,6 +88,10 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
         ("NotificationSenderFunction", "dynamodb:Query", "index/partner-index")
         | ("NotificationSenderFunction", "dynamodb:BatchGetItem", "ProcessingStatusTable") => {
             (ReportMissing, "the function fails with AccessRefused")
+        }
+        ("NotificationSenderFunction", "dynamodb:Query", "index/unfinished-index")
+        | ("NotificationSenderFunction", "s3:ListBucket", "TransactionBucket") => {
+            (Reconcile, "the function fails with AccessRefused")
         }
         ("DataTransformerFunction", "s3:GetObjectVersion", "validated/*") => {
             (GoodUpload, "AccessRefused, then processing_failed")
@@ -301,6 +309,11 @@ impl Scenario {
                 let early = cloud.partner_named("early-bank", &cloud.stack.usage_plan_id).await;
                 early.upload(&good).await;
                 notify(cloud, &json!({"step": "report_missing", "day": today()})).await
+            }
+            Self::Reconcile => {
+                let announced = bank.announce(&good).await.accepted();
+                cloud.unfinished_for(announced.text("file_id"), TWO_HOURS_MS).await;
+                notify(cloud, &json!({"step": "reconcile"})).await
             }
         }
     }

@@ -121,7 +121,7 @@ fn the_morning_has_a_rule_of_its_own_whose_failures_are_kept() {
     assert_eq!(target["DeadLetterConfig"]["Arn"], arn_of("DeadLetterQueue"));
     let policy = &template["Resources"]["DeadLetterQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"][0];
     let sources = &policy["Condition"]["ArnEquals"]["aws:SourceArn"];
-    assert_eq!(*sources, json!([arn_of("FileArrivalRule"), arn_of("MorningRule")]));
+    assert_eq!(*sources, json!([arn_of("FileArrivalRule"), arn_of("MorningRule"), arn_of("HourlyRule")]));
     let metric = &template["Resources"]["FilesMissingMetric"]["Properties"];
     let alarm = &template["Resources"]["MissingFilesAlarm"]["Properties"];
     let transformation = &metric["MetricTransformations"][0];

@@ -50,6 +50,16 @@ impl Subscriber<'_> {
         }
     }
 
+    /// Waits for a notification about a file. Other tests have other files of the same partner.
+    pub(crate) async fn next_of_file(&self, file_id: &str) -> Notification {
+        loop {
+            let notification = self.next().await;
+            if notification.message["file_id"] == file_id {
+                return notification;
+            }
+        }
+    }
+
     /// All further notifications that have come by now.
     pub(crate) async fn all(&self) -> Vec<Notification> {
         while self.receive().await > 0 {}

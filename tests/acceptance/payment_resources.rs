@@ -61,6 +61,7 @@ fn payments_can_be_restored_for_35_days_and_found_by_day_and_by_customer() {
     let expected = json!([
         index("day-index", "day_shard", json!({"ProjectionType": "KEYS_ONLY"})),
         index("customer-index", "customer", of_customer),
+        index("unfinished-index", "unfinished", json!({"ProjectionType": "KEYS_ONLY"})),
     ]);
     assert_eq!(table["GlobalSecondaryIndexes"], expected);
 }

@@ -22,12 +22,20 @@ pub(crate) const ON_EVERYTHING: [&str; 12] = [
 ];
 
 /// Grants under a condition, and why.
-const CONDITIONS: [(&str, &str, &str, &str); 1] = [(
-    "CsvValidatorRole",
-    "LetPartnersPutFiles",
-    r#"{"StringEquals":{"s3:authType":"REST-QUERY-STRING"}}"#,
-    "it signs URLs by which partners store files, and stores none there itself, where the workflow would start",
-)];
+const CONDITIONS: [(&str, &str, &str, &str); 2] = [
+    (
+        "CsvValidatorRole",
+        "LetPartnersPutFiles",
+        r#"{"StringEquals":{"s3:authType":"REST-QUERY-STRING"}}"#,
+        "it signs URLs by which partners store files, and stores none there itself, where the workflow would start",
+    ),
+    (
+        "NotificationSenderRole",
+        "SeeWhatCame",
+        r#"{"StringLike":{"s3:prefix":["incoming/*","validated/*"]}}"#,
+        "it looks whether a file came that has no end, by the names of what starts the workflow",
+    ),
+];
 
 /// The statements of a role's own policies.
 pub(crate) fn statements(role: &Value) -> Vec<Value> {

@@ -6,6 +6,7 @@ use crate::upload::{Answer, plain};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::DayShards;
 use domain::Timestamp;
+use domain::unfinished::shard_of;
 use domain::webhook::{AmountBand, Payment, Secret, signature};
 use serde_json::{Value, json};
 
@@ -30,8 +31,8 @@ impl Cloud {
     }
 
     /// Posts any body with any headers to the webhooks' API.
-    pub(crate) async fn post_webhook(&self, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = self.http.post(&self.stack.webhook_url).body(body.to_owned());
+    pub(crate) async fn post_webhook(&self, headers: &[(&str, &str)], body: &(impl AsRef<[u8]> + ?Sized)) -> Answer {
+        let mut request = self.http.post(&self.stack.webhook_url).body(body.as_ref().to_vec());
         request = request.header("content-type", "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -59,10 +60,10 @@ impl Signed {
 }
 
 /// Signs a body as a provider does, at this distance from now in seconds.
-pub(crate) fn sign(secret: &str, body: &str, seconds_from_now: i64) -> Signed {
+pub(crate) fn sign(secret: &str, body: &(impl AsRef<[u8]> + ?Sized), seconds_from_now: i64) -> Signed {
     let timestamp = (now_ms() / 1000).checked_add_signed(seconds_from_now).unwrap();
     let id = format!("msg_{}", unique());
-    let signature = signature::sign(&Secret::parse(secret).unwrap(), &id, timestamp, body.as_bytes());
+    let signature = signature::sign(&Secret::parse(secret).unwrap(), &id, timestamp, body.as_ref());
     Signed { id, timestamp: timestamp.to_string(), signature }
 }
 
@@ -108,6 +109,21 @@ impl Provider<'_> {
             .item("published_at_ms", number(received_at_ms.to_string()))
             .item("day_shard", text(&DayShards::PAYMENTS.of(at, &read.transaction_id)));
         put.send().await.unwrap();
+    }
+
+    /// Puts a payment into the table that came two hours ago and is not published, although the time for that is over.
+    pub(crate) async fn put_unfinished(&self, payment: &Value) {
+        let came_at_ms = now_ms() - 2 * 60 * 60 * 1000;
+        self.put(payment, came_at_ms).await;
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let id = payment["transaction_id"].as_str().unwrap();
+        let update = self.cloud.dynamodb().update_item().table_name(&self.cloud.stack.webhook_table);
+        let update = update.key("transaction_id", text(id)).key("provider", text(&self.name));
+        let update = update
+            .update_expression("SET unfinished = :shard, publishing_until_ms = :until REMOVE published_at_ms")
+            .expression_attribute_values(":shard", text(&shard_of(id)))
+            .expression_attribute_values(":until", AttributeValue::N((came_at_ms + 20_000).to_string()));
+        update.send().await.unwrap();
     }
 
     /// The item of a payment.

@@ -157,6 +157,36 @@ async fn a_payment_is_followed_by_the_saved_queries() {
     .await;
 }
 
+/// Files and payments without an end, and a look at them.
+async fn leave_unfinished(cloud: &Cloud) -> (String, String) {
+    let bank = cloud.partner().await;
+    let file = files::file(&[record("T1")]);
+    let file_id = files::file_id(&bank.partner, &file);
+    cloud.put_unfinished(&bank.partner, &file_id).await;
+    let provider = cloud.provider();
+    let payment = provider.payment("20", "EUR");
+    provider.put_unfinished(&payment).await;
+    cloud.invoke("notification-sender", &json!({"step": "reconcile"})).await.unwrap();
+    cloud.invoke("transaction-archival", &json!({"task": "reconcile"})).await.unwrap();
+    (file_id, payment["transaction_id"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn what_has_no_end_is_found_by_the_saved_queries() {
+    let cloud = Cloud::open().await;
+    let (file_id, transaction_id) = leave_unfinished(&cloud).await;
+    for (query, field, id) in
+        [("unfinished-files", "file_id", file_id), ("unfinished-payments", "transaction_id", transaction_id)]
+    {
+        let found = eventually(query, async || {
+            let rows = ask(&cloud, query, "").await;
+            rows.into_iter().find(|row| text(row, field) == id)
+        })
+        .await;
+        assert!(found["times"].as_u64().unwrap() >= 1, "{found:?}");
+    }
+}
+
 /// A field that no line has is a column that stays empty, or a filter that finds nothing, and nobody notices.
 #[tokio::test]
 async fn every_field_of_a_query_is_in_the_lines_that_it_asks() {
@@ -167,6 +197,7 @@ async fn every_field_of_a_query_is_in_the_lines_that_it_asks() {
     bank.upload_and_complete(&files::file(&[record("T1")])).await;
     bank.upload(&files::file(&[record("T1").replace("USD", "usd")])).await;
     cloud.invoke("notification-sender", &json!({"step": "report_missing", "day": "2004-04-04"})).await.unwrap();
+    leave_unfinished(&cloud).await;
     let payment = provider.payment("20000", "EUR");
     provider.send(&payment).await.accepted();
     let mut other = payment.clone();
@@ -215,6 +246,7 @@ async fn what_is_counted_from_logs_is_what_the_functions_log() {
     let provider = cloud.provider();
     let (good, _) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
     cloud.invoke("notification-sender", &json!({"step": "report_missing", "day": "2004-04-04"})).await.unwrap();
+    leave_unfinished(&cloud).await;
     let payment = provider.payment("1.00", "EUR");
     provider.send(&payment).await.accepted();
     let mut other = payment.clone();

@@ -8,7 +8,7 @@ pub(crate) struct Queue<'c> {
     cloud: &'c Cloud,
     pub(crate) name: String,
     pub(crate) arn: String,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Cloud {

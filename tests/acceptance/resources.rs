@@ -305,7 +305,9 @@ fn every_table_is_on_demand_recoverable_and_encrypted() {
     let indexes = |id: &str| &template["Resources"][id]["Properties"]["GlobalSecondaryIndexes"];
     let by_day = index("timestamp-index", "day", "KEYS_ONLY");
     let by_partner = index("partner-index", "partner", "KEYS_ONLY");
-    assert_eq!(*indexes("ProcessingStatusTable"), json!([by_day, by_partner]));
+    let mut unfinished = index("unfinished-index", "unfinished", "KEYS_ONLY");
+    unfinished["KeySchema"][1]["AttributeName"] = json!("unfinished_since_ms");
+    assert_eq!(*indexes("ProcessingStatusTable"), json!([by_day, by_partner, unfinished]));
     let mut by_shard = index("timestamp-index", "day_shard", "ALL");
     by_shard["WarmThroughput"] = warm_throughput();
     assert_eq!(*indexes("TransactionsTable"), json!([by_shard]));

@@ -7,7 +7,7 @@ use serde_json::json;
 use std::sync::LazyLock;
 
 /// Each test changes the validator for all.
-static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
+pub(crate) static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
 
 /// A secret as `make provider` makes it, of these bytes.
 fn secret(byte: u8) -> String {
@@ -15,9 +15,14 @@ fn secret(byte: u8) -> String {
     format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode([byte; 32]))
 }
 
-async fn put(cloud: &Cloud, provider: &str, secrets: &[&str]) {
+/// Makes these the secrets of a provider.
+pub(crate) async fn put(cloud: &Cloud, provider: &str, secrets: &[&str]) {
+    put_text(cloud, provider, json!({ "secrets": secrets }).to_string()).await;
+}
+
+/// Makes any text the value of a provider's secret.
+pub(crate) async fn put_text(cloud: &Cloud, provider: &str, value: String) {
     let id = format!("webhook-signing/{}/{provider}", cloud.stack.suffix);
-    let value = json!({ "secrets": secrets }).to_string();
     cloud.secrets().put_secret_value().secret_id(id).secret_string(value).send().await.unwrap();
 }
 

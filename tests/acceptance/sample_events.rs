@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-const PLAYED: [&str; 14] = [
+const PLAYED: [&str; 16] = [
     "upload.json",
     "upload-invalid.json",
     "correctable.json",
@@ -22,10 +22,12 @@ const PLAYED: [&str; 14] = [
     "notify.json",
     "record-failure.json",
     "report-missing.json",
+    "reconcile-files.json",
     // Those of a payment, in `sample_payments`.
     "webhook.json",
     "assess.json",
     "archive.json",
+    "reconcile-payments.json",
 ];
 
 fn directory() -> PathBuf {
@@ -182,6 +184,8 @@ async fn each_event_gets_what_its_name_says() {
     assert_eq!(cloud.status_row(file_id).await.unwrap(), completed, "the repeats have changed nothing");
     let reported = cloud.invoke("notification-sender", &event("report-missing.json")).await.unwrap();
     assert_eq!(reported["day"], "2001-01-01", "{reported}");
+    let reconciled = cloud.invoke("notification-sender", &event("reconcile-files.json")).await.unwrap();
+    assert!(reconciled["unfinished"].is_u64(), "{reconciled}");
 
     outcomes_are_recorded(&cloud, file_id, &version).await;
 

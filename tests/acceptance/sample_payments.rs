@@ -41,6 +41,8 @@ async fn each_event_of_a_payment_gets_what_its_name_says() {
 
     let archived = cloud.invoke("transaction-archival", &event("archive.json")).await.unwrap();
     assert!(["done", "busy"].contains(&archived["outcome"].as_str().unwrap()), "{archived}");
+    let reconciled = cloud.invoke("transaction-archival", &event("reconcile-payments.json")).await.unwrap();
+    assert!(reconciled["unfinished"].is_u64(), "{reconciled}");
     // The payment is not a day old.
     assert_eq!(cloud.provider().item(&payment).await.unwrap()["status"], "analyzed");
 }

@@ -33,6 +33,21 @@ impl Answer {
         answer
     }
 
+    /// What a function answered that was called as the gateway calls it.
+    pub(crate) fn of_function(answer: &Value) -> Self {
+        let headers = answer["headers"].as_object().into_iter().flatten();
+        let multi = answer["multiValueHeaders"].as_object().into_iter().flatten();
+        let all = headers.chain(multi).map(|(name, value)| {
+            let value = value.as_str().or_else(|| value[0].as_str()).unwrap_or_default();
+            (name.parse().unwrap(), value.parse().unwrap())
+        });
+        Self {
+            status: u16::try_from(answer["statusCode"].as_u64().unwrap()).unwrap(),
+            headers: all.collect(),
+            body: serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(),
+        }
+    }
+
     /// The content type.
     pub(crate) fn content_type(&self) -> &str {
         self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
