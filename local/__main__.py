@@ -12,7 +12,7 @@ import argparse
 import signal
 import time
 
-from . import demo, description, handlers, images, lint_workflow, run, scan, test_page, transform, up, venvs
+from . import demo, description, handlers, images, lint_workflow, paths, run, sbom, scan, test_page, transform, up, venvs
 from .problem import Problem, tell
 
 
@@ -34,6 +34,7 @@ def _parse() -> argparse.Namespace:
     commands.add_parser("lint-workflow", help="check the state machines' definitions")
     commands.add_parser("transform", help="write what SAM makes of the template to .local/transformed.json")
     commands.add_parser("scan", help="scan that, and bootstrap.yaml, with checkov")
+    commands.add_parser("sbom", help="write the bills of materials of the images to target/sbom/")
     commands.add_parser("test-description", help="try the APIs of a running stack by their description (see `run`)")
     commands.add_parser("test-images", help="build the container images and try them with sam local")
     page_parser = commands.add_parser("test-page", help="test the page in a headless Chromium, on a cloud of its own")
@@ -60,6 +61,9 @@ def _dispatch(arguments: argparse.Namespace) -> int:
     elif arguments.command == "test-description":
         venvs.ensure("description")
         description.test()
+    elif arguments.command == "sbom":
+        for path in sbom.write():
+            print(path.relative_to(paths.ROOT))
     elif arguments.command == "down":
         up.down()
     else:

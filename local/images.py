@@ -30,6 +30,8 @@ EVENTS = {
     "notify.json": ("NotificationSenderFunction", ['"status":"completed"', '"published":false']),
     "record-failure.json": ("NotificationSenderFunction", ['"status":"completed"', '"published":false']),
     "report-missing.json": ("NotificationSenderFunction", ['"day":"2001-01-01"', '"missing"']),
+    # Nothing here is an hour old.
+    "reconcile-files.json": ("NotificationSenderFunction", ['"unfinished":0', '"more":false']),
 }
 # The payment's story: its signature was good for five minutes, so it is signed anew before the payment is assessed.
 WEBHOOK = "webhook.json"
@@ -37,6 +39,7 @@ PAYMENT_EVENTS = {
     "assess.json": ("FraudDetectorFunction", ['"outcome":"assessed"', '"risk_level":"medium_risk"']),
     # The payment is not a day old.
     "archive.json": ("TransactionArchivalFunction", ['"outcome":"done"', '"archived":0', '"more":false']),
+    "reconcile-payments.json": ("TransactionArchivalFunction", ['"unfinished":0', '"more":false']),
 }
 COMPLETION_SECONDS_MAX = 60
 # SAM asks the container for 0.7 s and then says this, although Docker takes the connection before anything listens in
