@@ -1,6 +1,8 @@
 //! What came on a day, as a partner and as an operator see it.
 
 use crate::cloud::{Cloud, unique};
+use crate::faults::TURN;
+use crate::faulty_store::{Fault, FaultyStore};
 use crate::files::{self, record, record_of};
 use crate::upload::{Answer, Uploader, number};
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
@@ -74,6 +76,25 @@ async fn a_partner_sees_its_own_day_in_the_order_of_arrival() {
         (&other_day["files"], &of_partner(&other_day, &bank.partner)["last_received_at"]),
         (&json!([]), &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn a_file_that_a_busy_table_leaves_out_is_listed_all_the_same() {
+    let _turn = TURN.lock().await;
+    let cloud = Cloud::of_stack("faults").await;
+    let bank = cloud.partner().await;
+    let mut ids = Vec::new();
+    for number in 1..=3 {
+        let announced = bank.announce(&files::file(&[record(&format!("T{number}"))])).await.accepted();
+        ids.push(announced.body["file_id"].clone());
+    }
+    let day = day_of(&cloud, ids[0].as_str().unwrap()).await;
+    let store = FaultyStore::open(&cloud).await;
+    store.serve_function(&cloud, "csv-validator").await;
+    store.fail(Fault::InPart("BatchGetItem"));
+    let seen = bank.day(&day).await.accepted().body;
+    let listed: Vec<_> = seen["files"].as_array().unwrap().iter().map(|file| file["file_id"].clone()).collect();
+    assert_eq!(listed, ids, "{seen}");
 }
 
 #[tokio::test]

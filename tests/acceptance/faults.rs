@@ -84,6 +84,22 @@ async fn a_failed_file_may_be_uploaded_again() {
 }
 
 #[tokio::test]
+async fn a_file_that_could_not_be_stored_is_taken_when_it_is_sent_again() {
+    let _turn = TURN.lock().await;
+    let cloud = Cloud::of_stack("faults").await;
+    let bank = cloud.partner().await;
+    let bucket = FaultyStore::open(&cloud).await;
+    bucket.serve_function_as_bucket(&cloud, "csv-validator").await;
+    let file = files::file(&[record("T1")]);
+    bucket.fail(Fault::Always("PUT"));
+    let refused = bank.upload(&file).await;
+    assert_eq!((refused.status, refused.text("error")), (503, "service_unavailable"), "{}", refused.body);
+    bucket.fail(Fault::None);
+    let (_, row) = bank.upload_and_complete(&file).await;
+    assert_eq!(row["rows_stored"], "1", "{row}");
+}
+
+#[tokio::test]
 async fn a_retried_file_does_not_win_over_one_that_came_in_between() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;

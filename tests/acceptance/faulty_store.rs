@@ -1,6 +1,7 @@
-//! DynamoDB out of order: a proxy in front of it that fails the calls it is told to fail.
+//! DynamoDB, the bucket or the bus out of order: a proxy in front of it that fails the calls it is told to fail.
 
 use crate::cloud::{Cloud, eventually};
+use crate::partial::{events_not_taken, leave_half_out};
 use crate::relay::{self, Reply, Request, Response, Upstream};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -13,7 +14,9 @@ const TOO_MUCH: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#Throttling
     "throttlingReasons":[{"reason":"IndexWriteKeyRangeThroughputExceeded","resource":"the index"}]}"#;
 /// How long a held call waits before it looks whether it may go.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
-const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_DYNAMODB";
+const STORE_VARIABLE: &str = "AWS_ENDPOINT_URL_DYNAMODB";
+const BUCKET_VARIABLE: &str = "AWS_ENDPOINT_URL_S3";
+const BUS_VARIABLE: &str = "AWS_ENDPOINT_URL_EVENTBRIDGE";
 
 /// Which calls fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +33,8 @@ pub(crate) enum Fault {
     Throttled(&'static str, usize),
     /// The first call of this operation waits until there is another fault, or none.
     Held(&'static str),
+    /// The first call of this operation succeeds and leaves a part undone.
+    InPart(&'static str),
 }
 
 struct Calls {
@@ -46,7 +51,7 @@ pub(crate) struct FaultyStore {
 }
 
 impl FaultyStore {
-    /// Opens the proxy in front of the cloud's DynamoDB.
+    /// Opens the proxy in front of the cloud.
     pub(crate) async fn open(cloud: &Cloud) -> Self {
         let calls = Arc::new(Mutex::new(Calls { fault: Fault::None, seen: Vec::new(), failed: BTreeSet::new() }));
         let upstream = Upstream { http: cloud.http.clone(), endpoint: cloud.stack.endpoint.as_str().into() };
@@ -73,7 +78,17 @@ impl FaultyStore {
 
     /// Makes a function talk to this proxy in place of DynamoDB until the test ends.
     pub(crate) async fn serve_function(&self, cloud: &Cloud, function: &str) {
-        cloud.set_variable(function, ENDPOINT_VARIABLE, &self.address).await;
+        cloud.set_variable(function, STORE_VARIABLE, &self.address).await;
+    }
+
+    /// The same in place of the bucket, whose operations are methods.
+    pub(crate) async fn serve_function_as_bucket(&self, cloud: &Cloud, function: &str) {
+        cloud.set_variable(function, BUCKET_VARIABLE, &self.address).await;
+    }
+
+    /// The same in place of the event bus.
+    pub(crate) async fn serve_function_as_bus(&self, cloud: &Cloud, function: &str) {
+        cloud.set_variable(function, BUS_VARIABLE, &self.address).await;
     }
 }
 
@@ -84,7 +99,11 @@ async fn answer(request: Request, calls: Arc<Mutex<Calls>>, upstream: Upstream) 
     }
     Reply::Answer(match failure {
         Some((status, body)) => Response::new(status, "application/x-amz-json-1.0", &body),
-        None => upstream.forward(&request).await.unwrap(),
+        None if is_in_part(&calls, &request, "PutEvents") => events_not_taken(),
+        None => {
+            let answer = upstream.forward(&request).await.unwrap();
+            if is_in_part(&calls, &request, "BatchGetItem") { leave_half_out(&request.body, answer) } else { answer }
+        }
     })
 }
 
@@ -96,11 +115,12 @@ fn failure(calls: &Mutex<Calls>, request: &Request) -> Option<(u16, String)> {
     | Fault::Quoting(operation)
     | Fault::FirstCall(operation)
     | Fault::Held(operation)
+    | Fault::InPart(operation)
     | Fault::Throttled(operation, _)) = fault
     else {
         return None;
     };
-    if !request.header("x-amz-target").ends_with(&format!(".{operation}")) {
+    if operation_of(request) != operation {
         return None;
     }
     let call = request.header("amz-sdk-invocation-id").to_owned();
@@ -110,7 +130,7 @@ fn failure(calls: &Mutex<Calls>, request: &Request) -> Option<(u16, String)> {
     let failure = match fault {
         Fault::Throttled(_, first) => (calls.failed.len() < first).then_some((400, TOO_MUCH.to_owned())),
         Fault::FirstCall(_) if calls.seen[0] != call => None,
-        Fault::Held(_) => None,
+        Fault::Held(_) | Fault::InPart(_) => None,
         Fault::Quoting(_) => Some((400, quoting(&request.body))),
         _ => Some((500, OUT_OF_ORDER.to_owned())),
     };
@@ -120,11 +140,25 @@ fn failure(calls: &Mutex<Calls>, request: &Request) -> Option<(u16, String)> {
     failure
 }
 
+/// The operation that a call names, or the method of one that is about an object.
+fn operation_of(request: &Request) -> &str {
+    request.header("x-amz-target").split_once('.').map_or(request.method.as_str(), |(_, operation)| operation)
+}
+
 /// Whether a call must wait.
 fn is_held(calls: &Mutex<Calls>, request: &Request) -> bool {
     let calls = calls.lock().unwrap();
-    matches!(calls.fault, Fault::Held(_))
-        && calls.seen.first().is_some_and(|call| call == request.header("amz-sdk-invocation-id"))
+    matches!(calls.fault, Fault::Held(_)) && is_first(&calls, request)
+}
+
+/// Whether a call of this operation is to be done in part.
+fn is_in_part(calls: &Mutex<Calls>, request: &Request, operation: &'static str) -> bool {
+    let calls = calls.lock().unwrap();
+    calls.fault == Fault::InPart(operation) && is_first(&calls, request)
+}
+
+fn is_first(calls: &Calls, request: &Request) -> bool {
+    calls.seen.first().is_some_and(|call| call == request.header("amz-sdk-invocation-id"))
 }
 
 /// DynamoDB names in some errors the very values that it does not take.

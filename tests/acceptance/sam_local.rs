@@ -6,7 +6,11 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 const VARIABLES_FILE: &str = "local/sam-local.json";
-const SECTIONS: [&str; 2] = ["[default.local_invoke.parameters]", "[default.local_start_api.parameters]"];
+const SECTIONS: [&str; 3] = [
+    "[default.local_invoke.parameters]",
+    "[default.local_start_api.parameters]",
+    "[default.local_start_lambda.parameters]",
+];
 
 /// The variables that `sam local` sets.
 fn variables() -> Map<String, Value> {

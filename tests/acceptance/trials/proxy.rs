@@ -3,9 +3,10 @@
 
 use super::archive_round::is_shared;
 use super::call::{Call, ENDPOINT_VARIABLES, Service};
-use super::fault::{Fault, POISON, events_not_taken, leave_half_out, refusal, throttling};
+use super::fault::{Fault, POISON, refusal, throttling};
 use super::process;
 use crate::cloud::{Cloud, eventually};
+use crate::partial::{events_not_taken, leave_half_out};
 use crate::relay::{self, Connection, Reply, Request, Response, Upstream};
 use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 use std::collections::{BTreeMap, HashMap, HashSet};

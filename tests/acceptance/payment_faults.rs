@@ -1,0 +1,101 @@
+//! Payments around which the table or the bus fails in part, or somebody else is faster: they are published, assessed and
+//! archived once all the same. Each of these tests has its stack to itself while it runs.
+
+use crate::archiver::{Archive, days_ago, done, is_tombstone, lines_of, number};
+use crate::cloud::{Cloud, now_ms};
+use crate::faults::TURN;
+use crate::faulty_store::{Fault, FaultyStore};
+use futures::future::join;
+use serde_json::{Value, json};
+
+fn id(payment: &Value) -> &str {
+    payment["transaction_id"].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn an_event_that_the_bus_did_not_take_is_published_by_the_next_delivery() {
+    let _turn = TURN.lock().await;
+    let cloud = Cloud::of_stack("faults").await;
+    let bus = FaultyStore::open(&cloud).await;
+    bus.serve_function_as_bus(&cloud, "webhook-validator").await;
+    let provider = cloud.provider();
+    let payment = provider.payment("1000", "EUR");
+    let listener = cloud.listen(id(&payment)).await;
+    bus.fail(Fault::InPart("PutEvents"));
+
+    let answer = provider.send(&payment).await;
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    let item = provider.item(&payment).await.unwrap();
+    assert!(item["published_at_ms"].is_null(), "{item}");
+    provider.send(&payment).await.accepted();
+    assert_eq!(listener.next().await["detail"]["transaction_id"], id(&payment));
+    assert!(provider.item(&payment).await.unwrap()["published_at_ms"].is_string());
+}
+
+#[tokio::test]
+async fn an_analysis_that_is_written_late_does_not_replace_the_one_that_stands() {
+    let _turn = TURN.lock().await;
+    let cloud = Cloud::of_stack("faults").await;
+    let store = FaultyStore::open(&cloud).await;
+    store.serve_function(&cloud, "fraud-detector").await;
+    let provider = cloud.provider();
+    let payment = provider.payment("20000", "EUR");
+    provider.put(&payment, now_ms()).await;
+    store.fail(Fault::Held("UpdateItem"));
+
+    let task = json!({"transaction_id": id(&payment), "provider": provider.name});
+    let slow = cloud.invoke("fraud-detector", &task);
+    let fast = async {
+        // The other one has read that the payment has no analysis, and is held before it writes its own.
+        store.called().await;
+        let assessed = cloud.invoke("fraud-detector", &task).await.unwrap();
+        let item = provider.item(&payment).await.unwrap();
+        store.fail(Fault::None);
+        (assessed, item)
+    };
+    let (slow, (fast, item)) = join(slow, fast).await;
+    assert_eq!(fast["outcome"], "assessed", "{fast}");
+    assert_eq!(slow.unwrap(), fast);
+    assert_eq!(provider.item(&payment).await.unwrap(), item, "the first analysis stands, with its time");
+}
+
+#[tokio::test]
+async fn a_row_that_changes_while_it_is_archived_stays_for_the_next_run() {
+    let archive = Archive::open().await;
+    let store = FaultyStore::open(&archive.cloud).await;
+    store.serve_function(&archive.cloud, "transaction-archival").await;
+    let provider = archive.cloud.provider();
+    let payment = provider.payment("20000", "EUR");
+    provider.put(&payment, days_ago(2)).await;
+    store.fail(Fault::Held("PutItem"));
+
+    let change = async {
+        // The row was read and its object stored; its tombstone is held.
+        store.called().await;
+        let mut row = archive.row(&provider, id(&payment)).await.unwrap();
+        row.insert("alerted_at_ms".to_owned(), number(now_ms()));
+        archive.put(row.clone()).await;
+        store.fail(Fault::None);
+        row
+    };
+    let (first, changed) = join(archive.run(), change).await;
+    let first = first.unwrap();
+    assert_eq!((&first["archived"], &first["left_changed"]), (&json!(0), &json!(1)), "{first}");
+    assert_eq!(archive.row(&provider, id(&payment)).await, Some(changed));
+    assert_eq!(archive.run().await.unwrap(), done(1, 1, 0));
+    assert!(is_tombstone(&archive.row(&provider, id(&payment)).await.unwrap()));
+    assert_eq!(lines_of(&archive.objects().await, id(&payment)).len(), 2, "as it was, and as it is");
+}
+
+#[tokio::test]
+async fn rows_that_a_busy_table_leaves_out_are_archived_by_the_same_run() {
+    let archive = Archive::open().await;
+    let store = FaultyStore::open(&archive.cloud).await;
+    store.serve_function(&archive.cloud, "transaction-archival").await;
+    let provider = archive.cloud.provider();
+    for _ in 0..5 {
+        provider.put(&provider.payment("20", "EUR"), days_ago(2)).await;
+    }
+    store.fail(Fault::InPart("BatchGetItem"));
+    assert_eq!(archive.run().await.unwrap(), done(5, 1, 0));
+}
