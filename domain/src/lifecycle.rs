@@ -202,16 +202,15 @@ pub fn decide_event(known: Option<KnownFile>, road: Road, redrive: bool) -> Deci
 }
 
 /// The attempt under whose name the completion of `attempt` is announced, so that subscribers recognise what they may have
-/// heard before. An attempt that was announcing and was not completed may have been heard without anybody knowing; the next
-/// one then says the same again. `history` has every transition before, in order.
+/// heard before. An attempt that was announcing and was not completed may have been heard without anybody knowing; whichever
+/// completes the file after it says the same again, however many failed in between. What was completed is announced anew only
+/// where it is processed anew. `history` has every transition before, in order.
 #[must_use]
 pub fn announced_attempt(history: &[(u32, FileStatus)], attempt: u32) -> u32 {
-    let may_have_been_heard = |attempt: u32| {
-        let has = |status| history.contains(&(attempt, status));
-        has(FileStatus::Notifying) && !has(FileStatus::Completed)
-    };
-    let earlier = (1..attempt).rev().take_while(|&earlier| may_have_been_heard(earlier));
-    earlier.last().unwrap_or(attempt)
+    let has = |attempt: u32, status| history.contains(&(attempt, status));
+    let since_completed = (1..attempt).rev().take_while(|&earlier| !has(earlier, FileStatus::Completed));
+    let may_have_been_heard = since_completed.filter(|&earlier| has(earlier, FileStatus::Notifying));
+    may_have_been_heard.last().unwrap_or(attempt)
 }
 
 fn next_attempt(attempt: u32) -> Decision {
@@ -271,7 +270,8 @@ mod tests {
             (&[(1, Notifying), (2, Notifying), (2, NotificationFailed)], 3, 1),
             (&[(1, Notifying), (1, Completed)], 2, 2),
             (&[(1, Notifying), (1, Completed), (2, Notifying), (2, NotificationFailed)], 3, 2),
-            (&[(1, Notifying), (2, ProcessingFailed)], 3, 3),
+            (&[(1, Notifying), (1, NotificationFailed), (2, ProcessingFailed)], 3, 1),
+            (&[(1, Notifying), (1, Completed), (2, Notifying), (3, ProcessingFailed)], 4, 2),
         ] {
             assert_eq!(announced_attempt(history, attempt), expected, "{history:?}");
         }

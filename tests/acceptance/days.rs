@@ -89,6 +89,10 @@ async fn a_file_that_a_busy_table_leaves_out_is_listed_all_the_same() {
         ids.push(announced.body["file_id"].clone());
     }
     let day = day_of(&cloud, ids[0].as_str().unwrap()).await;
+    if day_of(&cloud, ids[2].as_str().unwrap()).await != day {
+        println!("It is midnight: nothing can be said of one day.");
+        return;
+    }
     let store = FaultyStore::open(&cloud).await;
     store.serve_function(&cloud, "csv-validator").await;
     store.fail(Fault::InPart("BatchGetItem"));

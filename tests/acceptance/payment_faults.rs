@@ -60,6 +60,21 @@ async fn an_analysis_that_is_written_late_does_not_replace_the_one_that_stands()
 }
 
 #[tokio::test]
+async fn a_payment_that_is_assessed_counts_as_published_although_nobody_could_say_so() {
+    let _turn = TURN.lock().await;
+    let cloud = Cloud::of_stack("faults").await;
+    let provider = cloud.provider();
+    let payment = provider.payment("20000", "EUR");
+    provider.put_unfinished(&payment).await;
+    let task = json!({"transaction_id": id(&payment), "provider": provider.name});
+    cloud.invoke("fraud-detector", &task).await.unwrap();
+    let item = provider.item(&payment).await.unwrap();
+    assert!(item["analyzed_at_ms"].is_string() && item["published_at_ms"] == item["analyzed_at_ms"], "{item}");
+    assert!(item["publishing_until_ms"].is_null() && item["unfinished"].is_null(), "{item}");
+    assert_eq!(provider.send(&payment).await.accepted().body["duplicate"], true, "nothing is left to publish");
+}
+
+#[tokio::test]
 async fn a_row_that_changes_while_it_is_archived_stays_for_the_next_run() {
     let archive = Archive::open().await;
     let store = FaultyStore::open(&archive.cloud).await;

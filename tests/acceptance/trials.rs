@@ -38,6 +38,8 @@ const ROUNDS_DEFAULT: u64 = 60;
 const ROUNDS_AT_ONCE: usize = 8;
 /// After so many rounds in which a promise was broken no further one begins.
 const BROKEN_ROUNDS_MAX: usize = 3;
+/// Of so many handlers that are to be killed one at least is.
+const KILLS_TO_BE_SEEN: u64 = 20;
 const REPORT_EACH_ROUNDS: u64 = 25;
 
 /// What a round is about.
@@ -120,10 +122,19 @@ fn report(world: &World, rounds: u64) -> String {
         writeln!(text, "{trials:>8}  {promise:?}").unwrap();
     }
     let counts = world.proxy.counts();
+    let to_kill: u64 = counts.iter().filter(|(fault, _)| fault.contains("killed")).map(|(_, calls)| calls).sum();
     writeln!(text, "\n{:>8}  calls of handlers, which met", counts.values().sum::<u64>()).unwrap();
     for (fault, calls) in counts {
         writeln!(text, "{calls:>8}  {fault}").unwrap();
     }
+    let killed = world.proxy.killed();
+    writeln!(text, "\n{killed:>8}  handlers were killed").unwrap();
+    // Elsewhere the system does not tell whose a connection is.
+    let is_told = cfg!(target_os = "linux");
+    assert!(
+        !is_told || killed > 0 || to_kill < KILLS_TO_BE_SEEN,
+        "no handler was killed, although {to_kill} should be"
+    );
     text
 }
 

@@ -87,10 +87,12 @@ impl PaymentTable {
             .map_err(|error| Failure::new(FailureKind::InvalidInput, format!("analysis: {error}")))?;
         let request = self
             .update_of_content(key, digest, "#status = :pending")
-            // Nothing is left to do for it.
+            // Nothing is left to do for it. It is assessed because its event came, so that it is published, though whoever
+            // published it may have ended before that was written.
             .update_expression(format!(
                 "SET #status = :analyzed, analysis = :analysis, risk_level = :level, risk_score = :score, \
-                 analyzed_at_ms = :now REMOVE {UNFINISHED}"
+                 analyzed_at_ms = :now, published_at_ms = if_not_exists(published_at_ms, :now) \
+                 REMOVE publishing_until_ms, {UNFINISHED}"
             ))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":pending", text(PaymentStatus::Pending.as_str()))

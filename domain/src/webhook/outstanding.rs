@@ -16,7 +16,7 @@ impl Outstanding {
     /// are not assessed leaves no trace in their table: their rules have a dead-letter queue.
     #[must_use]
     pub fn of(event_type: &EventType, band: AmountBand, status: PaymentStatus, is_published: bool) -> Option<Self> {
-        // Whoever assessed it learned of it by its event, though that may not be written down.
+        // Whoever assessed it learned of it by its event.
         if !event_type.is_routed() || status == PaymentStatus::Analyzed {
             None
         } else if !is_published {

@@ -17,8 +17,13 @@ use serde::Serialize;
 /// How many files are looked up in the bucket at a time.
 const LOOKS_IN_FLIGHT: usize = 16;
 
-/// After how long no further page is asked for. The function has 30 seconds, and what was found is yet to be told.
+/// How many files are looked at between two looks at the clock.
+const FILES_AT_A_TIME: usize = 100;
+
+/// After how long no further files are looked at. The function has 30 seconds, and what was found is yet to be told.
 const LOOKING_MILLISECONDS_MAX: u64 = 15_000;
+
+const HOUR_MILLISECONDS: u64 = 60 * 60 * 1000;
 
 /// What the step found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
@@ -60,11 +65,14 @@ pub const FILE_UNFINISHED: &str = "file_unfinished";
 /// Looks at every file that is unfinished for more than an hour, and tells of those that were taken in.
 ///
 /// # Errors
-/// The table, the bucket or the topic refused a call or did not answer. All that could be told has been told by then.
+/// The table, the bucket or the topic refused a call or did not answer, or a row is not one of ours. What could be looked at
+/// all the same has been, and was told.
 pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Reconciled, Failure> {
-    let mut look = Look { ports, now_ms, told: Vec::new(), found: Reconciled::default() };
-    let looked = tracer.step("look at unfinished files", look.at_all()).await;
-    let Look { told, found, .. } = look;
+    let stop_at_ms = clock::now_ms() + LOOKING_MILLISECONDS_MAX;
+    let mut look = Look { ports, now_ms, stop_at_ms, told: Vec::new(), found: Reconciled::default(), failed: None };
+    let looking = async { Ok(look.at_all().await) };
+    tracer.step("look at unfinished files", looking).await?;
+    let Look { told, found, failed, .. } = look;
     for FileUnfinished { notification_id, file_id, partner, attempt, stands_at, since, .. } in &told {
         let stands_at = stands_at.as_str();
         tracing::error!(
@@ -79,7 +87,9 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Re
         );
     }
     let Reconciled { unfinished, given_up, more } = found;
-    if unfinished > 0 {
+    if unfinished > 0 || more {
+        // What was not reached may have no end either, and nobody would hear of it.
+        let unfinished = unfinished.max(1);
         tracing::error!(code = "files_unfinished", unfinished, more, "files have had no end for an hour");
     }
     let attributes = |file: &FileUnfinished| {
@@ -91,7 +101,7 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Re
         ]
     };
     tracer.step("publish", publish_all(&told, attributes, &ports.topic)).await?;
-    looked?;
+    failed.map_or(Ok(()), Err)?;
     tracing::info!(unfinished, given_up, more, "reconciled");
     Ok(found)
 }
@@ -100,48 +110,70 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Re
 struct Look<'a> {
     ports: &'a Ports,
     now_ms: u64,
+    stop_at_ms: u64,
     told: Vec<FileUnfinished>,
     found: Reconciled,
+    /// The first thing that could not be looked at. It hides nothing but itself.
+    failed: Option<Failure>,
+}
+
+/// What a file turns out to be.
+enum Seen {
+    TakenIn,
+    Awaited,
+    GivenUp,
 }
 
 impl Look<'_> {
-    async fn at_all(&mut self) -> Result<(), Failure> {
-        let stop_at_ms = clock::now_ms() + LOOKING_MILLISECONDS_MAX;
-        for shard in shards() {
-            let mut after = None;
-            loop {
-                if clock::now_ms() >= stop_at_ms {
-                    self.found.more = true;
-                    return Ok(());
-                }
-                let page = self.ports.status.unfinished(&shard, told_before_ms(self.now_ms), after).await?;
-                let UnfinishedPage { files, next } = page;
-                self.at(files).await?;
-                if next.is_none() {
-                    break;
-                }
-                after = next;
+    async fn at_all(&mut self) {
+        for shard in shards_of_hour(self.now_ms) {
+            if let Err(failure) = self.at_shard(&shard).await {
+                self.failed.get_or_insert(failure);
             }
         }
-        Ok(())
     }
 
-    async fn at(&mut self, files: Vec<UnfinishedFile>) -> Result<(), Failure> {
-        let (objects, now_ms) = (&self.ports.objects, self.now_ms);
-        let late = files.into_iter().filter_map(|file| Some((file.told_since_ms(now_ms)?, file)));
-        let looks = late.map(async |(since_ms, file)| Ok((is_taken_in(&file, objects).await?, since_ms, file)));
-        let looks: Vec<Result<_, Failure>> = stream::iter(looks).buffered(LOOKS_IN_FLIGHT).collect().await;
-        for look in looks {
-            match look? {
-                (true, since_ms, file) => self.tell(since_ms, file),
-                (false, _, file) if file.is_given_up(now_ms) => {
-                    self.ports.status.give_up(&file).await?;
-                    self.found.given_up += 1;
+    async fn at_shard(&mut self, shard: &str) -> Result<(), Failure> {
+        let mut after = None;
+        loop {
+            if self.is_time_up() {
+                return Ok(());
+            }
+            let page = self.ports.status.unfinished(shard, told_before_ms(self.now_ms), after).await?;
+            let UnfinishedPage { files, next } = page;
+            for some in files.chunks(FILES_AT_A_TIME) {
+                if self.is_time_up() {
+                    return Ok(());
                 }
-                (false, ..) => {}
+                self.at(some).await;
+            }
+            if next.is_none() {
+                return Ok(());
+            }
+            after = next;
+        }
+    }
+
+    fn is_time_up(&mut self) -> bool {
+        self.found.more |= clock::now_ms() >= self.stop_at_ms;
+        self.found.more
+    }
+
+    async fn at(&mut self, files: &[UnfinishedFile]) {
+        let (ports, now_ms) = (self.ports, self.now_ms);
+        let late = files.iter().filter_map(|file| Some((file.told_since_ms(now_ms)?, file)));
+        let looks = late.map(async |(since_ms, file)| (look_at(file, ports, now_ms).await, since_ms, file));
+        let looks: Vec<_> = stream::iter(looks).buffered(LOOKS_IN_FLIGHT).collect().await;
+        for (seen, since_ms, file) in looks {
+            match seen {
+                Ok(Seen::TakenIn) => self.tell(since_ms, file.clone()),
+                Ok(Seen::GivenUp) => self.found.given_up += 1,
+                Ok(Seen::Awaited) => {}
+                Err(failure) => {
+                    self.failed.get_or_insert(failure);
+                }
             }
         }
-        Ok(())
     }
 
     fn tell(&mut self, since_ms: u64, file: UnfinishedFile) {
@@ -162,6 +194,27 @@ impl Look<'_> {
             environment: self.ports.environment.clone(),
         });
     }
+}
+
+/// All shards. Each hour begins with another, so that none is always the one for which there was no time.
+fn shards_of_hour(now_ms: u64) -> Vec<String> {
+    let mut shards: Vec<String> = shards().collect();
+    let hour = usize::try_from(now_ms / HOUR_MILLISECONDS).unwrap_or_default();
+    let first = hour % shards.len();
+    shards.rotate_left(first);
+    shards
+}
+
+/// Looks at one file, and takes it off the list where its bytes are not going to come.
+async fn look_at(file: &UnfinishedFile, ports: &Ports, now_ms: u64) -> Result<Seen, Failure> {
+    if is_taken_in(file, &ports.objects).await? {
+        return Ok(Seen::TakenIn);
+    }
+    if !file.is_given_up(now_ms) {
+        return Ok(Seen::Awaited);
+    }
+    ports.status.give_up(file).await?;
+    Ok(Seen::GivenUp)
 }
 
 /// Whether a file's sender believes that it will be processed: its bytes are in the bucket.
@@ -197,6 +250,17 @@ fn keys_of(file: &UnfinishedFile) -> Vec<String> {
 mod tests {
     use super::*;
     use domain::FileId;
+
+    #[test]
+    fn each_hour_begins_with_another_shard_and_looks_at_all() {
+        let first = |hour: u64| shards_of_hour(hour * HOUR_MILLISECONDS + 7)[0].clone();
+        let all = shards().collect::<Vec<_>>();
+        let hours = (100..100 + all.len() as u64).map(first).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(hours.len(), all.len());
+        let mut shards = shards_of_hour(101 * HOUR_MILLISECONDS);
+        shards.sort_unstable();
+        assert_eq!(shards, all);
+    }
 
     #[test]
     fn bytes_are_looked_for_where_they_start_a_workflow() {

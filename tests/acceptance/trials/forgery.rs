@@ -4,8 +4,10 @@ use super::chance::Chance;
 use super::promise::Promise;
 use super::sender::send;
 use super::world::World;
-use domain::Timestamp;
+use crate::files::{self, record};
+use domain::{ContentDigest, Timestamp};
 use reqwest::{Method, RequestBuilder};
+use serde_json::json;
 
 /// A partner that something is tried against.
 pub(super) struct Victim {
@@ -14,9 +16,12 @@ pub(super) struct Victim {
     pub(super) status_path: Option<String>,
 }
 
-/// Tries some of what a partner can forge against another one. That the victim's rows are its own is judged with them, in
+/// Tries some of what a partner can forge to learn of another one, and to change something of his. That the victim's rows are its own is judged with them, in
 /// rounds where two partners use the same ids.
 pub(super) async fn try_all(world: &World, victim: &Victim, mut chance: Chance) {
+    if chance.percent(40) {
+        return try_to_write(world, victim, chance).await;
+    }
     let api = &world.cloud.stack.api_url;
     let day = Timestamp::from_unix_milliseconds(crate::cloud::now_ms()).day();
     let (id, name) = (&victim.file_id, &victim.partner);
@@ -44,6 +49,37 @@ pub(super) async fn try_all(world: &World, victim: &Victim, mut chance: Chance) 
     let tells = [id.as_str(), name.as_str(), token].iter().any(|secret| !secret.is_empty() && text.contains(*secret));
     let is_refused = (400..500).contains(&answer.status) || (own && answer.status == 200);
     world.tally.judge(Promise::PartnersApart, is_refused && !tells, || format!("GET {path}: {} {text}", answer.status));
+}
+
+/// Tries to put a file where the victim's lie: without a signature, and by a URL that was signed for the forger's own.
+async fn try_to_write(world: &World, victim: &Victim, mut chance: Chance) {
+    let stack = &world.cloud.stack;
+    let (id, name) = (&victim.file_id, &victim.partner);
+    let file = files::file(&[record(&format!("F{}", chance.between(1, u64::MAX)))]);
+    let body = json!({"size": file.len(), "sha256": ContentDigest::of(&file).as_str()}).to_string();
+    let announce = || {
+        let request = world.cloud.http.post(format!("{}/uploads", stack.api_url)).body(body.clone());
+        request.header("x-api-key", &world.forger_key).header("content-type", "application/json")
+    };
+    let signed = send(chance.clone(), announce).await.body["upload"].clone();
+    let (own_key, rest) = signed["url"].as_str().and_then(|url| url.split_once('?')).unwrap();
+    let own_name = own_key.rsplit('/').next().unwrap();
+    let directory = own_key.split("/incoming/").next().unwrap();
+    let places = [
+        format!("{directory}/incoming/{name}/{own_name}?{rest}"),
+        format!("{directory}/incoming/{name}/{id}.csv?{rest}"),
+        format!("{directory}/validated/{id}.csv?{rest}"),
+        format!("{directory}/incoming/{name}/{own_name}"),
+        format!("{directory}/validated/{id}.csv"),
+    ];
+    let url = chance.pick(&places);
+    let headers = signed["headers"].as_object().unwrap().iter().filter(|(header, _)| *header != "content-length");
+    let put = || {
+        let request = world.cloud.http.put(url).body(file.clone());
+        headers.clone().fold(request, |request, (header, value)| request.header(header, value.as_str().unwrap()))
+    };
+    let answer = send(chance, put).await;
+    world.tally.judge(Promise::PartnersApart, answer.status == 403, || format!("PUT {url}: {}", answer.status));
 }
 
 /// Headers by which some systems let themselves be told who asks.

@@ -9,11 +9,11 @@ use std::process::Command;
 const HANDLER: &str = "bootstrap";
 
 /// Kills the handler at the other end of a connection, at once and without a word, as it happens when a machine is lost.
-/// Where the system does not tell whose a connection is, nothing is killed, and the handler only loses the connection.
-pub(super) fn kill_owner(connection: Connection) {
-    if let Some(id) = socket_of(connection).and_then(|socket| owner_of(&socket)) {
-        Command::new("kill").args(["-KILL", &id]).status().unwrap();
-    }
+/// Where the system does not tell whose a connection is, nothing is killed, and the handler only loses the connection. Returns
+/// whether it was killed.
+pub(super) fn kill_owner(connection: Connection) -> bool {
+    let owner = socket_of(connection).and_then(|socket| owner_of(&socket));
+    owner.is_some_and(|id| Command::new("kill").args(["-KILL", &id]).status().unwrap().success())
 }
 
 /// The name of the other end's socket, as Linux lists it. Both ports tell it: one alone may be that of other connections too.

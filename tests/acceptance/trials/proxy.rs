@@ -46,6 +46,8 @@ struct State {
     /// The round that archives, in whose storm what all archivals share fails too.
     archival: Option<u64>,
     journal: Vec<Entry>,
+    /// How many handlers were killed.
+    killed: u64,
     moments: u64,
     /// The calls that are under way or yet to be done.
     open: HashMap<usize, String>,
@@ -114,6 +116,11 @@ impl Proxy {
         counts
     }
 
+    /// How many handlers were killed.
+    pub(super) fn killed(&self) -> u64 {
+        self.state.lock().unwrap().killed
+    }
+
     /// Decides what becomes of a call, and writes it down. Returns its place in the journal.
     fn decide(&self, mut call: Call) -> (usize, Fault) {
         let mut state = self.state.lock().unwrap();
@@ -168,7 +175,7 @@ impl Proxy {
             Fault::Throttled => Reply::Answer(throttling(service)),
             Fault::Partial if service == Service::EventBridge => Reply::Answer(events_not_taken()),
             Fault::Killed => {
-                process::kill_owner(connection);
+                self.kill(connection);
                 Reply::Close
             }
             fault => {
@@ -194,13 +201,18 @@ impl Proxy {
             Fault::AnswerLost => Reply::Close,
             Fault::AnswerCut => Reply::AnswerAndClose(response.cut()),
             Fault::KilledAfter => {
-                process::kill_owner(connection);
+                self.kill(connection);
                 Reply::Close
             }
             Fault::Twice => self.send_on(place, request).await.map_or(Reply::Close, Reply::Answer),
             Fault::Partial => Reply::Answer(leave_half_out(&request.body, response)),
             _ => Reply::Answer(response),
         }
+    }
+
+    fn kill(&self, connection: Connection) {
+        let killed = u64::from(process::kill_owner(connection));
+        self.state.lock().unwrap().killed += killed;
     }
 
     /// Sends a call on. None if the cloud did not answer, as happens when it ends.

@@ -10,6 +10,8 @@ const NO_JSON: &str = "the message is not JSON";
 /// What EventBridge calls a payment that was published, and a run by a schedule.
 const PAYMENT_PUBLISHED: &str = "Transaction Created";
 const BY_SCHEDULE: &str = "Scheduled Event";
+/// What the hourly looks are called with, which a rule or a function leaves as it is.
+const LOOK: &str = "reconcile";
 
 /// What a message is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -75,6 +77,9 @@ impl Letter {
         let Ok(message) = serde_json::from_str::<Value>(body) else {
             return Self::Other(NO_JSON);
         };
+        if message["step"] == LOOK {
+            return Self::BySchedule;
+        }
         let event = [&message["input"], &message["event"], &message];
         let Some(event) = event.into_iter().find(|event| event["detail"]["object"]["key"].is_string()) else {
             return Self::Other("the message names no object of a bucket");
@@ -96,7 +101,7 @@ impl Letter {
         let Ok(message) = serde_json::from_str::<Value>(body) else {
             return Self::Other(NO_JSON);
         };
-        if message["detail-type"] == BY_SCHEDULE {
+        if message["detail-type"] == BY_SCHEDULE || message["task"] == LOOK {
             return Self::BySchedule;
         }
         let failed = message["input"].is_object();
@@ -242,6 +247,9 @@ mod tests {
         let Letter::Undelivered(payment) = of(&published()) else { panic!("{}", published()) };
         assert_eq!((&payment.event, payment.failure), (&published(), Failure::default()));
         assert_eq!(of(&json!({"detail-type": "Scheduled Event", "source": "aws.events"})), Letter::BySchedule);
+        assert_eq!(of(&json!({"task": "reconcile"})), Letter::BySchedule);
+        assert_eq!(Letter::of_files(r#"{"step": "reconcile"}"#), Letter::BySchedule);
+        assert!(matches!(Letter::of_files(r#"{"step": "report_missing"}"#), Letter::Other(_)));
         for body in
             [json!({}), json!([]), event("validated/x.csv"), json!({"input": {"detail-type": "Transaction Created"}})]
         {

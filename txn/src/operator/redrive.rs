@@ -20,6 +20,9 @@ use domain::{FileId, FileStatus};
 use futures::StreamExt;
 use std::time::Duration;
 
+/// What the workflow of payments says of one that has its analysis.
+const ASSESSED: &str = "assessed";
+
 /// How many workflows run at the same time. What was just mended need not carry the load of a whole queue at once.
 const WORKS_AT_ONCE: usize = 4;
 
@@ -155,7 +158,7 @@ impl Turn<'_> {
                 Ok(done.about(&file_id, outcomes.read(&file_id).await?))
             }
             // Another execution may be at work on the same file. What counts is how the file ends.
-            Ended::Well => self.follow(&file_id, before, self.redrive.timeout()).await,
+            Ended::Well { .. } => self.follow(&file_id, before, self.redrive.timeout()).await,
             Ended::Unknown => self.follow(&file_id, before, Duration::ZERO).await,
         }
     }
@@ -189,7 +192,12 @@ impl Turn<'_> {
         }
         let timeout = self.redrive.timeout();
         match self.redrive.payments.run(payment.event.to_string(), timeout).await? {
-            Ended::Well => Ok(self.delete(Done::new(Action::Processed, "it was assessed and announced")).await),
+            Ended::Well { output } if output["assessment"]["outcome"] != ASSESSED => {
+                let why =
+                    "it was not assessed: it is not in the table any more, but in the archive; look at it by hand";
+                Ok(Done::new(Action::Stays, why))
+            }
+            Ended::Well { .. } => Ok(self.delete(Done::new(Action::Processed, "it was assessed and announced")).await),
             Ended::Badly { execution, failure } => self.failed_again(&execution, told(&failure)).await,
             Ended::Unknown => {
                 let why =

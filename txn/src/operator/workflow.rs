@@ -5,17 +5,18 @@ use super::{Aws, aws_problem};
 use crate::problem::Problem;
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::SyncExecutionStatus;
+use serde_json::Value;
 use std::time::Duration;
 
 /// How an execution ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Ended {
-    Well,
-    /// It failed, and said so in a message of its own.
-    Badly {
-        execution: String,
-        failure: Failure,
+    Well {
+        /// What it came to.
+        output: Value,
     },
+    /// It failed, and said so in a message of its own.
+    Badly { execution: String, failure: Failure },
     /// Its time ran out, so that it could say nothing; or nobody knows yet.
     Unknown,
 }
@@ -62,7 +63,10 @@ impl Workflow {
         };
         let answer = answer.map_err(|error| aws_problem("states:StartSyncExecution", &error))?;
         Ok(match answer.status {
-            SyncExecutionStatus::Succeeded => Ended::Well,
+            SyncExecutionStatus::Succeeded => {
+                let output = answer.output.and_then(|output| serde_json::from_str(&output).ok());
+                Ended::Well { output: output.unwrap_or_default() }
+            }
             SyncExecutionStatus::Failed => {
                 Ended::Badly { execution: answer.execution_arn, failure: Failure::new(answer.error, answer.cause) }
             }

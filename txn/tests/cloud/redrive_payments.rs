@@ -48,6 +48,21 @@ fn a_payment_is_assessed_once_the_cause_is_mended() {
 }
 
 #[test]
+fn a_payment_that_was_archived_before_it_was_assessed_keeps_its_message() {
+    let (_turn, cloud) = turn();
+    let person = cloud.person();
+    let id = format!("txn-{}", unique());
+    let event = json!({"detail-type": "Transaction Created", "source": "webhook.transaction", "detail": {
+        "transaction_id": id, "provider": cloud.text("webhook_provider"), "amount": "20000", "amount_band": "high",
+        "currency": "EUR", "customer_id": "C1"}});
+    cloud.put_into(PAYMENTS, &json!({"input": event, "error": {"Error": "AccessRefused", "Cause": "c"}}));
+    assert_eq!(redrive(&person, &[], 1), did([(&*id, "stays x1")]));
+    let told = person.run(&["redrive"]).ended(1).stdout;
+    assert!(told.contains("it was not assessed"), "{told}");
+    assert_eq!(cloud.counts(PAYMENTS), (1, 0));
+}
+
+#[test]
 fn an_event_that_was_not_delivered_is_published_again_and_a_schedule_goes_on() {
     let (_turn, cloud) = turn();
     let person = cloud.person();
@@ -57,8 +72,9 @@ fn an_event_that_was_not_delivered_is_published_again_and_a_schedule_goes_on() {
     cloud.empty_queues();
     cloud.put_into(PAYMENTS, &letter["input"]);
     cloud.put_into(PAYMENTS, &json!({"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}));
+    cloud.put_into(PAYMENTS, &json!({"task": "reconcile"}));
     cloud.put_into(PAYMENTS, &json!("no message of ours"));
-    let schedule = Some(("schedule", "superseded x1"));
+    let schedule = Some(("schedule", "superseded x2"));
     // Twice: a message that comes again, because its deletion was not heard of, does the same again.
     for schedule in [schedule, None] {
         let expected = [(&*id, "published x1"), ("message", "stays x1")].into_iter().chain(schedule);
