@@ -213,7 +213,7 @@ check: tools
 	@cargo clippy --workspace --all-targets -- -D warnings
 	@echo "== Licences, sources and bans of dependencies"
 	@cargo deny check bans licenses sources
-	@cargo deny --manifest-path fuzz/Cargo.toml --config deny.toml check bans licenses sources
+	@cargo deny --manifest-path fuzz/Cargo.toml check --config deny.toml bans licenses sources
 
 # Apart from `make check`, because it needs the network, and because it may begin to fail without any change of ours.
 audit:
@@ -223,7 +223,7 @@ audit:
 		echo "Run make audit where it can be; the workflow ci does so every day."; exit 1; }
 	@$(MAKE) --no-print-directory tools
 	@cargo deny check advisories
-	@cargo deny --manifest-path fuzz/Cargo.toml --config deny.toml check advisories
+	@cargo deny --manifest-path fuzz/Cargo.toml check --config deny.toml advisories
 
 # Asks nobody but cargo.
 sbom: python
