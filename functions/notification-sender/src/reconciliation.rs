@@ -70,7 +70,10 @@ pub const FILE_UNFINISHED: &str = "file_unfinished";
 pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Reconciled, Failure> {
     let stop_at_ms = clock::now_ms() + LOOKING_MILLISECONDS_MAX;
     let mut look = Look { ports, now_ms, stop_at_ms, told: Vec::new(), found: Reconciled::default(), failed: None };
-    let looking = async { Ok(look.at_all().await) };
+    let looking = async {
+        look.at_all().await;
+        Ok::<_, Failure>(())
+    };
     tracer.step("look at unfinished files", looking).await?;
     let Look { told, found, failed, .. } = look;
     for FileUnfinished { notification_id, file_id, partner, attempt, stands_at, since, .. } in &told {
