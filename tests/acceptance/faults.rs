@@ -140,6 +140,21 @@ async fn a_store_that_fails_at_first_costs_only_time() {
 }
 
 #[tokio::test]
+async fn a_topic_that_fails_at_first_is_told_all_the_same() {
+    let _turn = TURN.lock().await;
+    let cloud = Cloud::of_stack("faults").await;
+    let bank = cloud.partner().await;
+    let topic = FaultyStore::open(&cloud).await;
+    topic.serve_function_as_topic(&cloud, "notification-sender").await;
+    topic.fail(Fault::FirstCall("POST"));
+    let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
+    let (_, row) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
+    assert_eq!(topic.made_and_failed(), (2, 1), "the workflow has tried twice");
+    assert_eq!(statuses(&row["history"]), WHOLE_WAY);
+    assert_eq!(subscriber.next().await.message["status"], "completed");
+}
+
+#[tokio::test]
 async fn a_table_that_throttles_costs_only_time() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;

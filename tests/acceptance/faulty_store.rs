@@ -1,4 +1,4 @@
-//! DynamoDB, the bucket or the bus out of order: a proxy in front of it that fails the calls it is told to fail.
+//! DynamoDB, the bucket, the bus or the topic out of order: a proxy in front of it that fails the calls it is told to fail.
 
 use crate::cloud::{Cloud, eventually};
 use crate::partial::{events_not_taken, leave_half_out};
@@ -16,6 +16,7 @@ const TOO_MUCH: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#Throttling
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 const STORE_VARIABLE: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 const BUCKET_VARIABLE: &str = "AWS_ENDPOINT_URL_S3";
+const TOPIC_VARIABLE: &str = "AWS_ENDPOINT_URL_SNS";
 const BUS_VARIABLE: &str = "AWS_ENDPOINT_URL_EVENTBRIDGE";
 
 /// Which calls fail.
@@ -86,6 +87,11 @@ impl FaultyStore {
         cloud.set_variable(function, BUCKET_VARIABLE, &self.address).await;
     }
 
+    /// The same in place of the topic, all of whose calls are `POST`.
+    pub(crate) async fn serve_function_as_topic(&self, cloud: &Cloud, function: &str) {
+        cloud.set_variable(function, TOPIC_VARIABLE, &self.address).await;
+    }
+
     /// The same in place of the event bus.
     pub(crate) async fn serve_function_as_bus(&self, cloud: &Cloud, function: &str) {
         cloud.set_variable(function, BUS_VARIABLE, &self.address).await;
@@ -140,7 +146,7 @@ fn failure(calls: &Mutex<Calls>, request: &Request) -> Option<(u16, String)> {
     failure
 }
 
-/// The operation that a call names, or the method of one that is about an object.
+/// The operation that a call names in its headers, or the method of one that does not.
 fn operation_of(request: &Request) -> &str {
     request.header("x-amz-target").split_once('.').map_or(request.method.as_str(), |(_, operation)| operation)
 }
