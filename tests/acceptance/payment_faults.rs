@@ -114,3 +114,25 @@ async fn rows_that_a_busy_table_leaves_out_are_archived_by_the_same_run() {
     store.fail(Fault::InPart("BatchGetItem"));
     assert_eq!(archive.run().await.unwrap(), done(5, 1, 0));
 }
+
+#[tokio::test]
+async fn an_object_that_was_announced_and_not_stored_is_left_empty() {
+    let archive = Archive::open().await;
+    let bucket = FaultyStore::open(&archive.cloud).await;
+    bucket.serve_function_as_bucket(&archive.cloud, "transaction-archival").await;
+    let provider = archive.cloud.provider();
+    let payment = provider.payment("20", "EUR");
+    provider.put(&payment, days_ago(2)).await;
+    let empty_ones = async || archive.objects().await.values().filter(|lines| lines.is_empty()).count();
+    let before = empty_ones().await;
+
+    bucket.fail(Fault::Always("PUT"));
+    let error = archive.run().await.unwrap_err();
+    assert_eq!(error["errorType"], "StoreUnavailable", "{error}");
+    assert!(archive.is_object_announced().await);
+    bucket.fail(Fault::None);
+    // Whoever announced it may have sent it, and it may come yet: it finds its place taken.
+    assert_eq!(archive.run().await.unwrap(), done(1, 1, 0));
+    assert_eq!(empty_ones().await, before + 1);
+    assert_eq!(lines_of(&archive.objects().await, id(&payment)).len(), 1);
+}
