@@ -10,6 +10,8 @@ from .cloud import HOST
 from .problem import Problem
 
 START_SECONDS_MAX = 180
+# SAM removes its containers when it is asked to end.
+STOP_SECONDS_MAX = 120
 # A function may take a minute, and is emulated here.
 INVOCATION_SECONDS_MAX = 180
 # SAM asks a new container for 0.7 s and then says this, although Docker takes the connection before anything listens in
@@ -43,7 +45,7 @@ class Server:
 
     def __exit__(self, *_) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(STOP_SECONDS_MAX)
 
     def invoke(self, function: str, event: str) -> str:
         """Calls a function as an SDK does, and gives what it answered. SAM's own complaint is a problem."""
