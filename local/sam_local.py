@@ -17,6 +17,7 @@ INVOCATION_SECONDS_MAX = 180
 # SAM asks a new container for 0.7 s and then says this, although Docker takes the connection before anything listens in
 # the container. Under emulation, on a busy machine, that is too early; it has nothing to do with the function.
 NO_RESPONSE = "No response from invoke container"
+PUBLISHED = re.compile(r":(\d+)->8080/tcp")
 CONTAINERS = "label=sam.cli.container.type=lambda"
 
 
@@ -33,6 +34,7 @@ class Server:
         self.log = paths.WORK / f"{name}.log"
 
     def __enter__(self):
+        self.others = set(_containers())
         with self.log.open("w") as log:
             words = command("local", self.name, "--port", str(self.port))
             self.process = subprocess.Popen(words, cwd=paths.ROOT, stdout=log, stderr=subprocess.STDOUT)
@@ -46,6 +48,9 @@ class Server:
     def __exit__(self, *_) -> None:
         self.process.terminate()
         self.process.wait(STOP_SECONDS_MAX)
+        # SAM forgets some of its containers now and then. One that is being removed already is no fault.
+        if left := self._own():
+            subprocess.run(["docker", "rm", "--force", *left], capture_output=True)
 
     def invoke(self, function: str, event: str) -> str:
         """Calls a function as an SDK does, and gives what it answered. SAM's own complaint is a problem."""
@@ -71,9 +76,17 @@ class Server:
             time.sleep(0.2)
 
     def _listening(self) -> int:
-        words = ["docker", "ps", "--filter", CONTAINERS, "--format", "{{.Ports}}"]
-        listed = subprocess.run(words, capture_output=True, text=True).stdout
-        return sum(answers_http(int(port)) for port in re.findall(r":(\d+)->8080/tcp", listed))
+        return sum(answers_http(int(port)) for ports in self._own().values() for port in PUBLISHED.findall(ports))
+
+    def _own(self) -> dict:
+        return {container: ports for container, ports in _containers().items() if container not in self.others}
+
+
+def _containers() -> dict:
+    """The containers of all of SAM's servers that run, and the ports of each as Docker writes them."""
+    words = ["docker", "ps", "--filter", CONTAINERS, "--format", "{{.ID}} {{.Ports}}"]
+    listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    return dict(line.split(" ", 1) for line in listed.splitlines())
 
 
 def answers_http(port: int) -> bool:
