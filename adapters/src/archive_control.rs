@@ -2,13 +2,12 @@
 //! left to do. It is one item in the table of payments, under a key that no payment can have: a provider's name has no `#`.
 
 use crate::Configuration;
-use crate::attribute::{milliseconds, number, text};
-use crate::failure::{Failure, FailureKind};
+use crate::attribute::{Item, milliseconds, number, text};
+use crate::conditional::{self, Conditional};
+use crate::failure::Failure;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use std::collections::HashMap;
+use aws_sdk_dynamodb::types::ReturnValue;
 
 /// Both parts of the item's key.
 const KEY: &str = "#archive";
@@ -129,12 +128,9 @@ impl ArchiveControl {
 }
 
 /// The item after the update, as far as that was asked for; or nothing if its condition did not hold.
-async fn sent(request: UpdateItemFluentBuilder) -> Result<Option<HashMap<String, AttributeValue>>, Failure> {
-    match request.send().await {
-        Ok(output) => Ok(Some(output.attributes.unwrap_or_default())),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-            _ => Err(Failure::of_call("dynamodb:UpdateItem", &error, FailureKind::StoreUnavailable)),
-        },
-    }
+async fn sent(request: UpdateItemFluentBuilder) -> Result<Option<Item>, Failure> {
+    Ok(match conditional::update(request).await? {
+        Conditional::Taken(item) => Some(item),
+        Conditional::Refused(_) => None,
+    })
 }

@@ -3,6 +3,9 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
+/// An item, by the names of its attributes.
+pub type Item = HashMap<String, AttributeValue>;
+
 pub(crate) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
@@ -12,6 +15,6 @@ pub(crate) fn number(value: u64) -> AttributeValue {
 }
 
 /// The number under `name`, in milliseconds, if there is one.
-pub(crate) fn milliseconds(item: &HashMap<String, AttributeValue>, name: &str) -> Option<u64> {
+pub(crate) fn milliseconds(item: &Item, name: &str) -> Option<u64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }

@@ -2,10 +2,10 @@
 //! profile, as JSON, and a revision that goes up with each write.
 
 use crate::Configuration;
+use crate::conditional::{self, Conditional};
 use crate::failure::{Failure, FailureKind};
 use crate::payment_table::{Item, customer};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use domain::fraud::{CustomerProfile, PaymentFacts};
 use domain::webhook::Provider;
@@ -97,15 +97,7 @@ impl CustomerTable {
                 .condition_expression("revision = :before")
                 .expression_attribute_values(":before", AttributeValue::N((revision - 1).to_string())),
         };
-        match put.send().await {
-            Ok(_) => Ok(None),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                    Ok(Some(refused.item.clone().unwrap_or_default()))
-                }
-                _ => Err(Failure::of_call("dynamodb:PutItem", &error, FailureKind::StoreUnavailable)),
-            },
-        }
+        conditional::put(put).await.map(Conditional::refused)
     }
 }
 

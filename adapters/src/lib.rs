@@ -7,8 +7,10 @@
 pub mod archive_control;
 pub mod archive_store;
 mod attribute;
+mod batch_read;
 pub mod clock;
 pub mod concurrency;
+mod conditional;
 pub mod configuration;
 pub mod customer_table;
 pub mod event_bus;

@@ -8,27 +8,22 @@ mod unfinished;
 
 use crate::Configuration;
 use crate::attribute::{milliseconds, number, text};
+use crate::conditional::{self, Conditional};
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use domain::unfinished::shard_of;
 use domain::webhook::{AmountBand, KnownPayment, Outstanding, Payment, PaymentStatus, Provider, Stage};
 use domain::{ContentDigest, DayShards, Timestamp};
-use std::collections::HashMap;
 
+pub use crate::attribute::Item;
 pub use analysis::{StandingAnalysis, StoredPayment};
 pub use archival::{Buried, DueCursor, DuePage, Row};
 pub use stored::stored;
 
 /// The shard of the list of unfinished payments that a payment is in, for as long as it is one.
 pub(crate) const UNFINISHED: &str = "unfinished";
-
-/// An item, by the names of its attributes.
-pub type Item = HashMap<String, AttributeValue>;
 
 /// Which payment: its transaction id and its provider's name.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -78,7 +73,7 @@ impl PaymentTable {
     /// # Errors
     /// The table refused the call or did not answer.
     pub async fn store(&self, payment: &Payment, now_ms: u64, publishing_until_ms: u64) -> Result<Written, Failure> {
-        let result = self
+        let request = self
             .client
             .put_item()
             .table_name(&self.name)
@@ -86,13 +81,8 @@ impl PaymentTable {
             // What is remembered of an archived payment may outlast its time, since the table removes it when it likes.
             .condition_expression("attribute_not_exists(transaction_id) OR expires_at_ms <= :now")
             .expression_attribute_values(":now", number(now_ms))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        written(refused(result, "dynamodb:PutItem", |error| match error {
-            PutItemError::ConditionalCheckFailedException(refused) => Some(refused.item.clone().unwrap_or_default()),
-            _ => None,
-        })?)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        written(conditional::put(request).await?)
     }
 
     /// How a payment stands, as of every write that was answered before.
@@ -150,38 +140,11 @@ impl PaymentTable {
 }
 
 async fn updated(request: UpdateItemFluentBuilder) -> Result<Written, Failure> {
-    written(refused_update(request).await?)
+    written(conditional::update(request).await?)
 }
 
-/// Makes a conditional update. Returns the item because of which it was refused, if that is what happened; an empty one
-/// where there is none.
-async fn refused_update(request: UpdateItemFluentBuilder) -> Result<Option<Item>, Failure> {
-    refused(request.send().await, "dynamodb:UpdateItem", |error| match error {
-        UpdateItemError::ConditionalCheckFailedException(refused) => Some(refused.item.clone().unwrap_or_default()),
-        _ => None,
-    })
-}
-
-/// What a conditional write came to. `standing` is the item because of which it was refused, if that is what happened.
-fn refused<T, E, R>(
-    result: Result<T, SdkError<E, R>>,
-    call: &str,
-    standing: impl Fn(&E) -> Option<Item>,
-) -> Result<Option<Item>, Failure>
-where
-    E: ProvideErrorMetadata,
-{
-    match result {
-        Ok(_) => Ok(None),
-        Err(error) => match error.as_service_error().and_then(standing) {
-            Some(item) => Ok(Some(item)),
-            None => Err(Failure::of_call(call, &error, FailureKind::StoreUnavailable)),
-        },
-    }
-}
-
-fn written(refused: Option<Item>) -> Result<Written, Failure> {
-    refused.map_or(Ok(Written::Taken), |standing| Ok(Written::Refused(known(&standing)?)))
+fn written(outcome: Conditional) -> Result<Written, Failure> {
+    outcome.refused().map_or(Ok(Written::Taken), |standing| Ok(Written::Refused(known(&standing)?)))
 }
 
 /// What a payment waits for that nobody has assessed.

@@ -7,12 +7,11 @@ mod batch;
 mod days;
 mod unfinished;
 
+use crate::conditional::{self, Conditional};
 use crate::failure::{Failure, FailureKind};
 use crate::{Configuration, Tracer, clock};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::csv::{ByteRange, Columns};
 use domain::lifecycle::KnownFile;
@@ -239,7 +238,7 @@ impl StatusTable {
             "attribute_not_exists(file_id) OR attempt < :attempt \
              OR (attempt = :attempt AND #rank < :rank AND NOT contains(#status, :failed))",
         );
-        moved(transition_expression(request, file_id, transition)?.send().await)
+        moved(transition_expression(request, file_id, transition)?).await
     }
 
     /// Prolongs the wait for an upload that is awaited already, or learns that it has come. A wait that goes on is no
@@ -267,7 +266,7 @@ impl StatusTable {
                 .expression_attribute_names(format!("#{name}"), &name)
                 .expression_attribute_values(format!(":{name}"), value);
         }
-        moved(request.send().await)
+        moved(request).await
     }
 
     /// Notes that the file `later`, which arrived at `later_received_at_ms`, has replaced rows of the file `earlier`.
@@ -276,7 +275,7 @@ impl StatusTable {
     /// # Errors
     /// The table refused the call or did not answer.
     pub async fn supersede(&self, earlier: &FileId, later: &FileId, later_received_at_ms: u64) -> Result<(), Failure> {
-        let result = self
+        let request = self
             .update(earlier)
             .update_expression("ADD superseded_by :later_set")
             .condition_expression(
@@ -286,16 +285,8 @@ impl StatusTable {
             .expression_attribute_values(":later_set", AttributeValue::Ss(vec![later.as_str().to_owned()]))
             .expression_attribute_values(":later", AttributeValue::S(later.as_str().to_owned()))
             .expression_attribute_values(":received_at", AttributeValue::N(later_received_at_ms.to_string()))
-            .expression_attribute_values(":most", AttributeValue::N(SUPERSEDED_BY_MAX.to_string()))
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
-                _ => Err(Failure::of_call("dynamodb:UpdateItem", &error, FailureKind::StoreUnavailable)),
-            },
-        }
+            .expression_attribute_values(":most", AttributeValue::N(SUPERSEDED_BY_MAX.to_string()));
+        conditional::update(request).await.map(drop)
     }
 
     fn update(&self, file_id: &FileId) -> UpdateItemFluentBuilder {
@@ -308,16 +299,11 @@ impl StatusTable {
 }
 
 /// What became of an update under a condition.
-fn moved(result: Result<UpdateItemOutput, SdkError<UpdateItemError>>) -> Result<Moved, Failure> {
-    match result {
-        Ok(updated) => Ok(Moved::Taken(Box::new(record(updated.attributes.unwrap_or_default())?))),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(standing)) => {
-                Ok(Moved::Refused(Box::new(record(standing.item.clone().unwrap_or_default())?)))
-            }
-            _ => Err(Failure::of_call("dynamodb:UpdateItem", &error, FailureKind::StoreUnavailable)),
-        },
-    }
+async fn moved(request: UpdateItemFluentBuilder) -> Result<Moved, Failure> {
+    Ok(match conditional::update(request).await? {
+        Conditional::Taken(item) => Moved::Taken(Box::new(record(item)?)),
+        Conditional::Refused(item) => Moved::Refused(Box::new(record(item)?)),
+    })
 }
 
 /// Writes a transition as an update expression.

@@ -1,8 +1,9 @@
 //! What the assessment of a payment's risk reads and writes.
 
 use super::stored::{Attributes, amount, currency, integer, stored, string};
-use super::{Item, PaymentKey, PaymentTable, UNFINISHED, customer, refused_update};
+use super::{Item, PaymentKey, PaymentTable, UNFINISHED, customer};
 use crate::attribute::{number, text};
+use crate::conditional;
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -101,7 +102,7 @@ impl PaymentTable {
             .expression_attribute_values(":level", text(analysis.level.as_str()))
             .expression_attribute_values(":score", AttributeValue::N(analysis.score.to_string()))
             .expression_attribute_values(":now", number(now_ms));
-        match refused_update(request).await? {
+        match conditional::update(request).await?.refused() {
             None => Ok(Some(StandingAnalysis { analysis: analysis.clone(), is_alerted: false })),
             Some(item) => standing_analysis(&item, digest),
         }
@@ -117,7 +118,7 @@ impl PaymentTable {
             .update_of_content(key, digest, "attribute_not_exists(alerted_at_ms)")
             .update_expression("SET alerted_at_ms = :now")
             .expression_attribute_values(":now", number(now_ms));
-        refused_update(request).await.map(|_| ())
+        conditional::update(request).await.map(drop)
     }
 
     /// An update that is refused where the payment is not there any more: without that it would make an item of its own,

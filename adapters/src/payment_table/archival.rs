@@ -3,16 +3,15 @@
 use super::{Item, PaymentKey, PaymentTable, key_item, stored};
 use crate::Configuration;
 use crate::attribute::{number, text};
+use crate::batch_read::{self, BATCH_KEYS_MAX};
+use crate::conditional::{self, Conditional};
 use crate::configuration::{retries, timeouts};
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use domain::archive::{ArchivedPayment, Tombstone};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use std::collections::HashMap;
-use std::time::Duration;
 
 /// The index of payments by day, shard and time of arrival. It holds keys alone, and no tombstones.
 const DAY_INDEX: &str = "day-index";
@@ -20,13 +19,8 @@ const DAY_INDEX: &str = "day-index";
 /// Most keys in a page of the index.
 const PAGE_KEYS_MAX: i32 = 1_000;
 
-/// Most keys in one BatchGetItem, which DynamoDB sets, and how many of those are under way at a time. An answer has 16 MB
-/// at most.
-const BATCH_KEYS_MAX: usize = 100;
+/// How many batches of keys are under way at a time, and the first wait while the table is busy.
 const BATCHES_IN_FLIGHT: usize = 2;
-
-/// How often a batch is asked for what the answers before left out, and the waits between, which double from the first.
-const BATCH_TURNS_MAX: u32 = 8;
 const FIRST_WAIT_MILLISECONDS: u64 = 50;
 
 /// How often a call is tried, and for how long at most. The archival ends itself in time for a call of this length.
@@ -149,33 +143,9 @@ impl PaymentTable {
     }
 
     async fn batch(&self, keys: &[PaymentKey]) -> Result<Vec<Item>, Failure> {
-        let invalid = |error: aws_sdk_dynamodb::error::BuildError| {
-            Failure::new(FailureKind::InvalidInput, format!("dynamodb:BatchGetItem: {error}"))
-        };
-        let request = KeysAndAttributes::builder()
-            .set_keys(Some(keys.iter().map(key_item).collect()))
-            .consistent_read(true)
-            .build()
-            .map_err(invalid)?;
-        let mut requests = HashMap::from([(self.name.clone(), request)]);
-        let mut items = Vec::with_capacity(keys.len());
-        for turn in 0..BATCH_TURNS_MAX {
-            let answer = self.client.batch_get_item().set_request_items(Some(requests)).send().await;
-            let answer = answer
-                .map_err(|error| Failure::of_call("dynamodb:BatchGetItem", &error, FailureKind::StoreUnavailable))?;
-            let progressed =
-                answer.responses.as_ref().is_some_and(|tables| tables.values().any(|found| !found.is_empty()));
-            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-            requests = answer.unprocessed_keys.unwrap_or_default();
-            if requests.values().all(|request| request.keys().is_empty()) {
-                return Ok(items);
-            }
-            // What was left out because the answer was full can be had at once; otherwise the table is busy.
-            if !progressed {
-                tokio::time::sleep(Duration::from_millis(FIRST_WAIT_MILLISECONDS << turn)).await;
-            }
-        }
-        Err(Failure::new(FailureKind::StoreUnavailable, "dynamodb:BatchGetItem: keys stay unprocessed"))
+        let keys = keys.iter().map(key_item).collect();
+        let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        batch_read::items(&self.client, &self.name, request, FIRST_WAIT_MILLISECONDS).await
     }
 
     /// Replaces a row, if it stands as `item` still, by its tombstone, which names the object that has the payment. What
@@ -190,17 +160,11 @@ impl PaymentTable {
             .table_name(&self.name)
             .set_item(Some(tombstone_item(tombstone, object_key)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match unchanged(put, item).send().await {
-            Ok(_) => Ok(Buried::Taken),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                    // An earlier try of this call may have been taken and not answered.
-                    let standing = refused.item.as_ref().and_then(|item| item.get("archived_to"));
-                    Ok(if standing == Some(&text(object_key)) { Buried::Taken } else { Buried::Changed })
-                }
-                _ => Err(Failure::of_call("dynamodb:PutItem", &error, FailureKind::StoreUnavailable)),
-            },
-        }
+        Ok(match conditional::put(unchanged(put, item)).await? {
+            // An earlier try of this call may have been taken and not answered.
+            Conditional::Refused(standing) if standing.get("archived_to") != Some(&text(object_key)) => Buried::Changed,
+            _ => Buried::Taken,
+        })
     }
 }
 

@@ -1,24 +1,18 @@
 //! Files by their ids, many at a time.
 
 use super::StatusTable;
-use crate::attribute::text;
-use crate::failure::{Failure, FailureKind};
+use crate::attribute::{Item, text};
+use crate::batch_read::{self, BATCH_KEYS_MAX};
+use crate::failure::Failure;
 use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
-use std::time::Duration;
 
-/// Most keys in one BatchGetItem, which DynamoDB sets, and how many of those are under way at a time.
-const BATCH_KEYS_MAX: usize = 100;
+/// How many batches are under way at a time, and the first wait while the table is busy: a person may wait for a day's files.
 const BATCHES_IN_FLIGHT: usize = 5;
-
-/// How often a batch is asked for what the answers before left out, and the waits between, which double from the first.
-const BATCH_TURNS_MAX: u32 = 8;
 const FIRST_WAIT_MILLISECONDS: u64 = 25;
-
-pub(super) type Item = HashMap<String, AttributeValue>;
 
 impl StatusTable {
     /// The files of these ids, in their order, of which these attributes are read. An index follows its table, so that one
@@ -38,31 +32,12 @@ impl StatusTable {
         file_ids: &[String],
         attributes: &[&str],
     ) -> Result<Vec<File>, Failure> {
-        let mut by_id: HashMap<String, Item> = self
-            .batch(file_ids, attributes)
-            .await?
-            .into_iter()
-            .filter_map(|item| Some((file_id_of(&item)?, item)))
-            .collect();
+        let request = projected(file_ids, attributes);
+        let found = batch_read::items(&self.client, &self.name, request, FIRST_WAIT_MILLISECONDS).await?;
+        let mut by_id: HashMap<String, Item> =
+            found.into_iter().filter_map(|item| Some((file_id_of(&item)?, item))).collect();
         let items = file_ids.iter().filter_map(|file_id| by_id.remove(file_id));
         items.map(|item| serde_dynamo::from_item(item).map_err(super::unreadable)).collect()
-    }
-
-    async fn batch(&self, file_ids: &[String], attributes: &[&str]) -> Result<Vec<Item>, Failure> {
-        let mut requests = HashMap::from([(self.name.clone(), projected(file_ids, attributes).map_err(invalid)?)]);
-        let mut items = Vec::with_capacity(file_ids.len());
-        for turn in 0..BATCH_TURNS_MAX {
-            let answer = self.client.batch_get_item().set_request_items(Some(requests)).send().await;
-            let answer = answer
-                .map_err(|error| Failure::of_call("dynamodb:BatchGetItem", &error, FailureKind::StoreUnavailable))?;
-            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-            requests = answer.unprocessed_keys.unwrap_or_default();
-            if requests.values().all(|request| request.keys().is_empty()) {
-                return Ok(items);
-            }
-            tokio::time::sleep(Duration::from_millis(FIRST_WAIT_MILLISECONDS << turn)).await;
-        }
-        Err(Failure::new(FailureKind::StoreUnavailable, "dynamodb:BatchGetItem: keys stay unprocessed"))
     }
 }
 
@@ -81,8 +56,4 @@ fn projected(file_ids: &[String], attributes: &[&str]) -> Result<KeysAndAttribut
 /// The file that an item, or an entry of an index, is of.
 pub(super) fn file_id_of(item: &Item) -> Option<String> {
     item.get("file_id")?.as_s().ok().cloned()
-}
-
-fn invalid(error: BuildError) -> Failure {
-    Failure::new(FailureKind::InvalidInput, format!("dynamodb:BatchGetItem: {error}"))
 }

@@ -1,8 +1,8 @@
 //! The files of a day, as they stand.
 
 use super::StatusTable;
-use super::batch::{Item, file_id_of};
-use crate::attribute::text;
+use super::batch::file_id_of;
+use crate::attribute::{Item, text};
 use crate::failure::{Failure, FailureKind};
 use domain::Day;
 use domain::partner_day::DayFile;

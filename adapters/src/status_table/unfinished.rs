@@ -1,10 +1,10 @@
 //! The list of files that have not come to their end: how a transition keeps a file's place in it, and how it is read.
 
 use super::StatusTable;
-use super::batch::{Item, file_id_of};
-use crate::attribute::{number, text};
+use super::batch::file_id_of;
+use crate::attribute::{Item, number, text};
+use crate::conditional;
 use crate::failure::{Failure, FailureKind};
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::FileId;
 use domain::unfinished::{Place, UnfinishedFile, shard_of};
@@ -71,23 +71,15 @@ impl StatusTable {
     /// # Errors
     /// The table refused the call or did not answer.
     pub async fn give_up(&self, file: &UnfinishedFile) -> Result<(), Failure> {
-        let result = self
+        let request = self
             .update(&file.file_id)
             .update_expression(format!("REMOVE {SHARD}, {SINCE}"))
             .condition_expression(format!("attempt = :attempt AND #status = :status AND {SINCE} = :since"))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":attempt", number(file.attempt.into()))
             .expression_attribute_values(":status", text(file.status.as_str()))
-            .expression_attribute_values(":since", number(file.unfinished_since_ms.unwrap_or_default()))
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
-                _ => Err(Failure::of_call("dynamodb:UpdateItem", &error, FailureKind::StoreUnavailable)),
-            },
-        }
+            .expression_attribute_values(":since", number(file.unfinished_since_ms.unwrap_or_default()));
+        conditional::update(request).await.map(drop)
     }
 }
 

@@ -1,0 +1,47 @@
+//! Many items by their keys, however much of a batch a busy table leaves out.
+
+use crate::attribute::Item;
+use crate::failure::{Failure, FailureKind};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Most keys in one BatchGetItem, which DynamoDB sets. An answer has 16 MB at most.
+pub(crate) const BATCH_KEYS_MAX: usize = 100;
+
+/// How often a batch is asked for what the answers before left out.
+const BATCH_TURNS_MAX: u32 = 8;
+
+/// What stands in `table` under the keys of `request`, in any order. Keys under which nothing stands are left out. While the
+/// table is busy it waits before it asks again, at first for `first_wait_milliseconds` and then for twice as long each time.
+///
+/// # Errors
+/// The request cannot be built, or the table refused the call or did not answer.
+pub(crate) async fn items(
+    client: &Client,
+    table: &str,
+    request: Result<KeysAndAttributes, BuildError>,
+    first_wait_milliseconds: u64,
+) -> Result<Vec<Item>, Failure> {
+    let call = "dynamodb:BatchGetItem";
+    let request = request.map_err(|error| Failure::new(FailureKind::InvalidInput, format!("{call}: {error}")))?;
+    let mut items = Vec::with_capacity(request.keys().len());
+    let mut requests = HashMap::from([(table.to_owned(), request)]);
+    for turn in 0..BATCH_TURNS_MAX {
+        let answer = client.batch_get_item().set_request_items(Some(requests)).send().await;
+        let answer = answer.map_err(|error| Failure::of_call(call, &error, FailureKind::StoreUnavailable))?;
+        let before = items.len();
+        items.extend(answer.responses.unwrap_or_default().into_values().flatten());
+        requests = answer.unprocessed_keys.unwrap_or_default();
+        if requests.values().all(|request| request.keys().is_empty()) {
+            return Ok(items);
+        }
+        // What was left out because the answer was full can be had at once; otherwise the table is busy.
+        if items.len() == before {
+            tokio::time::sleep(Duration::from_millis(first_wait_milliseconds << turn)).await;
+        }
+    }
+    Err(Failure::new(FailureKind::StoreUnavailable, format!("{call}: keys stay unprocessed")))
+}
