@@ -10,6 +10,8 @@ use serde::Deserialize;
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
+const HOUR_MILLISECONDS: u64 = 60 * 60 * 1000;
+
 /// The partition of the list that has what is named `id`. A name has the same one always.
 #[must_use]
 pub fn shard_of(id: &str) -> String {
@@ -18,9 +20,11 @@ pub fn shard_of(id: &str) -> String {
     shard(hasher.finish() % UNFINISHED_SHARDS)
 }
 
-/// Every partition of the list: a reader asks them all.
-pub fn shards() -> impl Iterator<Item = String> {
-    (0..UNFINISHED_SHARDS).map(shard)
+/// Every partition of the list: a reader asks them all. Each hour begins with another, so that none is always the one for
+/// which there was no time.
+pub fn shards(now_ms: u64) -> impl Iterator<Item = String> {
+    let first = now_ms / HOUR_MILLISECONDS;
+    (first..first + UNFINISHED_SHARDS).map(|number| shard(number % UNFINISHED_SHARDS))
 }
 
 fn shard(number: u64) -> String {
@@ -173,12 +177,23 @@ mod tests {
     }
 
     #[test]
+    fn each_hour_begins_with_another_shard_and_looks_at_all() {
+        let first = |hour: u64| shards(hour * HOUR_MILLISECONDS + 7).next().unwrap();
+        let all = shards(0).collect::<Vec<_>>();
+        let hours = (100..100 + all.len() as u64).map(first).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(hours.len(), all.len());
+        let mut shards: Vec<_> = shards(101 * HOUR_MILLISECONDS).collect();
+        shards.sort_unstable();
+        assert_eq!(shards, all);
+    }
+
+    #[test]
     fn the_list_is_spread_evenly_over_its_shards() {
         let mut counts = BTreeMap::new();
         for number in 0..UNFINISHED_SHARDS * 200 {
             *counts.entry(shard_of(&format!("T{number}"))).or_insert(0) += 1;
         }
-        assert_eq!(counts.keys().cloned().collect::<Vec<_>>(), shards().collect::<Vec<_>>());
+        assert_eq!(counts.keys().cloned().collect::<Vec<_>>(), shards(0).collect::<Vec<_>>());
         assert!(counts.values().all(|count| (130..270).contains(count)), "{counts:?}");
     }
 

@@ -23,8 +23,6 @@ const FILES_AT_A_TIME: usize = 100;
 /// After how long no further files are looked at. The function has 30 seconds, and what was found is yet to be told.
 const LOOKING_MILLISECONDS_MAX: u64 = 15_000;
 
-const HOUR_MILLISECONDS: u64 = 60 * 60 * 1000;
-
 /// What the step found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Reconciled {
@@ -129,7 +127,7 @@ enum Seen {
 
 impl Look<'_> {
     async fn at_all(&mut self) {
-        for shard in shards_of_hour(self.now_ms) {
+        for shard in shards(self.now_ms) {
             if let Err(failure) = self.at_shard(&shard).await {
                 self.failed.get_or_insert(failure);
             }
@@ -199,15 +197,6 @@ impl Look<'_> {
     }
 }
 
-/// All shards. Each hour begins with another, so that none is always the one for which there was no time.
-fn shards_of_hour(now_ms: u64) -> Vec<String> {
-    let mut shards: Vec<String> = shards().collect();
-    let hour = usize::try_from(now_ms / HOUR_MILLISECONDS).unwrap_or_default();
-    let first = hour % shards.len();
-    shards.rotate_left(first);
-    shards
-}
-
 /// Looks at one file, and takes it off the list where its bytes are not going to come.
 async fn look_at(file: &UnfinishedFile, ports: &Ports, now_ms: u64) -> Result<Seen, Failure> {
     if is_taken_in(file, &ports.objects).await? {
@@ -253,17 +242,6 @@ fn keys_of(file: &UnfinishedFile) -> Vec<String> {
 mod tests {
     use super::*;
     use domain::FileId;
-
-    #[test]
-    fn each_hour_begins_with_another_shard_and_looks_at_all() {
-        let first = |hour: u64| shards_of_hour(hour * HOUR_MILLISECONDS + 7)[0].clone();
-        let all = shards().collect::<Vec<_>>();
-        let hours = (100..100 + all.len() as u64).map(first).collect::<std::collections::BTreeSet<_>>();
-        assert_eq!(hours.len(), all.len());
-        let mut shards = shards_of_hour(101 * HOUR_MILLISECONDS);
-        shards.sort_unstable();
-        assert_eq!(shards, all);
-    }
 
     #[test]
     fn bytes_are_looked_for_where_they_start_a_workflow() {

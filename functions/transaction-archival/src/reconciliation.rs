@@ -54,7 +54,7 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64, stop_at_ms: 
 }
 
 async fn look(ports: &Ports, now_ms: u64, stop_at_ms: u64, found: &mut Reconciled) -> Result<(), Failure> {
-    for shard in shards() {
+    for shard in shards(now_ms) {
         let mut after = None;
         loop {
             let DuePage { keys, next } = ports.payments.unfinished(&shard, told_before_ms(now_ms), after).await?;
