@@ -1,7 +1,7 @@
 //! A store that fails: for good, or for a while. These tests have a stack to themselves and take turns on it.
 
 use crate::cloud::{Cloud, eventually, now_ms};
-use crate::faulty_store::{Fault, FaultyStore};
+use crate::faulty_store::{BUCKET, Fault, FaultyStore, TOPIC};
 use crate::files::{self, decimal, record, record_of};
 use crate::template::{definition, states};
 use crate::unfinished_files::without_file_events;
@@ -89,7 +89,7 @@ async fn a_file_that_could_not_be_stored_is_taken_when_it_is_sent_again() {
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
     let bucket = FaultyStore::open(&cloud).await;
-    bucket.serve_function_as_bucket(&cloud, "csv-validator").await;
+    bucket.serve_function_as(&cloud, "csv-validator", BUCKET).await;
     let file = files::file(&[record("T1")]);
     bucket.fail(Fault::Always("PUT"));
     let refused = bank.upload(&file).await;
@@ -145,7 +145,7 @@ async fn a_topic_that_fails_at_first_is_told_all_the_same() {
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
     let topic = FaultyStore::open(&cloud).await;
-    topic.serve_function_as_topic(&cloud, "notification-sender").await;
+    topic.serve_function_as(&cloud, "notification-sender", TOPIC).await;
     topic.fail(Fault::FirstCall("POST"));
     let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
     let (_, row) = bank.upload_and_complete(&files::file(&[record("T1")])).await;

@@ -14,10 +14,17 @@ const TOO_MUCH: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#Throttling
     "throttlingReasons":[{"reason":"IndexWriteKeyRangeThroughputExceeded","resource":"the index"}]}"#;
 /// How long a held call waits before it looks whether it may go.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
-const STORE_VARIABLE: &str = "AWS_ENDPOINT_URL_DYNAMODB";
-const BUCKET_VARIABLE: &str = "AWS_ENDPOINT_URL_S3";
-const TOPIC_VARIABLE: &str = "AWS_ENDPOINT_URL_SNS";
-const BUS_VARIABLE: &str = "AWS_ENDPOINT_URL_EVENTBRIDGE";
+
+/// A service that the proxy may stand for, by the variable that leads a function there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Service(&'static str);
+
+const STORE: Service = Service("AWS_ENDPOINT_URL_DYNAMODB");
+pub(crate) const BUS: Service = Service("AWS_ENDPOINT_URL_EVENTBRIDGE");
+/// Its operations are methods.
+pub(crate) const BUCKET: Service = Service("AWS_ENDPOINT_URL_S3");
+/// All its calls are `POST`.
+pub(crate) const TOPIC: Service = Service("AWS_ENDPOINT_URL_SNS");
 
 /// Which calls fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,22 +86,12 @@ impl FaultyStore {
 
     /// Makes a function talk to this proxy in place of DynamoDB until the test ends.
     pub(crate) async fn serve_function(&self, cloud: &Cloud, function: &str) {
-        cloud.set_variable(function, STORE_VARIABLE, &self.address).await;
+        self.serve_function_as(cloud, function, STORE).await;
     }
 
-    /// The same in place of the bucket, whose operations are methods.
-    pub(crate) async fn serve_function_as_bucket(&self, cloud: &Cloud, function: &str) {
-        cloud.set_variable(function, BUCKET_VARIABLE, &self.address).await;
-    }
-
-    /// The same in place of the topic, all of whose calls are `POST`.
-    pub(crate) async fn serve_function_as_topic(&self, cloud: &Cloud, function: &str) {
-        cloud.set_variable(function, TOPIC_VARIABLE, &self.address).await;
-    }
-
-    /// The same in place of the event bus.
-    pub(crate) async fn serve_function_as_bus(&self, cloud: &Cloud, function: &str) {
-        cloud.set_variable(function, BUS_VARIABLE, &self.address).await;
+    /// The same in place of another service.
+    pub(crate) async fn serve_function_as(&self, cloud: &Cloud, function: &str, service: Service) {
+        cloud.set_variable(function, service.0, &self.address).await;
     }
 }
 

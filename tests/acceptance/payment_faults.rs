@@ -4,7 +4,7 @@
 use crate::archiver::{Archive, days_ago, done, is_tombstone, lines_of, number};
 use crate::cloud::{Cloud, now_ms};
 use crate::faults::TURN;
-use crate::faulty_store::{Fault, FaultyStore};
+use crate::faulty_store::{BUCKET, BUS, Fault, FaultyStore};
 use futures::future::join;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ async fn an_event_that_the_bus_did_not_take_is_published_by_the_next_delivery() 
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bus = FaultyStore::open(&cloud).await;
-    bus.serve_function_as_bus(&cloud, "webhook-validator").await;
+    bus.serve_function_as(&cloud, "webhook-validator", BUS).await;
     let provider = cloud.provider();
     let payment = provider.payment("1000", "EUR");
     let listener = cloud.listen(id(&payment)).await;
@@ -119,7 +119,7 @@ async fn rows_that_a_busy_table_leaves_out_are_archived_by_the_same_run() {
 async fn an_object_that_was_announced_and_not_stored_is_left_empty() {
     let archive = Archive::open().await;
     let bucket = FaultyStore::open(&archive.cloud).await;
-    bucket.serve_function_as_bucket(&archive.cloud, "transaction-archival").await;
+    bucket.serve_function_as(&archive.cloud, "transaction-archival", BUCKET).await;
     let provider = archive.cloud.provider();
     let payment = provider.payment("20", "EUR");
     provider.put(&payment, days_ago(2)).await;
