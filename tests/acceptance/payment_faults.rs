@@ -136,3 +136,32 @@ async fn an_object_that_was_announced_and_not_stored_is_left_empty() {
     assert_eq!(empty_ones().await, before + 1);
     assert_eq!(lines_of(&archive.objects().await, id(&payment)).len(), 1);
 }
+
+#[tokio::test]
+async fn a_payment_whose_currency_was_retired_is_archived_and_an_announced_object_with_it_is_settled() {
+    let archive = Archive::open().await;
+    let store = FaultyStore::open(&archive.cloud).await;
+    store.serve_function(&archive.cloud, "transaction-archival").await;
+    let provider = archive.cloud.provider();
+    let [alone, announced] = [(); 2].map(|()| provider.payment("20.5", "EUR"));
+    provider.put_retired(&alone, days_ago(6)).await;
+    assert_eq!(archive.run().await.unwrap(), done(1, 1, 0));
+
+    provider.put_retired(&announced, days_ago(6)).await;
+    // The object is stored, and its row is not replaced.
+    store.fail(Fault::Always("PutItem"));
+    let error = archive.run().await.unwrap_err();
+    assert_eq!(error["errorType"], "StoreUnavailable", "{error}");
+    assert!(archive.is_object_announced().await);
+    store.fail(Fault::None);
+    assert_eq!(archive.run().await.unwrap(), done(1, 0, 0));
+    assert!(!archive.is_object_announced().await);
+
+    let objects = archive.objects().await;
+    for payment in [&alone, &announced] {
+        assert!(is_tombstone(&archive.row(&provider, id(payment)).await.unwrap()));
+        let lines = lines_of(&objects, id(payment));
+        let [(_, line)] = lines[..] else { panic!("{lines:?}") };
+        assert_eq!((line.currency.code(), line.amount.to_string().as_str()), ("HRK", "20.5"));
+    }
+}
