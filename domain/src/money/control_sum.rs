@@ -1,6 +1,6 @@
 //! The sums of many currencies in one number, which adds up as they do.
 
-use super::{power_of_ten, sum_of};
+use super::sum_of;
 use crate::Currency;
 use num_bigint::{BigInt, Sign};
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,21 @@ use std::ops::Add;
 #[serde(try_from = "String", into = "String")]
 pub struct ControlSum(u128);
 
-/// How many decimals sums are counted with. No amount has more.
-const DECIMALS: usize = 256;
+/// The currencies of which sums are counted in other units than hundredths, with the number of decimals of those units. They
+/// are the minor units of the list of 2026, and stay what they are whatever becomes of that list: sums that were handed on
+/// must be compared with later ones.
+const UNITS: [(u8, &[&str]); 3] = [
+    (
+        0,
+        &[
+            "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF",
+            "XOF", "XPF",
+        ],
+    ),
+    (3, &["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]),
+    (4, &["CLF", "UYW"]),
+];
+const HUNDREDTHS: u8 = 2;
 
 /// A prime.
 const MODULUS: u128 = (1 << 127) - 1;
@@ -33,10 +46,17 @@ impl ControlSum {
         Currency::well_formed(code.as_bytes())?;
         let (units, decimals) = sum_of(text)?;
         let modulus = BigInt::from(MODULUS);
-        let product = units * power_of_ten(DECIMALS.checked_sub(decimals)?) * factor(code) % &modulus;
+        // By Fermat, the power that is `MODULUS - 1` higher is the same one, so that there are negative powers too.
+        let exponent = (MODULUS - 1 + u128::from(unit_decimals(code))).checked_sub(u128::try_from(decimals).ok()?)?;
+        let scale = BigInt::from(10).modpow(&BigInt::from(exponent), &modulus);
+        let product = units * scale * factor(code) % &modulus;
         let residue = if product.sign() == Sign::Minus { product + modulus } else { product };
         u128::try_from(residue).ok().map(Self)
     }
+}
+
+fn unit_decimals(code: &str) -> u8 {
+    UNITS.iter().find(|(_, codes)| codes.contains(&code)).map_or(HUNDREDTHS, |(decimals, _)| *decimals)
 }
 
 /// The number that the sum of a currency is multiplied by.
@@ -128,6 +148,13 @@ mod tests {
             assert_eq!(of(code, "12"), of(code, "12.000"));
             assert_ne!(of(code, "12.50"), of(code, "1250"));
         }
+    }
+
+    #[test]
+    fn what_was_handed_on_yesterday_is_the_same_today() {
+        let amounts = [("USD", "12.50"), ("JPY", "-7"), ("KWD", "1.125"), ("CLF", "1.2345")];
+        let sum = sum(&amounts.map(|(code, amount)| (code, amount.to_owned())));
+        assert_eq!(String::from(sum), "6a1534ea73342d1ad351fc73f662e2f4");
     }
 
     #[test]
