@@ -145,7 +145,8 @@ class _Payments:
         return self._table.get_item(TableName=table, Key=self._key(payment), ConsistentRead=True).get("Item", {})
 
     def _key(self, payment: dict) -> dict:
-        return {name: {"S": payment[name]} for name in ("transaction_id", "provider")}
+        event_key = f"{payment['provider']}#transaction.created"
+        return {"transaction_id": {"S": payment["transaction_id"]}, "event_key": {"S": event_key}}
 
 
 class _Topic:

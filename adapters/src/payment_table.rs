@@ -1,5 +1,5 @@
-//! The table of payments: one item for each transaction of each provider, from its delivery until it is archived, and
-//! then for a while what is needed to know it again.
+//! The table of payments: one item for each event of a transaction of a provider, from its delivery until it is archived,
+//! and then for a while what is needed to know it again.
 
 mod analysis;
 mod archival;
@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use domain::unfinished::shard_of;
-use domain::webhook::{AmountBand, KnownPayment, Outstanding, Payment, PaymentStatus, Provider, Stage};
+use domain::webhook::{AmountBand, EventKey, KnownPayment, Outstanding, Payment, PaymentStatus, Provider, Stage};
 use domain::{ContentDigest, DayShards, Timestamp};
 
 pub use crate::attribute::Item;
@@ -25,20 +25,26 @@ pub use stored::stored;
 /// The shard of the list of unfinished payments that a payment is in, for as long as it is one.
 pub(crate) const UNFINISHED: &str = "unfinished";
 
-/// Which payment: its transaction id and its provider's name.
+/// Which payment: its transaction id, and which event of that transaction.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct PaymentKey {
     /// The transaction's id.
     pub transaction_id: String,
-    /// The provider's name.
-    pub provider: String,
+    /// The event.
+    pub event_key: EventKey,
 }
 
 impl PaymentKey {
     /// The key of a payment.
     #[must_use]
     pub fn of(payment: &Payment) -> Self {
-        Self { transaction_id: payment.transaction_id.clone(), provider: payment.provider.as_str().to_owned() }
+        Self { transaction_id: payment.transaction_id.clone(), event_key: payment.event_key() }
+    }
+
+    /// The key of the event that a transaction was created, which is the one that is published and assessed.
+    #[must_use]
+    pub fn of_created(transaction_id: &str, provider: &str) -> Self {
+        Self { transaction_id: transaction_id.to_owned(), event_key: EventKey::created(provider) }
     }
 }
 
@@ -158,12 +164,12 @@ fn item(payment: &Payment, now_ms: u64, publishing_until_ms: u64) -> Item {
     let at = Timestamp::from_unix_milliseconds(now_ms);
     let mut item = key_item(&PaymentKey::of(payment));
     item.extend([
+        ("provider".to_owned(), text(payment.provider.as_str())),
         ("type".to_owned(), text(payment.event_type.as_str())),
         ("amount".to_owned(), AttributeValue::N(payment.amount.to_string())),
         ("currency".to_owned(), text(payment.currency.code())),
         ("amount_band".to_owned(), text(AmountBand::of(payment.amount).as_str())),
         ("customer_id".to_owned(), text(&payment.customer_id)),
-        ("customer".to_owned(), text(&customer(&payment.provider, &payment.customer_id))),
         ("status".to_owned(), text(PaymentStatus::Pending.as_str())),
         ("digest".to_owned(), text(payment.digest.as_str())),
         ("received_at_ms".to_owned(), number(now_ms)),
@@ -171,6 +177,8 @@ fn item(payment: &Payment, now_ms: u64, publishing_until_ms: u64) -> Item {
         ("day_shard".to_owned(), text(&DayShards::PAYMENTS.of(at, &payment.transaction_id))),
     ]);
     if payment.event_type.is_routed() {
+        // An event of another type is no payment of the customer, so that no index of those has it.
+        item.insert("customer".to_owned(), text(&customer(&payment.provider, &payment.customer_id)));
         item.insert("publishing_until_ms".to_owned(), number(publishing_until_ms));
     }
     if outstanding(payment, false).is_some() {
@@ -204,5 +212,8 @@ pub(crate) fn customer(provider: &Provider, customer_id: &str) -> String {
 }
 
 fn key_item(key: &PaymentKey) -> Item {
-    Item::from([("transaction_id".to_owned(), text(&key.transaction_id)), ("provider".to_owned(), text(&key.provider))])
+    Item::from([
+        ("transaction_id".to_owned(), text(&key.transaction_id)),
+        ("event_key".to_owned(), text(key.event_key.as_str())),
+    ])
 }

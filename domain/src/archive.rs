@@ -9,7 +9,7 @@ mod object;
 mod record;
 
 use crate::limits::{ARCHIVE_AGE_MILLISECONDS_MIN, ARCHIVE_DAYS_BACK_MIN, TOMBSTONE_MILLISECONDS};
-use crate::webhook::Provider;
+use crate::webhook::EventKey;
 use crate::{ContentDigest, Timestamp};
 use std::fmt;
 
@@ -105,10 +105,10 @@ pub fn object_key(day: Day, object_at_ms: u64, token: ArchiveToken) -> String {
 /// What remains in the table of an archived payment, so that a late retry does not become a second payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tombstone {
-    /// Which payment it was.
+    /// Which transaction it was about.
     pub transaction_id: String,
-    /// Whose.
-    pub provider: Provider,
+    /// Which event of it.
+    pub event_key: EventKey,
     /// What its content was.
     pub digest: ContentDigest,
     /// When it ends, in milliseconds since 1970.
@@ -118,9 +118,13 @@ pub struct Tombstone {
 impl Tombstone {
     /// The tombstone of a payment that is archived now. It ends [`TOMBSTONE_MILLISECONDS`] later.
     #[must_use]
-    pub fn new(transaction_id: String, provider: Provider, digest: ContentDigest, archived_at_ms: u64) -> Self {
-        let expires_at_ms = archived_at_ms.saturating_add(TOMBSTONE_MILLISECONDS);
-        Self { transaction_id, provider, digest, expires_at_ms }
+    pub fn of(payment: &ArchivedPayment, archived_at_ms: u64) -> Self {
+        Self {
+            transaction_id: payment.transaction_id.clone(),
+            event_key: payment.event_key(),
+            digest: payment.digest.clone(),
+            expires_at_ms: archived_at_ms.saturating_add(TOMBSTONE_MILLISECONDS),
+        }
     }
 
     /// Whether it has ended. Tables remove what has expired days late or early by a clock of their own, so a reader asks
@@ -199,8 +203,8 @@ mod tests {
 
     #[test]
     fn a_tombstone_lasts_for_thirty_days() {
-        let provider = Provider::named("acme").unwrap();
-        let tombstone = Tombstone::new("T1".to_owned(), provider, ContentDigest::of(b""), 1_001);
+        let tombstone = Tombstone::of(&line::tests::archived("1", None, None, false), 1_001);
+        assert_eq!(tombstone.event_key.as_str(), "acme#transaction.created");
         let end = 1_001 + 30 * DAY_MILLISECONDS;
         assert!(!tombstone.is_expired(1_001) && !tombstone.is_expired(end - 1));
         assert!(tombstone.is_expired(end));

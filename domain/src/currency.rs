@@ -1,12 +1,46 @@
 //! Currencies of ISO 4217, as listed by the `iso_currency` crate.
 
+use crate::Money;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
-/// An active ISO 4217 currency that has a minor unit, so that an amount in it can be exact.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A currency and how many decimals its amounts have, so that an amount in it can be exact.
+///
+/// Whether a currency may be accepted and whether it is known are two questions. [`Currency::parse`] answers the first, by
+/// today's list; [`Currency::known`] reads what was accepted before, whatever has become of the list since.
+#[derive(Clone, Copy)]
 pub struct Currency {
     code: [u8; 3],
     decimals: u8,
+}
+
+/// Two currencies are the same if their codes are.
+impl PartialEq for Currency {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.code == other.code
+    }
+}
+
+impl Eq for Currency {}
+
+impl PartialOrd for Currency {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Currency {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.code.cmp(&other.code)
+    }
+}
+
+impl Hash for Currency {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.code.hash(state);
+    }
 }
 
 /// Why a text is not a currency that we take.
@@ -25,25 +59,51 @@ pub enum CurrencyFault {
 const STILL_ACTIVE: [&[u8]; 1] = [b"VES"];
 
 impl Currency {
-    /// Reads a three-letter code.
+    /// Reads a three-letter code of a currency that a new file or payment may be in: it is active, and it has a minor unit.
     ///
     /// # Errors
     /// A [`CurrencyFault`] that says why the code is refused.
     pub fn parse(text: &[u8]) -> Result<Self, CurrencyFault> {
         let code: [u8; 3] = text.try_into().map_err(|_| CurrencyFault::Unknown)?;
-        let listed = std::str::from_utf8(&code)
-            .ok()
-            .filter(|code| code.bytes().all(|byte| byte.is_ascii_uppercase()))
-            .and_then(iso_currency::Currency::from_code)
-            .ok_or(CurrencyFault::Unknown)?;
+        let listed = listed(&code).ok_or(CurrencyFault::Unknown)?;
         if listed.is_superseded().is_some() && !STILL_ACTIVE.contains(&text) {
             return Err(CurrencyFault::NotActive);
         }
-        let decimals = listed
-            .exponent()
-            .and_then(|exponent| u8::try_from(exponent).ok())
-            .ok_or(CurrencyFault::WithoutMinorUnit)?;
+        let decimals = decimals(listed).ok_or(CurrencyFault::WithoutMinorUnit)?;
         Ok(Self { code, decimals })
+    }
+
+    /// Reads the code of stored data, which were accepted by the list of their day: three capital letters. The list decides
+    /// the decimals where it has the code, active or not; `amount`, if it has more decimals, or there is no such code any
+    /// more.
+    #[must_use]
+    pub fn known(text: &[u8], amount: Money) -> Option<Self> {
+        Self::well_formed(text).map(|currency| currency.with(amount))
+    }
+
+    /// A code of three capital letters, with the decimals that the list has for it, and none if it has none.
+    #[must_use]
+    pub fn well_formed(text: &[u8]) -> Option<Self> {
+        let code: [u8; 3] = text.try_into().ok().filter(|code: &[u8; 3]| code.iter().all(u8::is_ascii_uppercase))?;
+        Some(Self { code, decimals: listed(&code).and_then(decimals).unwrap_or_default() })
+    }
+
+    /// Reads a code that somebody names of whom it is not known when the file or payment was accepted: one that a new one may
+    /// be in, or might before the code was retired.
+    ///
+    /// # Errors
+    /// A [`CurrencyFault`] that says why there can be no such amount.
+    pub fn past_or_present(text: &[u8]) -> Result<Self, CurrencyFault> {
+        match Self::parse(text) {
+            Err(CurrencyFault::NotActive) => Self::well_formed(text).ok_or(CurrencyFault::Unknown),
+            read => read,
+        }
+    }
+
+    /// The same with as many decimals as `amount` has at least.
+    #[inline]
+    fn with(self, amount: Money) -> Self {
+        Self { decimals: self.decimals.max(amount.decimals()), ..self }
     }
 
     /// The three-letter code.
@@ -58,6 +118,16 @@ impl Currency {
     pub fn decimals(&self) -> u8 {
         self.decimals
     }
+}
+
+/// What the list has of a code, active or not.
+fn listed(code: &[u8; 3]) -> Option<iso_currency::Currency> {
+    let code = std::str::from_utf8(code).ok().filter(|code| code.bytes().all(|byte| byte.is_ascii_uppercase()))?;
+    iso_currency::Currency::from_code(code)
+}
+
+fn decimals(listed: iso_currency::Currency) -> Option<u8> {
+    u8::try_from(listed.exponent()?).ok()
 }
 
 /// Reads codes and remembers them: a file repeats few of them, and to look one up in the list takes longer than all else
@@ -76,9 +146,25 @@ impl Default for CurrencyReader {
 impl CurrencyReader {
     const PLACES: usize = 64;
 
-    /// As [`Currency::parse`].
+    /// As [`Currency::parse`]. A reader is asked this or [`CurrencyReader::known`], and never both.
     #[inline]
     pub(crate) fn parse(&mut self, text: &[u8]) -> Result<Currency, CurrencyFault> {
+        self.remember(text, Currency::parse)
+    }
+
+    /// As [`Currency::known`].
+    #[inline]
+    pub(crate) fn known(&mut self, text: &[u8], amount: Money) -> Option<Currency> {
+        let read = |text: &[u8]| Currency::well_formed(text).ok_or(CurrencyFault::Unknown);
+        Some(self.remember(text, read).ok()?.with(amount))
+    }
+
+    #[inline]
+    fn remember(
+        &mut self,
+        text: &[u8],
+        read: impl FnOnce(&[u8]) -> Result<Currency, CurrencyFault>,
+    ) -> Result<Currency, CurrencyFault> {
         let code: [u8; 3] = text.try_into().map_err(|_| CurrencyFault::Unknown)?;
         // Codes that share a place take it from each other, which costs time and nothing else.
         let [first, second, third] = code.map(usize::from);
@@ -86,7 +172,7 @@ impl CurrencyReader {
         if let Some(currency) = place.filter(|currency| currency.code == code) {
             return Ok(currency);
         }
-        let currency = Currency::parse(text)?;
+        let currency = read(text)?;
         *place = Some(currency);
         Ok(currency)
     }
@@ -130,6 +216,36 @@ mod tests {
             assert_eq!(reader.parse(&code), Currency::parse(&code));
         }
         assert_eq!(reader.parse(b"EURO"), Err(CurrencyFault::Unknown));
+    }
+
+    #[test]
+    fn what_was_accepted_once_is_known_whatever_the_list_says_today() {
+        let known = |code: &str, amount: &str| {
+            let amount = Money::known(amount.as_bytes()).unwrap();
+            let read = Currency::known(code.as_bytes(), amount);
+            assert_eq!(CurrencyReader::default().known(code.as_bytes(), amount), read);
+            read.map(|currency| currency.decimals())
+        };
+        for (code, amount, decimals) in [
+            ("EUR", "1", Some(2)),
+            ("EUR", "1.505", Some(3)),
+            ("HRK", "1.5", Some(2)),
+            ("XXX", "1.5", Some(1)),
+            ("QQQ", "1", Some(0)),
+            ("QQQ", "1.125", Some(3)),
+            ("eur", "1", None),
+            ("EURO", "1", None),
+            ("EU", "1", None),
+            ("E1R", "1", None),
+        ] {
+            assert_eq!(known(code, amount), decimals, "{code} {amount}");
+        }
+        for (code, decimals) in [("EUR", Ok(2)), ("HRK", Ok(2)), ("QQQ", Err(CurrencyFault::Unknown))] {
+            let read = Currency::past_or_present(code.as_bytes());
+            assert_eq!(read.map(|currency| currency.decimals()), decimals, "{code}");
+        }
+        let of = |amount: &[u8]| Currency::known(b"QQQ", Money::known(amount).unwrap());
+        assert_eq!(of(b"1"), of(b"1.25"), "it is the same currency");
     }
 
     #[test]

@@ -63,6 +63,13 @@ pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= PARTNER_CHARS_MAX && !name.starts_with('-') && name.bytes().all(allowed)
 }
 
+/// Whether an id begins or ends with a blank. It looks like the same id without it and would be another one, so that no new
+/// one may be so.
+#[inline]
+pub(crate) fn is_padded(id: &[u8]) -> bool {
+    id.first() == Some(&b' ') || id.last() == Some(&b' ')
+}
+
 /// The SHA-256 of some content, as 64 hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ContentDigest(String);

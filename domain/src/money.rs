@@ -60,6 +60,21 @@ impl Money {
         Ok(Self::without_trailing_zeros(if negative { -magnitude } else { magnitude }, decimals))
     }
 
+    /// Reads an amount of stored data, which were accepted by the list of currencies of their day: its text alone says how
+    /// many decimals it has.
+    ///
+    /// # Errors
+    /// An [`AmountFault`] that says which rule the text breaks.
+    #[inline]
+    pub fn known(text: &[u8]) -> Result<Self, AmountFault> {
+        Self::parse(text, u8::MAX)
+    }
+
+    /// The number of its decimals that are not trailing zeros.
+    pub(crate) fn decimals(self) -> u8 {
+        self.decimals
+    }
+
     fn without_trailing_zeros(mut unscaled: i128, mut decimals: u8) -> Self {
         // Nearly every amount fits in 64 bits, whose division is a multiplication.
         if let Ok(mut small) = i64::try_from(unscaled) {
@@ -145,6 +160,34 @@ impl fmt::Display for Money {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&decimal_text(&self.unscaled.to_string(), usize::from(self.decimals)))
     }
+}
+
+/// Reads a sum as [`Totals::to_texts`] writes it: an integer without its point, and how many digits follow the point.
+pub(crate) fn sum_of(text: &str) -> Option<(BigInt, usize)> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (digits, None),
+    };
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_sum = is_digits(whole) && fraction.is_none_or(is_digits);
+    let units = is_sum.then(|| text.replace('.', ""))?.parse().ok()?;
+    Some((units, fraction.map_or(0, str::len)))
+}
+
+/// `10^exponent`, where it is not negative.
+fn power_of_ten(exponent: usize) -> BigInt {
+    BigInt::from(10).pow(u32::try_from(exponent).unwrap_or(u32::MAX))
+}
+
+/// Whether two sums are the same number, however many decimals each is written with.
+#[must_use]
+pub fn is_same_sum(one: &str, other: &str) -> bool {
+    let (Some((one_units, one_decimals)), Some((other_units, other_decimals))) = (sum_of(one), sum_of(other)) else {
+        return one == other;
+    };
+    let decimals = one_decimals.max(other_decimals);
+    one_units * power_of_ten(decimals - one_decimals) == other_units * power_of_ten(decimals - other_decimals)
 }
 
 /// Reads `[0-9]+(\.[0-9]+)?` as the number without its point, and how many digits follow the point. Nothing if the text
@@ -255,11 +298,12 @@ impl PartialEq for Totals {
 
 impl Eq for Totals {}
 
-/// A sum counted in the currency's minor units. Almost every sum fits in `small`; what would overflow moves to `large`.
+/// A sum counted in units of `10^-decimals`. Almost every sum fits in `small`; what would overflow moves to `large`.
 #[derive(Clone, Debug, Default)]
 struct Sum {
     small: i128,
     large: BigInt,
+    decimals: u8,
 }
 
 impl Sum {
@@ -267,12 +311,24 @@ impl Sum {
         &self.large + self.small
     }
 
+    /// Adds an amount of a currency that has so many decimals: always the same, but where the currency is only known.
     #[inline]
     fn add(&mut self, money: Money, decimals: u8) {
-        match money.in_small_units(decimals).and_then(|units| self.small.checked_add(units)) {
-            Some(sum) => self.small = sum,
-            None => self.large += money.in_units(decimals),
+        if decimals > self.decimals {
+            self.refine(decimals);
         }
+        match money.in_small_units(self.decimals).and_then(|units| self.small.checked_add(units)) {
+            Some(sum) => self.small = sum,
+            None => self.large += money.in_units(self.decimals),
+        }
+    }
+
+    /// Counts in smaller units from now on.
+    #[cold]
+    fn refine(&mut self, decimals: u8) {
+        self.large = self.value() * power_of_ten(usize::from(decimals - self.decimals));
+        self.small = 0;
+        self.decimals = decimals;
     }
 }
 
@@ -284,7 +340,7 @@ impl Totals {
         match self.by_currency.iter_mut().find(|(known, _)| *known == currency) {
             Some((_, sum)) => sum.add(money, decimals),
             None => {
-                let mut sum = Sum::default();
+                let mut sum = Sum { decimals, ..Sum::default() };
                 sum.add(money, decimals);
                 self.by_currency.push((currency, sum));
             }
@@ -297,14 +353,15 @@ impl Totals {
         self.by_currency
             .iter()
             .map(|(currency, sum)| {
-                let text = decimal_text(&sum.value().to_string(), usize::from(currency.decimals()));
+                let text = decimal_text(&sum.value().to_string(), usize::from(sum.decimals));
                 (currency.code().to_owned(), text)
             })
             .collect()
     }
 }
 
-/// Adds up totals that came as texts, as [`Totals::to_texts`] writes them. Used where the parts of one file meet.
+/// Adds up totals that came as texts, as [`Totals::to_texts`] writes them. Used where the files of one day meet. A sum has as
+/// many decimals as the part that has most: the list of currencies may have changed between two of them.
 ///
 /// # Errors
 /// The currency whose sum is not one of ours.
@@ -313,13 +370,11 @@ pub fn add_up<'a>(
 ) -> Result<BTreeMap<String, String>, String> {
     let mut sums: BTreeMap<String, (BigInt, usize)> = BTreeMap::new();
     for (code, text) in parts.into_iter().flatten() {
-        let decimals = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-        let units: BigInt = text.replace('.', "").parse().map_err(|_| code.clone())?;
-        let sum = sums.entry(code.clone()).or_insert((BigInt::ZERO, decimals));
-        if sum.1 != decimals {
-            return Err(code.clone());
-        }
-        sum.0 += units;
+        let (units, decimals) = sum_of(text).ok_or_else(|| code.clone())?;
+        let (sum, places) = sums.entry(code.clone()).or_insert((BigInt::ZERO, decimals));
+        let most = decimals.max(*places);
+        *sum = &*sum * power_of_ten(most - *places) + units * power_of_ten(most - decimals);
+        *places = most;
     }
     Ok(sums.into_iter().map(|(code, (units, decimals))| (code, decimal_text(&units.to_string(), decimals))).collect())
 }

@@ -149,6 +149,7 @@ fn found(request: &Value) -> Value {
         }}),
         Some("payments") => json!({ "Item": {
             "transaction_id": key["transaction_id"],
+            "event_key": string("acme#transaction.created"),
             "provider": string("acme"),
             "type": string("transaction.created"),
             "amount": number("12000"),

@@ -33,12 +33,14 @@ type Expected = (ErrorCode, u32, u32, u32, u64);
 /// Something wrong with one field: its column, what it says, and what it gets.
 type Fault = (Column, &'static str, ErrorCode);
 
-const FAULTS: [Fault; 34] = [
+const FAULTS: [Fault; 36] = [
     (Column::TransactionId, "", ErrorCode::FieldEmpty),
     (Column::TransactionId, " \t", ErrorCode::FieldEmpty),
     (Column::TransactionId, "T\u{e9}", ErrorCode::TransactionIdNotAscii),
     (Column::TransactionId, "T\u{200b}1", ErrorCode::TransactionIdNotAscii),
     (Column::TransactionId, "T\t1", ErrorCode::TransactionIdNotAscii),
+    (Column::TransactionId, " T1", ErrorCode::TransactionIdPadded),
+    (Column::TransactionId, "T1 ", ErrorCode::TransactionIdPadded),
     (Column::Amount, "", ErrorCode::FieldEmpty),
     (Column::Amount, "NaN", ErrorCode::AmountMalformed),
     (Column::Amount, "1e3", ErrorCode::AmountMalformed),
@@ -162,7 +164,7 @@ fn fault<'t>(first: Option<&'t Texts>, bytes: &mut Unstructured<'_>) -> Result<O
 /// A record without a fault: its fields as they are written, and as they are kept.
 fn row(number: u32, bytes: &mut Unstructured<'_>) -> Result<([String; 6], Texts)> {
     let suffix: String = String::arbitrary(bytes)?.chars().filter(|c| matches!(c, ' '..='~')).take(100).collect();
-    let transaction_id = format!("{number}-{suffix}");
+    let transaction_id = format!("{number}-{}", suffix.trim_end());
     let (currency, places) = *bytes.choose(&CURRENCIES)?;
     let amount = amount(places, bytes)?;
     let (timestamp, kept_timestamp) = timestamp(bytes)?;

@@ -101,7 +101,7 @@ impl<'a> Payments<'a> {
             assert_eq!(days, TOMBSTONE_MILLISECONDS / DAY_MS, "{id}");
             let expected = Row::from([
                 ("transaction_id".to_owned(), row["transaction_id"].clone()),
-                ("provider".to_owned(), row["provider"].clone()),
+                ("event_key".to_owned(), row["event_key"].clone()),
                 ("digest".to_owned(), row["digest"].clone()),
                 ("expires_at_ms".to_owned(), number(expires_at_ms)),
                 ("removable_from_seconds".to_owned(), number(expires_at_ms.div_ceil(1000))),
@@ -202,7 +202,7 @@ async fn what_is_not_finished_or_younger_than_a_day_stays() {
     let answer = archive.run().await.unwrap();
     assert_eq!((&answer["archived"], &answer["left_unpublished"]), (&json!(2), &json!(1)), "{answer}");
     for payment in [&old, &unrouted] {
-        assert!(is_tombstone(&archive.row(&provider, id(payment)).await.unwrap()), "{payment}");
+        assert!(is_tombstone(&archive.row_of(&provider, payment).await.unwrap()), "{payment}");
     }
     assert_eq!(archive.row(&provider, id(&young)).await, young_before);
     assert_eq!(archive.row(&provider, id(&unpublished)).await, unpublished_before);
@@ -218,6 +218,77 @@ async fn what_is_not_finished_or_younger_than_a_day_stays() {
     listener.next().await;
     assert_eq!(archive.run().await.unwrap(), done(1, 1, 0));
     assert_eq!(lines_of(&archive.objects().await, id(&unpublished)).len(), 1);
+}
+
+#[tokio::test]
+async fn each_event_of_a_transaction_is_archived_once_and_known_again() {
+    let archive = Archive::open().await;
+    let provider = archive.cloud.provider();
+    let created = provider.payment("20", "EUR");
+    let of_type = |name: &str, amount: &str| {
+        let mut event = created.clone();
+        event["type"] = json!(name);
+        event["amount"] = json!(amount);
+        event
+    };
+    let events = [
+        of_type("transaction.updated", "20"),
+        created.clone(),
+        of_type("refund.created", "20"),
+        of_type("transaction.updated", "21"),
+    ];
+    // All at the same instant.
+    let came_at = days_ago(5);
+    for event in &events {
+        archive.send_at(&provider, event, came_at).await;
+    }
+    assert_eq!(archive.run().await.unwrap(), done(4, 1, 0));
+    let objects = archive.objects().await;
+    assert_eq!(lines_of(&objects, id(&created)).len(), 4);
+    let ours = |line: &ArchivedPayment| line.transaction_id == id(&created);
+    let mut types: Vec<_> = records(objects).into_values().filter(ours).collect();
+    types.sort_by_key(|line| (line.event_type.as_str().to_owned(), line.amount));
+    let types: Vec<_> = types.iter().map(|line| (line.event_type.as_str(), line.amount.to_string())).collect();
+    assert_eq!(
+        types,
+        [
+            ("refund.created", "20".to_owned()),
+            ("transaction.created", "20".to_owned()),
+            ("transaction.updated", "20".to_owned()),
+            ("transaction.updated", "21".to_owned()),
+        ]
+    );
+    for event in &events {
+        assert!(is_tombstone(&archive.row_of(&provider, event).await.unwrap()), "{event}");
+        assert_eq!(provider.send(event).await.accepted().body["duplicate"], true, "{event}");
+    }
+    let new = of_type("transaction.updated", "22");
+    assert_eq!(provider.send(&new).await.accepted().body["duplicate"], false);
+    assert_eq!(provider.send(&of_type("transaction.created", "22")).await.status, 409);
+}
+
+#[tokio::test]
+async fn a_payment_whose_currency_was_retired_is_archived_and_its_announced_object_is_settled() {
+    let archive = Archive::open().await;
+    let provider = archive.cloud.provider();
+    let [alone, announced] = [(); 2].map(|()| provider.payment("20.5", "EUR"));
+    provider.put_retired(&alone, days_ago(6)).await;
+    assert_eq!(archive.run().await.unwrap(), done(1, 1, 0));
+
+    // As it is when a run was killed after it had stored its object, before the currency was retired.
+    provider.put_retired(&announced, days_ago(6)).await;
+    let is_announced = async || archive.is_object_announced().await.then_some(());
+    let killed = archive.run_killed_at(is_announced).await;
+    archive.let_lease_run_out().await;
+    archive.finish().await;
+    assert!(!archive.is_object_announced().await, "{killed:?}");
+    let objects = archive.objects().await;
+    for payment in [&alone, &announced] {
+        assert!(is_tombstone(&archive.row(&provider, id(payment)).await.unwrap()));
+        let lines = lines_of(&objects, id(payment));
+        let [(_, line)] = lines[..] else { panic!("{lines:?}") };
+        assert_eq!((line.currency.code(), line.amount.to_string().as_str()), ("HRK", "20.5"));
+    }
 }
 
 #[tokio::test]

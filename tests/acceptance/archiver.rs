@@ -9,6 +9,7 @@ use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use domain::DayShards;
 use domain::Timestamp;
 use domain::archive::{ArchivedPayment, ObjectLines};
+use domain::webhook::EventKey;
 use futures::future::{join, join_all};
 use futures::lock::{Mutex, MutexGuard};
 use futures::stream::{self, StreamExt};
@@ -61,7 +62,7 @@ impl Cloud {
     /// Lets the time of an archival's lease be over at once. An error where there is none that goes on.
     pub(crate) async fn end_archival_lease(&self) -> Result<(), SdkError<UpdateItemError>> {
         let update = self.dynamodb().update_item().table_name(&self.stack.webhook_table);
-        let update = update.key("transaction_id", text("#archive")).key("provider", text("#archive"));
+        let update = update.key("transaction_id", text("#archive")).key("event_key", text("#archive"));
         let update =
             update.update_expression("SET lease_until_ms = :now").condition_expression("lease_until_ms > :now");
         update.expression_attribute_values(":now", number(now_ms())).send().await.map(drop)
@@ -87,11 +88,20 @@ impl Archive {
 
     // -- Rows ----------------------------------------------------------------------------------------------------------
 
-    /// The row of a payment as it stands.
+    /// The row of the event that a transaction was created, as it stands.
     pub(crate) async fn row(&self, provider: &Provider<'_>, id: &str) -> Option<Row> {
+        self.row_of_key(id, &EventKey::created(&provider.name)).await
+    }
+
+    /// The row of an event of any type as it stands.
+    pub(crate) async fn row_of(&self, provider: &Provider<'_>, payment: &Value) -> Option<Row> {
+        self.row_of_key(payment["transaction_id"].as_str().unwrap(), &provider.event_key(payment)).await
+    }
+
+    async fn row_of_key(&self, id: &str, event_key: &EventKey) -> Option<Row> {
         let found = self.cloud.dynamodb().get_item().table_name(&self.cloud.stack.webhook_table);
-        let found = found.key("transaction_id", text(id)).key("provider", text(&provider.name)).consistent_read(true);
-        found.send().await.unwrap().item
+        let found = found.key("transaction_id", text(id)).key("event_key", text(event_key.as_str()));
+        found.consistent_read(true).send().await.unwrap().item
     }
 
     /// All rows of the table by their transactions, of which only these attributes are read, or all.
@@ -142,7 +152,7 @@ impl Archive {
 
     /// Makes the row of a payment one that arrived at this time.
     pub(crate) async fn move_to(&self, provider: &Provider<'_>, payment: &Value, received_at_ms: u64) {
-        let mut row = self.row(provider, payment["transaction_id"].as_str().unwrap()).await.unwrap();
+        let mut row = self.row_of(provider, payment).await.unwrap();
         arrive_at(&mut row, received_at_ms);
         self.put(row).await;
     }
@@ -196,7 +206,7 @@ impl Archive {
     /// Whether an object is announced that is not settled.
     pub(crate) async fn is_object_announced(&self) -> bool {
         let control = self.cloud.dynamodb().get_item().table_name(&self.cloud.stack.webhook_table);
-        let control = control.key("transaction_id", text("#archive")).key("provider", text("#archive"));
+        let control = control.key("transaction_id", text("#archive")).key("event_key", text("#archive"));
         let control = control.consistent_read(true).send().await.unwrap().item;
         control.is_some_and(|control| control.contains_key("object_key"))
     }

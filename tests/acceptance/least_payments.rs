@@ -133,7 +133,7 @@ impl Provider<'_> {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let update = self.cloud.dynamodb().update_item().table_name(&self.cloud.stack.webhook_table);
         let update = update.key("transaction_id", text(payment["transaction_id"].as_str().unwrap()));
-        let update = update.key("provider", text(&self.name));
+        let update = update.key("event_key", text(self.event_key(payment).as_str()));
         let update = update.update_expression("REMOVE published_at_ms SET publishing_until_ms = :until");
         let until = AttributeValue::N(until_ms.to_string());
         update.expression_attribute_values(":until", until).send().await.unwrap();

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::DayShards;
 use domain::Timestamp;
 use domain::unfinished::shard_of;
-use domain::webhook::{AmountBand, Payment, Secret, signature};
+use domain::webhook::{AmountBand, EventKey, Payment, Secret, signature};
 use serde_json::{Value, json};
 
 /// A provider with a secret.
@@ -32,8 +32,20 @@ impl Cloud {
 
     /// Posts any body with any headers to the webhooks' API.
     pub(crate) async fn post_webhook(&self, headers: &[(&str, &str)], body: &(impl AsRef<[u8]> + ?Sized)) -> Answer {
+        self.post_webhook_as(Some("application/json"), headers, body).await
+    }
+
+    /// The same with another content type, or none.
+    pub(crate) async fn post_webhook_as(
+        &self,
+        content_type: Option<&str>,
+        headers: &[(&str, &str)],
+        body: &(impl AsRef<[u8]> + ?Sized),
+    ) -> Answer {
         let mut request = self.http.post(&self.stack.webhook_url).body(body.as_ref().to_vec());
-        request = request.header("content-type", "application/json");
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -95,6 +107,7 @@ impl Provider<'_> {
         let put = self.cloud.dynamodb().put_item().table_name(&self.cloud.stack.webhook_table);
         let put = put
             .item("transaction_id", text(&read.transaction_id))
+            .item("event_key", text(read.event_key().as_str()))
             .item("provider", text(&self.name))
             .item("type", text(read.event_type.as_str()))
             .item("amount", number(read.amount.to_string()))
@@ -111,6 +124,17 @@ impl Provider<'_> {
         put.send().await.unwrap();
     }
 
+    /// Puts a payment into the table that was accepted before its currency was retired: today no webhook may have it.
+    pub(crate) async fn put_retired(&self, payment: &Value, received_at_ms: u64) {
+        self.put(payment, received_at_ms).await;
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let id = payment["transaction_id"].as_str().unwrap();
+        let update = self.cloud.dynamodb().update_item().table_name(&self.cloud.stack.webhook_table);
+        let update = update.key("transaction_id", text(id)).key("event_key", text(self.event_key(payment).as_str()));
+        let update = update.update_expression("SET currency = :retired");
+        update.expression_attribute_values(":retired", text("HRK")).send().await.unwrap();
+    }
+
     /// Puts a payment into the table that came two hours ago and is not published, although the time for that is over.
     pub(crate) async fn put_unfinished(&self, payment: &Value) {
         let came_at_ms = now_ms() - 2 * 60 * 60 * 1000;
@@ -118,7 +142,7 @@ impl Provider<'_> {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let id = payment["transaction_id"].as_str().unwrap();
         let update = self.cloud.dynamodb().update_item().table_name(&self.cloud.stack.webhook_table);
-        let update = update.key("transaction_id", text(id)).key("provider", text(&self.name));
+        let update = update.key("transaction_id", text(id)).key("event_key", text(self.event_key(payment).as_str()));
         let update = update
             .update_expression("SET unfinished = :shard, publishing_until_ms = :until REMOVE published_at_ms")
             .expression_attribute_values(":shard", text(&shard_of(id)))
@@ -128,11 +152,25 @@ impl Provider<'_> {
 
     /// The item of a payment.
     pub(crate) async fn item(&self, payment: &Value) -> Option<Value> {
+        self.item_of(payment["transaction_id"].as_str().unwrap(), &self.event_key(payment)).await
+    }
+
+    /// The item of an event of a transaction.
+    pub(crate) async fn item_of(&self, id: &str, event_key: &EventKey) -> Option<Value> {
         let text = |value: &str| AttributeValue::S(value.to_owned());
-        let id = payment["transaction_id"].as_str().unwrap();
         let found = self.cloud.dynamodb().get_item().table_name(&self.cloud.stack.webhook_table);
-        let found = found.key("transaction_id", text(id)).key("provider", text(&self.name)).consistent_read(true);
-        found.send().await.unwrap().item.as_ref().map(plain)
+        let found = found.key("transaction_id", text(id)).key("event_key", text(event_key.as_str()));
+        found.consistent_read(true).send().await.unwrap().item.as_ref().map(plain)
+    }
+
+    /// Which event a payment of this provider is; that the transaction was created if it can be none.
+    pub(crate) fn event_key(&self, payment: &Value) -> EventKey {
+        self.event_key_of(payment.to_string().as_bytes())
+    }
+
+    /// The same of a body.
+    pub(crate) fn event_key_of(&self, body: &[u8]) -> EventKey {
+        Payment::read(body).map_or_else(|_| EventKey::created(&self.name), |read| read.event_key())
     }
 }
 

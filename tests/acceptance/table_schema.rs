@@ -45,8 +45,8 @@ fn field(column: Column) -> Value {
     let (title, description, constraints) = match column {
         Column::TransactionId => (
             "Transaction id",
-            "The partner's id of the transaction. Printable ASCII, once in a file.",
-            json!({"unique": true, "maxLength": TRANSACTION_ID_CHARS_MAX, "pattern": "[ -~]*[!-~][ -~]*"}),
+            "The partner's id of the transaction. Printable ASCII without a blank at either end, once in a file.",
+            json!({"unique": true, "maxLength": TRANSACTION_ID_CHARS_MAX, "pattern": "[!-~]([ -~]*[!-~])?"}),
         ),
         Column::Amount => (
             "Amount",

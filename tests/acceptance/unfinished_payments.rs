@@ -44,7 +44,7 @@ fn is_listed(row: &Row) -> bool {
 }
 
 async fn row(archive: &Archive, provider: &Provider<'_>, payment: &Value) -> Row {
-    archive.row(provider, id(payment)).await.unwrap()
+    archive.row_of(provider, payment).await.unwrap()
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Webhooks that are signed: stored once, published once, however often they come.
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, eventually, now_ms};
 use crate::upload::number;
 use domain::Timestamp;
 use futures::future::join_all;
@@ -94,6 +94,84 @@ async fn the_same_content_written_otherwise_is_the_same_and_other_content_is_ref
     let mut theirs = payment.clone();
     theirs["provider"] = json!(other.name);
     assert_eq!(other.send(&theirs).await.accepted().body["duplicate"], false);
+}
+
+#[tokio::test]
+async fn an_event_of_another_type_never_stands_in_the_way_of_the_payment() {
+    let cloud = Cloud::open().await;
+    let provider = cloud.provider();
+    let created = provider.payment("25000", "EUR");
+    let of_type = |name: &str, amount: &str| {
+        let mut event = created.clone();
+        event["type"] = json!(name);
+        event["amount"] = json!(amount);
+        event
+    };
+    let listener = cloud.listen(id(&created)).await;
+    let updated = of_type("transaction.updated", "25000");
+    let updated_again = of_type("transaction.updated", "24000");
+    let refund = of_type("refund.created", "25000");
+    for (event, duplicate) in [
+        (&updated, false),
+        (&created, false),
+        (&refund, false),
+        (&updated_again, false),
+        (&updated, true),
+        (&created, true),
+        (&refund, true),
+        (&updated_again, true),
+    ] {
+        assert_eq!(provider.send(event).await.accepted().body["duplicate"], duplicate, "{event}");
+    }
+    assert_eq!(provider.send(&of_type("transaction.created", "24000")).await.status, 409);
+    assert_eq!(listener.next().await["detail"]["amount"], "25000");
+    eventually("the assessment", async || {
+        let item = provider.item(&created).await.unwrap();
+        (item["status"] == "analyzed").then_some(())
+    })
+    .await;
+    assert_eq!(listener.receive().await, None, "the others go nowhere");
+    for event in [&updated, &updated_again, &refund] {
+        let item = provider.item(event).await.unwrap();
+        assert_eq!((&item["type"], &item["provider"]), (&event["type"], &json!(provider.name)), "{item}");
+        assert!(item["customer"].is_null(), "it is no payment of the customer: {item}");
+    }
+}
+
+#[tokio::test]
+async fn events_that_are_no_payments_do_not_count_for_the_risk_of_one() {
+    let cloud = Cloud::open().await;
+    let provider = cloud.provider();
+    let created = provider.payment("20001", "EUR");
+    for number in 0..5 {
+        let mut update = created.clone();
+        update["type"] = json!("transaction.updated");
+        update["note"] = json!(number);
+        provider.send(&update).await.accepted();
+    }
+    provider.send(&created).await.accepted();
+    let analyzed = async || provider.item(&created).await.filter(|item| item["status"] == "analyzed");
+    let item = eventually("the analysis", analyzed).await;
+    let factors = item["analysis"]["factors"].to_string();
+    assert!(factors.contains("high_amount"), "{factors}");
+    assert!(!factors.contains("velocity") && !factors.contains("repeated_amount"), "{factors}");
+}
+
+#[tokio::test]
+async fn a_stored_payment_in_a_retired_currency_does_not_stop_those_of_its_customer() {
+    let cloud = Cloud::open().await;
+    let provider = cloud.provider();
+    let old = provider.payment("20001", "EUR");
+    provider.put_retired(&old, now_ms() - 1_000).await;
+    let mut payment = provider.payment("20001", "EUR");
+    payment["customer_id"] = old["customer_id"].clone();
+    provider.put(&payment, now_ms()).await;
+    for (payment, factor) in [(&payment, "high_amount"), (&old, "first_transaction")] {
+        let task = json!({"transaction_id": id(payment), "provider": provider.name});
+        let assessed = cloud.invoke("fraud-detector", &task).await.unwrap();
+        assert_eq!(assessed["outcome"], "assessed", "{assessed}");
+        assert!(assessed["factors"].to_string().contains(factor), "{assessed}");
+    }
 }
 
 #[tokio::test]

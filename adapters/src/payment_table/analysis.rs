@@ -1,6 +1,6 @@
 //! What the assessment of a payment's risk reads and writes.
 
-use super::stored::{Attributes, amount, currency, integer, stored, string};
+use super::stored::{Attributes, integer, stored, string};
 use super::{Item, PaymentKey, PaymentTable, UNFINISHED, customer};
 use crate::attribute::{number, text};
 use crate::conditional;
@@ -153,10 +153,10 @@ fn standing_analysis(item: &Item, digest: &ContentDigest) -> Result<Option<Stand
 /// Reads what the index has of a payment.
 fn recent(item: &Item) -> Result<RecentPayment, Failure> {
     let attributes = Attributes(item);
-    let currency = attributes.required("currency", currency)?;
+    let (currency, amount) = attributes.money()?;
     Ok(RecentPayment {
         transaction_id: attributes.required("transaction_id", string)?,
-        amount: attributes.required("amount", |value| amount(value, currency))?,
+        amount,
         currency,
         received_at_ms: attributes.required("received_at_ms", integer)?,
     })

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use domain::archive::{ArchivedPayment, Tombstone};
+use domain::webhook::EventKey;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 /// The index of payments by day, shard and time of arrival. It holds keys alone, and no tombstones.
@@ -185,10 +186,7 @@ fn unchanged(mut put: PutItemFluentBuilder, item: &Item) -> PutItemFluentBuilder
 }
 
 fn tombstone_item(tombstone: &Tombstone, object_key: &str) -> Item {
-    let key = PaymentKey {
-        transaction_id: tombstone.transaction_id.clone(),
-        provider: tombstone.provider.as_str().to_owned(),
-    };
+    let key = PaymentKey { transaction_id: tombstone.transaction_id.clone(), event_key: tombstone.event_key.clone() };
     let mut item = key_item(&key);
     item.extend([
         ("digest".to_owned(), text(tombstone.digest.as_str())),
@@ -214,8 +212,9 @@ fn row(item: Item) -> Row {
 }
 
 fn key_of(item: &Item) -> Option<PaymentKey> {
-    let part = |name: &str| item.get(name)?.as_s().ok().cloned();
-    Some(PaymentKey { transaction_id: part("transaction_id")?, provider: part("provider")? })
+    let part = |name: &str| item.get(name)?.as_s().ok();
+    let (transaction_id, event_key) = (part("transaction_id")?.clone(), EventKey::stored(part("event_key")?));
+    Some(PaymentKey { transaction_id, event_key })
 }
 
 #[cfg(test)]
@@ -284,8 +283,8 @@ mod tests {
     #[test]
     fn a_tombstone_is_known_as_the_archived_payment_and_is_in_no_index() {
         let payment = payment("transaction.created");
-        let tombstone =
-            Tombstone::new(payment.transaction_id.clone(), payment.provider.clone(), payment.digest.clone(), 7);
+        let tombstone = Tombstone::of(&stored(&item(&payment, 7, 8)).unwrap(), 7);
+        assert_eq!(PaymentKey::of(&payment).event_key, tombstone.event_key);
         let item = tombstone_item(&tombstone, "transactions/a");
         let stage = Stage::Archived { until_ms: tombstone.expires_at_ms };
         assert_eq!(known(&item).unwrap(), KnownPayment { digest: payment.digest, stage });

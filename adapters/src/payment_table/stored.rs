@@ -14,12 +14,12 @@ use serde::de::DeserializeOwned;
 /// The item is not one of ours. Names the attribute, and never repeats what it holds.
 pub fn stored(item: &Item) -> Result<ArchivedPayment, Failure> {
     let attributes = Attributes(item);
-    let currency = attributes.required("currency", currency)?;
+    let (currency, amount) = attributes.money()?;
     let payment = ArchivedPayment {
         transaction_id: attributes.required("transaction_id", string)?,
         provider: attributes.required("provider", |value| Provider::named(&string(value)?))?,
         event_type: attributes.required("type", |value| EventType::named(&string(value)?))?,
-        amount: attributes.required("amount", |value| amount(value, currency))?,
+        amount,
         currency,
         amount_band: attributes.required("amount_band", structured)?,
         customer_id: attributes.required("customer_id", string)?,
@@ -46,6 +46,13 @@ impl Attributes<'_> {
         self.0.get(name).and_then(read).ok_or_else(|| unreadable(name))
     }
 
+    /// The currency and the amount, by whatever list of currencies they were accepted.
+    pub(super) fn money(&self) -> Result<(Currency, Money), Failure> {
+        let amount = self.required("amount", |value| Money::known(value.as_n().ok()?.as_bytes()).ok())?;
+        let currency = self.required("currency", |value| Currency::known(value.as_s().ok()?.as_bytes(), amount))?;
+        Ok((currency, amount))
+    }
+
     fn optional<T>(&self, name: &str, read: impl Fn(&AttributeValue) -> Option<T>) -> Result<Option<T>, Failure> {
         self.0.get(name).map(|value| read(value).ok_or_else(|| unreadable(name))).transpose()
     }
@@ -62,14 +69,6 @@ pub(super) fn string(value: &AttributeValue) -> Option<String> {
 
 pub(super) fn integer(value: &AttributeValue) -> Option<u64> {
     value.as_n().ok()?.parse().ok()
-}
-
-pub(super) fn currency(value: &AttributeValue) -> Option<Currency> {
-    Currency::parse(value.as_s().ok()?.as_bytes()).ok()
-}
-
-pub(super) fn amount(value: &AttributeValue, currency: Currency) -> Option<Money> {
-    Money::parse(value.as_n().ok()?.as_bytes(), currency.decimals()).ok()
 }
 
 fn structured<T: DeserializeOwned>(value: &AttributeValue) -> Option<T> {
@@ -125,12 +124,24 @@ mod tests {
     }
 
     #[test]
+    fn a_payment_is_read_whatever_would_be_accepted_today() {
+        for (currency, amount) in [("HRK", "12.5"), ("QQQ", "12.5"), ("JPY", "12.505"), ("EUR", "12.505")] {
+            let mut item = item(&payment("12.50", ""), 7, 8);
+            item.insert("currency".to_owned(), AttributeValue::S(currency.to_owned()));
+            item.insert("amount".to_owned(), AttributeValue::N(amount.to_owned()));
+            item.insert("customer_id".to_owned(), AttributeValue::S(" C1 ".to_owned()));
+            let read = stored(&item).unwrap();
+            assert_eq!((read.currency.code(), read.amount.to_string().as_str()), (currency, amount));
+            assert_eq!(read.customer_id, " C1 ");
+        }
+    }
+
+    #[test]
     fn what_we_did_not_write_is_refused_by_the_name_of_its_attribute() {
         let sound = item(&payment("12.50", ""), 7, 8);
         let string = |text: &str| AttributeValue::S(text.to_owned());
         let number = |text: &str| AttributeValue::N(text.to_owned());
         for (name, value) in [
-            ("amount", Some(number("12.505"))),
             ("amount", Some(number("4111E+2"))),
             ("amount", Some(string("12.50"))),
             ("amount", None),

@@ -50,6 +50,7 @@ pub(crate) const EXAMPLES: &[(&str, Sent)] = &[
     ("field_empty", Text("transaction_id,amount,currency,timestamp,merchant,status\nT1,12.30,EUR,2026-01-15T10:00:00Z,,completed\n")),
     ("transaction_id_not_ascii", Text("transaction_id,amount,currency,timestamp,merchant,status\nT–1,12.30,EUR,2026-01-15T10:00:00Z,Shop,completed\n")),
     ("transaction_id_too_long", Bytes("an id of 129 characters", || with_record(format!("{},12.30,EUR,2026-01-15T10:00:00Z,Shop,completed\n", "x".repeat(129)).as_bytes()))),
+    ("transaction_id_padded", Text("transaction_id,amount,currency,timestamp,merchant,status\nT1 ,12.30,EUR,2026-01-15T10:00:00Z,Shop,completed\n")),
     ("transaction_id_duplicate", Text("transaction_id,amount,currency,timestamp,merchant,status\nT1,12.30,EUR,2026-01-15T10:00:00Z,Shop,completed\nT1,9.00,EUR,2026-01-15T11:00:00Z,Shop,completed\n")),
     ("amount_malformed", Text("transaction_id,amount,currency,timestamp,merchant,status\nT1,\"1,234.56\",EUR,2026-01-15T10:00:00Z,Shop,completed\n")),
     ("amount_negative_zero", Text("transaction_id,amount,currency,timestamp,merchant,status\nT1,-0.00,EUR,2026-01-15T10:00:00Z,Shop,completed\n")),

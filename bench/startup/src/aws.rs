@@ -65,6 +65,7 @@ fn mentions(request: &Request, text: &str) -> bool {
 fn payment() -> Value {
     json!({
         "transaction_id": { "S": "pay-2026-0001" },
+        "event_key": { "S": "acme-pay#transaction.created" },
         "provider": { "S": "acme-pay" },
         "type": { "S": "transaction.created" },
         "amount": { "N": "12900.5" },

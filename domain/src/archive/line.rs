@@ -132,12 +132,13 @@ impl ArchivedPayment {
             return Err(ArchiveLineFault::Format(format));
         }
         let line: Line = serde_json::from_str(line).map_err(json)?;
-        let currency = Currency::parse(line.currency.as_bytes()).map_err(|_| member("currency"))?;
+        let amount = Money::known(line.amount.as_bytes()).map_err(|_| member("amount"))?;
+        let currency = Currency::known(line.currency.as_bytes(), amount).ok_or(member("currency"))?;
         Ok(Self {
             transaction_id: line.transaction_id,
             provider: Provider::named(&line.provider).ok_or(member("provider"))?,
             event_type: EventType::named(&line.event_type).ok_or(member("type"))?,
-            amount: Money::parse(line.amount.as_bytes(), currency.decimals()).map_err(|_| member("amount"))?,
+            amount,
             currency,
             amount_band: line.amount_band,
             customer_id: line.customer_id,
@@ -204,7 +205,6 @@ pub(super) mod tests {
         assert!(ArchivedPayment::parse(line.trim_end()).is_ok());
         for (from, to, expected) in [
             ("\"format\":1", "\"format\":2,\"new\":1", "the line is of format 2; this program knows format 1"),
-            ("\"12.5\"", "\"12.505\"", "amount is not valid"),
             ("\"12.5\"", "\"1e2\"", "amount is not valid"),
             ("\"EUR\"", "\"eur\"", "currency is not valid"),
             ("\"acme\"", "\"ACME\"", "provider is not valid"),
@@ -220,6 +220,18 @@ pub(super) mod tests {
             assert!(!format!("{fault:?}").contains("4111"), "{fault:?}");
         }
         assert!(ArchivedPayment::parse("").is_err());
+    }
+
+    #[test]
+    fn a_line_is_read_whatever_would_be_accepted_today() {
+        let line = archived("12.50", None, None, true).to_line();
+        for (currency, amount) in [("HRK", "12.5"), ("QQQ", "12.5"), ("JPY", "12.505"), ("EUR", "12.505")] {
+            let line =
+                line.replace("\"EUR\"", &format!("\"{currency}\"")).replace("\"12.5\"", &format!("\"{amount}\""));
+            let read = ArchivedPayment::parse(&line).unwrap();
+            assert_eq!((read.currency.code(), read.amount.to_string().as_str()), (currency, amount));
+            assert_eq!(read.to_line(), line);
+        }
     }
 
     #[test]

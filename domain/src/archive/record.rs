@@ -1,9 +1,11 @@
 //! How the archive is read: which of its lines counts.
 
 use super::ArchivedPayment;
+use crate::webhook::EventKey;
 use std::collections::BTreeMap;
 
-/// Which payment a line tells of.
+/// Which event of a payment a line tells of: of which transaction of whom, of what type, and with which content, since a
+/// provider may announce events of other types than `transaction.created` many times with other contents.
 ///
 /// The time of arrival is a part of it: a provider that uses an id again after the archived payment's
 /// [tombstone](super::Tombstone) has ended announces another payment.
@@ -13,6 +15,10 @@ pub struct RecordId {
     pub transaction_id: String,
     /// The provider's name.
     pub provider: String,
+    /// The event's type.
+    pub event_type: String,
+    /// The SHA-256 of its canonical content.
+    pub digest: String,
     /// When it arrived, in milliseconds since 1970.
     pub received_at_ms: u64,
 }
@@ -24,8 +30,16 @@ impl ArchivedPayment {
         RecordId {
             transaction_id: self.transaction_id.clone(),
             provider: self.provider.as_str().to_owned(),
+            event_type: self.event_type.as_str().to_owned(),
+            digest: self.digest.as_str().to_owned(),
             received_at_ms: self.received_at_ms,
         }
+    }
+
+    /// Which event of its transaction this tells of.
+    #[must_use]
+    pub fn event_key(&self) -> EventKey {
+        EventKey::of(&self.provider, &self.event_type, &self.digest)
     }
 }
 
@@ -45,8 +59,10 @@ pub fn records(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ContentDigest;
     use crate::archive::line::tests::archived;
     use crate::archive::{ArchiveToken, Day, object_key};
+    use crate::webhook::EventType;
 
     #[test]
     fn of_the_lines_of_a_record_the_one_in_the_last_object_counts() {
@@ -55,6 +71,17 @@ mod tests {
         let key = |at_ms, token| object_key(Day::of(0), at_ms, ArchiveToken::new([token; 16]));
         let objects = [(key(2, 0), vec![later.clone()]), (key(1, 0xff), vec![earlier])];
         assert_eq!(records(objects).into_values().collect::<Vec<_>>(), [later]);
+    }
+
+    #[test]
+    fn events_of_one_instant_are_told_apart_by_type_and_content() {
+        let created = archived("12.50", None, None, false);
+        let of_type = |name| EventType::named(name).unwrap();
+        let updated = ArchivedPayment { event_type: of_type("transaction.updated"), ..created.clone() };
+        let again = ArchivedPayment { digest: ContentDigest::of(b"other"), ..updated.clone() };
+        let refund = ArchivedPayment { event_type: of_type("refund.created"), ..created.clone() };
+        let objects = [("a".to_owned(), vec![created, updated, again, refund])];
+        assert_eq!(records(objects).len(), 4);
     }
 
     #[test]

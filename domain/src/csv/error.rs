@@ -51,6 +51,7 @@ crate::codes::fault_codes! {
     FieldEmpty "field_empty": "the field is empty" => "give it a value; no column is optional";
     TransactionIdNotAscii "transaction_id_not_ascii": "the id has a character that is not printable ASCII" => "use printable ASCII only; look for invisible characters";
     TransactionIdTooLong "transaction_id_too_long": "the id is longer than 128 characters" => "use an id of at most 128 characters";
+    TransactionIdPadded "transaction_id_padded": "the id begins or ends with a blank" => "remove the blanks before and after the id";
     TransactionIdDuplicate "transaction_id_duplicate": "the id stands in an earlier record of this file" => "keep one record for each id";
     AmountMalformed "amount_malformed": "it is not a plain decimal number" => "write digits with at most one decimal point, such as -1234.56";
     AmountNegativeZero "amount_negative_zero": "zero has no sign" => "write 0";

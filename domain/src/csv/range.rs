@@ -7,7 +7,7 @@ use super::record;
 use super::scanner::Scanner;
 use super::values::{ValueReader, Values};
 use crate::limits::{BUCKET_FILE_BYTES_MAX, FILE_RANGES_MAX, FILE_ROWS_MAX, RANGE_ROWS_MIN};
-use crate::{Timestamp, Totals, Transaction};
+use crate::{Totals, Transaction};
 use serde::{Deserialize, Serialize};
 
 /// A part of a file that one function processes. Only one that a file may have can be read.
@@ -89,7 +89,8 @@ pub struct RangeSummary {
     pub totals: Totals,
 }
 
-/// Reads the transactions of one range of a file that was found valid.
+/// Reads the transactions of one range of a file that was found valid. It is not asked again whether they may be accepted: the
+/// list of currencies, or another rule, may have changed since.
 pub struct RangeReader {
     scanner: Scanner,
     checks: RangeChecks,
@@ -104,18 +105,13 @@ struct RangeChecks {
     changed: Option<RecordChanged>,
 }
 
-/// No transaction is too late here: the file's arrival was held against it when it was validated.
-fn end_of_time() -> Timestamp {
-    Timestamp::from_unix_milliseconds(u64::MAX)
-}
-
 impl RangeReader {
     /// A reader for the bytes from `range.start` to `range.end`.
     #[must_use]
     pub fn new(range: &ByteRange, columns: Columns) -> Self {
         let checks = RangeChecks {
             field_reader: FieldReader::new(columns.has_notes()),
-            value_reader: ValueReader::new(&columns, end_of_time()),
+            value_reader: ValueReader::of_accepted(&columns),
             columns,
             next_record: range.first_record,
             summary: RangeSummary::default(),
@@ -190,6 +186,24 @@ mod tests {
         let range = ByteRange { index: 0, start, end, first_record, first_line };
         let text = serde_json::to_string(&range).unwrap();
         serde_json::from_str(&text).ok().inspect(|read| assert_eq!(*read, range))
+    }
+
+    #[test]
+    fn what_was_accepted_is_read_whatever_would_be_accepted_today() {
+        let columns = || super::super::Columns::new(super::super::Column::ALL.map(Some).to_vec());
+        let of = |records: &str| {
+            let range =
+                ByteRange { index: 0, start: 57, end: 57 + records.len() as u64, first_record: 1, first_line: 2 };
+            let mut reader = RangeReader::new(&range, columns());
+            reader.push(records.as_bytes(), &mut |_, _| {})?;
+            reader.finish(&mut |_, _| {}).map(|summary| (summary.rows, summary.totals.to_texts()))
+        };
+        let sums = |code: &str, sum: &str| (2, std::collections::BTreeMap::from([(code.to_owned(), sum.to_owned())]));
+        for (code, amount, sum) in [("HRK", "1.50", "3.00"), ("QQQ", "1.125", "2.250"), ("JPY", "1.5", "3.0")] {
+            let record = |id| format!("{id},{amount},{code},9999-01-15T10:00:00Z,x,completed\n");
+            assert_eq!(of(&[record("T1"), record(" T1")].concat()), Ok(sums(code, sum)), "{code}");
+        }
+        assert_eq!(of("T1,1.50,hrk,2026-01-15T10:00:00Z,x,completed\n"), Err(RecordChanged(1)));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::record::FieldFault;
 use super::schema::Places;
 use super::{Column, Columns, ErrorCode};
 use crate::currency::{CurrencyFault, CurrencyReader};
+use crate::identity::is_padded;
 use crate::limits::{FIELD_BYTES_MAX, TRANSACTION_ID_CHARS_MAX};
 use crate::money::AmountFault;
 use crate::timestamp::TimestampFault;
@@ -37,13 +38,27 @@ impl<'a> Values<'a> {
 pub(super) struct ValueReader {
     places: Places,
     currencies: CurrencyReader,
+    /// What holds for a new file; nothing for one that is known.
+    acceptance: Option<Acceptance>,
+}
+
+/// What decides whether a value may be accepted beside its form, and may be another the next time: the list of currencies
+/// of this program, and when the file came.
+#[derive(Clone, Copy)]
+struct Acceptance {
     /// The latest instant that a transaction may have.
     latest: Timestamp,
 }
 
 impl ValueReader {
+    /// A reader of a file that is to be accepted or refused.
     pub(super) fn new(columns: &Columns, latest: Timestamp) -> Self {
-        Self { places: columns.places(), currencies: CurrencyReader::default(), latest }
+        Self { acceptance: Some(Acceptance { latest }), ..Self::of_accepted(columns) }
+    }
+
+    /// A reader of a file that was accepted. What was accepted is known, by whatever rules it was.
+    pub(super) fn of_accepted(columns: &Columns) -> Self {
+        Self { places: columns.places(), currencies: CurrencyReader::default(), acceptance: None }
     }
 
     /// Where the column stands, from 0; none if the header lacks it.
@@ -57,15 +72,24 @@ impl ValueReader {
     #[inline]
     pub(super) fn read<'a>(&mut self, fields: Fields<'a>, text: Text) -> Option<Values<'a>> {
         let value = |column: Column| self.places.of(column).map(|field| fields.get(field));
-        let transaction_id = transaction_id(value(Column::TransactionId)?, text).ok()?;
+        let transaction_id = transaction_id(value(Column::TransactionId)?, text, self.acceptance).ok()?;
         let currency = value(Column::Currency)?;
         let amount_text = value(Column::Amount)?;
-        let timestamp = timestamp(value(Column::Timestamp)?, self.latest).ok()?;
+        let timestamp = timestamp(value(Column::Timestamp)?, self.acceptance).ok()?;
         let merchant = merchant(value(Column::Merchant)?).ok()?;
         let status = TransactionStatus::parse(value(Column::Status)?)?;
-        let currency = self.currencies.parse(currency).ok()?;
-        let amount = amount(amount_text, Some(currency)).ok()?;
+        let (currency, amount) = self.money(currency, amount_text)?;
         Some(Values { transaction_id, amount, currency, timestamp, merchant, status })
+    }
+
+    #[inline]
+    fn money(&mut self, code: &[u8], text: &[u8]) -> Option<(Currency, Money)> {
+        if self.acceptance.is_some() {
+            let currency = self.currencies.parse(code).ok()?;
+            return Some((currency, amount(text, Some(currency)).ok()?));
+        }
+        let amount = Money::known(text).ok()?;
+        Some((self.currencies.known(code, amount)?, amount))
     }
 
     /// Every fault of a record's values. A field that `is_faulty` says is already told of is not looked at.
@@ -77,10 +101,10 @@ impl ValueReader {
         is_faulty: impl Fn(usize) -> bool,
     ) -> Vec<FieldFault> {
         let mut reading = Reading { fields, places: self.places, is_faulty, faults: Vec::new() };
-        reading.read(Column::TransactionId, |value| transaction_id(value, text));
+        reading.read(Column::TransactionId, |value| transaction_id(value, text, self.acceptance));
         let currency = reading.read(Column::Currency, |value| self.currencies.parse(value).map_err(currency_fault));
         reading.read(Column::Amount, |value| amount(value, currency));
-        reading.read(Column::Timestamp, |value| timestamp(value, self.latest));
+        reading.read(Column::Timestamp, |value| timestamp(value, self.acceptance));
         reading.read(Column::Merchant, merchant);
         reading.read(Column::Status, |value| {
             TransactionStatus::parse(value).ok_or_else(|| plain(ErrorCode::StatusUnknown))
@@ -128,7 +152,7 @@ fn is_blank(value: &[u8]) -> bool {
 }
 
 #[inline]
-fn transaction_id(value: &[u8], text: Text) -> Result<&[u8], ValueFault> {
+fn transaction_id(value: &[u8], text: Text, acceptance: Option<Acceptance>) -> Result<&[u8], ValueFault> {
     if is_blank(value) {
         Err(plain(ErrorCode::FieldEmpty))
     } else if text != Text::PrintableAscii && !value.iter().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -136,6 +160,8 @@ fn transaction_id(value: &[u8], text: Text) -> Result<&[u8], ValueFault> {
     } else if value.len() > TRANSACTION_ID_CHARS_MAX {
         let reason = format!("the id has {} characters; at most {TRANSACTION_ID_CHARS_MAX} are allowed", value.len());
         Err((ErrorCode::TransactionIdTooLong, reason.into()))
+    } else if acceptance.is_some() && is_padded(value) {
+        Err(plain(ErrorCode::TransactionIdPadded))
     } else {
         Ok(value)
     }
@@ -185,9 +211,11 @@ fn currency_fault(fault: CurrencyFault) -> ValueFault {
 }
 
 #[inline]
-fn timestamp(value: &[u8], latest: Timestamp) -> Result<Timestamp, ValueFault> {
+fn timestamp(value: &[u8], acceptance: Option<Acceptance>) -> Result<Timestamp, ValueFault> {
     match Timestamp::parse(value) {
-        Ok(timestamp) if timestamp > latest => Err(plain(ErrorCode::TimestampInFuture)),
+        Ok(timestamp) if acceptance.is_some_and(|acceptance| timestamp > acceptance.latest) => {
+            Err(plain(ErrorCode::TimestampInFuture))
+        }
         Ok(timestamp) => Ok(timestamp),
         Err(fault) => Err(timestamp_fault(fault)),
     }
@@ -211,7 +239,18 @@ mod tests {
 
     fn value() -> impl Strategy<Value = String> {
         prop_oneof![
-            prop_oneof![Just("T1"), Just(""), Just(" "), Just("é"), Just("1.5"), Just("-0"), Just("USD"), Just("JPY")],
+            prop_oneof![
+                Just("T1"),
+                Just(" T1"),
+                Just("T1 "),
+                Just(""),
+                Just(" "),
+                Just("é"),
+                Just("1.5"),
+                Just("-0"),
+                Just("USD"),
+                Just("JPY")
+            ],
             prop_oneof![Just("HRK"), Just("XAU"), Just("completed"), Just("failed"), Just("Failed"), Just("1e3")],
             prop_oneof![
                 Just("2026-01-15T10:00:00Z"),

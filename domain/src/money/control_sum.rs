@@ -1,5 +1,6 @@
 //! The sums of many currencies in one number, which adds up as they do.
 
+use super::{power_of_ten, sum_of};
 use crate::Currency;
 use num_bigint::{BigInt, Sign};
 use serde::{Deserialize, Serialize};
@@ -9,10 +10,14 @@ use std::ops::Add;
 
 /// A number below 2^127 - 1 that follows from the sums of some records by currency. Of the parts of a file it adds up to
 /// that of the whole. Where the sums differ it is the same by a chance of about 1 to 10^38 alone: each sum is multiplied
-/// by a number that follows from its currency, and of the result the remainder by that prime is kept.
+/// by a number that follows from its currency, and of the result the remainder by that prime is kept. No list of currencies
+/// has a part in it, which may have changed between two parts of a file: sums that are the same number count the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ControlSum(u128);
+
+/// How many decimals sums are counted with. No amount has more.
+const DECIMALS: usize = 256;
 
 /// A prime.
 const MODULUS: u128 = (1 << 127) - 1;
@@ -25,13 +30,10 @@ impl ControlSum {
     }
 
     fn of_currency(code: &str, text: &str) -> Option<Self> {
-        let currency = Currency::parse(code.as_bytes()).ok()?;
-        let decimals = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-        // With other decimals the same digits would be another amount.
-        let units: BigInt =
-            (decimals == usize::from(currency.decimals())).then(|| text.replace('.', ""))?.parse().ok()?;
+        Currency::well_formed(code.as_bytes())?;
+        let (units, decimals) = sum_of(text)?;
         let modulus = BigInt::from(MODULUS);
-        let product = units * factor(code) % &modulus;
+        let product = units * power_of_ten(DECIMALS.checked_sub(decimals)?) * factor(code) % &modulus;
         let residue = if product.sign() == Sign::Minus { product + modulus } else { product };
         u128::try_from(residue).ok().map(Self)
     }
@@ -118,6 +120,17 @@ mod tests {
     }
 
     #[test]
+    fn it_follows_from_the_number_and_from_no_list() {
+        let of = |code: &str, text: &str| ControlSum::of(&BTreeMap::from([(code.to_owned(), text.to_owned())]));
+        for code in ["USD", "HRK", "QQQ"] {
+            assert!(of(code, "12.50").is_some());
+            assert_eq!(of(code, "12.50"), of(code, "12.5"));
+            assert_eq!(of(code, "12"), of(code, "12.000"));
+            assert_ne!(of(code, "12.50"), of(code, "1250"));
+        }
+    }
+
+    #[test]
     fn its_text_is_read_again_and_nothing_else_is() {
         let some = sum(&[("USD", "12.30".to_owned())]);
         let text = serde_json::to_string(&some).unwrap();
@@ -125,7 +138,7 @@ mod tests {
         for text in ["", "0", &"g".repeat(32), &"f".repeat(32), "+0000000000000000000000000000000"] {
             assert!(ControlSum::try_from(text.to_owned()).is_err(), "{text}");
         }
-        for (code, text) in [("USD", "1"), ("USD", "1.0"), ("USD", "x"), ("XXX", "1"), ("JPY", "1.0")] {
+        for (code, text) in [("USD", "1."), ("USD", ".1"), ("USD", "x"), ("USD", ""), ("usd", "1"), ("USDD", "1")] {
             assert_eq!(ControlSum::of(&BTreeMap::from([(code.to_owned(), text.to_owned())])), None, "{code} {text}");
         }
     }

@@ -115,8 +115,43 @@ fn the_parts_of_a_file_add_up() {
         |usd: &str, jpy: &str| BTreeMap::from([("USD".to_owned(), usd.to_owned()), ("JPY".to_owned(), jpy.to_owned())]);
     let sum = add_up([&part("1.10", "5"), &part("-2.20", "7")]).unwrap();
     assert_eq!(sum, part("-1.10", "12"));
-    assert_eq!(add_up([&part("1.10", "5"), &part("2", "7")]), Err("USD".to_owned()));
-    assert_eq!(add_up([&part("x", "5")]), Err("USD".to_owned()));
+    for (usd, expected) in [("2", "3.10"), ("2.005", "3.105"), ("-1.1", "0.00")] {
+        assert_eq!(add_up([&part("1.10", "5"), &part(usd, "7")]).unwrap()["USD"], expected, "another list's decimals");
+        assert_eq!(add_up([&part(usd, "5"), &part("1.10", "7")]).unwrap()["USD"], expected, "another list's decimals");
+    }
+    for no_sum in ["x", "", "-", "1.", ".1", "1.2.3", "+1", "1_0", "1e2"] {
+        assert_eq!(add_up([&part(no_sum, "5")]), Err("USD".to_owned()), "{no_sum}");
+    }
+}
+
+#[test]
+fn sums_in_a_currency_that_was_retired_are_added_up() {
+    let part = |hrk: &str| BTreeMap::from([("HRK".to_owned(), hrk.to_owned()), ("QQQ".to_owned(), hrk.to_owned())]);
+    let sum = add_up([&part("1.10"), &part("-2.20")]).unwrap();
+    assert_eq!(sum, part("-1.10"));
+    let mut totals = Totals::default();
+    for amount in ["7", "1.125", "0.5"] {
+        let amount = Money::known(amount.as_bytes()).unwrap();
+        for code in [b"HRK", b"QQQ"] {
+            totals.add(Currency::known(code, amount).unwrap(), amount);
+        }
+    }
+    assert_eq!(totals.to_texts(), part("8.625"));
+}
+
+#[test]
+fn a_sum_is_the_same_however_many_decimals_it_is_written_with() {
+    for (one, other, expected) in [
+        ("1.50", "1.5", true),
+        ("1", "1.000", true),
+        ("-1.5", "1.5", false),
+        ("1.50", "1.51", false),
+        ("10", "1", false),
+        ("x", "x", true),
+        ("x", "1", false),
+    ] {
+        assert_eq!((is_same_sum(one, other), is_same_sum(other, one)), (expected, expected), "{one} {other}");
+    }
 }
 
 proptest! {

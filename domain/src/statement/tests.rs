@@ -77,6 +77,17 @@ fn members_of_a_body() {
     assert_eq!(read("{\"expected_totals\": \"x\"}"), Err("expected_totals_malformed"));
 }
 
+#[test]
+fn a_known_file_in_a_retired_currency_still_agrees_with_what_is_stated() {
+    let stated = of_form("2", "{\"HRK\": \"9.3\"}").unwrap();
+    let known = |hrk: &str| BTreeMap::from([("HRK".to_owned(), hrk.to_owned())]);
+    for found in ["9.30", "9.3", "9.300"] {
+        assert_eq!(stated.faults_of_known(2, &known(found)), [], "{found}");
+    }
+    assert_eq!(stated.faults_of_known(2, &known("9.31")).len(), 1);
+    assert_eq!(reasons(&stated, TWO_ROWS).len(), 2, "a new file has none of it");
+}
+
 fn report_of(rows: &str) -> ValidationReport {
     let file = format!("transaction_id,amount,currency,timestamp,merchant,status\n{rows}");
     let received_at = Timestamp::parse(b"2026-06-01T00:00:00Z").unwrap();

@@ -81,8 +81,10 @@ crate::codes::fault_codes! {
     FieldEmpty "field_empty": "the member is empty" => "give it a value";
     TransactionIdNotAscii "transaction_id_not_ascii": "the id has a character that is not printable ASCII" => "use printable ASCII only; look for invisible characters";
     TransactionIdTooLong "transaction_id_too_long": "the id is longer than 128 characters" => "use an id of at most 128 characters";
+    TransactionIdPadded "transaction_id_padded": "the id begins or ends with a blank" => "remove the blanks before and after the id";
     CustomerIdNotAscii "customer_id_not_ascii": "the id has a character that is not printable ASCII" => "use printable ASCII only; look for invisible characters";
     CustomerIdTooLong "customer_id_too_long": "the id is longer than 128 characters" => "use an id of at most 128 characters";
+    CustomerIdPadded "customer_id_padded": "the id begins or ends with a blank" => "remove the blanks before and after the id";
     AmountMalformed "amount_malformed": "it is not a plain decimal number" => "write digits with at most one decimal point, such as 1234.56; a string keeps a program from rewriting it";
     AmountNotPositive "amount_not_positive": "the amount is not above zero" => "send payments only";
     AmountTooManyDigits "amount_too_many_digits": "the amount has more than 38 significant digits" => "write at most 38 digits";

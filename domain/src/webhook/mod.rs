@@ -3,6 +3,7 @@
 mod band;
 mod delivery;
 mod event;
+mod event_key;
 mod fault;
 mod outstanding;
 mod payment;
@@ -14,6 +15,7 @@ mod status;
 pub use band::AmountBand;
 pub use delivery::{Delivery, KnownPayment, PUBLICATION_MILLISECONDS_MAX, Stage};
 pub use event::EventType;
+pub use event_key::EventKey;
 pub use fault::{Field, PaymentFault, PaymentFaultCode};
 pub use outstanding::Outstanding;
 pub use payment::Payment;

@@ -3,6 +3,7 @@
 use super::fault::{Field, PaymentFault, PaymentFaultCode};
 use super::{EventType, Provider};
 use crate::currency::CurrencyFault;
+use crate::identity::is_padded;
 use crate::json::{self, JsonFault, JsonRule, Kind, Member, Value};
 use crate::limits::{CUSTOMER_ID_CHARS_MAX, TRANSACTION_ID_CHARS_MAX, WEBHOOK_BODY_BYTES_MAX};
 use crate::money::AmountFault;
@@ -182,8 +183,7 @@ fn string<'v>(value: &'v Value<'_>) -> Result<&'v str, ValueFault> {
 fn id(
     value: &Value<'_>,
     chars_max: usize,
-    not_ascii: PaymentFaultCode,
-    too_long: PaymentFaultCode,
+    [not_ascii, too_long, padded]: [PaymentFaultCode; 3],
 ) -> Result<String, ValueFault> {
     let text = string(value)?;
     if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -195,17 +195,20 @@ fn id(
             format!("the id has {} characters; at most {chars_max} are allowed", text.len()).into(),
         ));
     }
+    if is_padded(text.as_bytes()) {
+        return Err(because(padded));
+    }
     Ok(text.to_owned())
 }
 
 fn transaction_id(value: &Value<'_>) -> Result<String, ValueFault> {
-    use PaymentFaultCode::{TransactionIdNotAscii, TransactionIdTooLong};
-    id(value, TRANSACTION_ID_CHARS_MAX, TransactionIdNotAscii, TransactionIdTooLong)
+    use PaymentFaultCode::{TransactionIdNotAscii, TransactionIdPadded, TransactionIdTooLong};
+    id(value, TRANSACTION_ID_CHARS_MAX, [TransactionIdNotAscii, TransactionIdTooLong, TransactionIdPadded])
 }
 
 fn customer_id(value: &Value<'_>) -> Result<String, ValueFault> {
-    use PaymentFaultCode::{CustomerIdNotAscii, CustomerIdTooLong};
-    id(value, CUSTOMER_ID_CHARS_MAX, CustomerIdNotAscii, CustomerIdTooLong)
+    use PaymentFaultCode::{CustomerIdNotAscii, CustomerIdPadded, CustomerIdTooLong};
+    id(value, CUSTOMER_ID_CHARS_MAX, [CustomerIdNotAscii, CustomerIdTooLong, CustomerIdPadded])
 }
 
 /// Reads an amount. Where the currency is not known, its decimals cannot be held against it.

@@ -86,7 +86,7 @@ impl Ports {
 /// A table or the topic refused a call or did not answer, or what a table holds is not ours.
 pub async fn handle(task: AssessTask, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Assessment, Failure> {
     logging::set_transaction_id(&task.transaction_id);
-    let key = PaymentKey { transaction_id: task.transaction_id, provider: task.provider };
+    let key = PaymentKey::of_created(&task.transaction_id, &task.provider);
     let detector = Detector { key, ports, tracer, now_ms };
     Ok(match detector.assess().await? {
         Some(standing) => detector.assessed(standing),
@@ -154,8 +154,8 @@ impl Detector<'_> {
         let Analysis { score, level, factors } = standing.analysis;
         tracing::info!(risk_score = %score, risk_level = level.as_str(), "assessed");
         Assessment::Assessed {
+            provider: self.key.event_key.provider().to_owned(),
             transaction_id: self.key.transaction_id,
-            provider: self.key.provider,
             risk_score: score,
             risk_level: level,
             factors: factors.into_iter().map(|finding| finding.factor).collect(),
@@ -165,7 +165,8 @@ impl Detector<'_> {
 
     fn gone(self) -> Assessment {
         tracing::warn!("the payment is not in the table; nothing is assessed");
-        Assessment::Gone { transaction_id: self.key.transaction_id, provider: self.key.provider }
+        let provider = self.key.event_key.provider().to_owned();
+        Assessment::Gone { transaction_id: self.key.transaction_id, provider }
     }
 }
 

@@ -97,7 +97,7 @@ impl Reconciled {
         *count += 1;
         self.unfinished += 1;
         if self.unfinished <= UNFINISHED_TOLD_MAX {
-            let PaymentKey { transaction_id, provider } = key;
+            let (transaction_id, provider) = (&key.transaction_id, key.event_key.provider());
             let since = since_ms.map(|ms| Timestamp::from_unix_milliseconds(ms).to_milliseconds_text());
             tracing::error!(
                 code = "payment_unfinished",
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn rows_are_counted_by_what_they_wait_for() {
-        let key = PaymentKey { transaction_id: "T1".to_owned(), provider: "acme".to_owned() };
+        let key = PaymentKey::of_created("T1", "acme");
         let mut found = Reconciled::default();
         for row in [
             row("low", "", false),

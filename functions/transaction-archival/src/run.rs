@@ -148,8 +148,8 @@ impl<'a> Run<'a> {
         };
         *count += 1;
         if *count <= LEFT_ROWS_LOGGED_MAX {
-            let PaymentKey { transaction_id, provider } = key;
-            tracing::warn!(transaction_id, provider, why, "a row stays in the table");
+            let (transaction_id, provider) = (&key.transaction_id, key.event_key.provider());
+            tracing::warn!(transaction_id, provider, event_key = %key.event_key, why, "a row stays in the table");
         }
         None
     }
@@ -235,10 +235,7 @@ impl<'a> Run<'a> {
         }
         let now_ms = clock::now_ms();
         let mut writes = stream::iter(unchanged)
-            .map(async |(item, line)| {
-                let ArchivedPayment { transaction_id, provider, digest, .. } = line.clone();
-                payments.bury(&item, &Tombstone::new(transaction_id, provider, digest, now_ms), object_key).await
-            })
+            .map(async |(item, line)| payments.bury(&item, &Tombstone::of(line, now_ms), object_key).await)
             .buffer_unordered(WRITES_IN_FLIGHT);
         while let Some(buried) = writes.try_next().await? {
             match buried {
@@ -281,7 +278,7 @@ fn as_archived(row: Row, line: &ArchivedPayment) -> Option<Item> {
 }
 
 fn key_of(line: &ArchivedPayment) -> PaymentKey {
-    PaymentKey { transaction_id: line.transaction_id.clone(), provider: line.provider.as_str().to_owned() }
+    PaymentKey { transaction_id: line.transaction_id.clone(), event_key: line.event_key() }
 }
 
 #[cfg(test)]

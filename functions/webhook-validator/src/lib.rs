@@ -60,6 +60,7 @@ async fn take(
         // The types of our refusals lead there.
         return Ok(reference::errors());
     }
+    request::must_be_json(&request)?;
     let body = request::body(&request)?;
     let signer = tracer.step("verify", request::signer(&request, &body, &ports.secrets, now_ms)).await?;
     let payment = match request::payment(&body, &signer)? {

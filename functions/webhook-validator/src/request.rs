@@ -12,6 +12,20 @@ use domain::webhook::signature::{
 use domain::webhook::{Payment, PaymentFault, Provider};
 use serde_json::{Value, json};
 
+/// Refuses a body that is not said to be JSON. A header that is repeated says so each time.
+pub(crate) fn must_be_json(request: &ApiGatewayProxyRequest) -> Result<(), Refusal> {
+    let is_json = |value: &&[u8]| {
+        let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
+        essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    };
+    let said = values(request, "content-type");
+    if !said.is_empty() && said.iter().all(is_json) {
+        return Ok(());
+    }
+    tracing::info!(code = "content_type_unsupported", "the body is not said to be JSON");
+    Err(Refusal::new(415, "content_type_unsupported", "Send the payment as application/json."))
+}
+
 /// The bytes of the body, as they were signed.
 pub(crate) fn body(request: &ApiGatewayProxyRequest) -> Result<Vec<u8>, Refusal> {
     let text = request.body.as_deref().unwrap_or_default();

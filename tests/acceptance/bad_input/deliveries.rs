@@ -100,7 +100,11 @@ impl Delivery<'_> {
         let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let sent = &self.entry["sent_body"];
         let sent = if sent.is_null() { body } else { &Bytes::of(sent, &|name| self.names(name)) };
-        cloud.post_webhook(&headers, &sent.bytes).await
+        let content_type = match &self.entry["content_type"] {
+            Value::Null => Some("application/json"),
+            other => other.as_str(),
+        };
+        cloud.post_webhook_as(content_type, &headers, &sent.bytes).await
     }
 
     /// A header as the case has it; none where the case leaves it out.
@@ -124,11 +128,11 @@ impl Delivery<'_> {
     /// Sends it and tells what is wrong with the answer and with what the table holds after it.
     async fn deviations(&self) -> Vec<String> {
         let (status, code) = answer_of(self.entry);
-        let key = json!({"transaction_id": self.transaction_id});
-        let before = self.provider.item(&key).await;
         let body = self.body();
+        let event_key = self.provider.event_key_of(&body.bytes);
+        let before = self.provider.item_of(self.transaction_id, &event_key).await;
         let answer = self.send(&body).await;
-        let after = self.provider.item(&key).await;
+        let after = self.provider.item_of(self.transaction_id, &event_key).await;
         let whole = format!("{} {:?}", answer.body, answer.headers);
         let key = self.sender.secret.trim_start_matches("whsec_");
         let mut deviations = broken([

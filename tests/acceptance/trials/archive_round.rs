@@ -9,6 +9,7 @@ use crate::archiver::{days_ago, is_tombstone, lines_of};
 use crate::provider::Provider;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
+use domain::webhook::EventKey;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -89,9 +90,9 @@ impl ArchiveRound<'_> {
     async fn row(&self, id: &str) -> HashMap<String, AttributeValue> {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let found = self.world.cloud.dynamodb().get_item().table_name(&self.world.cloud.stack.webhook_table);
-        let found =
-            found.key("transaction_id", text(id)).key("provider", text(&self.provider.name)).consistent_read(true);
-        found.send().await.unwrap().item.unwrap_or_default()
+        let event_key = EventKey::created(&self.provider.name);
+        let found = found.key("transaction_id", text(id)).key("event_key", text(event_key.as_str()));
+        found.consistent_read(true).send().await.unwrap().item.unwrap_or_default()
     }
 
     async fn judge(&self, round: u64) {

@@ -25,8 +25,17 @@ pub(super) const ENDPOINT_VARIABLES: [&str; 5] = [
 ];
 
 /// Under which names a call tells what it is about. All of them are the same in each run of a seed.
-const NAMES_OF_SUBJECTS: [&str; 8] =
-    ["file_id", "transaction_id", "partner", "provider", "customer", "notification_id", "alert_id", "SecretId"];
+const NAMES_OF_SUBJECTS: [&str; 9] = [
+    "file_id",
+    "transaction_id",
+    "event_key",
+    "partner",
+    "provider",
+    "customer",
+    "notification_id",
+    "alert_id",
+    "SecretId",
+];
 
 /// The same of the values of its expressions.
 const NAMES_OF_VALUES: [&str; 5] = [":status", ":day", ":day_shard", ":customer", ":partner"];

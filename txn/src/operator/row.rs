@@ -72,7 +72,8 @@ fn without_zero_fraction(timestamp: &str) -> String {
 
 /// An amount with zeros up to the minor unit of its currency: 18.5 EUR is 18.50. It stays a text, so that it stays exact.
 fn padded(amount: &str, currency: &str) -> String {
-    let decimals = Currency::parse(currency.as_bytes()).map_or(0, |currency| usize::from(currency.decimals()));
+    // What is stored is shown as money whether or not its currency is still in use.
+    let decimals = Currency::well_formed(currency.as_bytes()).map_or(0, |currency| usize::from(currency.decimals()));
     let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
     let is_plain =
         !whole.is_empty() && [whole, fraction].concat().bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
@@ -99,6 +100,8 @@ mod tests {
             ("-3", "EUR", "-3.00"),
             ("9.25", "EUR", "9.25"),
             ("1200", "JPY", "1200"),
+            ("18.5", "HRK", "18.50"),
+            ("18.5", "QQQ", "18.5"),
             ("1.5", "BHD", "1.500"),
             ("1.125", "EUR", "1.125"),
             ("12345678901234567890123456789012345678", "USD", "12345678901234567890123456789012345678.00"),

@@ -37,7 +37,8 @@ pub(crate) fn run(arguments: &TransactionsArguments, settings: &Settings, as_jso
 }
 
 fn currency(code: String) -> Result<String, Problem> {
-    let is_known = Currency::parse(code.as_bytes()).is_ok();
+    // A retired one may be asked for: what was accepted in it stays.
+    let is_known = Currency::well_formed(code.as_bytes()).is_some();
     if is_known {
         Ok(code)
     } else {

@@ -20,7 +20,8 @@ fn payment_that_fails(cloud: &Cloud, person: &Person) -> (String, Value) {
 
 /// The status of a payment, and whether it has an analysis.
 fn standing(cloud: &Cloud, id: &str) -> (String, bool) {
-    let key = [("transaction_id", id), ("provider", cloud.text("webhook_provider"))];
+    let event_key = format!("{}#transaction.created", cloud.text("webhook_provider"));
+    let key = [("transaction_id", id), ("event_key", &*event_key)];
     let item = cloud.item("webhook_table", &key).unwrap();
     (item["status"].as_s().unwrap().clone(), item.contains_key("analysis"))
 }

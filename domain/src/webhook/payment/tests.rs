@@ -155,6 +155,10 @@ fn every_member_is_checked_and_every_fault_told() {
         ("transaction_id", "\"T\u{202e}1\"", "transaction_id_not_ascii"),
         ("transaction_id", "\"T\u{200b}1\"", "transaction_id_not_ascii"),
         ("transaction_id", &long, "transaction_id_too_long"),
+        ("transaction_id", "\" T1\"", "transaction_id_padded"),
+        ("transaction_id", "\"T1  \"", "transaction_id_padded"),
+        ("customer_id", "\" C 1\"", "customer_id_padded"),
+        ("customer_id", "\"C 1\\u0020\"", "customer_id_padded"),
         ("customer_id", "\"Zoë\"", "customer_id_not_ascii"),
         ("customer_id", "17", "field_wrong_type"),
         ("customer_id", &long, "customer_id_too_long"),
@@ -289,7 +293,7 @@ fn any_value() -> impl Strategy<Value = serde_json::Value> {
 fn any_body() -> impl Strategy<Value = Vec<(String, serde_json::Value)>> {
     let metadata = proptest::collection::btree_map("[a-z]{1,3}", any_value(), 0..4)
         .prop_map(|members| serde_json::Value::Object(members.into_iter().collect()));
-    ("[ -~]{0,20}[!-~]", 1_u32..100_000, "[!-~]{1,20}", metadata, any_value()).prop_map(
+    ("[!-~]([ -~]{0,20}[!-~])?", 1_u32..100_000, "[!-~]{1,20}", metadata, any_value()).prop_map(
         |(id, amount, customer, metadata, unknown)| {
             [
                 ("transaction_id", id.into()),
