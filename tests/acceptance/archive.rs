@@ -2,9 +2,7 @@
 
 use crate::archiver::{Archive, DAY_MS, Row, arrive_at, days_ago, done, is_tombstone, lines_of, number, text};
 use crate::cloud::{eventually, now_ms, unique};
-use crate::least_privilege::Role;
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_s3::error::ProvideErrorMetadata;
 use domain::archive::{ArchivedPayment, Day, records};
 use domain::limits::TOMBSTONE_MILLISECONDS;
 use domain::webhook::AmountBand;
@@ -389,36 +387,4 @@ async fn the_archive_is_compressed_lines_of_json_by_day() {
     let objects = archive.objects().await;
     let [(found, parsed)] = lines_of(&objects, id(&payment))[..] else { panic!("{lines}") };
     assert_eq!((found, parsed.to_line()), (key.as_str(), lines));
-}
-
-/// The archival's own rights let it add to the archive, and nobody write over what is there, in one piece or in parts.
-#[tokio::test]
-async fn what_is_archived_is_not_overwritten_even_with_the_rights_of_the_archival() {
-    let archive = Archive::open().await;
-    let provider = archive.cloud.provider();
-    let payment = provider.payment("20", "EUR");
-    archive.send_at(&provider, &payment, days_ago(15)).await;
-    assert_eq!(archive.run().await.unwrap(), done(1, 1, 0));
-    let row = archive.row(&provider, id(&payment)).await.unwrap();
-    let key = row["archived_to"].as_s().unwrap();
-    let before = archive.versions(key).await;
-
-    let role = Role::of(&archive.cloud, "TransactionArchivalFunction").await;
-    let s3 = archive.cloud.s3_with(&role.document).await;
-    let bucket = archive.cloud.stack.audit_bucket.as_str();
-    let put = || s3.put_object().bucket(bucket).key(key).body(b"forged".to_vec().into());
-    assert_eq!(put().send().await.unwrap_err().code(), Some("AccessDenied"));
-    assert_eq!(put().if_none_match("*").send().await.unwrap_err().code(), Some("PreconditionFailed"));
-
-    let upload = s3.create_multipart_upload().bucket(bucket).key(key).send().await.unwrap().upload_id;
-    let part = s3.upload_part().bucket(bucket).key(key).set_upload_id(upload.clone()).part_number(1);
-    part.body(b"forged".to_vec().into()).send().await.unwrap();
-    let complete = s3.complete_multipart_upload().bucket(bucket).key(key).set_upload_id(upload);
-    assert_eq!(complete.send().await.unwrap_err().code(), Some("AccessDenied"));
-    assert_eq!(archive.versions(key).await, before);
-
-    let other = format!("{key}-{}", unique());
-    let added = s3.put_object().bucket(bucket).key(&other).if_none_match("*").body(b"".to_vec().into());
-    added.send().await.unwrap();
-    archive.cloud.s3().delete_object().bucket(bucket).key(&other).send().await.unwrap();
 }

@@ -104,15 +104,17 @@ impl Stack {
     }
 
     async fn sdk(&self) -> SdkConfig {
-        self.sdk_of(&self.access_key_id, &self.secret_access_key).await
-    }
-
-    async fn sdk_of(&self, access_key_id: &str, secret_access_key: &str) -> SdkConfig {
         let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(CALL_SECONDS_MAX)).build();
         aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))
             .endpoint_url(&self.endpoint)
-            .credentials_provider(Credentials::new(access_key_id, secret_access_key, None, None, "acceptance"))
+            .credentials_provider(Credentials::new(
+                &self.access_key_id,
+                &self.secret_access_key,
+                None,
+                None,
+                "acceptance",
+            ))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             // A second try would hide what the first one met.
             .retry_config(RetryConfig::disabled())
@@ -136,11 +138,6 @@ pub(crate) enum Made {
     },
     Subscription {
         arn: String,
-    },
-    /// A user with one policy, "policy", and one key.
-    User {
-        name: String,
-        access_key_id: String,
     },
     /// A rule of a bus, with its only target, "listener".
     Rule {
@@ -205,18 +202,8 @@ impl Cloud {
     }
 
     pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
-        s3_of(&self.sdk)
-    }
-
-    /// The bucket's client for a user who may do what a policy says.
-    pub(crate) async fn s3_with(&self, policy: &Value) -> aws_sdk_s3::Client {
-        let (iam, name) = (self.iam(), format!("user-{}", unique()));
-        iam.create_user().user_name(&name).send().await.unwrap();
-        let put = iam.put_user_policy().user_name(&name).policy_name("policy").policy_document(policy.to_string());
-        put.send().await.unwrap();
-        let key = iam.create_access_key().user_name(&name).send().await.unwrap().access_key.unwrap();
-        self.remove_at_end(Made::User { name, access_key_id: key.access_key_id.clone() });
-        s3_of(&self.stack.sdk_of(&key.access_key_id, &key.secret_access_key).await)
+        let path_style = aws_sdk_s3::config::Builder::from(&self.sdk).force_path_style(true).build();
+        aws_sdk_s3::Client::from_conf(path_style)
     }
 
     pub(crate) fn secrets(&self) -> aws_sdk_secretsmanager::Client {
@@ -298,26 +285,17 @@ impl Drop for Cloud {
     }
 }
 
-fn s3_of(sdk: &SdkConfig) -> aws_sdk_s3::Client {
-    aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(sdk).force_path_style(true).build())
-}
-
 async fn remove(stack: &Stack, made: Vec<Made>) {
     let sdk = stack.sdk().await;
     let (gateway, lambda) = (aws_sdk_apigateway::Client::new(&sdk), aws_sdk_lambda::Client::new(&sdk));
     let (sqs, sns) = (aws_sdk_sqs::Client::new(&sdk), aws_sdk_sns::Client::new(&sdk));
-    let (events, iam) = (aws_sdk_eventbridge::Client::new(&sdk), aws_sdk_iam::Client::new(&sdk));
+    let events = aws_sdk_eventbridge::Client::new(&sdk);
     for made in made.into_iter().rev() {
         match made {
             Made::ApiKey { id } => drop(gateway.delete_api_key().api_key(id).send().await.unwrap()),
             Made::UsagePlan { id } => drop(gateway.delete_usage_plan().usage_plan_id(id).send().await.unwrap()),
             Made::Queue { url } => drop(sqs.delete_queue().queue_url(url).send().await.unwrap()),
             Made::Subscription { arn } => drop(sns.unsubscribe().subscription_arn(arn).send().await.unwrap()),
-            Made::User { name, access_key_id } => {
-                iam.delete_access_key().user_name(&name).access_key_id(access_key_id).send().await.unwrap();
-                iam.delete_user_policy().user_name(&name).policy_name("policy").send().await.unwrap();
-                iam.delete_user().user_name(&name).send().await.unwrap();
-            }
             Made::Rule { name, bus } => {
                 events.remove_targets().rule(&name).event_bus_name(&bus).ids("listener").send().await.unwrap();
                 events.delete_rule().name(&name).event_bus_name(&bus).send().await.unwrap();

@@ -73,10 +73,7 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
         ("CsvValidatorFunction", "s3:PutObject", "rejected/*" | "reports/*") => (BadUpload, NO_ANSWER),
         ("CsvValidatorFunction", "s3:PutObject", "incoming/*") => (Announcement, "the URL answers 403"),
         ("CsvValidatorFunction", "s3:PutObject", "corrections/*") => (Correctable, NO_ANSWER),
-        // S3 denies what is not kept any more in the same way.
-        ("CsvValidatorFunction", "s3:GetObjectVersion", "rejected/*") => {
-            (Correctable, "answered 409 nothing_to_correct")
-        }
+        ("CsvValidatorFunction", "s3:GetObjectVersion", "rejected/*") => (Correctable, NO_ANSWER),
         ("CsvValidatorFunction", "s3:GetObject", "corrections/*") => (Correctable, "the link answers 403"),
         ("CsvValidatorFunction", "s3:GetObject", "reports/*") => (ReadReport, "the link answers 403"),
         ("CsvValidatorFunction", "s3:GetObjectVersion", "validated/*") => (EarlyEvent, "AccessRefused, then no status"),
@@ -201,16 +198,15 @@ async fn taking_any_grant_away_makes_something_fail() {
 }
 
 /// The deployed role of a function.
-pub(crate) struct Role<'c> {
+struct Role<'c> {
     cloud: &'c Cloud,
     role: String,
     policy: String,
-    /// What it allows.
-    pub(crate) document: Value,
+    document: Value,
 }
 
 impl<'c> Role<'c> {
-    pub(crate) async fn of(cloud: &'c Cloud, function_id: &str) -> Self {
+    async fn of(cloud: &'c Cloud, function_id: &str) -> Self {
         let template = template();
         let role_id = template["Resources"][function_id]["Properties"]["Role"]["Fn::GetAtt"][0].as_str().unwrap();
         let properties = &template["Resources"][role_id]["Properties"];

@@ -84,19 +84,6 @@ fn the_archive_gets_cheaper_with_age_ends_after_a_year_and_is_locked_on_request(
     assert_eq!(with(90)["ObjectLockEnabled"], true);
 }
 
-/// The statement of AWS's own example: what creates an object must have the header If-None-Match.
-#[test]
-fn nobody_may_write_over_what_is_archived() {
-    let template = template();
-    let statements = &properties(&template, "AuditBucketPolicy")["PolicyDocument"]["Statement"];
-    let expected = json!({
-        "Sid": "RefuseOverwrites", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
-        "Resource": {"Fn::Sub": "${AuditBucket.Arn}/*"},
-        "Condition": {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
-    });
-    assert_eq!((&statements[1], statements.as_array().unwrap().len()), (&expected, 2));
-}
-
 #[test]
 fn payments_are_archived_every_night() {
     let template = template();
