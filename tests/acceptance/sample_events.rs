@@ -194,6 +194,6 @@ async fn each_event_gets_what_its_name_says() {
         let mut missing = at_home(&cloud, name, "no-such-version").to_string();
         missing = missing.replace(file_id, "00000000000000000000000000000000");
         let error = cloud.invoke(function, &serde_json::from_str(&missing).unwrap()).await.unwrap_err();
-        assert_eq!(error["errorType"], "AccessRefused", "{name}: {error}");
+        assert_eq!(error["errorType"], "ObjectMissing", "{name}: {error}");
     }
 }
