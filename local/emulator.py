@@ -1,10 +1,13 @@
-"""Starts the emulator, with two additions and, for `sam local`, the relay beside it: `python3 -m local.emulator`.
+"""Starts the emulator, with three additions and, for `sam local`, the relay beside it: `python3 -m local.emulator`.
 
 AWS names the version of a new object in the event that it sends to EventBridge. The emulator leaves it out, and our
 workflow reads nothing but the version that its event names.
 
 AWS tells policies whether a request to S3 is signed in a header or in its URL (`s3:authType`). The emulator does not, and
 a role of ours may store some objects by signed URLs alone.
+
+S3 rejects a multipart upload that is completed with checksums of its parts, if it was created without a checksum algorithm.
+The emulator takes it.
 """
 
 import contextvars
@@ -53,8 +56,24 @@ def tell_policies_how_requests_are_signed() -> None:
     iam_actions.s3_service_context = with_auth_type
 
 
+def refuse_checksums_that_were_not_agreed_on() -> None:
+    """Answers 400 InvalidPart where parts have checksums and their upload was created without an algorithm."""
+    complete = s3._complete_multipart_upload
+
+    def complete_as_agreed(bucket, key, body, query_params, *arguments, **options):
+        upload = s3._multipart_uploads.get(s3._qp(query_params, "uploadId"))
+        if upload is not None and not upload.get("checksum_algorithm") and b"<Checksum" in body:
+            message = "One or more of the specified parts could not be found. The part may not have been uploaded, or the "
+            message += "specified entity tag may not match the part's entity tag."
+            return s3._error("InvalidPart", message, 400, f"/{bucket}/{key}")
+        return complete(bucket, key, body, query_params, *arguments, **options)
+
+    s3._complete_multipart_upload = complete_as_agreed
+
+
 if __name__ == "__main__":
     name_versions_in_events()
     tell_policies_how_requests_are_signed()
+    refuse_checksums_that_were_not_agreed_on()
     sam_relay.start_if_planned()
     ministack.app.main()

@@ -173,6 +173,15 @@ impl ObjectStore {
         OpenObject::open(self.clone(), key, version_id, range).await
     }
 
+    /// Opens one version of an object that may have expired. None if it is not kept any more. To a role that may not list the
+    /// bucket, S3 answers `AccessDenied` for that too; since a missing right looks the same, it is logged.
+    ///
+    /// # Errors
+    /// The bucket refused the call for another reason or did not answer.
+    pub async fn open_if_kept(&self, key: &str, version_id: &str) -> Result<Option<OpenObject>, Failure> {
+        OpenObject::open_if_kept(self.clone(), key, version_id).await
+    }
+
     /// A URL by which whoever has it may store one object: under this key, of this size, with this SHA-256, from
     /// `from_ms` on (whole seconds of it) for a quarter of an hour. S3 refuses everything else, because size and digest
     /// are headers that are signed.

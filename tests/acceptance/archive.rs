@@ -266,6 +266,20 @@ async fn each_event_of_a_transaction_is_archived_once_and_known_again() {
 }
 
 #[tokio::test]
+async fn a_payment_whose_currency_was_retired_is_archived() {
+    let archive = Archive::open().await;
+    let provider = archive.cloud.provider();
+    let payment = provider.payment("20.5", "EUR");
+    provider.put_retired(&payment, days_ago(6)).await;
+    assert_eq!(archive.run().await.unwrap(), done(1, 1, 0));
+    let objects = archive.objects().await;
+    assert!(is_tombstone(&archive.row(&provider, id(&payment)).await.unwrap()));
+    let lines = lines_of(&objects, id(&payment));
+    let [(_, line)] = lines[..] else { panic!("{lines:?}") };
+    assert_eq!((line.currency.code(), line.amount.to_string().as_str()), ("HRK", "20.5"));
+}
+
+#[tokio::test]
 async fn a_retry_of_an_archived_payment_is_recognised_until_its_tombstone_ends() {
     let archive = Archive::open().await;
     let provider = archive.cloud.provider();

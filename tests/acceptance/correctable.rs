@@ -143,6 +143,53 @@ async fn a_file_of_the_bucket_is_corrected_too() {
     assert!(refused.text("message").contains("txn validate --correctable"), "{}", refused.body);
 }
 
+/// S3 takes parts of 5 MiB; what is longer has several.
+#[tokio::test]
+async fn a_report_and_a_correctable_file_of_several_parts_are_whole() {
+    const RECORDS: usize = 16_000;
+    const ERRORS_A_RECORD: usize = 5;
+    const PART_BYTES: usize = 5 * 1024 * 1024;
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let records: Vec<String> = (1..=RECORDS).map(|number| format!("T{number},oops,usd,today,,done")).collect();
+    let refused = bank.upload(&files::file(&records)).await;
+    assert_eq!((refused.status, refused.error()), (400, "invalid_csv"), "{}", refused.text("message"));
+    assert_eq!(refused.body["error_count"], json!(ERRORS_A_RECORD * RECORDS));
+
+    let status = cloud.get(refused.text("status_path")).await.accepted();
+    let response = cloud.http.get(status.text("report_url")).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let report = response.text().await.unwrap();
+    assert!(report.len() > 2 * PART_BYTES, "{}", report.len());
+    let (first, last) = (report.lines().nth(1).unwrap(), report.lines().last().unwrap());
+    assert!(first.starts_with("1,2,amount,") && last.starts_with("16000,16001,status,"), "{first}\n{last}");
+    assert_eq!(report.lines().count(), 1 + ERRORS_A_RECORD * RECORDS);
+
+    let made = bank.correctable(refused.text("file_id"), "").await.accepted();
+    let text = text_of(&cloud, &made).await;
+    assert!(text.len() > PART_BYTES, "{}", text.len());
+    assert_eq!(text.lines().count(), 1 + RECORDS);
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("T16000,oops,usd,today,,done,16000,"), "{last}");
+}
+
+#[tokio::test]
+async fn a_refused_file_that_has_expired_cannot_be_corrected() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let refused = bank.upload(&files::file(&[record("T1").replace("USD", "usd")])).await;
+    let id = refused.text("file_id");
+    bank.correctable(id, "").await.accepted();
+    let (s3, bucket, key) = (cloud.s3(), cloud.stack.bucket.as_str(), format!("rejected/{id}.csv"));
+    let version = s3.head_object().bucket(bucket).key(&key).send().await.unwrap().version_id.unwrap();
+    s3.delete_object().bucket(bucket).key(&key).version_id(version).send().await.unwrap();
+    for query in ["", "?rows=all"] {
+        let answer = bank.correctable(id, query).await;
+        answer.refused(409, "nothing_to_correct");
+        assert!(answer.text("message").contains("not kept any more"), "{}", answer.body);
+    }
+}
+
 /// The link serves a file to be saved, of a name that says what it is.
 #[tokio::test]
 async fn the_link_names_the_file() {

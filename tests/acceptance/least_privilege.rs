@@ -73,7 +73,10 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
         ("CsvValidatorFunction", "s3:PutObject", "rejected/*" | "reports/*") => (BadUpload, NO_ANSWER),
         ("CsvValidatorFunction", "s3:PutObject", "incoming/*") => (Announcement, "the URL answers 403"),
         ("CsvValidatorFunction", "s3:PutObject", "corrections/*") => (Correctable, NO_ANSWER),
-        ("CsvValidatorFunction", "s3:GetObjectVersion", "rejected/*") => (Correctable, NO_ANSWER),
+        // S3 denies what is not kept any more in the same way.
+        ("CsvValidatorFunction", "s3:GetObjectVersion", "rejected/*") => {
+            (Correctable, "answered 409 nothing_to_correct")
+        }
         ("CsvValidatorFunction", "s3:GetObject", "corrections/*") => (Correctable, "the link answers 403"),
         ("CsvValidatorFunction", "s3:GetObject", "reports/*") => (ReadReport, "the link answers 403"),
         ("CsvValidatorFunction", "s3:GetObjectVersion", "validated/*") => (EarlyEvent, "AccessRefused, then no status"),

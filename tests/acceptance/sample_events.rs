@@ -189,7 +189,7 @@ async fn each_event_gets_what_its_name_says() {
 
     outcomes_are_recorded(&cloud, file_id, &version).await;
 
-    // As they stand, they name a version that is not there.
+    // As they stand, they name a version that is not there. Who may not list the bucket is denied what is missing.
     for (function, name) in [("csv-validator", "validate.json"), ("data-transformer", "transform.json")] {
         let mut missing = at_home(&cloud, name, "no-such-version").to_string();
         missing = missing.replace(file_id, "00000000000000000000000000000000");

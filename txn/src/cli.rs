@@ -251,7 +251,7 @@ pub(crate) struct RedriveArguments {
     /// Shows what is there and what would be done.
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Deletes the messages of files that are wrong in themselves, which only their senders can mend.
+    /// Deletes the messages of files that only their senders can correct, and of objects of unknown partners.
     #[arg(long)]
     pub(crate) delete_refused: bool,
     /// How long to wait for each workflow at most, in seconds.

@@ -2,7 +2,8 @@
 
 use super::{ObjectStore, UploadMetadata};
 use crate::failure::{Failure, FailureKind};
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
@@ -36,7 +37,25 @@ impl OpenObject {
         version_id: &str,
         range: Option<(u64, u64)>,
     ) -> Result<Self, Failure> {
-        let output = get(&store, key, version_id, range).await?;
+        let output = get(&store, key, version_id, range).await.map_err(|error| failed(&error))?;
+        Ok(Self::of(output, store, key, version_id, range))
+    }
+
+    pub(super) async fn open_if_kept(store: ObjectStore, key: &str, version_id: &str) -> Result<Option<Self>, Failure> {
+        match get(&store, key, version_id, None).await {
+            Ok(output) => Ok(Some(Self::of(output, store, key, version_id, None))),
+            Err(error) => match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+                Some("NoSuchKey" | "NoSuchVersion") => Ok(None),
+                Some("AccessDenied") => {
+                    tracing::warn!(version_id, "an object is not kept any more, or the role may not read it");
+                    Ok(None)
+                }
+                _ => Err(failed(&error)),
+            },
+        }
+    }
+
+    fn of(output: GetObjectOutput, store: ObjectStore, key: &str, version_id: &str, range: Option<(u64, u64)>) -> Self {
         let upload = output.metadata.as_ref().and_then(UploadMetadata::from_map);
         let written_at_ms = output
             .last_modified
@@ -44,7 +63,7 @@ impl OpenObject {
             .and_then(|milliseconds| u64::try_from(milliseconds).ok())
             .unwrap_or_default();
         let length = output.content_length.and_then(|length| u64::try_from(length).ok());
-        Ok(Self {
+        Self {
             upload,
             written_at_ms,
             store,
@@ -55,7 +74,7 @@ impl OpenObject {
             position: range.map_or(0, |(start, _)| start),
             end: range.map(|(_, end)| end).or(length),
             resumptions: 0,
-        })
+        }
     }
 
     /// How many bytes of it are still to be read, if that is known.
@@ -95,7 +114,7 @@ impl OpenObject {
         self.resumptions += 1;
         tracing::warn!(position = self.position, resumption = self.resumptions, what_broke, "a body is resumed");
         let rest = Some((self.position, end));
-        let output = get(&self.store, &self.key, &self.version_id, rest).await?;
+        let output = get(&self.store, &self.key, &self.version_id, rest).await.map_err(|error| failed(&error))?;
         self.window = Window::new(rest, output.content_range.is_some());
         self.body = output.body;
         Ok(())
@@ -107,11 +126,14 @@ async fn get(
     key: &str,
     version_id: &str,
     range: Option<(u64, u64)>,
-) -> Result<GetObjectOutput, Failure> {
+) -> Result<GetObjectOutput, SdkError<GetObjectError>> {
     let header = range.map(|(start, end)| format!("bytes={start}-{}", end.saturating_sub(1)));
     let request = store.client.get_object().bucket(&store.bucket).key(key).version_id(version_id).set_range(header);
-    let output = request.send().await;
-    output.map_err(|error| Failure::of_call("s3:GetObjectVersion", &error, FailureKind::StoreUnavailable))
+    request.send().await
+}
+
+fn failed(error: &SdkError<GetObjectError>) -> Failure {
+    Failure::of_call("s3:GetObjectVersion", error, FailureKind::StoreUnavailable)
 }
 
 /// The part of a body that was asked for. A server may ignore a Range header and send everything (RFC 9110, section

@@ -164,3 +164,48 @@ async fn an_upload_is_signed_for_its_key_its_size_and_its_digest() {
         assert!(!other.url.contains(&parameter("X-Amz-Signature")), "{}", other.url);
     }
 }
+
+/// A server that answers every request with this error. Returns its store.
+async fn refusing_store(status: &'static str, code: &'static str) -> ObjectStore {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let store = store_at(&format!("http://{}", listener.local_addr().unwrap()));
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            let mut connection = BufReader::new(connection);
+            let mut line = String::new();
+            while connection.read_line(&mut line).await.is_ok_and(|bytes| bytes > 2) {
+                line.clear();
+            }
+            let body = format!("<Error><Code>{code}</Code><Message>m</Message></Error>");
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            connection.get_mut().write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            connection.get_mut().shutdown().await.unwrap();
+        }
+    });
+    store
+}
+
+/// S3 tells that an object is gone to those alone who may list the bucket. Others are denied it.
+#[tokio::test]
+async fn what_expired_is_not_kept_whatever_s3_calls_that() {
+    let key = "rejected/a.csv";
+    for (status, code) in
+        [("404 Not Found", "NoSuchKey"), ("404 Not Found", "NoSuchVersion"), ("403 Forbidden", "AccessDenied")]
+    {
+        let store = refusing_store(status, code).await;
+        assert!(store.open_if_kept(key, "v1").await.unwrap().is_none(), "{code}");
+    }
+    for (status, code, kind) in [
+        ("404 Not Found", "NoSuchBucket", FailureKind::AccessRefused),
+        ("403 Forbidden", "SignatureDoesNotMatch", FailureKind::StoreUnavailable),
+        ("503 Slow Down", "SlowDown", FailureKind::StoreUnavailable),
+    ] {
+        let failure = refusing_store(status, code).await.open_if_kept(key, "v1").await.unwrap_err();
+        assert_eq!(failure.kind, kind, "{code}");
+    }
+    // The workflow is called for what has just come, so that being denied it is an operator's business.
+    let failure = refusing_store("403 Forbidden", "AccessDenied").await.open(key, "v1", None).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::AccessRefused);
+    let (kept, _) = breaking_store(Behaviour { bytes_an_answer: 36, knows_ranges: true }).await;
+    assert_eq!(kept.open_if_kept(key, "v1").await.unwrap().unwrap().bytes_left(), Some(36));
+}

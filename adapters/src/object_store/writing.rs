@@ -4,7 +4,7 @@ use super::ObjectStore;
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 
 /// A part is sent when it has reached this size, in bytes. The bucket takes no smaller part but the last.
 const PART_BYTES_MIN: usize = 5 * 1024 * 1024;
@@ -44,7 +44,9 @@ impl<'a> ObjectWriter<'a> {
             let put = self.store.client.put_object().bucket(&self.store.bucket).key(&self.key).content_type("text/csv");
             return put.body(ByteStream::from(self.buffer)).send().await.map(|_| ()).map_err(put_failed);
         }
-        self.send_part().await?;
+        if !self.buffer.is_empty() {
+            self.send_part().await?;
+        }
         let parts = CompletedMultipartUpload::builder().set_parts(Some(self.parts)).build();
         let complete = self.store.client.complete_multipart_upload().bucket(&self.store.bucket).key(&self.key);
         complete.set_upload_id(self.upload_id).multipart_upload(parts).send().await.map(|_| ()).map_err(put_failed)
@@ -53,12 +55,15 @@ impl<'a> ObjectWriter<'a> {
     async fn send_part(&mut self) -> Result<(), Failure> {
         let (client, bucket) = (&self.store.client, &self.store.bucket);
         if self.upload_id.is_none() {
+            // S3 rejects parts that are completed with a checksum which was not agreed on here.
             let create = client.create_multipart_upload().bucket(bucket).key(&self.key).content_type("text/csv");
+            let create = create.checksum_algorithm(ChecksumAlgorithm::Crc32);
             self.upload_id = create.send().await.map_err(put_failed)?.upload_id;
         }
         let number = i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX);
         let body = ByteStream::from(std::mem::take(&mut self.buffer));
         let part = client.upload_part().bucket(bucket).key(&self.key).part_number(number).body(body);
+        let part = part.checksum_algorithm(ChecksumAlgorithm::Crc32);
         let part = part.set_upload_id(self.upload_id.clone()).send().await.map_err(put_failed)?;
         let completed = CompletedPart::builder().part_number(number).set_e_tag(part.e_tag);
         self.parts.push(completed.set_checksum_crc32(part.checksum_crc32).build());

@@ -10,7 +10,7 @@ use crate::{Ports, query};
 use adapters::gateway::{Answer, NoAnswer, Refusal};
 use adapters::object_store::{LINK_SECONDS, ObjectWriter, OpenObject};
 use adapters::status_table::FileRecord;
-use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
+use adapters::{Failure, ObjectStore, Tracer, logging};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use domain::csv::correctable::is_correctable;
 use domain::csv::{CorrectableSummary, CorrectableWriter, Limits, RowSelection, ValidationReport};
@@ -39,7 +39,7 @@ pub(crate) async fn correctable(
         Ok(Made::File(summary)) => summary,
         Ok(Made::NothingToCorrect) => return Err(refusal_of_whole().into()),
         Ok(Made::TooLarge) => return Err(too_large().into()),
-        Err(failure) if failure.kind == FailureKind::ObjectMissing => return Err(gone().into()),
+        Ok(Made::Gone) => return Err(gone().into()),
         Err(failure) => return Err(failure.into()),
     };
     tracing::info!(rejected_rows = summary.rejected_rows, "correctable file made");
@@ -104,6 +104,8 @@ enum Made {
     NothingToCorrect,
     /// It would take too long here.
     TooLarge,
+    /// The refused file is not kept any more.
+    Gone,
 }
 
 /// The version of a file that was refused.
@@ -127,7 +129,9 @@ impl<'a> RefusedFile<'a> {
 
     /// Reads the file twice, as its validation did, and stores what is made of it under `key`.
     async fn make(&self, ports: &Ports, selection: RowSelection, key: &str) -> Result<Made, Failure> {
-        let mut object = self.open(ports).await?;
+        let Some(mut object) = self.open(ports).await? else {
+            return Ok(Made::Gone);
+        };
         if object.bytes_left().is_some_and(|bytes| bytes > CORRECTABLE_FILE_BYTES_MAX) {
             return Ok(Made::TooLarge);
         }
@@ -154,7 +158,9 @@ impl<'a> RefusedFile<'a> {
     ) -> Result<Made, Failure> {
         let received_at = Timestamp::from_unix_milliseconds(self.received_at_ms);
         let mut correctable = CorrectableWriter::new(received_at, Limits::default(), first, selection);
-        let mut object = self.open(ports).await?;
+        let Some(mut object) = self.open(ports).await? else {
+            return Ok(Made::Gone);
+        };
         let mut writer = ObjectWriter::new(&ports.objects, key.to_owned());
         let mut made = Vec::new();
         while let Some(bytes) = object.next().await? {
@@ -172,7 +178,7 @@ impl<'a> RefusedFile<'a> {
         Ok(Made::File(summary))
     }
 
-    async fn open(&self, ports: &Ports) -> Result<OpenObject, Failure> {
-        ports.objects.open(self.key, self.version_id, None).await
+    async fn open(&self, ports: &Ports) -> Result<Option<OpenObject>, Failure> {
+        ports.objects.open_if_kept(self.key, self.version_id).await
     }
 }

@@ -6,6 +6,9 @@ use serde_json::Value;
 /// Refusals that stay the same however often the file is tried: its sender has to mend it.
 const OF_THE_FILE_ITSELF: [&str; 3] = ["InvalidCsv", "FileTooLarge", "ContentDiffers"];
 
+/// What the workflow calls an object that no partner of ours put there.
+const UNKNOWN_PARTNER: &str = "UnknownPartner";
+
 const NO_JSON: &str = "the message is not JSON";
 /// What EventBridge calls a payment that was published, and a run by a schedule.
 const PAYMENT_PUBLISHED: &str = "Transaction Created";
@@ -182,6 +185,11 @@ impl Object {
         Partner::named(self.key.strip_prefix("incoming/")?.split_once('/')?.0)
     }
 
+    /// Whether the workflow rejected it because it is of no partner: it is again, unless somebody adds the partner.
+    pub(crate) fn is_of_nobody(&self) -> bool {
+        self.failure.error.as_deref() == Some(UNKNOWN_PARTNER)
+    }
+
     /// Whether both are about the same bytes.
     fn is_same(&self, other: &Self) -> bool {
         (&self.bucket, &self.key, &self.version_id) == (&other.bucket, &other.key, &other.version_id)
@@ -262,7 +270,11 @@ mod tests {
     fn a_file_that_is_wrong_in_itself_is_not_tried_again() {
         let body = |error: &str| json!({"input": event("incoming/acme/a.csv"), "error": {"Error": error}}).to_string();
         assert!(matches!(Letter::of_files(&body("InvalidCsv")), Letter::OfTheFile(_)));
-        assert!(matches!(Letter::of_files(&body("UnknownPartner")), Letter::Object(_)));
+        // Its partner may have been added meanwhile.
+        let Letter::Object(object) = Letter::of_files(&body("UnknownPartner")) else { panic!("it is tried again") };
+        assert!(object.is_of_nobody());
+        let Letter::Object(object) = Letter::of_files(&body("StoreUnavailable")) else { panic!("it is tried again") };
+        assert!(!object.is_of_nobody());
     }
 
     #[test]

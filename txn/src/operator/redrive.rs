@@ -23,6 +23,12 @@ use std::time::Duration;
 /// What the workflow of payments says of one that has its analysis.
 const ASSESSED: &str = "assessed";
 
+/// What the workflow's validation says of a file that it rejects.
+const REJECTED: &str = "refused";
+
+const OF_THE_FILE: &str = "the file itself was refused";
+const OF_NOBODY: &str = "no partner of ours put it there";
+
 /// How many workflows run at the same time. What was just mended need not carry the load of a whole queue at once.
 const WORKS_AT_ONCE: usize = 4;
 
@@ -123,18 +129,25 @@ impl Turn<'_> {
     /// A file that is wrong in itself stays wrong. Its sender knows, and sends another one.
     async fn leave_or_delete(&self, object: &Object) -> Result<Done, Problem> {
         let file_id = self.redrive.outcomes.file_named(object).await?;
-        let about = |done: Done| Done { file_id: file_id.clone(), ..done };
-        if !self.redrive.arguments.delete_refused {
-            let why = "the file itself was refused; its sender has to mend it. --delete-refused deletes its message";
-            return Ok(about(Done::new(Action::Stays, why)));
+        Ok(Done { file_id, ..self.rejected(OF_THE_FILE).await })
+    }
+
+    /// What another try does not help stays, until its message is asked to be deleted.
+    async fn rejected(&self, why: &str) -> Done {
+        if self.redrive.arguments.delete_refused {
+            return self.delete(Done::new(Action::Refused, why)).await;
         }
-        Ok(self.delete(about(Done::new(Action::Refused, "the file itself was refused"))).await)
+        Done::new(Action::Stays, format!("{why}; --delete-refused deletes its message"))
     }
 
     async fn process(&self, object: &Object) -> Result<Done, Problem> {
+        if object.is_of_nobody() && self.redrive.arguments.delete_refused {
+            // The object itself may have expired by now.
+            return Ok(self.rejected(OF_NOBODY).await);
+        }
         let outcomes = &self.redrive.outcomes;
         let Some(file_id) = outcomes.file_id(object).await? else {
-            return Ok(Done::new(Action::Stays, "its key is of no partner and of no file"));
+            return Ok(self.rejected(OF_NOBODY).await);
         };
         let before = outcomes.read(&file_id).await?;
         if before.is_some_and(|standing| standing.status == FileStatus::Completed) {
@@ -156,6 +169,10 @@ impl Turn<'_> {
             Ended::Badly { execution, failure } => {
                 let done = self.failed_again(&execution, told(&failure)).await?;
                 Ok(done.about(&file_id, outcomes.read(&file_id).await?))
+            }
+            // It may have no status to follow.
+            Ended::Well { output } if output["validation"]["outcome"] == REJECTED => {
+                Ok(self.rejected(OF_THE_FILE).await.about(&file_id, outcomes.read(&file_id).await?))
             }
             // Another execution may be at work on the same file. What counts is how the file ends.
             Ended::Well { .. } => self.follow(&file_id, before, self.redrive.timeout()).await,

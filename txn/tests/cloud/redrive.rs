@@ -148,6 +148,34 @@ fn a_file_without_a_status_fails_again_as_well() {
     drop(mended);
 }
 
+/// Nobody waits for what no partner of ours put there, or for what is no file. Once they are known, their letters can go.
+#[test]
+fn letters_of_nobodys_objects_go_when_that_is_asked_for() {
+    let (_turn, cloud) = turn();
+    let person = cloud.person();
+    let key = format!("incoming/bank-{}/january.csv", unique());
+    cloud.put_object(&key, &csv("2011-04-01", 2, "m"));
+    eventually("the letter", || (cloud.counts(FILES).0 == 1).then_some(()));
+    // One whose object has expired; the marker of some other system; an event that could not be delivered; an empty file.
+    let (expired, marker, stray) = ("incoming/bank-of-old/may.csv", "incoming/acme.done", "incoming/a b/c.csv");
+    let empty = "incoming/acme/empty.csv";
+    cloud.put_into(FILES, &failed(&cloud.event_of(marker, "v"), "UnknownPartner"));
+    cloud.put_into(FILES, &cloud.event_of(stray, "v"));
+    cloud.put_into(FILES, &failed(&cloud.event_of(empty, "v"), "InvalidCsv"));
+
+    let told = person.run(&["redrive", "--dry-run"]).ended(0).stdout;
+    for key in [marker, stray, empty] {
+        let line = told.lines().find(|line| line.contains(key)).unwrap();
+        assert!(line.starts_with("stays") && line.ends_with("--delete-refused deletes its message"), "{line}");
+    }
+    cloud.put_into(FILES, &failed(&cloud.event_of(expired, "v"), "UnknownPartner"));
+    let all = [&*key, expired, marker, stray, empty].map(|key| (key, "refused x1"));
+    assert_eq!(redrive(&person, &["--delete-refused", "--dry-run"], 0), did(all));
+    assert_eq!(cloud.counts(FILES), (5, 0));
+    assert_eq!(redrive(&person, &["--delete-refused"], 0), did(all));
+    assert_eq!((redrive(&person, &[], 0), cloud.counts(FILES)), (did([]), (0, 0)));
+}
+
 #[test]
 fn a_file_that_is_called_like_another_is_itself() {
     let (_turn, cloud) = turn();
