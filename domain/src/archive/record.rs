@@ -17,10 +17,10 @@ pub struct RecordId {
     pub provider: String,
     /// The event's type.
     pub event_type: String,
-    /// The SHA-256 of its canonical content.
-    pub digest: String,
     /// When it arrived, in milliseconds since 1970.
     pub received_at_ms: u64,
+    /// The SHA-256 of its canonical content.
+    pub digest: String,
 }
 
 impl ArchivedPayment {
