@@ -1,5 +1,6 @@
 //! What runs of the archival tell each other: who is at work, which object is announced, and from when on something may be
-//! left to do. It is one item in the table of payments, under a key that no payment can have: an event's key begins with its provider's name, which has no `#`.
+//! left to do. It is one item in the table of payments, under a key that no payment can have: an event's key begins with its
+//! provider's name, which has no `#`.
 
 use crate::Configuration;
 use crate::attribute::{Item, milliseconds, number, text};

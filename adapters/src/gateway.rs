@@ -227,6 +227,13 @@ impl Api {
     }
 }
 
+/// Whether a `Content-Type` is that of JSON, in any case and with any parameters (RFC 9110, section 8.3.1).
+#[must_use]
+pub fn is_json(content_type: &[u8]) -> bool {
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -44,14 +44,15 @@ impl OpenObject {
     pub(super) async fn open_if_kept(store: ObjectStore, key: &str, version_id: &str) -> Result<Option<Self>, Failure> {
         match get(&store, key, version_id, None).await {
             Ok(output) => Ok(Some(Self::of(output, store, key, version_id, None))),
-            Err(error) => match error.as_service_error().and_then(ProvideErrorMetadata::code) {
-                Some("NoSuchKey" | "NoSuchVersion") => Ok(None),
-                Some("AccessDenied") => {
+            Err(error) => {
+                let failure = failed(&error);
+                let is_denied = error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("AccessDenied");
+                if is_denied {
                     tracing::warn!(version_id, "an object is not kept any more, or the role may not read it");
-                    Ok(None)
                 }
-                _ => Err(failed(&error)),
-            },
+                let is_gone = is_denied || failure.kind == FailureKind::ObjectMissing;
+                if is_gone { Ok(None) } else { Err(failure) }
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use crate::caller::partner_of;
 use crate::rejection::Rejection;
 use crate::upload::{exhausted, new_token, status_path};
 use crate::{Ports, query};
-use adapters::gateway::{Answer, NoAnswer, Refusal};
+use adapters::gateway::{Answer, NoAnswer, Refusal, is_json};
 use adapters::object_store::UploadUrl;
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
 use adapters::{Failure, ObjectStore, Tracer, logging};
@@ -107,9 +107,7 @@ fn misstated(record: &FileRecord, upload: &UploadRequest) -> Option<Answer> {
 }
 
 fn refuse_other_types(request: &ApiGatewayProxyRequest) -> Result<(), Refusal> {
-    let value = request.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if request.headers.get("content-type").is_some_and(|value| is_json(value.as_bytes())) {
         return Ok(());
     }
     let message = format!("The content type is not application/json. {HOW_TO_ANNOUNCE} The file itself is sent later.");

@@ -1,6 +1,6 @@
 //! A request before anything of it is believed: its bytes, its signer, and only then its content.
 
-use adapters::gateway::{Answer, NoAnswer, Refusal};
+use adapters::gateway::{Answer, NoAnswer, Refusal, is_json};
 use adapters::{SigningSecrets, logging};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use base64::Engine;
@@ -14,12 +14,8 @@ use serde_json::{Value, json};
 
 /// Refuses a body that is not said to be JSON. A header that is repeated says so each time.
 pub(crate) fn must_be_json(request: &ApiGatewayProxyRequest) -> Result<(), Refusal> {
-    let is_json = |value: &&[u8]| {
-        let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
-        essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
-    };
     let said = values(request, "content-type");
-    if !said.is_empty() && said.iter().all(is_json) {
+    if !said.is_empty() && said.iter().all(|value| is_json(value)) {
         return Ok(());
     }
     tracing::info!(code = "content_type_unsupported", "the body is not said to be JSON");
