@@ -95,12 +95,12 @@ test-acceptance: python
 	@cargo test -p acceptance --no-run
 	@$(LOCAL) run --stacks main,faults,least,archive -- cargo test -p acceptance
 
-# SEED=… has the same things go wrong again; ROUND=… plays one round of a run alone. A part of `make test`, with few rounds.
+# SEED=… has the same things go wrong again; ROUND=… plays one round of a run alone; CASE=… one known case, before the rounds. A part of `make test`, with few rounds.
 faults: python
 	@echo "== Try to break the promises, on a local cloud whose calls fail"
 	@$(LOCAL) build
 	@cargo test -p acceptance --no-run
-	@FAULTS_SEED="$(SEED)" FAULTS_ROUNDS="$(ROUNDS)" FAULTS_ROUND="$(ROUND)" \
+	@FAULTS_SEED="$(SEED)" FAULTS_ROUNDS="$(ROUNDS)" FAULTS_ROUND="$(ROUND)" FAULTS_CASE="$(CASE)" \
 		$(LOCAL) run --stacks trials -- cargo test --quiet -p acceptance trials::promises -- --ignored --nocapture
 
 # Ten partners send a day's files as fast as the local cloud takes them. It prints figures and fails if anything is lost.

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from . import handlers, paths, transform
+from . import clocks, handlers, paths, transform
 from .cloud import Cloud, free_port, passing_cloud
 from .deployment import Deployment
 from .problem import Problem
@@ -26,8 +26,8 @@ PARAMETERS = {
 def run(suffixes: list, command: list) -> int:
     """Runs the command with ACCEPTANCE_STACKS naming a file that describes the stacks. Returns its exit code.
 
-    The file has `endpoint`, `region`, `access_key_id`, `secret_access_key`, `log_file` and `stacks`, which has for each
-    suffix what `.local/stack.json` has after `up`.
+    The file has `endpoint`, `region`, `access_key_id`, `secret_access_key`, `log_file`, `clock_shim` and `stacks`, which has
+    for each suffix what `.local/stack.json` has after `up`.
     """
     handlers.require_built()
     # The tests of the template read it from there.
@@ -51,11 +51,14 @@ def run(suffixes: list, command: list) -> int:
 
 def _describe(cloud: Cloud, stacks: dict) -> dict:
     first = next(iter(stacks.values()))
+    shim = clocks.library()
     return {
         "endpoint": first["endpoint"],
         "region": first["region"],
         **cloud.credentials,
         "log_file": str(cloud.log_file),
+        # By which the functions of a stack get clocks of their own.
+        "clock_shim": str(shim) if shim else None,
         "stacks": stacks,
     }
 

@@ -86,7 +86,9 @@ function partnersTable(found) {
     { title: "Refused", cell: (partner) => trouble(partner.refused), numeric: true },
     { title: "Failed", cell: (partner) => trouble(partner.failed), numeric: true },
     { title: "Under way", cell: (partner) => some(partner.in_progress + partner.awaiting_upload), numeric: true },
+    { title: "Not sent in time", cell: (partner) => some(partner.upload_expired), numeric: true },
     { title: "Rows", cell: (partner) => some(partner.rows), numeric: true },
+    { title: "Superseded rows", cell: (partner) => some(partner.rows_superseded), numeric: true },
     { title: "Totals", cell: totals, numeric: true },
   ];
   return table(`Files of ${found.day} by partner`, columns, found.partners);
@@ -101,6 +103,8 @@ function filesCard(found) {
     { title: "Came at (UTC)", cell: (file) => (file.status_path ? make("a", { href: `#${file.status_path}` }, time(file.received_at, utcTimeWords)) : time(file.received_at, utcTimeWords)) },
     { title: "Status", cell: status },
     { title: "Rows", cell: (file) => some(file.row_count ?? 0), numeric: true },
+    { title: "Superseded", cell: (file) => some(file.rows_superseded ?? 0), numeric: true },
+    { title: "Replaced", cell: (file) => some(file.rows_replaced ?? 0), numeric: true },
     { title: "Errors", cell: (file) => some(file.error_count ?? 0), numeric: true },
     { title: "File id", cell: (file) => make("code", {}, file.file_id) },
   ];

@@ -35,7 +35,7 @@ class FileView {
 
   async run() {
     try {
-      await follow(this.statusPath, (page) => this.show(page), this.ended.signal);
+      await follow(this.statusPath, (page) => this.show(page), this.ended.signal, { by: this.sent && (this.sent.answer.upload ? "put" : "request") });
     } catch (failure) {
       this.fill("outcome", failure.kind + Date.now(), () => failureCard(failure, failure.kind === "file_not_found" ? null : () => this.again()));
       // Nobody has to press anything when the network is back.
@@ -86,10 +86,10 @@ class FileView {
   actions() {
     const { status, superseded_by: laterFiles } = this.page;
     if (!this.sent?.file) return [];
-    const resend = (reprocess) => startSending(this.sent.file, { statement: this.sent.statement, reprocess });
-    if (status === "completed" && laterFiles.length > 0) return [button("Process it again, so that its rows win", () => resend(true))];
-    const isOurFault = isFinal(status) && status !== "completed" && this.page.error_count === 0;
-    return isOurFault || isOverdue(this.page) ? [button("Send it again", () => resend(false), { secondary: false })] : [];
+    const resend = (reprocessAttempt) => startSending(this.sent.file, { statement: this.sent.statement, reprocessAttempt });
+    if (status === "completed" && laterFiles.length > 0) return [button("Process it again, so that its rows win", () => resend(this.page.attempt))];
+    const isOurFault = status.endsWith("_failed") && this.page.error_count === 0;
+    return isOurFault || status === "upload_expired" ? [button("Send it again", () => resend(null), { secondary: false })] : [];
   }
 
   figures() {
@@ -167,8 +167,22 @@ class FileView {
   }
 }
 
-function isOverdue(page) {
-  return page.status === "awaiting_upload" && Boolean(page.upload_expires_at) && Date.parse(page.upload_expires_at) < Date.now();
+// The rows of earlier files that this one replaced, with the ids of those files.
+function replacedWords(page) {
+  const { rows_replaced: rows, replaced_files: files = [] } = page;
+  if (!rows) return null;
+  const listed = files.reduce((sum, file) => sum + file.rows, 0);
+  const ids = files.map((file) => file.file_id).join(", ");
+  const were = rows === 1 ? "was" : "were";
+  // Only the first files are listed.
+  if (listed < rows) return `${counted(rows, "row")} of earlier files ${were} replaced, among them rows of: ${ids}.`;
+  return `${counted(rows, "row")} of ${counted(files.length, "earlier file")} ${were} replaced: ${ids}.`;
+}
+
+// The outcome of an upload whose bytes have not come yet, beside what is known of the file.
+function uploadWords(page) {
+  if (!page.upload || !isFinal(page.status) || page.status === "upload_expired") return null;
+  return isUploadUnderWay(page) && "An upload of this file was created again, and its bytes have not come yet. What you see here is the outcome of the last attempt.";
 }
 
 // The outcome in words: a tone, a title and sentences.
@@ -177,8 +191,11 @@ function outcomeOf(page, answer) {
   if (status === "completed") {
     const repeated = answer?.duplicate === true || Boolean(answer?.error);
     const changed = [
-      page.rows_unchanged > 0 && `${counted(page.rows_unchanged, "row")} of them were there already, just the same.`,
-      laterFiles.length > 0 && `${counted(laterFiles.length, "later file")} brought rows with the same transaction ids. Those rows stand, and the ones of this file do not.`,
+      page.rows_unchanged > 0 && `${counted(page.rows_unchanged, "row")} of them ${page.rows_unchanged === 1 ? "was" : "were"} already there.`,
+      replacedWords(page),
+      page.rows_replaced_since > 0 && `${counted(page.rows_replaced_since, "row")} of this file ${page.rows_replaced_since === 1 ? "has" : "have"} been replaced by later files since.`,
+      uploadWords(page),
+      laterFiles.length > 0 && `${counted(laterFiles.length, "later file")} brought rows with the same transaction ids. Those rows are in effect, and the ones of this file are not.`,
     ];
     const stored = `${counted(page.row_count, "row")} ${page.row_count === 1 ? "is" : "are"} checked, stored and announced.`;
     return { tone: "ok", title: repeated ? "Completed before" : "Completed", texts: [repeated ? "This very file was sent before, and nothing was done a second time." : stored, ...changed] };
@@ -188,7 +205,7 @@ function outcomeOf(page, answer) {
     const advice = isMisstated
       ? "The file has other figures than you stated. Send the right file, or this one with the right figures."
       : "Correct it and send the whole file again; it is then a new file.";
-    return { tone: "bad", title: `Refused: ${counted(page.error_count, "error")}`, texts: [`Nothing of this file was stored as transactions. ${advice}`] };
+    return { tone: "bad", title: `Refused: ${counted(page.error_count, "error")}`, texts: [`Nothing of this file was stored as transactions. ${advice}`, uploadWords(page)] };
   }
   if (status === "validation_failed" || status === "processing_failed") {
     return { tone: "bad", title: statusWords(status === "validation_failed" ? "processing_failed" : status), texts: ["The fault is ours, not your file's. Send it again in a moment: it is never processed twice. If it fails again, tell the operator the file id below."] };
@@ -196,8 +213,8 @@ function outcomeOf(page, answer) {
   if (status === "notification_failed") {
     return { tone: "bad", title: statusWords(status), texts: ["The rows are stored, but the message about it did not go out. Send the file again: only what is missing is done."] };
   }
-  if (isOverdue(page)) {
-    return { tone: "note", title: "The file did not come", texts: ["It was announced, and its bytes had not arrived when the permission to upload ended. Send it again."] };
+  if (status === "upload_expired") {
+    return { tone: "note", title: statusWords(status), texts: ["An upload was created, and its bytes had not come when its URL expired. Send the file again."] };
   }
   const waits = status === "awaiting_upload" ? "As soon as the storage has it, it is checked." : "You may close this page: everything goes on without it.";
   return { tone: "wait", title: status === "validated" ? "Valid, being processed\u00a0…" : `${statusWords(status)}\u00a0…`, texts: [waits] };
@@ -224,9 +241,9 @@ function stepWords(entry) {
 function messageWords(message) {
   if (message.startsWith("found in the bucket as ")) return "The file has arrived";
   if (message.startsWith(GAVE_UP)) return "Nothing of it is lost; the operator has been told.";
-  const [, bytes] = /^announced to the API, bytes: (\d+)$/.exec(message) ?? [];
-  if (bytes) return `Announced, ${sizeWords(Number(bytes))}`;
-  return sentence(message.replace(/, overtaken by a later file: 0$/, ""));
+  const [, bytes] = /^(?:announced to the API|upload created), bytes: (\d+)$/.exec(message) ?? [];
+  if (bytes) return `Upload created, ${sizeWords(Number(bytes))}`;
+  return sentence(message.replace(/, (?:(?:overtaken|superseded) by a later file|rows of other files replaced): 0(?=,|$)/g, ""));
 }
 
 // Everything that happened, and what is still to come.

@@ -69,7 +69,7 @@ function submitFile({ dryRun }) {
   if (statement) startSending(chosenFile, { statement, dryRun });
 }
 
-async function startSending(file, { statement = {}, dryRun = false, reprocess = false }) {
+async function startSending(file, { statement = {}, dryRun = false, reprocessAttempt = null }) {
   const controller = new AbortController();
   sending = controller;
   if (location.hash !== "#/") history.pushState(null, "", "#/");
@@ -79,7 +79,7 @@ async function startSending(file, { statement = {}, dryRun = false, reprocess = 
   show("sending", true);
   byId("sending-title").focus();
   const large = file.size > API_FILE_BYTES_MAX;
-  const options = { statement, dryRun, reprocess, signal: controller.signal, onHash: progress("Taking the file's fingerprint"), onProgress: progress(dryRun ? "Sending it to be checked" : "Sending", dryRun ? "Checking every record" : large ? "Finishing" : "Checking every record") };
+  const options = { statement, dryRun, reprocessAttempt, signal: controller.signal, onHash: progress("Taking the file's fingerprint"), onProgress: progress(dryRun ? "Sending it to be checked" : "Sending", dryRun ? "Checking every record" : large ? "Finishing" : "Checking every record") };
   let failed = null;
   try {
     // Before anything is read of a file that nobody will take.
@@ -95,7 +95,7 @@ async function startSending(file, { statement = {}, dryRun = false, reprocess = 
     show("send-form", true);
   }
   // Only now, because nothing can be focused in a form that is hidden.
-  if (failed) showSendingFailure(failed, () => startSending(file, { statement, dryRun, reprocess }));
+  if (failed) showSendingFailure(failed, () => startSending(file, { statement, dryRun, reprocessAttempt }));
 }
 
 // A function that shows how far something is, and tells each quarter of it to those who do not see it.

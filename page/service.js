@@ -60,27 +60,30 @@ function send(method, url, { headers = {}, body, onProgress, signal }) {
   });
 }
 
+// Names the attempt that was seen, so that a repeat of the request does nothing twice.
+const reprocessQuery = (attempt) => (attempt === null ? "" : `?reprocess_attempt=${attempt}`);
+
 // Sends a file in one request. Resolves with the service's answer, which may be a refusal of the file.
-async function sendSmall(file, { statement, dryRun, reprocess, onProgress, signal }) {
+async function sendSmall(file, { statement, dryRun, reprocessAttempt, onProgress, signal }) {
   const form = new FormData();
   for (const [name, value] of Object.entries(statement)) form.append(name, typeof value === "object" ? JSON.stringify(value) : String(value));
   form.append("file", file, "file.csv");
-  const query = dryRun ? "?dry_run=true" : reprocess ? "?reprocess=true" : "";
+  const query = dryRun ? "?dry_run=true" : reprocessQuery(reprocessAttempt);
   const { status, text } = await send("POST", `${BASE}/upload${query}`, { headers: keyHeader(), body: form, onProgress, signal });
   const body = readJson(text);
   if (body !== null && (status === 200 || (status === 400 && body.error === "invalid_csv"))) return body;
   throw failureOf(status, body);
 }
 
-// Announces a file by its digest, and puts it where the service says. Resolves with the announcement's answer.
-async function sendLarge(file, { statement, reprocess, onHash, onProgress, signal }) {
+// Creates an upload by the file's digest, and puts it where the service says. Resolves with the answer to the creation.
+async function sendLarge(file, { statement, reprocessAttempt, onHash, onProgress, signal }) {
   keyHeader();
   const sha256 = await sha256OfFile(file, { onProgress: onHash, signal });
   const headers = { ...keyHeader(), "content-type": "application/json" };
-  const announcement = JSON.stringify({ size: file.size, sha256, ...statement });
-  const announce = ask(`/uploads${reprocess ? "?reprocess=true" : ""}`, { method: "POST", headers, body: announcement });
+  const request = JSON.stringify({ size: file.size, sha256, ...statement });
+  const creation = ask(`/uploads${reprocessQuery(reprocessAttempt)}`, { method: "POST", headers, body: request });
   // A file that is here already may not be what its sender now states of it.
-  const granted = await announce.catch((failure) => { if (failure.kind === "invalid_csv") return failure.body; throw failure; });
+  const granted = await creation.catch((failure) => { if (failure.kind === "invalid_csv") return failure.body; throw failure; });
   if (granted.upload) await put(file, granted.upload, { onProgress, signal });
   return granted;
 }
@@ -128,8 +131,15 @@ const POLL_FAILURES_MAX = 4;
 const POLLS_BEFORE_REST = 180;
 const POLL_RESTING_MILLISECONDS = 60_000;
 
-// Asks how a file stands until its attempt has ended, less and less often, and not at all while nobody looks.
-async function follow(statusPath, onPage, signal) {
+// A presigned upload changes a file's status only when its bytes have come. After they were put (`by` is "put"), the upload is
+// waited for to its end; after a request with the file itself ("request"), not at all; otherwise while its URL works.
+function isUploadUnderWay(page, by = null) {
+  if (!page.upload || by === "request") return false;
+  return by === "put" || Date.parse(page.upload.expires_at) > Date.now();
+}
+
+// Asks for the status of a file until its attempt has ended, less and less often, and not at all while nobody looks.
+async function follow(statusPath, onPage, signal, { by = null } = {}) {
   let wait = POLL_FIRST_MILLISECONDS;
   let failures = 0;
   let unmoved = 0;
@@ -139,14 +149,14 @@ async function follow(statusPath, onPage, signal) {
       const page = await ask(statusPath);
       if (signal.aborted) return;
       failures = 0;
-      const state = `${page.attempt} ${page.status}`;
+      const state = `${page.attempt} ${page.status} ${Boolean(page.upload)}`;
       // Where something moves, the next step is near.
       unmoved = state === last ? unmoved + 1 : 0;
       const longest = unmoved < POLLS_BEFORE_REST ? POLL_LONGEST_MILLISECONDS : POLL_RESTING_MILLISECONDS;
       wait = unmoved > 0 ? Math.min(wait * 1.5, longest) : POLL_FIRST_MILLISECONDS;
       last = state;
       onPage(page);
-      if (isFinal(page.status)) return;
+      if (isFinal(page.status) && !isUploadUnderWay(page, by)) return;
     } catch (failure) {
       if (signal.aborted) return;
       failures += 1;

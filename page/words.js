@@ -43,6 +43,7 @@ function dayAfter(day, days) {
 
 const STATUSES = {
   awaiting_upload: { words: "Waiting for the file", tone: "wait" },
+  upload_expired: { words: "The file did not come", tone: "note" },
   validating: { words: "Checking every record", tone: "wait" },
   validated: { words: "Valid", tone: "wait" },
   processing: { words: "Writing the rows", tone: "wait" },
@@ -62,7 +63,7 @@ function statusWords(status) {
 }
 
 function isFinal(status) {
-  return status === "completed" || status.endsWith("_failed");
+  return status === "completed" || status === "upload_expired" || status.endsWith("_failed");
 }
 
 // Sentences for what a person can act on. What is not here has the service's own message, which says what to do too.
@@ -85,6 +86,7 @@ const FAILURES = {
   file_compressed: ["This is not a CSV file, but a workbook or an archive", "From a spreadsheet such as Excel, save the sheet as “CSV UTF-8” and send that. If it is an archive (ZIP, gzip), unpack it and send the CSV file that is inside."],
   file_not_found: ["There is no such file", "Check the link. It must have come whole, with the token at its end."],
   attempts_exhausted: ["This file was tried too often", "Ask the operator to look into it, and tell the file id."],
+  attempt_unknown: ["The file has no such attempt", "Open the file again from its link, and have it processed again from there."],
   operator_cannot_upload: ["An operator's key sends no files and does not open them", "It shows what came on a day. To send a file or to get its rows, forget this key and use that of the partner."],
   expected_rows_malformed: ["The expected number of rows is not a whole number", "Write digits alone, such as 12."],
   expected_totals_malformed: ["The expected totals could not be read", "Write each as a currency and an amount, such as EUR 310.75, JPY 17300."],
@@ -97,7 +99,7 @@ const FAILURES = {
 };
 
 // What the same request can only meet again: something else has to change first.
-const LASTING_FAILURES = ["too_large", "file_too_large", "request_too_large", "file_compressed", "unreadable", "file_not_found", "attempts_exhausted", "quota_exceeded", "operator_cannot_upload", "expected_rows_malformed", "expected_totals_malformed", "day_malformed"];
+const LASTING_FAILURES = ["too_large", "file_too_large", "request_too_large", "file_compressed", "unreadable", "file_not_found", "attempts_exhausted", "attempt_unknown", "quota_exceeded", "operator_cannot_upload", "expected_rows_malformed", "expected_totals_malformed", "day_malformed"];
 
 // A title, a sentence and, where there is one, a detail that must be told exactly.
 function explain(failure) {

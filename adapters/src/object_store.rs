@@ -46,7 +46,8 @@ const ATTEMPT: &str = "attempt";
 const RECEIVED_AT: &str = "received-at";
 const SHA256: &str = "sha256";
 
-/// What the API knows of a file that it stores.
+/// What the API writes beside a file that it stores, for whoever looks at the bucket. Nothing of it is ever read again: what
+/// is true of a file is in the status table.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UploadMetadata {
     /// Who sent it.
@@ -67,15 +68,6 @@ impl UploadMetadata {
             (RECEIVED_AT.to_owned(), self.received_at_ms.to_string()),
             (SHA256.to_owned(), self.sha256.clone()),
         ])
-    }
-
-    fn from_map(map: &HashMap<String, String>) -> Option<Self> {
-        Some(Self {
-            partner: map.get(PARTNER)?.clone(),
-            attempt: map.get(ATTEMPT)?.parse().ok()?,
-            received_at_ms: map.get(RECEIVED_AT)?.parse().ok()?,
-            sha256: map.get(SHA256)?.clone(),
-        })
     }
 }
 
@@ -112,9 +104,9 @@ impl ObjectStore {
         format!("{VALIDATED_PREFIX}{file_id}.csv")
     }
 
-    /// Where a partner may put the bytes of a file that it has announced.
+    /// Where a partner may put the bytes of a file by a presigned upload.
     #[must_use]
-    pub fn announced_key(partner: &Partner, file_id: &FileId) -> String {
+    pub fn presigned_key(partner: &Partner, file_id: &FileId) -> String {
         format!("{INCOMING_PREFIX}{}/{file_id}.csv", partner.as_str())
     }
 

@@ -5,7 +5,11 @@
 
 mod batch;
 mod days;
+mod rejections;
+mod replacements;
+mod sequence;
 mod unfinished;
+mod uploads;
 
 use crate::conditional::{self, Conditional};
 use crate::failure::{Failure, FailureKind};
@@ -15,12 +19,11 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::csv::{ByteRange, Columns};
 use domain::lifecycle::KnownFile;
-use domain::limits::SUPERSEDED_BY_MAX;
-use domain::unfinished::Place;
-use domain::{FileId, FileStatus, Statement, StatusToken, Timestamp};
+use domain::unfinished::Entry;
+use domain::{FileId, FileStatus, PendingUpload, Statement, StatusToken, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use unfinished::Placed;
+use unfinished::Listing;
 
 pub use unfinished::{UnfinishedCursor, UnfinishedPage};
 
@@ -41,6 +44,12 @@ pub struct FileRecord {
     /// The later files whose rows have replaced some of its own, or kept them from being written.
     #[serde(default)]
     pub superseded_by: BTreeSet<String>,
+    /// How many of its rows later files have replaced since it was processed, by file.
+    #[serde(default)]
+    pub replaced_by: BTreeMap<String, u32>,
+    /// Every version of its bytes in the bucket that an attempt has worked on.
+    #[serde(default)]
+    pub versions: BTreeSet<String>,
     /// Every transition of every attempt, in order.
     pub history: Vec<HistoryEntry>,
 }
@@ -49,7 +58,37 @@ impl FileRecord {
     /// What decides about the file when it comes again.
     #[must_use]
     pub fn known(&self) -> KnownFile {
-        KnownFile { attempt: self.attempt, status: self.status, updated_at_ms: self.updated_at_ms }
+        KnownFile {
+            attempt: self.attempt,
+            status: self.status,
+            updated_at_ms: self.updated_at_ms,
+            is_rejected: self.is_rejected(),
+        }
+    }
+
+    /// Whether its latest attempt rejected it for what it holds.
+    #[must_use]
+    pub fn is_rejected(&self) -> bool {
+        self.status == FileStatus::ValidationFailed && self.facts.error_count.is_some()
+    }
+
+    /// Whether its bytes were found valid, in whatever attempt: the totals are written then and never taken away. What was
+    /// valid once is not rejected later, whatever has become of the rules since.
+    #[must_use]
+    pub fn was_valid(&self) -> bool {
+        self.facts.rows.is_some() && self.facts.totals.is_some()
+    }
+
+    /// Whether an attempt has worked on this version of its bytes.
+    #[must_use]
+    pub fn has_worked_on(&self, version_id: &str) -> bool {
+        self.versions.contains(version_id) || self.facts.version_id.as_deref() == Some(version_id)
+    }
+
+    /// The status to show at `now_ms`.
+    #[must_use]
+    pub fn shown_status(&self, now_ms: u64) -> FileStatus {
+        self.status.shown_at(now_ms, self.facts.upload.as_ref().map(|upload| upload.expires_at_ms))
     }
 }
 
@@ -63,6 +102,9 @@ pub struct Facts {
     /// When this attempt's bytes arrived, in milliseconds since 1970.
     #[serde(rename = "received_at", skip_serializing_if = "Option::is_none")]
     pub received_at_ms: Option<u64>,
+    /// This attempt's place in its partner's arrival order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
     /// Where its bytes lie.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
@@ -90,51 +132,57 @@ pub struct Facts {
     /// Where its error report lies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report_key: Option<String>,
-    /// Its rows that stand because of this attempt.
+    /// Its rows that this attempt has written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows_stored: Option<u32>,
-    /// Its rows that stood already.
+    /// Its rows that an earlier attempt had written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows_unchanged: Option<u32>,
-    /// Its rows that a later file had overtaken.
+    /// Its rows that a later file had written before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows_superseded: Option<u32>,
+    /// The rows of other files that it has replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_replaced: Option<u32>,
+    /// Those rows by file, of the first files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaced_files: Option<BTreeMap<FileId, u32>>,
     /// Where its sender may put its bytes, since the API gave a URL for it. Whatever lies there is accepted if it is this file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_key: Option<String>,
-    /// How many bytes that URL takes.
+    /// The upload that its sender has not used, if there is one. It stands beside the file's status and changes nothing of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub upload_bytes: Option<u64>,
-    /// Until when that URL works, in milliseconds since 1970.
-    #[serde(rename = "upload_expires_at", skip_serializing_if = "Option::is_none")]
-    pub upload_expires_at_ms: Option<u64>,
-    /// What its sender stated of the file when announcing it: it is held against this when its bytes are there. The last
-    /// announcement counts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub upload_expected: Option<Statement>,
+    pub upload: Option<PendingUpload>,
     /// The statement that the file was refused for, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_statement: Option<Statement>,
-    /// Whether the awaited upload was asked for so that its rows win over later ones.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reprocess: Option<bool>,
     /// What opens its status page. It is chosen once and never changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<StatusToken>,
 }
 
-/// What a new attempt forgets of the one before, once its bytes are there: everything that it will find out anew.
-const FORGOTTEN_BY_A_NEW_ATTEMPT: [&str; 10] = [
-    "reprocess",
+impl Facts {
+    /// This attempt's place in the arrival order. An attempt of an earlier version of this program has the time of its
+    /// arrival, which later places are greater than.
+    #[must_use]
+    pub fn place(&self) -> Option<u64> {
+        self.sequence.or(self.received_at_ms)
+    }
+}
+
+/// What a new attempt removes of the one before: what it will find out anew. What follows from the bytes alone stays.
+const REMOVED_BY_A_NEW_ATTEMPT: [&str; 11] = [
     "refused_statement",
     "version_id",
-    "ranges",
     "error_count",
     "report_key",
     "rows_stored",
     "rows_unchanged",
     "rows_superseded",
+    "rows_replaced",
+    "replaced_files",
     "superseded_by",
+    "replaced_by",
 ];
 
 /// One entry of a history.
@@ -163,13 +211,15 @@ pub struct Transition {
     pub at_ms: u64,
     /// What was found out.
     pub facts: Facts,
+    /// Whether it uses the pending upload, which there is no more then.
+    pub uses_upload: bool,
 }
 
 impl Transition {
     /// A transition that happens now.
     #[must_use]
     pub fn now(attempt: u32, status: FileStatus, message: impl Into<String>, facts: Facts) -> Self {
-        Self { attempt, status, message: message.into(), at_ms: clock::now_ms(), facts }
+        Self { attempt, status, message: message.into(), at_ms: clock::now_ms(), facts, uses_upload: false }
     }
 }
 
@@ -241,54 +291,6 @@ impl StatusTable {
         moved(transition_expression(request, file_id, transition)?).await
     }
 
-    /// Prolongs the wait for an upload that is awaited already, or learns that it has come. A wait that goes on is no
-    /// transition, so that the history does not grow however often a URL is asked for.
-    ///
-    /// # Errors
-    /// The table refused the call or did not answer.
-    pub async fn await_longer(&self, file_id: &FileId, attempt: u32, facts: &Facts) -> Result<Moved, Failure> {
-        let attributes: HashMap<String, AttributeValue> = serde_dynamo::to_item(facts).map_err(unreadable)?;
-        let place = Place::after(FileStatus::AwaitingUpload, clock::now_ms(), facts.upload_expires_at_ms);
-        let Placed { request, mut sets, .. } = Placed::new(self.update(file_id), file_id, place);
-        sets.extend(attributes.keys().map(|name| format!("#{name} = :{name}")));
-        let mut request = request
-            .return_values(ReturnValue::AllNew)
-            .update_expression(format!("SET {}", sets.join(", ")))
-            .condition_expression("attempt = :attempt AND #status = :awaiting")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":attempt", AttributeValue::N(attempt.to_string()))
-            .expression_attribute_values(
-                ":awaiting",
-                AttributeValue::S(FileStatus::AwaitingUpload.as_str().to_owned()),
-            );
-        for (name, value) in attributes {
-            request = request
-                .expression_attribute_names(format!("#{name}"), &name)
-                .expression_attribute_values(format!(":{name}"), value);
-        }
-        moved(request).await
-    }
-
-    /// Notes that the file `later`, which arrived at `later_received_at_ms`, has replaced rows of the file `earlier`.
-    /// Nothing is noted if `earlier` has since been processed again, so that it is the later one.
-    ///
-    /// # Errors
-    /// The table refused the call or did not answer.
-    pub async fn supersede(&self, earlier: &FileId, later: &FileId, later_received_at_ms: u64) -> Result<(), Failure> {
-        let request = self
-            .update(earlier)
-            .update_expression("ADD superseded_by :later_set")
-            .condition_expression(
-                "attribute_exists(file_id) AND (attribute_not_exists(superseded_by) OR size(superseded_by) < :most) \
-                 AND (received_at < :received_at OR (received_at = :received_at AND file_id < :later))",
-            )
-            .expression_attribute_values(":later_set", AttributeValue::Ss(vec![later.as_str().to_owned()]))
-            .expression_attribute_values(":later", AttributeValue::S(later.as_str().to_owned()))
-            .expression_attribute_values(":received_at", AttributeValue::N(later_received_at_ms.to_string()))
-            .expression_attribute_values(":most", AttributeValue::N(SUPERSEDED_BY_MAX.to_string()));
-        conditional::update(request).await.map(drop)
-    }
-
     fn update(&self, file_id: &FileId) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
@@ -321,14 +323,16 @@ fn transition_expression(
     };
     let number = |value: u64| AttributeValue::N(value.to_string());
     let text = |value: String| AttributeValue::S(value);
-    let place = Place::after(transition.status, transition.at_ms, transition.facts.upload_expires_at_ms);
-    let Placed { mut request, mut sets, mut removes } = Placed::new(request, file_id, place);
-    sets.extend([
-        "#history = list_append(if_not_exists(#history, :no_history), :entry)".to_owned(),
-        // The index answers when a file first came; that never changes.
-        "#day = if_not_exists(#day, :day)".to_owned(),
-        "#timestamp = if_not_exists(#timestamp, :timestamp)".to_owned(),
-    ]);
+    let upload_expires_at_ms = transition.facts.upload.as_ref().map(|upload| upload.expires_at_ms);
+    let entry_of_list = Entry::after(transition.status, transition.at_ms, upload_expires_at_ms);
+    let Listing { mut request, mut sets, mut removes } = Listing::new(request, file_id, entry_of_list);
+    sets.push("#history = list_append(if_not_exists(#history, :no_history), :entry)".to_owned());
+    // The index answers when a file first came. Until then it has the time at which its upload was created.
+    sets.extend(if transition.attempt == 1 && transition.status == FileStatus::Validating {
+        ["#day = :day".to_owned(), "#timestamp = :timestamp".to_owned()]
+    } else {
+        ["#day = if_not_exists(#day, :day)".to_owned(), "#timestamp = if_not_exists(#timestamp, :timestamp)".to_owned()]
+    });
     for name in ["history", "day", "timestamp"] {
         request = request.expression_attribute_names(format!("#{name}"), name);
     }
@@ -359,12 +363,20 @@ fn transition_expression(
             .expression_attribute_names(format!("#{name}"), &name)
             .expression_attribute_values(format!(":{name}"), value);
     }
-    let mut expression = format!("SET {}", sets.join(", "));
     if transition.status == FileStatus::Validating {
-        removes.extend(FORGOTTEN_BY_A_NEW_ATTEMPT);
+        removes
+            .extend(REMOVED_BY_A_NEW_ATTEMPT.into_iter().filter(|name| !sets.contains(&format!("#{name} = :{name}"))));
     }
+    if transition.uses_upload {
+        removes.push("upload");
+    }
+    let mut expression = format!("SET {}", sets.join(", "));
     if !removes.is_empty() {
         expression.push_str(&format!(" REMOVE {}", removes.join(", ")));
+    }
+    if let Some(version_id) = &transition.facts.version_id {
+        expression.push_str(" ADD versions :versions");
+        request = request.expression_attribute_values(":versions", AttributeValue::Ss(vec![version_id.clone()]));
     }
     Ok(request.update_expression(expression))
 }

@@ -25,6 +25,11 @@ const WRITE_TURNS_MAX: usize = 8;
 /// The attribute that names the file whose row was replaced.
 const REPLACES: &str = "replaces";
 
+/// The attributes that name its file's place in the arrival order, and the attempt that has written it.
+const SEQUENCE: &str = "sequence";
+const RECEIVED_AT: &str = "received_at";
+const ATTEMPT: &str = "attempt";
+
 /// What a row takes in memory beside its texts, in bytes: itself, what the allocator adds, and its place in a queue.
 const ROW_BYTES: usize = 256;
 
@@ -35,26 +40,31 @@ pub struct Origin {
     pub file_id: FileId,
     /// Who sent it.
     pub partner: String,
-    /// When it arrived, in milliseconds since 1970. Of two files that arrived at once, the greater id wins.
+    /// When it arrived, in milliseconds since 1970.
     pub received_at_ms: u64,
+    /// Its place in its partner's arrival order. Of two files at one place, which only files have that partners put into the
+    /// bucket themselves, the greater id wins.
+    pub sequence: u64,
+    /// The attempt that writes.
+    pub attempt: u32,
 }
 
 /// What became of a row.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Written {
-    /// It stands now. It may have replaced the row of an earlier file.
+    /// This attempt has written it, now or in an earlier try. It may have replaced the row of an earlier file.
     Stored {
         /// The earlier file.
         replaced: Option<FileId>,
     },
-    /// It stood already, from the same file. It may have replaced the row of an earlier file then.
+    /// An earlier attempt of the same file had written it. It may have replaced the row of an earlier file then.
     Unchanged {
         /// The earlier file.
         replaced: Option<FileId>,
     },
     /// The row of a later file stands, untouched.
     Superseded {
-        /// The later file, and when it arrived in milliseconds since 1970.
+        /// The later file, and its place in the arrival order.
         by: (FileId, u64),
     },
 }
@@ -114,7 +124,9 @@ impl Row {
             ("merchant", text(&self.merchant)),
             ("status", text(self.status.as_str())),
             ("file_id", text(origin.file_id.as_str())),
-            ("received_at", number(origin.received_at_ms.to_string())),
+            (RECEIVED_AT, number(origin.received_at_ms.to_string())),
+            (SEQUENCE, number(origin.sequence.to_string())),
+            (ATTEMPT, number(origin.attempt.to_string())),
             ("record", number(self.record.to_string())),
         ];
         let replaces = replaced.map(|replaced| (REPLACES, text(replaced.as_str())));
@@ -173,11 +185,13 @@ impl TransactionTable {
                 Put::Found(found) => found,
             };
             if found.order() >= origin.order() {
-                let ours = found.file_id == origin.file_id;
-                return Ok(Progress::Written(if ours {
-                    Written::Unchanged { replaced: found.replaces }
+                return Ok(Progress::Written(if found.file_id != origin.file_id {
+                    Written::Superseded { by: (found.file_id, found.sequence) }
+                } else if found.attempt == Some(origin.attempt) {
+                    // The answer to an earlier try was lost.
+                    Written::Stored { replaced: found.replaces }
                 } else {
-                    Written::Superseded { by: (found.file_id, found.received_at_ms) }
+                    Written::Unchanged { replaced: found.replaces }
                 }));
             }
             row.standing = Some(found);
@@ -204,9 +218,10 @@ impl TransactionTable {
         let put = match standing {
             None => put.condition_expression("attribute_not_exists(transaction_id)"),
             Some(standing) => put
-                .condition_expression("file_id = :file_id AND received_at = :received_at")
+                .condition_expression(format!("file_id = :file_id AND #order = :order{}", standing.without_place()))
+                .expression_attribute_names("#order", standing.order_attribute)
                 .expression_attribute_values(":file_id", AttributeValue::S(standing.file_id.as_str().to_owned()))
-                .expression_attribute_values(":received_at", AttributeValue::N(standing.received_at_ms.to_string())),
+                .expression_attribute_values(":order", AttributeValue::N(standing.sequence.to_string())),
         };
         let error = match put.send().await {
             Ok(_) => return Ok(Put::Done),
@@ -231,27 +246,40 @@ enum Put {
     Throttled(Throttled),
 }
 
-/// The row that stands where ours is to be written, as far as it matters.
+/// The row that is in effect where ours is to be written, as far as it matters.
 #[derive(Clone, Debug)]
 struct Standing {
     file_id: FileId,
-    received_at_ms: u64,
+    sequence: u64,
+    /// The attribute that has its place in the arrival order.
+    order_attribute: &'static str,
+    attempt: Option<u32>,
     replaces: Option<FileId>,
 }
 
 impl Standing {
     fn of(row: &HashMap<String, AttributeValue>) -> Option<Self> {
         let file = |name: &str| row.get(name).and_then(|value| FileId::parse(value.as_s().ok()?));
+        let number = |name: &str| row.get(name)?.as_n().ok()?.parse::<u64>().ok();
+        // Rows of an earlier version of this program have the time of their file's arrival alone.
+        let order_attribute = if row.contains_key(SEQUENCE) { SEQUENCE } else { RECEIVED_AT };
         Some(Self {
             file_id: file("file_id")?,
-            received_at_ms: row.get("received_at")?.as_n().ok()?.parse().ok()?,
+            sequence: number(order_attribute)?,
+            order_attribute,
+            attempt: number(ATTEMPT).and_then(|attempt| u32::try_from(attempt).ok()),
             replaces: file(REPLACES),
         })
     }
 
-    /// What decides which of two files' rows stands.
+    /// What a condition says beside the order of a row that has no place.
+    fn without_place(&self) -> &'static str {
+        if self.order_attribute == SEQUENCE { "" } else { " AND attribute_not_exists(sequence)" }
+    }
+
+    /// What decides which of two files' rows is in effect.
     fn order(&self) -> (u64, &FileId) {
-        (self.received_at_ms, &self.file_id)
+        (self.sequence, &self.file_id)
     }
 
     /// The file whose row `origin` replaces. An earlier attempt of the same file passes on whom it replaced.
@@ -262,6 +290,6 @@ impl Standing {
 
 impl Origin {
     fn order(&self) -> (u64, &FileId) {
-        (self.received_at_ms, &self.file_id)
+        (self.sequence, &self.file_id)
     }
 }

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileStatus {
-    /// Its sender was given a URL to put it to, and has not done so yet.
+    /// Nothing of it has come; its sender was given a URL to put it to.
     AwaitingUpload,
+    /// Nothing of it has come, and the URL has ended. It is never stored: it follows from the time.
+    UploadExpired,
     /// Its bytes are being checked.
     Validating,
     /// Every record is valid; it waits to be processed.
@@ -31,8 +33,9 @@ pub enum FileStatus {
 
 impl FileStatus {
     /// Every status, in the order of a file's life.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AwaitingUpload,
+        Self::UploadExpired,
         Self::Validating,
         Self::Validated,
         Self::ValidationFailed,
@@ -48,7 +51,7 @@ impl FileStatus {
     #[must_use]
     pub fn rank(self) -> u8 {
         match self {
-            Self::AwaitingUpload => 0,
+            Self::AwaitingUpload | Self::UploadExpired => 0,
             Self::Validating => 1,
             Self::Validated | Self::ValidationFailed => 2,
             Self::Processing => 3,
@@ -67,7 +70,15 @@ impl FileStatus {
     /// Whether the attempt has ended.
     #[must_use]
     pub fn is_final(self) -> bool {
-        self.is_failed() || self == Self::Completed
+        self.is_failed() || matches!(self, Self::Completed | Self::UploadExpired)
+    }
+
+    /// The status to show at `now_ms` of a file that is stored as this, where its upload, if it has one, ends at
+    /// `upload_expires_at_ms`. All but [`Self::AwaitingUpload`] are shown as they are.
+    #[must_use]
+    pub fn shown_at(self, now_ms: u64, upload_expires_at_ms: Option<u64>) -> Self {
+        let is_open = upload_expires_at_ms.is_some_and(|expires_at_ms| now_ms < expires_at_ms);
+        if self == Self::AwaitingUpload && !is_open { Self::UploadExpired } else { self }
     }
 
     /// The failure that follows when the workflow gives up on a file in this status; none if its attempt has ended.
@@ -86,6 +97,7 @@ impl FileStatus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AwaitingUpload => "awaiting_upload",
+            Self::UploadExpired => "upload_expired",
             Self::Validating => "validating",
             Self::Validated => "validated",
             Self::ValidationFailed => "validation_failed",
@@ -108,6 +120,47 @@ pub struct KnownFile {
     pub status: FileStatus,
     /// When that attempt last moved, in milliseconds since 1970.
     pub updated_at_ms: u64,
+    /// Whether the latest attempt rejected the file for what it holds.
+    pub is_rejected: bool,
+}
+
+/// What a sender asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Intent {
+    /// To have the file processed, unless that was done.
+    Process,
+    /// To have it processed once more after the attempt that the sender has seen. The number makes the request idempotent:
+    /// a repeat of it finds a later attempt.
+    Reprocess {
+        /// That attempt, from 1.
+        seen_attempt: u32,
+    },
+}
+
+impl Intent {
+    /// The intent of a request that names the attempt to process again, or none.
+    #[must_use]
+    pub fn of(reprocess_attempt: Option<u32>) -> Self {
+        reprocess_attempt.map_or(Self::Process, |seen_attempt| Self::Reprocess { seen_attempt })
+    }
+
+    /// The attempt to process again, if one is named.
+    #[must_use]
+    pub fn reprocess_attempt(self) -> Option<u32> {
+        match self {
+            Self::Process => None,
+            Self::Reprocess { seen_attempt } => Some(seen_attempt),
+        }
+    }
+}
+
+/// The place of an attempt in its partner's arrival order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sequence {
+    /// That of the request which asks for it.
+    New,
+    /// That of the attempt before: what is retried must not win over what came in between.
+    Kept,
 }
 
 /// What a file that comes (again) gets.
@@ -117,88 +170,118 @@ pub enum Decision {
     Work {
         /// The attempt to work under, from 1.
         attempt: u32,
+        /// Its place in the arrival order, if it has yet to begin.
+        sequence: Sequence,
     },
     /// It is done, or being done: answer with what is known.
     Answer,
     /// It was tried too often.
     Exhausted,
+    /// The request names an attempt that the file does not have.
+    AttemptUnknown,
 }
 
 /// What an upload gets. A new file is worked on; a failed or lost attempt is followed by a new one; an attempt that
-/// has yet to reach the bucket is worked on again, since its first handler may have died, or its sender may have chosen
-/// another road; a completed file is processed again only if that is asked for.
+/// has yet to reach the bucket is worked on again, since its first handler may have died; a completed file is processed
+/// again only if that is asked for after its latest attempt.
 #[must_use]
-pub fn decide_upload(known: Option<KnownFile>, reprocess: bool, now_ms: u64) -> Decision {
+pub fn decide_upload(known: Option<KnownFile>, intent: Intent, now_ms: u64) -> Decision {
     let Some(known) = known else {
-        return Decision::Work { attempt: 1 };
+        return match intent {
+            Intent::Process => Decision::Work { attempt: 1, sequence: Sequence::New },
+            Intent::Reprocess { .. } => Decision::AttemptUnknown,
+        };
     };
-    if known.status == FileStatus::AwaitingUpload {
-        // It waits for its sender, for however long, so that it cannot be lost.
-        return Decision::Work { attempt: known.attempt };
+    if let Intent::Reprocess { seen_attempt } = intent {
+        if seen_attempt > known.attempt || seen_attempt == 0 {
+            return Decision::AttemptUnknown;
+        }
+        if seen_attempt == known.attempt && known.status.is_final() {
+            return next_attempt(known.attempt, Sequence::New);
+        }
     }
     let lost = !known.status.is_final() && now_ms.saturating_sub(known.updated_at_ms) > ATTEMPT_MILLISECONDS_MAX;
-    if known.status.is_failed() || lost || (known.status == FileStatus::Completed && reprocess) {
-        next_attempt(known.attempt)
-    } else if known.status == FileStatus::Validating {
-        Decision::Work { attempt: known.attempt }
-    } else {
-        Decision::Answer
+    match known.status {
+        // Nothing has come yet: the upload that was created has no claim on bytes that come by another request.
+        FileStatus::AwaitingUpload => Decision::Work { attempt: known.attempt, sequence: Sequence::New },
+        // What was rejected was never in effect, so that its correction begins a place of its own.
+        _ if known.is_rejected => next_attempt(known.attempt, Sequence::New),
+        status if status.is_failed() || lost => next_attempt(known.attempt, Sequence::Kept),
+        FileStatus::Validating => Decision::Work { attempt: known.attempt, sequence: Sequence::Kept },
+        _ => Decision::Answer,
     }
 }
 
-/// What a request for a URL to put a file to gets: what an upload of the file would get, but that nothing is to be sent
-/// while another upload of it is being validated.
+/// What a request for a presigned upload gets: what an upload of the file would get, but that nothing is to be sent while
+/// another upload of it is being validated.
 #[must_use]
-pub fn decide_grant(known: Option<KnownFile>, reprocess: bool, now_ms: u64) -> Decision {
-    let decision = decide_upload(known, reprocess, now_ms);
-    let goes_on = |known: KnownFile| decision == Decision::Work { attempt: known.attempt };
-    match known {
-        Some(known) if known.status == FileStatus::Validating && goes_on(known) => Decision::Answer,
+pub fn decide_creation(known: Option<KnownFile>, intent: Intent, now_ms: u64) -> Decision {
+    let decision = decide_upload(known, intent, now_ms);
+    match (known, decision) {
+        (Some(known), Decision::Work { attempt, .. })
+            if known.status == FileStatus::Validating && attempt == known.attempt =>
+        {
+            Decision::Answer
+        }
         _ => decision,
     }
 }
 
-/// By which road an object came into the bucket.
+/// How an object came into the bucket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Road {
-    /// The API stored it under this attempt.
-    Upload {
-        /// The attempt that the upload began.
-        attempt: u32,
+pub enum ObjectSource {
+    /// The API stored it, having begun an attempt.
+    Api,
+    /// It was put where the API let its sender put it.
+    Presigned {
+        /// What the upload was created for, if it is still open.
+        open: Option<Intent>,
+        /// Whether an attempt has worked on this very version.
+        is_known_version: bool,
     },
-    /// It was put straight into the bucket.
+    /// Its sender put it there by rights of its own.
     Bucket {
-        /// Whether the known file was read from this very object and version.
-        same_object: bool,
+        /// Whether an attempt has worked on this very version.
+        is_known_version: bool,
     },
 }
 
-/// What an event of the bucket gets. A repeat of a finished attempt or an event of an earlier one changes nothing, nor
-/// does a repeated event of an earlier upload where a new one is awaited. A failed file gets a new attempt when it is put
-/// into the bucket again or redriven.
+/// What an event of the bucket gets. A repeat of a finished attempt changes nothing. A failed file gets a new attempt when
+/// it is put into the bucket again or redriven. What an object holds is known to be the file by then.
 #[must_use]
-pub fn decide_event(known: Option<KnownFile>, road: Road, redrive: bool) -> Decision {
-    let (attempt, put_again) = match (road, known) {
-        (Road::Upload { attempt }, _) => (attempt, false),
-        (Road::Bucket { same_object }, Some(known)) => (known.attempt, !same_object),
-        (Road::Bucket { .. }, None) => (1, false),
+pub fn decide_event(known: Option<KnownFile>, source: ObjectSource, redrive: bool, now_ms: u64) -> Decision {
+    let (open, put_again) = match source {
+        ObjectSource::Api => (None, false),
+        ObjectSource::Presigned { open, is_known_version } => (open.filter(|_| !is_known_version), !is_known_version),
+        ObjectSource::Bucket { is_known_version } => (None, !is_known_version),
     };
     let Some(known) = known else {
-        return Decision::Work { attempt };
+        // The API knows of whatever it stores or lets somebody put there.
+        return match source {
+            ObjectSource::Bucket { .. } => decide_upload(None, Intent::Process, now_ms),
+            ObjectSource::Api | ObjectSource::Presigned { .. } => Decision::Answer,
+        };
     };
-    let awaits_another = known.status == FileStatus::AwaitingUpload && road == Road::Bucket { same_object: true };
-    if attempt > known.attempt {
-        Decision::Work { attempt }
-    } else if known.status.is_failed() && (redrive || put_again) {
-        next_attempt(known.attempt)
-    } else if redrive && !known.status.is_final() {
-        // A redrive that died on its way began this attempt, under which the object was not stored.
-        Decision::Work { attempt: known.attempt }
-    } else if attempt < known.attempt || known.status.is_final() || awaits_another {
-        Decision::Answer
-    } else {
-        Decision::Work { attempt }
+    if let Some(intent) = open {
+        return match decide_upload(Some(known), intent, now_ms) {
+            // Whoever works on the file may have died; this event may be the only one that is left.
+            Decision::Answer if !known.status.is_final() => kept(known),
+            decision => decision,
+        };
     }
+    match known.status {
+        FileStatus::AwaitingUpload if put_again => decide_upload(Some(known), Intent::Process, now_ms),
+        FileStatus::AwaitingUpload => Decision::Answer,
+        status if status.is_failed() && (redrive || put_again) => {
+            next_attempt(known.attempt, if known.is_rejected { Sequence::New } else { Sequence::Kept })
+        }
+        status if status.is_final() => Decision::Answer,
+        _ => kept(known),
+    }
+}
+
+fn kept(known: KnownFile) -> Decision {
+    Decision::Work { attempt: known.attempt, sequence: Sequence::Kept }
 }
 
 /// The attempt under whose name the completion of `attempt` is announced, so that subscribers recognise what they may have
@@ -213,109 +296,9 @@ pub fn announced_attempt(history: &[(u32, FileStatus)], attempt: u32) -> u32 {
     may_have_been_heard.last().unwrap_or(attempt)
 }
 
-fn next_attempt(attempt: u32) -> Decision {
-    if attempt < ATTEMPTS_MAX { Decision::Work { attempt: attempt + 1 } } else { Decision::Exhausted }
+fn next_attempt(attempt: u32, sequence: Sequence) -> Decision {
+    if attempt < ATTEMPTS_MAX { Decision::Work { attempt: attempt + 1, sequence } } else { Decision::Exhausted }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: u64 = 1_000_000_000;
-
-    fn known(attempt: u32, status: FileStatus) -> Option<KnownFile> {
-        Some(KnownFile { attempt, status, updated_at_ms: NOW })
-    }
-
-    #[test]
-    fn a_failure_always_ranks_above_what_it_ends() {
-        for status in FileStatus::ALL {
-            match status.failure() {
-                Some(failure) => assert!(failure.is_failed() && failure.rank() > status.rank(), "{status:?}"),
-                None => assert!(status.is_final(), "{status:?}"),
-            }
-            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
-        }
-    }
-
-    #[test]
-    fn uploads() {
-        use Decision::{Answer, Exhausted, Work};
-        assert_eq!(decide_upload(None, false, NOW), Work { attempt: 1 });
-        for status in FileStatus::ALL {
-            let expected = match status {
-                status if status.is_failed() => Work { attempt: 4 },
-                FileStatus::AwaitingUpload | FileStatus::Validating => Work { attempt: 3 },
-                _ => Answer,
-            };
-            assert_eq!(decide_upload(known(3, status), false, NOW), expected, "{status:?}");
-        }
-        assert_eq!(decide_upload(known(3, FileStatus::Completed), true, NOW), Work { attempt: 4 });
-        assert_eq!(decide_upload(known(3, FileStatus::Processing), true, NOW), Answer);
-        let much_later = NOW + ATTEMPT_MILLISECONDS_MAX + 1;
-        assert_eq!(decide_upload(known(3, FileStatus::Processing), false, much_later), Work { attempt: 4 });
-        assert_eq!(decide_upload(known(3, FileStatus::Completed), false, much_later), Answer);
-        assert_eq!(decide_upload(known(3, FileStatus::AwaitingUpload), false, much_later), Work { attempt: 3 });
-        assert_eq!(decide_upload(known(ATTEMPTS_MAX, FileStatus::ProcessingFailed), false, NOW), Exhausted);
-    }
-
-    #[test]
-    fn what_may_have_been_heard_is_announced_under_the_same_name() {
-        use FileStatus::{Completed, NotificationFailed, Notifying, ProcessingFailed};
-        for (history, attempt, expected) in [
-            (&[][..], 1, 1),
-            (&[(1, Notifying)], 1, 1),
-            (&[(1, ProcessingFailed)], 2, 2),
-            (&[(1, Notifying), (1, NotificationFailed)], 2, 1),
-            (&[(1, Notifying), (2, Notifying), (2, NotificationFailed)], 3, 1),
-            (&[(1, Notifying), (1, Completed)], 2, 2),
-            (&[(1, Notifying), (1, Completed), (2, Notifying), (2, NotificationFailed)], 3, 2),
-            (&[(1, Notifying), (1, NotificationFailed), (2, ProcessingFailed)], 3, 1),
-            (&[(1, Notifying), (1, Completed), (2, Notifying), (3, ProcessingFailed)], 4, 2),
-        ] {
-            assert_eq!(announced_attempt(history, attempt), expected, "{history:?}");
-        }
-    }
-
-    #[test]
-    fn a_url_is_given_for_what_an_upload_would_work_on_unless_another_upload_is_being_validated() {
-        use Decision::{Answer, Exhausted, Work};
-        assert_eq!(decide_grant(None, false, NOW), Work { attempt: 1 });
-        for status in FileStatus::ALL {
-            let expected = match status {
-                FileStatus::AwaitingUpload => Work { attempt: 3 },
-                status if status.is_failed() => Work { attempt: 4 },
-                _ => Answer,
-            };
-            assert_eq!(decide_grant(known(3, status), false, NOW), expected, "{status:?}");
-        }
-        assert_eq!(decide_grant(known(3, FileStatus::Completed), true, NOW), Work { attempt: 4 });
-        let much_later = NOW + ATTEMPT_MILLISECONDS_MAX + 1;
-        assert_eq!(decide_grant(known(3, FileStatus::Validating), false, much_later), Work { attempt: 4 });
-        assert_eq!(decide_grant(known(ATTEMPTS_MAX, FileStatus::ValidationFailed), false, NOW), Exhausted);
-    }
-
-    #[test]
-    fn events() {
-        use Decision::{Answer, Work};
-        let upload = |attempt| Road::Upload { attempt };
-        let bucket = |same_object| Road::Bucket { same_object };
-        assert_eq!(decide_event(None, upload(1), false), Work { attempt: 1 });
-        assert_eq!(decide_event(None, bucket(false), false), Work { attempt: 1 });
-        for status in FileStatus::ALL {
-            let expected = if status.is_final() { Answer } else { Work { attempt: 2 } };
-            let put_again = if status.is_failed() { Work { attempt: 3 } } else { expected };
-            assert_eq!(decide_event(known(2, status), upload(2), false), expected, "{status:?}");
-            let repeated = if status == FileStatus::AwaitingUpload { Answer } else { expected };
-            assert_eq!(decide_event(known(2, status), bucket(true), false), repeated, "{status:?}");
-            assert_eq!(decide_event(known(2, status), bucket(false), false), put_again, "{status:?}");
-            assert_eq!(decide_event(known(2, status), upload(1), false), Answer, "{status:?}");
-            assert_eq!(decide_event(known(2, status), upload(3), false), Work { attempt: 3 }, "{status:?}");
-        }
-        assert_eq!(decide_event(known(2, FileStatus::ProcessingFailed), upload(2), true), Work { attempt: 3 });
-        assert_eq!(decide_event(known(2, FileStatus::ProcessingFailed), upload(1), true), Work { attempt: 3 });
-        assert_eq!(decide_event(known(2, FileStatus::Completed), upload(2), true), Answer);
-        assert_eq!(decide_event(known(2, FileStatus::Validating), upload(1), true), Work { attempt: 2 });
-        assert_eq!(decide_event(known(2, FileStatus::Processing), upload(1), true), Work { attempt: 2 });
-    }
-}
+mod tests;

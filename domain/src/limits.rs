@@ -98,6 +98,9 @@ pub const ATTEMPT_MILLISECONDS_MAX: u64 = 6 * 60 * 1000;
 /// Most ids of later files that one file's `superseded_by` lists.
 pub const SUPERSEDED_BY_MAX: usize = 20;
 
+/// Most earlier files whose rows a file has replaced that its status names. All replaced rows are counted.
+pub const REPLACED_FILES_MAX: usize = 20;
+
 /// Deepest nesting of objects and arrays in JSON, in containers: the outermost is the first.
 pub const JSON_DEPTH_MAX: usize = 32;
 
@@ -169,9 +172,9 @@ pub const DAY_FILES_BYTES_MAX: usize = 4_000_000;
 /// What goes well ends within minutes, retries included.
 pub const UNFINISHED_AFTER_MILLISECONDS: u64 = 60 * 60 * 1000;
 
-/// How long after its URL ended the bytes of an announced file are waited for, in milliseconds (24 hours). An upload that
-/// began in time may take long.
-pub const UNSENT_AFTER_MILLISECONDS: u64 = 24 * 60 * 60 * 1000;
+/// How long after its URL ended the bytes of a presigned upload are looked for, in milliseconds (4 hours). A transfer that
+/// began in time may go on: 1 GiB takes 2.4 hours at a megabit a second.
+pub const UPLOAD_CHECKED_MILLISECONDS: u64 = 4 * 60 * 60 * 1000;
 
 /// Most unfinished files, and payments, that one look names. All are counted.
 pub const UNFINISHED_TOLD_MAX: usize = 1_000;

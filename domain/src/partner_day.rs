@@ -2,12 +2,12 @@
 
 use crate::money::add_up;
 use crate::schedule::Schedules;
-use crate::{Day, FileId, FileStatus, StatusToken};
+use crate::{Day, FileId, FileStatus, PendingUpload, StatusToken};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A file of a day, as the status table has it. A file belongs to the day on which it first came, or was announced, however
-/// often it is sent again.
+/// A file of a day, as the status table has it. A file belongs to the day on which it first came, however often it is sent
+/// again; one that has not come, to the day on which its upload was created.
 #[derive(Clone, Debug, Deserialize)]
 pub struct DayFile {
     /// The file.
@@ -15,7 +15,7 @@ pub struct DayFile {
     /// Who sent it.
     #[serde(default)]
     pub partner: String,
-    /// When it first came, or was announced, RFC 3339 in UTC with milliseconds.
+    /// When it first came, or its upload was created, RFC 3339 in UTC with milliseconds.
     #[serde(rename = "timestamp")]
     pub received_at: String,
     /// Where its latest attempt stands.
@@ -34,17 +34,33 @@ pub struct DayFile {
     /// What opens its status page.
     #[serde(default)]
     pub token: Option<StatusToken>,
+    /// The upload that its sender has not used, if there is one.
+    #[serde(default)]
+    pub upload: Option<PendingUpload>,
+    /// Its rows that a later file had written before.
+    #[serde(default)]
+    pub rows_superseded: Option<u32>,
+    /// Its rows that later files have replaced since, by file.
+    #[serde(default)]
+    pub replaced_by: BTreeMap<String, u32>,
+    /// The rows of other files that it has replaced.
+    #[serde(default)]
+    pub rows_replaced: Option<u32>,
 }
 
 impl DayFile {
-    /// The same, without what was found out in an attempt before the upload that is awaited.
+    /// The same with the status that is shown at `now_ms`.
     #[must_use]
-    pub fn of_present_attempt(self) -> Self {
-        if self.status == FileStatus::AwaitingUpload {
-            Self { rows: None, error_count: None, totals: BTreeMap::new(), ..self }
-        } else {
-            self
-        }
+    pub fn shown_at(self, now_ms: u64) -> Self {
+        let expires_at_ms = self.upload.as_ref().map(|upload| upload.expires_at_ms);
+        Self { status: self.status.shown_at(now_ms, expires_at_ms), ..self }
+    }
+
+    /// How many of its rows are not in effect, because a later file has them.
+    #[must_use]
+    pub fn rows_not_in_effect(&self) -> u64 {
+        let replaced = self.replaced_by.values().copied().map(u64::from).sum::<u64>();
+        u64::from(self.rows_superseded.unwrap_or_default()) + replaced
     }
 }
 
@@ -63,10 +79,14 @@ pub struct PartnerDay {
     pub failed: u32,
     /// Of those, the ones that are being worked on.
     pub in_progress: u32,
-    /// The files that were announced, and for which their sender has a URL.
+    /// The files that have not come, and for which their sender has a URL that works.
     pub awaiting_upload: u32,
+    /// The files that have not come, and whose URL has ended.
+    pub upload_expired: u32,
     /// The records of the completed files.
     pub rows: u64,
+    /// Of those, the ones that are not in effect, because a later file has them.
+    pub rows_superseded: u64,
     /// Their sums by currency.
     pub totals: BTreeMap<String, String>,
     /// When the last of the files that came did so.
@@ -108,6 +128,10 @@ impl DayTally {
                 day.awaiting_upload += 1;
                 return Ok(());
             }
+            FileStatus::UploadExpired => {
+                day.upload_expired += 1;
+                return Ok(());
+            }
             FileStatus::Completed => &mut day.completed,
             FileStatus::ValidationFailed if file.error_count.is_some() => &mut day.refused,
             status if status.is_failed() => &mut day.failed,
@@ -121,6 +145,7 @@ impl DayTally {
         }
         if file.status == FileStatus::Completed {
             day.rows += u64::from(file.rows.unwrap_or_default());
+            day.rows_superseded += file.rows_not_in_effect();
             day.totals = add_up([&day.totals, &file.totals])?;
         }
         Ok(())
@@ -164,6 +189,10 @@ mod tests {
             error_count: None,
             totals: BTreeMap::from([("EUR".to_owned(), format!("{number}.50"))]),
             token: None,
+            upload: None,
+            rows_superseded: None,
+            replaced_by: BTreeMap::new(),
+            rows_replaced: None,
         }
     }
 
@@ -180,7 +209,9 @@ mod tests {
         let mut files: Vec<DayFile> =
             (1..).zip(FileStatus::ALL).map(|(number, status)| file("acme", number, status)).collect();
         let refused = DayFile { error_count: Some(3), ..file("acme", 11, FileStatus::ValidationFailed) };
-        files.extend([refused, file("acme", 12, FileStatus::Completed)]);
+        let replaced_by = BTreeMap::from([("b".to_owned(), 2)]);
+        let completed = DayFile { rows_superseded: Some(1), replaced_by, ..file("acme", 12, FileStatus::Completed) };
+        files.extend([refused, completed]);
         let expected = PartnerDay {
             partner: "acme".to_owned(),
             received: 11,
@@ -189,8 +220,10 @@ mod tests {
             failed: 3,
             in_progress: 5,
             awaiting_upload: 1,
-            rows: 9 + 12,
-            totals: BTreeMap::from([("EUR".to_owned(), "22.00".to_owned())]),
+            upload_expired: 1,
+            rows: 10 + 12,
+            rows_superseded: 3,
+            totals: BTreeMap::from([("EUR".to_owned(), "23.00".to_owned())]),
             last_received_at: Some("2026-11-20T10:00:00.012Z".to_owned()),
             expected: None,
             missing: 0,
@@ -218,12 +251,20 @@ mod tests {
     }
 
     #[test]
-    fn an_upload_that_is_awaited_again_has_nothing_of_the_attempt_before() {
-        let awaited = file("acme", 1, FileStatus::AwaitingUpload).of_present_attempt();
-        assert_eq!((awaited.rows, awaited.error_count, awaited.totals.len()), (None, None, 0));
-        let completed = DayFile { rows: Some(7), error_count: Some(0), ..file("acme", 1, FileStatus::Completed) };
-        let kept = completed.clone().of_present_attempt();
-        assert_eq!((kept.rows, kept.error_count, kept.totals), (Some(7), Some(0), completed.totals));
+    fn an_upload_beside_a_completed_file_changes_nothing_of_it() {
+        let upload = PendingUpload {
+            sequence: 1,
+            created_at_ms: 1,
+            expires_at_ms: 10,
+            bytes: 1,
+            expected: crate::Statement::default(),
+            reprocess_attempt: Some(1),
+        };
+        let completed = DayFile { upload: Some(upload.clone()), ..file("acme", 1, FileStatus::Completed) };
+        assert_eq!(completed.shown_at(5).status, FileStatus::Completed);
+        let awaited = DayFile { upload: Some(upload), ..file("acme", 1, FileStatus::AwaitingUpload) };
+        assert_eq!(awaited.clone().shown_at(9).status, FileStatus::AwaitingUpload);
+        assert_eq!(awaited.shown_at(10).status, FileStatus::UploadExpired);
     }
 
     fn files() -> impl Strategy<Value = Vec<DayFile>> {
@@ -252,7 +293,7 @@ mod tests {
                 prop_assert!(day.missing <= day.expected.unwrap_or_default());
                 prop_assert_eq!(day.last_received_at.is_some(), day.received > 0);
             }
-            let counted: u32 = days.iter().map(|day| day.received + day.awaiting_upload).sum();
+            let counted: u32 = days.iter().map(|day| day.received + day.awaiting_upload + day.upload_expired).sum();
             prop_assert_eq!(usize::try_from(counted).unwrap(), files.len());
         }
 

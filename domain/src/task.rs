@@ -2,6 +2,7 @@
 
 use crate::FileId;
 use crate::csv::{ByteRange, Columns};
+use crate::limits::REPLACED_FILES_MAX;
 use crate::money::ControlSum;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,8 +20,12 @@ pub struct FileTask {
     pub key: String,
     /// Which version of them was validated.
     pub version_id: String,
-    /// When they arrived, in milliseconds since 1970. Of two files with the same transaction, the later one wins.
+    /// When they arrived, in milliseconds since 1970.
     pub received_at_ms: u64,
+    /// Its place in its partner's arrival order: of two files with the same transaction, the one with the greater place
+    /// wins. An execution that an earlier version of this program began has none.
+    #[serde(default)]
+    pub sequence: Option<u64>,
     /// What its header says.
     pub columns: Columns,
     /// Its data records.
@@ -36,12 +41,18 @@ pub struct RangeOutcome {
     pub index: u32,
     /// Its records.
     pub rows: u32,
-    /// Those that stand now because of this attempt.
+    /// Those that this attempt has written.
     pub stored: u32,
-    /// Those that stood already, from the same file.
+    /// Those that an earlier attempt of the same file had written.
     pub unchanged: u32,
-    /// Those that a later file had overtaken.
+    /// Those that a later file had written before.
     pub superseded: u32,
+    /// Of those written by this file, the ones that replaced another file's row.
+    #[serde(default)]
+    pub replaced: u32,
+    /// Whose rows were replaced, and how many: [`REPLACED_FILES_MAX`] files at most.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub replaced_files: BTreeMap<FileId, u32>,
     /// The sums of its records by currency, in one number: with the sums themselves, in every currency and from every
     /// range, the data of an execution would outgrow what Step Functions takes.
     pub control_sum: ControlSum,
@@ -56,8 +67,20 @@ pub struct Validation {
     pub file: Option<FileTask>,
     /// The ranges to process.
     pub ranges: Vec<ByteRange>,
-    /// Why the file is refused, where it is.
+    /// Why the file or the object is rejected, where it is.
     pub refusal: Option<Refusal>,
+    /// The rejected file, where the object is known as one.
+    #[serde(default)]
+    pub rejected: Option<RejectedFile>,
+}
+
+/// A file that is rejected.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RejectedFile {
+    /// The file.
+    pub file_id: FileId,
+    /// The attempt that rejected it.
+    pub attempt: u32,
 }
 
 /// What comes after validation.
@@ -66,8 +89,8 @@ pub struct Validation {
 pub enum Next {
     /// The ranges are to be processed.
     Process,
-    /// The workflow ends as failed. This is data and no error of the function: what a partner gets wrong must not
-    /// raise the alarm for what we get wrong.
+    /// The file, or the object, is rejected: its sender is notified, and the workflow ends. This is data and no error of
+    /// the function: what a partner gets wrong must raise no alarm for operators.
     Refused,
     /// Nothing: the event is a repeat, outdated, or not of a file.
     Done,
@@ -76,13 +99,13 @@ pub enum Next {
 /// Why a file in the bucket is refused.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Refusal {
-    /// The name under which the workflow fails.
+    /// Its stable code.
     pub error: RefusalName,
-    /// What was found, for the dead-letter queue. It never holds a file's content.
+    /// What was found, for whoever reads the execution. It never holds a file's content.
     pub cause: String,
 }
 
-/// The names under which the workflow refuses a file.
+/// Why the workflow rejects a file or an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum RefusalName {
     /// The file broke rules of the format. Its errors are in its report.
@@ -91,40 +114,62 @@ pub enum RefusalName {
     UnknownPartner,
     /// The object is larger than a file may be.
     FileTooLarge,
-    /// The object is not the file that its sender announced, and whose name its key has.
+    /// The object is not the file that its upload was created for, and whose name its key has.
     ContentDiffers,
+}
+
+impl RefusalName {
+    /// The stable code in messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidCsv => "invalid_csv",
+            Self::UnknownPartner => "unknown_partner",
+            Self::FileTooLarge => "file_too_large",
+            Self::ContentDiffers => "content_differs",
+        }
+    }
 }
 
 impl Validation {
     /// These ranges of this file are to be processed.
     #[must_use]
     pub fn process(file: FileTask, ranges: Vec<ByteRange>) -> Self {
-        Self { outcome: Next::Process, file: Some(file), ranges, refusal: None }
+        Self { outcome: Next::Process, file: Some(file), ranges, refusal: None, rejected: None }
     }
 
-    /// The file is refused.
+    /// The object is rejected.
     #[must_use]
-    pub fn refused(file: Option<FileTask>, error: RefusalName, cause: impl Into<String>) -> Self {
+    pub fn refused(error: RefusalName, cause: impl Into<String>) -> Self {
         let refusal = Some(Refusal { error, cause: cause.into() });
-        Self { outcome: Next::Refused, file, ranges: Vec::new(), refusal }
+        Self { outcome: Next::Refused, file: None, ranges: Vec::new(), refusal, rejected: None }
     }
 
     /// Nothing is left to do.
     #[must_use]
     pub fn done() -> Self {
-        Self { outcome: Next::Done, file: None, ranges: Vec::new(), refusal: None }
+        Self { outcome: Next::Done, file: None, ranges: Vec::new(), refusal: None, rejected: None }
     }
 }
 
 impl RangeOutcome {
     /// The sum of two; none where a count is beyond what counts may be.
-    fn plus(self, other: &Self) -> Option<Self> {
+    fn plus(mut self, other: &Self) -> Option<Self> {
+        for (file_id, rows) in &other.replaced_files {
+            let has_room = self.replaced_files.len() < REPLACED_FILES_MAX;
+            if has_room || self.replaced_files.contains_key(file_id) {
+                let sum = self.replaced_files.entry(file_id.clone()).or_default();
+                *sum = sum.checked_add(*rows)?;
+            }
+        }
         Some(Self {
             index: self.index,
             rows: self.rows.checked_add(other.rows)?,
             stored: self.stored.checked_add(other.stored)?,
             unchanged: self.unchanged.checked_add(other.unchanged)?,
             superseded: self.superseded.checked_add(other.superseded)?,
+            replaced: self.replaced.checked_add(other.replaced)?,
+            replaced_files: self.replaced_files,
             control_sum: self.control_sum + other.control_sum,
         })
     }
@@ -160,6 +205,7 @@ mod tests {
             key: "validated/x.csv".to_owned(),
             version_id: "v".to_owned(),
             received_at_ms: 1,
+            sequence: Some(1),
             columns: Columns::default(),
             rows,
             totals: BTreeMap::from([("USD".to_owned(), usd.to_owned())]),
@@ -185,6 +231,19 @@ mod tests {
         assert!(add_up(&file(4, "3.31"), &parts).is_err());
         assert!(add_up(&file(3, "1.10"), &parts[..1]).is_ok());
         assert!(add_up(&file(3, "1.10"), &[]).is_err());
+    }
+
+    #[test]
+    fn replaced_rows_are_added_up_by_their_files() {
+        let id = |number: usize| FileId::parse(&format!("{number:032x}")).unwrap();
+        let replacing = |files: std::ops::Range<usize>| RangeOutcome {
+            replaced: u32::try_from(files.len()).unwrap(),
+            replaced_files: files.map(|number| (id(number), 1)).collect(),
+            ..outcome(1, 0, "1.00")
+        };
+        let sum = add_up(&file(2, "2.00"), &[replacing(0..2), replacing(1..30)]).unwrap();
+        assert_eq!((sum.replaced, sum.replaced_files.len()), (31, REPLACED_FILES_MAX));
+        assert_eq!((sum.replaced_files[&id(0)], sum.replaced_files[&id(1)]), (1, 2));
     }
 
     #[test]

@@ -61,11 +61,16 @@ impl Cloud {
 
     /// Lets the time of an archival's lease be over at once. An error where there is none that goes on.
     pub(crate) async fn end_archival_lease(&self) -> Result<(), SdkError<UpdateItemError>> {
+        self.end_archival_lease_at(now_ms()).await
+    }
+
+    /// The same, as if it had ended at this time.
+    pub(crate) async fn end_archival_lease_at(&self, at_ms: u64) -> Result<(), SdkError<UpdateItemError>> {
         let update = self.dynamodb().update_item().table_name(&self.stack.webhook_table);
         let update = update.key("transaction_id", text("#archive")).key("event_key", text("#archive"));
         let update =
             update.update_expression("SET lease_until_ms = :now").condition_expression("lease_until_ms > :now");
-        update.expression_attribute_values(":now", number(now_ms())).send().await.map(drop)
+        update.expression_attribute_values(":now", number(at_ms)).send().await.map(drop)
     }
 }
 

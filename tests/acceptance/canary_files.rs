@@ -119,7 +119,7 @@ async fn good_files(planting: &mut Planting<'_>, subscriber: &Subscriber<'_>) {
     planting.bank.cloud.ended(&id, 1).await;
     planting.send_file("/upload", &file, "").await;
     planting.send_file("/upload?dry_run=true", &file, "").await;
-    planting.send_file("/upload?reprocess=true", &file, "").await;
+    planting.send_file("/upload?reprocess_attempt=1", &file, "").await;
     planting.bank.cloud.ended(&id, 2).await;
     for _ in 0..2 {
         let notification = subscriber.next().await;
@@ -299,8 +299,8 @@ async fn announcements(planting: &mut Planting<'_>) {
     let answer = planting.bank.announce(&file).await.accepted();
     planting.watch.see_answer("POST /uploads", &answer);
     assert_eq!(uploads::put(cloud, &answer.body["upload"], &file).await.0, 200);
-    let letter = cloud.failed_with(answer.text("s3_key"), "InvalidCsv").await;
-    planting.watch.see(Place::DeadLetter, "an announced file", letter.to_string());
+    let letter = cloud.rejected_with(answer.text("s3_key"), "InvalidCsv").await;
+    planting.watch.see(Place::Outcome, "a presigned file", letter.to_string());
     planting.watch.logged.push(answer.text("file_id").to_owned());
     follow_refused(planting, &answer).await;
 }
@@ -314,8 +314,8 @@ async fn the_bucket(planting: &mut Planting<'_>) {
     let file = files::file(&[format!("{canary},{canary},EUR,2026-01-15T10:00:00Z,{canary},completed,{canary}")]);
     let key = format!("incoming/{partner}/{}.csv", unique());
     cloud.put_object(&key, &file, &[("note", planting.watch.stray("metadata of an object"))]).await;
-    let letter = cloud.failed_with(&key, "InvalidCsv").await;
-    planting.watch.see(Place::DeadLetter, &key, letter.to_string());
+    let letter = cloud.rejected_with(&key, "InvalidCsv").await;
+    planting.watch.see(Place::Outcome, &key, letter.to_string());
     let arn = letter["execution"].as_str().unwrap();
     let execution = cloud.step_functions().describe_execution().execution_arn(arn).send().await.unwrap();
     planting.watch.see(Place::Outcome, arn, format!("{execution:?}"));

@@ -52,6 +52,8 @@ pub(crate) struct Stack {
     pub(crate) archival_function: String,
     /// What the emulator itself has written.
     pub(crate) log_file: PathBuf,
+    /// The library that gives functions clocks of their own (`local/clocks.py`); none where there is no such thing.
+    pub(crate) clock_shim: Option<String>,
     access_key_id: String,
     secret_access_key: String,
 }
@@ -93,6 +95,7 @@ impl Stack {
             audit_bucket: field("audit_bucket"),
             archival_function: field("archival_function"),
             log_file: PathBuf::from(description["log_file"].as_str().unwrap()),
+            clock_shim: description["clock_shim"].as_str().map(str::to_owned),
             access_key_id: field("access_key_id"),
             secret_access_key: field("secret_access_key"),
         }

@@ -123,7 +123,7 @@ async fn a_file_of_the_bucket_is_corrected_too() {
     let file = files::file(&[record(&id), record(&format!("{id}-2")).replace("12.34", "NaN")]);
     let key = format!("incoming/{partner}/{id}.csv");
     cloud.put_object(&key, &file, &[]).await;
-    cloud.failed_with(&key, "InvalidCsv").await;
+    cloud.rejected_with(&key, "InvalidCsv").await;
     let made = bank.correctable(&file_id(partner, &file), "?rows=rejected").await.accepted();
     assert_eq!(made.body["rejected_rows"], 1);
     let text = text_of(&cloud, &made).await;

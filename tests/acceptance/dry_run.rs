@@ -43,7 +43,7 @@ async fn a_valid_file_gets_its_verdict_and_is_not_stored() {
     assert_eq!(uploaded.text("file_id"), answer.text("file_id"));
     let row = cloud.ended(uploaded.text("file_id"), 1).await;
     // A dry run of what is here already says nothing of it, and changes nothing.
-    let again = bank.upload_to("/upload?dry_run=true&reprocess=true", &file).await.accepted();
+    let again = bank.upload_to("/upload?dry_run=true&reprocess_attempt=1", &file).await.accepted();
     assert_eq!(again.body, answer.body);
     assert_eq!(cloud.status_row(uploaded.text("file_id")).await.unwrap(), row);
 }
@@ -84,7 +84,7 @@ async fn what_may_be_meant_as_a_dry_run_is_never_an_upload() {
     for query in ["dry_run=1", "dry_run=True", "dry_run=", "dry_run", "dryrun=true", "dry-run=true", "dryRun=true"] {
         bank.upload_to(&format!("/upload?{query}"), &file).await.refused(400, "query_malformed");
     }
-    for query in ["reprocess=1", "reprocess=yes", "re-process=true"] {
+    for query in ["reprocess=1", "reprocess=true", "re-process=true", "reprocess_attempt=0", "reprocess_attempt=true"] {
         bank.upload_to(&format!("/upload?{query}"), &file).await.refused(400, "query_malformed");
     }
     bank.upload_to("/upload?dry_run=true&dry_run=false", &file).await.refused(400, "query_malformed");

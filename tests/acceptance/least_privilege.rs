@@ -4,7 +4,7 @@
 //! of the functions; those of the workflow and the rule are derived in `policies`.
 
 use crate::cloud::{Cloud, eventually, now_ms, unique};
-use crate::files::{self, digest, file_id, record};
+use crate::files::{self, file_id, record};
 use crate::least_payments::{self, PAYMENT_SCENARIOS, PaymentScenario};
 use crate::policies::statements;
 use crate::template::{resources, template};
@@ -275,13 +275,7 @@ impl Scenario {
             Self::EarlyEvent => {
                 let id = file_id(&bank.partner, &good);
                 let key = format!("validated/{id}.csv");
-                let metadata = [
-                    ("partner", bank.partner.clone()),
-                    ("attempt", "1".to_owned()),
-                    ("received-at", "1768471200123".to_owned()),
-                    ("sha256", digest(&good).as_str().to_owned()),
-                ];
-                cloud.put_object(&key, &good, &metadata).await;
+                cloud.put_stored(&bank.partner, &good, 1_768_471_200_123).await;
                 end_of(cloud, &key, &id).await
             }
             Self::Incoming => {

@@ -70,7 +70,7 @@ async fn send_canaries(bank: &Uploader<'_>) -> (Canaries, Vec<String>) {
     let partner = cloud.stack.bucket_partners[0].as_str();
     let incoming = format!("incoming/{partner}/{}.csv", unique());
     cloud.put_object(&incoming, &bad, &[]).await;
-    cloud.failed_with(&incoming, "InvalidCsv").await;
+    cloud.rejected_with(&incoming, "InvalidCsv").await;
 
     let mut canaries = Canaries::default();
     for (kind, what, planted) in [

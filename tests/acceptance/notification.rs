@@ -117,7 +117,7 @@ async fn a_subscriber_may_choose_failures() {
     cloud.put_object(&format!("incoming/{partner}/{}.csv", unique()), &good, &[]).await;
     let key = format!("incoming/{partner}/{}.csv", unique());
     cloud.put_object(&key, &bad, &[]).await;
-    cloud.failed_with(&key, "InvalidCsv").await;
+    cloud.rejected_with(&key, "InvalidCsv").await;
     let (good_id, bad_id) = (files::file_id(partner, &good), files::file_id(partner, &bad));
     let mut seen = Vec::new();
     eventually("the notification of the bad file", async || {

@@ -1,7 +1,7 @@
 //! Which file's rows stand: the later file's, in whatever order they are processed, and never a step back.
 
 use crate::cloud::{Cloud, unique};
-use crate::files::{self, decimal, digest, file_id, record_of};
+use crate::files::{self, decimal, file_id, record_of};
 use crate::upload::{Uploader, number, statuses};
 use crate::workflow::task_of;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -26,6 +26,7 @@ async fn a_correction_stands_and_the_first_file_again_does_not_undo_it() {
     let (answer_b, row_b) = bank.upload_and_complete(&b).await;
     let (id_a, id_b) = (answer_a.text("file_id").to_owned(), answer_b.text("file_id").to_owned());
     assert_eq!((row_b["rows_stored"].as_str(), row_b["rows_superseded"].as_str()), (Some("2"), Some("0")));
+    assert_eq!((&row_b["rows_replaced"], &row_b["replaced_files"]), (&json!("2"), &json!({id_a.as_str(): "2"})));
     let expect = async |amounts: [(&str, &str, &str); 3]| {
         for (id, amount, file) in amounts {
             assert_eq!(standing(&bank, id).await, (amount.to_owned(), file.to_owned()), "{id}");
@@ -35,7 +36,7 @@ async fn a_correction_stands_and_the_first_file_again_does_not_undo_it() {
 
     let again = bank.upload(&a).await.accepted();
     assert_eq!((&again.body["duplicate"], &again.body["superseded_by"]), (&json!(true), &json!([id_b])));
-    assert!(again.text("message").contains("reprocess=true"), "the way to insist: {}", again.body);
+    assert!(again.text("message").contains("reprocess_attempt="), "the way to insist: {}", again.body);
     let status_a = cloud.get(answer_a.text("status_path")).await.accepted().body;
     assert_eq!((&status_a["superseded_by"], &status_a["attempt"]), (&json!([id_b]), &json!(1)));
     expect([("T1", "1.5", &id_b), ("T2", "2.5", &id_b), ("T3", "3", &id_a)]).await;
@@ -60,18 +61,12 @@ async fn a_later_file_stands_although_an_earlier_one_is_processed_after_it() {
     let late = files::file(&[record_of("T1", "2.00"), record_of("T2", "2.00")]);
     let (answer, row) = bank.upload_and_complete(&late).await;
     let late_id = answer.text("file_id").to_owned();
-    let received_at: u64 = row["received_at"].as_str().unwrap().parse().unwrap();
+    let sequence = number(&row["sequence"]);
 
     // The earlier file arrived a minute before, and its event was held up until now.
     let early = files::file(&[record_of("T1", "1.00"), record_of("T3", "1.00")]);
     let early_id = file_id(&bank.partner, &early);
-    let metadata = [
-        ("partner", bank.partner.clone()),
-        ("attempt", "1".to_owned()),
-        ("received-at", (received_at - 60_000).to_string()),
-        ("sha256", digest(&early).as_str().to_owned()),
-    ];
-    cloud.put_object(&format!("validated/{early_id}.csv"), &early, &metadata).await;
+    assert_eq!(cloud.put_stored(&bank.partner, &early, sequence - 60_000).await, early_id);
     let row = cloud.ended(&early_id, 1).await;
     assert_eq!(row["status"], "completed", "{row}");
     assert_eq!((row["rows_stored"].as_str(), row["rows_superseded"].as_str()), (Some("1"), Some("1")), "{row}");
@@ -96,7 +91,7 @@ async fn of_many_files_at_once_the_last_to_arrive_stands_in_every_row() {
     for answer in &answers {
         let row = cloud.ended(answer.text("file_id"), 1).await;
         assert_eq!(row["status"], "completed", "{row}");
-        arrivals.push((number(&row["received_at"]), answer.text("file_id")));
+        arrivals.push((number(&row["sequence"]), answer.text("file_id")));
     }
     let (_, last) = arrivals.iter().max().unwrap();
     for id in 0..IDS {
@@ -118,14 +113,7 @@ async fn of_two_files_of_one_moment_the_same_one_stands_in_either_order() {
         let both = [files::file(&[record_of("T1", "1.00")]), files::file(&[record_of("T1", "2.00")])];
         let greatest = both.iter().map(|file| file_id(&partner, file)).max().unwrap();
         for file in order.map(|number| &both[number]) {
-            let id = file_id(&partner, file);
-            let metadata = [
-                ("partner", partner.clone()),
-                ("attempt", "1".to_owned()),
-                ("received-at", "1768471200123".to_owned()),
-                ("sha256", digest(file).as_str().to_owned()),
-            ];
-            cloud.put_object(&format!("validated/{id}.csv"), file, &metadata).await;
+            let id = cloud.put_stored(&partner, file, 1_768_471_200_123).await;
             assert_eq!(cloud.ended(&id, 1).await["status"], "completed");
         }
         let row = cloud.transaction(&partner, "T1").await.unwrap();
@@ -151,7 +139,8 @@ async fn a_range_that_is_written_again_still_tells_whose_rows_it_replaced() {
     let range = again["range"].as_object().unwrap().iter().map(|(name, value)| (name.clone(), json!(number(value))));
     let again = json!({"file": again["file"], "range": range.collect::<Value>()});
     let outcome = cloud.invoke("data-transformer", &again).await.unwrap();
-    assert_eq!((&outcome["stored"], &outcome["unchanged"]), (&json!(0), &json!(1)), "{outcome}");
+    assert_eq!((&outcome["stored"], &outcome["unchanged"]), (&json!(1), &json!(0)), "by this very attempt: {outcome}");
+    assert_eq!(outcome["replaced"], 1, "{outcome}");
     let row_a = cloud.status_row(id_a).await.unwrap();
     assert_eq!(row_a["superseded_by"], json!([answer_b.text("file_id")]), "{row_a}");
 }

@@ -6,7 +6,7 @@ use crate::template::{definition, states};
 use domain::csv::{ByteRange, Column, Columns};
 use domain::limits::{
     AMOUNT_DIGITS_MAX, ATTEMPTS_MAX, BUCKET_FILE_BYTES_MAX, FILE_RANGES_MAX, FILE_ROWS_MAX, PARTNER_CHARS_MAX,
-    RECORD_COLUMNS_MAX,
+    RECORD_COLUMNS_MAX, REPLACED_FILES_MAX,
 };
 use domain::money::ControlSum;
 use domain::task::{FileTask, RangeOutcome, RefusalName, Validation};
@@ -61,6 +61,7 @@ fn file() -> FileTask {
         key: key(),
         version_id: "v".repeat(VERSION_ID_BYTES_MAX),
         received_at_ms: u64::MAX,
+        sequence: Some(u64::MAX),
         columns,
         rows: FILE_ROWS_MAX,
         totals: totals(),
@@ -78,7 +79,21 @@ fn ranges() -> Vec<ByteRange> {
 fn outcome() -> RangeOutcome {
     let (index, rows) = (u32::try_from(FILE_RANGES_MAX).unwrap(), FILE_ROWS_MAX);
     let control_sum = ControlSum::of(&totals()).unwrap();
-    RangeOutcome { index, rows, stored: rows, unchanged: rows, superseded: rows, control_sum }
+    RangeOutcome {
+        index,
+        rows,
+        stored: rows,
+        unchanged: rows,
+        superseded: rows,
+        replaced: rows,
+        replaced_files: replaced_files(),
+        control_sum,
+    }
+}
+
+fn replaced_files() -> BTreeMap<FileId, u32> {
+    let file = |number: usize| (FileId::parse(&format!("{number:032x}")).unwrap(), FILE_ROWS_MAX);
+    (0..REPLACED_FILES_MAX).map(file).collect()
 }
 
 fn error() -> Value {
@@ -123,12 +138,12 @@ fn endings(task: &str) -> Vec<Ending> {
             );
             vec![
                 answer(json(&Validation::process(file(), ranges()))),
-                answer(json(&Validation::refused(Some(file()), RefusalName::UnknownPartner, cause))),
+                answer(json(&Validation::refused(RefusalName::UnknownPartner, cause))),
                 answer(json(&Validation::done())),
             ]
         }
         "ProcessRange" | "ProcessLargeRange" => vec![answer(serde_json::to_value(outcome()).unwrap())],
-        "Notification" | "RecordFailure" => {
+        "Notification" | "NotifyRejection" | "RecordFailure" => {
             vec![answer(json!({"file_id": "f".repeat(32), "status": "notification_failed", "published": true}))]
         }
         "SendToDeadLetterQueue" => vec![json!({"MessageId": "m".repeat(64), "SdkHttpMetadata": "h".repeat(2048)})],
@@ -179,6 +194,8 @@ fn a_notification_fits_into_a_message_at_its_largest() {
         status: FileStatus::NotificationFailed,
         records_processed: FILE_ROWS_MAX,
         rows_superseded: FILE_ROWS_MAX,
+        rows_replaced: FILE_ROWS_MAX,
+        replaced_files: replaced_files(),
         totals: file.totals,
         timestamp: "2026-01-15T10:00:00.000Z".to_owned(),
         environment: "e".repeat(28),

@@ -121,7 +121,7 @@ async fn what_is_missing_and_what_failed_is_found_by_the_saved_queries() {
     let bad = files::file(&[record(&crate::cloud::unique()).replace("USD", "usd")]);
     let key = format!("incoming/{partner}/{}.csv", crate::cloud::unique());
     cloud.put_object(&key, &bad, &[]).await;
-    cloud.failed_with(&key, "InvalidCsv").await;
+    cloud.rejected_with(&key, "InvalidCsv").await;
     let id = files::file_id(partner, &bad);
     eventually("the failure among the errors", async || {
         let errors = ask(&cloud, "errors", "").await;

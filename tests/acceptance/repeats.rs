@@ -137,17 +137,11 @@ async fn a_workflow_that_is_started_several_times_at_once_has_one_effect() {
 #[tokio::test]
 async fn an_event_that_overtakes_the_api_is_no_problem() {
     let cloud = Cloud::open().await;
-    // Nobody has told the status table of this file: the API died, or has yet to write.
+    // The API has begun the attempt, and has yet to write that it is validated.
     let partner = format!("bank-{}", unique());
     let file = files::file(&[record("T1")]);
     let id = file_id(&partner, &file);
-    let metadata = [
-        ("partner", partner.clone()),
-        ("attempt", "1".to_owned()),
-        ("received-at", "1768471200123".to_owned()),
-        ("sha256", digest(&file).as_str().to_owned()),
-    ];
-    cloud.put_object(&format!("validated/{id}.csv"), &file, &metadata).await;
+    assert_eq!(cloud.put_stored(&partner, &file, 1_768_471_200_123).await, id);
     let row = cloud.ended(&id, 1).await;
     assert_eq!(row["status"], "completed", "{row}");
     assert_eq!(statuses(&row["history"]), WHOLE_WAY, "the workflow fills in what is missing");
@@ -227,15 +221,18 @@ async fn an_object_that_the_api_did_not_store_is_refused_under_its_prefix() {
     // The right name without metadata, and the metadata of another partner or file.
     let key = format!("validated/{}.csv", file_id(&partner, &file));
     cloud.put_object(&key, &file, &[]).await;
-    cloud.failed_with(&key, "UnknownPartner").await;
-    cloud.put_object(&key, &file, &metadata("somebody-else", &file)).await;
     cloud.failed_with(&key, "InvalidInput").await;
+    // Whatever the object says of itself, nothing is believed that the status table does not have.
+    cloud.put_object(&key, &file, &metadata(&partner, &file)).await;
+    cloud.failed_with(&key, "InvalidInput").await;
+    // The row of another file.
+    cloud.put_received(&partner, &file, 4_102_444_800_000).await;
     let other = files::file(&[record("T2")]);
     cloud.put_object(&key, &other, &metadata(&partner, &other)).await;
     cloud.failed_with(&key, "InvalidInput").await;
     let stray = format!("validated/{}.csv", unique());
     cloud.put_object(&stray, &file, &metadata(&partner, &file)).await;
-    cloud.failed_with(&stray, "UnknownPartner").await;
+    cloud.rejected_with(&stray, "UnknownPartner").await;
     assert_eq!(cloud.transaction(&partner, "T1").await, None);
     assert_eq!(cloud.transaction(&partner, "T2").await, None);
 }

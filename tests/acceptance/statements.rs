@@ -31,7 +31,7 @@ const WHAT_IS_WRONG: [(u64, &str, &str); 3] = [
 ];
 
 impl Uploader<'_> {
-    async fn announce_stating(&self, path: &str, file: &[u8], rows: u64, totals: Value) -> Answer {
+    pub(crate) async fn announce_stating(&self, path: &str, file: &[u8], rows: u64, totals: Value) -> Answer {
         let body = json!({
             "size": file.len(), "sha256": digest(file).as_str(), "expected_rows": rows, "expected_totals": totals,
         });
@@ -60,20 +60,26 @@ async fn a_wrong_statement_refuses_a_file_and_a_right_one_is_a_new_attempt() {
     assert_eq!(history(cloud.status_row(refused.text("file_id")).await.unwrap()), 2);
     let other = bank.upload_stating("/upload", &file, &[("expected_rows", "4")]).await;
     assert_eq!(reasons(&other.body["errors"])[0].2, "the file has 2 data records; you stated 4");
-    assert_eq!(history(cloud.status_row(refused.text("file_id")).await.unwrap()), 4);
+    let row = cloud.status_row(refused.text("file_id")).await.unwrap();
+    assert_eq!(
+        (&row["attempt"], &row["refused_statement"]["rows"]),
+        (&json!("1"), &json!("4")),
+        "no new attempt: {row}"
+    );
+    assert_eq!(history(row), 2);
 
     let taken = bank.upload_stating("/upload", &file, &RIGHT).await.accepted();
     assert_eq!((&taken.body["duplicate"], &taken.body["status_path"]), (&json!(false), &refused.body["status_path"]));
-    let row = cloud.ended(taken.text("file_id"), 3).await;
-    assert_eq!((&row["status"], &row["attempt"]), (&json!("completed"), &json!("3")), "{row}");
+    let row = cloud.ended(taken.text("file_id"), 2).await;
+    assert_eq!((&row["status"], &row["attempt"]), (&json!("completed"), &json!("2")), "{row}");
     assert!(row["refused_statement"].is_null() && row["error_count"].is_null(), "{row}");
     // What is done is not undone by a wrong statement, nor by one that asks for it to be done again.
-    for path in ["/upload", "/upload?reprocess=true"] {
+    for path in ["/upload", "/upload?reprocess_attempt=2"] {
         let refused = bank.upload_stating(path, &file, &WRONG).await;
         assert_eq!((refused.status, reasons(&refused.body["errors"]).len()), (400, 3));
         assert!(refused.text("message").contains("nothing of that has changed"), "{}", refused.body);
     }
-    for path in ["/uploads", "/uploads?reprocess=true"] {
+    for path in ["/uploads", "/uploads?reprocess_attempt=2"] {
         let refused = bank.announce_stating(path, &file, 3, json!({"USD": "9.31", "EUR": "1"})).await;
         assert_eq!((refused.status, refused.error()), (400, "invalid_csv"), "{}", refused.body);
         assert_eq!(reasons(&refused.body["errors"]), WHAT_IS_WRONG);
@@ -82,11 +88,12 @@ async fn a_wrong_statement_refuses_a_file_and_a_right_one_is_a_new_attempt() {
     let duplicate = bank.upload_stating("/upload", &file, &RIGHT).await.accepted();
     assert_eq!(duplicate.body["duplicate"], true);
     // Nor while the same file is awaited once more.
-    let awaited = bank.announce_stating("/uploads?reprocess=true", &file, 2, json!({"USD": "9.30"})).await.accepted();
+    let awaited =
+        bank.announce_stating("/uploads?reprocess_attempt=2", &file, 2, json!({"USD": "9.30"})).await.accepted();
     let refused = bank.announce_stating("/uploads", &file, 3, json!({"USD": "9.31", "EUR": "1"})).await;
     assert_eq!(reasons(&refused.body["errors"]), WHAT_IS_WRONG);
     assert_eq!(put(&cloud, &awaited.body["upload"], &file).await.0, 200);
-    assert_eq!(cloud.ended(taken.text("file_id"), 4).await["status"], "completed");
+    assert_eq!(cloud.ended(taken.text("file_id"), 3).await["status"], "completed");
 }
 
 #[tokio::test]
@@ -96,8 +103,8 @@ async fn an_announced_file_is_held_against_what_was_stated_last() {
     let file = file_of_two();
     let announced = bank.announce_stating("/uploads", &file, 3, json!({"USD": "9.31", "EUR": "1"})).await.accepted();
     assert_eq!(put(&cloud, &announced.body["upload"], &file).await.0, 200);
-    let letter = cloud.failed_with(announced.text("s3_key"), "InvalidCsv").await;
-    assert!(letter["error"].to_string().contains("row_count_mismatch"), "{letter}");
+    let letter = cloud.rejected_with(announced.text("s3_key"), "InvalidCsv").await;
+    assert!(letter["output"].to_string().contains("row_count_mismatch"), "{letter}");
     let status = cloud.get(announced.text("status_path")).await.accepted().body;
     assert_eq!((&status["status"], &status["error_count"]), (&json!("validation_failed"), &json!(3)));
     let report = cloud.http.get(status["report_url"].as_str().unwrap()).send().await.unwrap().text().await.unwrap();

@@ -125,7 +125,7 @@ async fn a_file_whose_event_was_lost_is_told_every_hour_until_it_is_done() {
 }
 
 #[tokio::test]
-async fn an_announced_file_is_told_if_its_bytes_came_and_looked_at_for_a_day_if_not() {
+async fn a_presigned_upload_is_reported_if_its_bytes_came_and_ends_by_itself_if_not() {
     let archive = without_file_events().await;
     let cloud = &archive.cloud;
     let bank = cloud.partner().await;
@@ -137,7 +137,7 @@ async fn an_announced_file_is_told_if_its_bytes_came_and_looked_at_for_a_day_if_
     assert_eq!(uploads::put(cloud, &answer.body["upload"], &sent).await.0, 200);
     for id in [&sent_id, &unsent_id] {
         let row = cloud.status_row(id).await.unwrap();
-        assert_eq!(row["unfinished_since_ms"], row["upload_expires_at"], "its sender has time until then: {row}");
+        assert_eq!(row["unfinished_since_ms"], row["upload"]["expires_at_ms"], "its sender has time until then: {row}");
         cloud.unfinished_for(id, 2 * HOUR_MS).await;
     }
     look(cloud).await;
@@ -147,14 +147,18 @@ async fn an_announced_file_is_told_if_its_bytes_came_and_looked_at_for_a_day_if_
     assert!(cloud.is_listed(&unsent_id).await, "it may be on its way");
 
     for id in [&sent_id, &unsent_id] {
-        cloud.unfinished_for(id, 25 * HOUR_MS).await;
+        cloud.unfinished_for(id, 5 * HOUR_MS).await;
     }
     assert_eq!(look(cloud).await["given_up"], 1);
     assert_eq!(told.next().await.message["file_id"], json!(sent_id));
     assert!(cloud.is_listed(&sent_id).await && !cloud.is_listed(&unsent_id).await);
     assert_eq!(look(cloud).await["given_up"], 0);
     assert_eq!(cloud.status_row(&unsent_id).await.unwrap()["status"], "awaiting_upload", "its status stays");
-    // Whoever announces it again is waited for again.
+    let row = cloud.status_row(&unsent_id).await.unwrap();
+    assert!(row["upload"].is_null(), "the upload has ended: {row}");
+    let path = format!("/files/{unsent_id}?token={}", row["token"].as_str().unwrap());
+    assert_eq!(cloud.get(&path).await.accepted().body["status"], "upload_expired");
+    // Whoever creates an upload of it again is waited for again.
     bank.announce(&unsent).await.accepted();
     assert!(cloud.is_listed(&unsent_id).await);
 }
@@ -172,7 +176,8 @@ async fn what_lies_there_from_an_earlier_attempt_proves_nothing_of_an_announceme
     cloud.ended(id, 1).await;
     // S3 tells times in whole seconds.
     eventually("the next second", async || (now_ms() / 1000 > put_at_ms / 1000 + 1).then_some(())).await;
-    assert_eq!(bank.announce_again(&file).await.accepted().text("status"), "awaiting_upload");
+    assert_eq!(bank.announce_again(&file).await.accepted().text("status"), "completed");
+    assert!(cloud.is_listed(id).await, "its upload is awaited");
     cloud.unfinished_for(id, 2 * HOUR_MS).await;
     look(&cloud).await;
     assert_eq!(told.all().await.len(), 0);

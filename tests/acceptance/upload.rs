@@ -190,7 +190,8 @@ impl Uploader<'_> {
 
     /// Uploads a file and asks for it to be processed again.
     pub(crate) async fn upload_again(&self, file: &[u8]) -> Answer {
-        self.upload_to("/upload?reprocess=true", file).await
+        let known = self.upload(file).await.accepted();
+        self.upload_to(&format!("/upload?reprocess_attempt={}", known.body["attempt"]), file).await
     }
 
     /// Uploads a sound file and waits until it is completed; returns the answer and the row of its status.

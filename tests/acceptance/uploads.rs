@@ -20,7 +20,8 @@ impl Uploader<'_> {
 
     /// Announces a file and asks for it to be processed again.
     pub(crate) async fn announce_again(&self, file: &[u8]) -> Answer {
-        self.announce_to("/uploads?reprocess=true", file).await
+        let known = self.announce(file).await.accepted();
+        self.announce_to(&format!("/uploads?reprocess_attempt={}", known.body["attempt"]), file).await
     }
 
     async fn announce_to(&self, path: &str, file: &[u8]) -> Answer {
@@ -74,14 +75,14 @@ async fn a_large_file_is_announced_put_and_processed() {
 
     let waiting = cloud.get(answer.text("status_path")).await.accepted().body;
     assert_eq!((&waiting["status"], &waiting["row_count"]), (&json!("awaiting_upload"), &Value::Null));
-    assert_eq!((&waiting["upload_expires_at"], &waiting["received_at"]), (&upload["expires_at"], &Value::Null));
+    assert_eq!((&waiting["upload"]["expires_at"], &waiting["received_at"]), (&upload["expires_at"], &Value::Null));
 
     let (status, body) = put(&cloud, upload, &file).await;
     assert_eq!(status, 200, "{body}");
     let followed = cloud.follow(answer.text("status_path")).await;
     assert_eq!(followed["status"], "completed", "{followed}");
     assert_eq!(statuses(&followed["history"]), [&["awaiting_upload"], &WHOLE_WAY[..]].concat());
-    assert_eq!((&followed["row_count"], &followed["upload_expires_at"]), (&json!(4_000), &Value::Null));
+    assert_eq!((&followed["row_count"], &followed["upload"]), (&json!(4_000), &Value::Null));
     assert_eq!((&followed["rows_stored"], &followed["totals"]), (&json!(4_000), &json!({"USD": "49360.00"})));
     let stored = bank.transaction("T003999").await.unwrap();
     assert_eq!((decimal(stored["amount"].as_str().unwrap()), &stored["file_id"]), ("12.34".to_owned(), &json!(id)));
@@ -113,7 +114,7 @@ async fn on_either_road_the_same_content_is_the_same_file() {
         ] {
             assert_eq!(&again.body[member], expected, "{member}: {}", again.body);
         }
-        assert!(again.text("message").contains("reprocess=true"), "{}", again.body);
+        assert!(again.text("message").contains("reprocess_attempt="), "{}", again.body);
     }
     // The other way round.
     let file = files::file(&[record(&unique())]);
@@ -239,8 +240,9 @@ async fn a_bad_large_file_gets_a_report_of_every_error() {
     let file = String::from_utf8(files::file_of_bytes(5_000_000)).unwrap().replace(",USD,", ",usd,").into_bytes();
     let answer = bank.announce(&file).await.accepted();
     assert_eq!(put(&cloud, &answer.body["upload"], &file).await.0, 200);
-    let letter = cloud.failed_with(answer.text("s3_key"), "InvalidCsv").await;
-    assert!(letter["error"]["Cause"].as_str().unwrap().contains("reports/"), "{letter}");
+    let letter = cloud.rejected_with(answer.text("s3_key"), "InvalidCsv").await;
+    let cause = letter["output"]["validation"]["refusal"]["cause"].as_str().unwrap();
+    assert!(cause.contains("reports/"), "{letter}");
     let status = cloud.get(answer.text("status_path")).await.accepted().body;
     assert_eq!((&status["status"], &status["error_count"]), (&json!("validation_failed"), &json!(1_666)), "{status}");
     assert_eq!(statuses(&status["history"]), ["awaiting_upload", "validating", "validation_failed"]);
@@ -250,12 +252,13 @@ async fn a_bad_large_file_gets_a_report_of_every_error() {
     assert_eq!(bank.transaction("T000000").await, None);
     assert_eq!(subscriber.next().await.message["status"], "validation_failed");
 
-    // Announced again, it is a new attempt; what was found out before belongs to the one before.
+    // An upload that is created again stands beside what is true of the file, and hides nothing of it.
     let again = bank.announce(&file).await.accepted();
-    assert!(again.text("message").contains("refused before"), "{}", again.body);
+    assert!(again.text("message").contains("rejected before"), "{}", again.body);
     let status = cloud.get(again.text("status_path")).await.accepted().body;
-    assert_eq!((&status["status"], &status["attempt"]), (&json!("awaiting_upload"), &json!(2)), "{status}");
-    assert_eq!((&status["report_url"], &status["error_count"]), (&Value::Null, &json!(0)), "{status}");
+    assert_eq!((&status["status"], &status["attempt"]), (&json!("validation_failed"), &json!(1)), "{status}");
+    assert!(status["report_url"].is_string() && status["error_count"] == 1_666, "{status}");
+    assert_eq!(status["upload"]["expires_at"], again.body["upload"]["expires_at"]);
 }
 
 #[tokio::test]
@@ -267,7 +270,7 @@ async fn what_the_api_was_not_told_of_is_nobodys() {
     let own = format!("incoming/{}/{id}.csv", bank.partner);
     // Nothing was announced; then something was, and lies under the prefix of another, or under another name.
     cloud.put_object(&own, &file, &[]).await;
-    cloud.failed_with(&own, "UnknownPartner").await;
+    cloud.rejected_with(&own, "UnknownPartner").await;
     assert_eq!(cloud.status_row(&id).await, None);
     let answer = bank.announce(&file).await.accepted();
     for key in [
@@ -277,19 +280,18 @@ async fn what_the_api_was_not_told_of_is_nobodys() {
         format!("incoming/{}/day/{id}.csv", bank.partner),
     ] {
         cloud.put_object(&key, &file, &[]).await;
-        cloud.failed_with(&key, "UnknownPartner").await;
+        cloud.rejected_with(&key, "UnknownPartner").await;
         let row = cloud.status_row(&id).await.unwrap();
         assert_eq!(row["status"], "awaiting_upload", "{key} is nothing to the file: {row}");
     }
     // Somebody of the account puts other bytes where the file is awaited.
     cloud.put_object(&own, b"other bytes", &[]).await;
-    cloud.failed_with(&own, "ContentDiffers").await;
+    cloud.rejected_with(&own, "ContentDiffers").await;
     let row = cloud.status_row(&id).await.unwrap();
-    assert_eq!((&row["status"], &row["error_count"]), (&json!("validation_failed"), &Value::Null), "{row}");
-    assert_eq!(row["history"].as_array().unwrap().last().unwrap()["message"], "the workflow gave up: ContentDiffers");
-    // The URL still works, and the file is a new attempt.
+    assert_eq!(row["status"], "awaiting_upload", "other bytes are nothing to the file: {row}");
+    // The URL still works.
     assert_eq!(put(&cloud, &answer.body["upload"], &file).await.0, 200);
-    assert_eq!(cloud.ended(&id, 2).await["status"], "completed");
+    assert_eq!(cloud.ended(&id, 1).await["status"], "completed");
 }
 
 /// The block of commands in the README that announces a file and puts it, run as it stands.

@@ -62,7 +62,7 @@ class Days(PageTest):
         self.browser.wait(lambda: "operator's key. It" not in self.browser.text("main"), "the note's end")
 
     def test_a_day_with_trouble_is_not_a_good_day(self):
-        partner = dict.fromkeys(("missing", "failed", "in_progress", "awaiting_upload"), 0)
+        partner = dict.fromkeys(("missing", "failed", "in_progress", "awaiting_upload", "upload_expired", "rows_superseded"), 0)
         partner |= {"partner": "quiet", "expected": 0, "received": 4, "completed": 2, "refused": 2, "rows": 6, "totals": {}}
         self.give_key()
         self.show_day([partner])

@@ -99,7 +99,7 @@ class Failures(PageTest):
 
     def test_a_file_is_followed_again_as_soon_as_the_network_is_back(self):
         self.expected_complaints = ("net::ERR_INTERNET_DISCONNECTED",)
-        self.browser.go(self.stack["page_url"] + "#" + self.announced())
+        self.browser.go(self.stack["page_url"] + "#" + self.created())
         self.outcome("Waiting for the file")
         self.sound("awaiting")
         self.browser.network(offline=True)
@@ -107,8 +107,8 @@ class Failures(PageTest):
         self.browser.network()
         self.outcome("Waiting for the file")
 
-    def announced(self) -> str:
-        """The status path of a file that was announced, and does not come."""
+    def created(self) -> str:
+        """The status path of a file whose upload was created, and that does not come."""
         body = json.dumps({"size": 100, "sha256": secrets.token_hex(32)}).encode()
         headers = {"x-api-key": self.stack["api_key"], "content-type": "application/json"}
         request = urllib.request.Request(self.stack["api_url"] + "/uploads", data=body, headers=headers)
@@ -158,7 +158,7 @@ class Failures(PageTest):
     def open_failed(self, status: str, *steps: str) -> None:
         """Opens a large file's page that ends so, in the service's own words: no test makes the storage fail."""
         begun = [
-            ("awaiting_upload", "announced to the API, bytes: 6648947"),
+            ("awaiting_upload", "upload created, bytes: 6648947"),
             ("validating", f"found in the bucket as incoming/globex/{'0' * 32}.csv"),
             ("validated", "every record is valid: 90000"),
         ]

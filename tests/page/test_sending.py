@@ -145,9 +145,9 @@ class LargeFiles(PageTest):
         text = self.outcome("Completed")
         self.assertIn("1,200 rows", text)
         self.assertIn("1,320.00", text)
-        self.assertIn("Announced, 4.9 MB", text)
+        self.assertIn("Upload created, 4.9 MB", text)
         self.assertIn("The file has arrived", text)
-        for part in ("bucket", "incoming", "overtaken"):
+        for part in ("bucket", "incoming", "overtaken", "superseded"):
             self.assertNotIn(part, text)
         # On whose clock a step happened.
         self.assertRegex(text, r"Completed \d\d:\d\d:\d\d [A-Z]{3,4}")

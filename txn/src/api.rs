@@ -1,9 +1,11 @@
 //! The API for files, as its users see it.
 
+use crate::check::now_ms;
 use crate::cli::Access;
 use crate::http::{Answer, Http, Request};
 use crate::problem::{Exit, Problem};
 use crate::settings::{Key, Settings};
+use domain::Timestamp;
 use serde_json::Value;
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -83,10 +85,11 @@ impl Api {
         key.chain([("accept", "application/json".to_owned())]).collect()
     }
 
-    /// A file's status page, again and again until its attempt has ended. `seen` is told each page.
+    /// Follows a file's status page until its attempt has ended. `seen` gets each page.
     pub(crate) fn follow(
         &self,
         status_path: &str,
+        until: Until,
         timeout: Duration,
         mut seen: impl FnMut(&Value) -> Result<(), Problem>,
     ) -> Result<Value, Problem> {
@@ -96,7 +99,7 @@ impl Api {
             let page = expect_ok(&self.get(status_path)?)?;
             seen(&page)?;
             let status = page["status"].as_str().unwrap_or_default();
-            if is_final(status) {
+            if is_final(status) && !until.has_to_wait_for(&page["upload"]) {
                 return Ok(page);
             }
             if Instant::now() + wait > deadline {
@@ -108,6 +111,36 @@ impl Api {
             wait = (wait * 2).min(LOOK_AGAIN_AFTER_MAX);
         }
     }
+}
+
+/// How long a file is followed. A presigned upload changes its status only when its bytes have come.
+#[derive(Clone, Copy)]
+pub(crate) enum Until {
+    /// Until the status is final. The file was sent in a request, whatever another upload of it may bring.
+    Final,
+    /// Until the status is final, and no upload is under way whose URL works.
+    UploadOver,
+    /// The bytes are sent: until they are received, and then until the status is final.
+    UploadReceived,
+}
+
+impl Until {
+    /// Whether a final status may still be that of the time before this upload.
+    fn has_to_wait_for(self, upload: &Value) -> bool {
+        match self {
+            Self::Final => false,
+            Self::UploadReceived => upload.is_object(),
+            Self::UploadOver => upload["expires_at"].as_str().is_some_and(|expires_at| {
+                Timestamp::parse(expires_at.as_bytes())
+                    .is_ok_and(|expires_at| expires_at.to_milliseconds_text() > now_text())
+            }),
+        }
+    }
+}
+
+/// Now by this machine's clock, in a form whose order as text is that of time.
+fn now_text() -> String {
+    Timestamp::from_unix_milliseconds(now_ms()).to_milliseconds_text()
 }
 
 /// Whether a file's attempt has ended with this status.

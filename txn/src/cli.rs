@@ -129,7 +129,7 @@ pub(crate) struct UploadArguments {
     /// Sends without a look at the file before.
     #[arg(long)]
     pub(crate) no_check: bool,
-    /// Has a file processed again that was processed before, so that its rows replace later ones.
+    /// Process a file again that was processed before, so that its rows replace later ones.
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) reprocess: bool,
     /// Most errors that are shown of a file. All are counted.

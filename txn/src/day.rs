@@ -60,7 +60,7 @@ pub(crate) fn files_of(api: &Api, day: &str) -> Result<(Vec<Value>, bool), Probl
 }
 
 fn print_day(found: &Value, is_over: bool) -> Result<(), Problem> {
-    const HEADINGS: [&str; 11] = [
+    const HEADINGS: [&str; 13] = [
         "partner",
         "received",
         "completed",
@@ -68,13 +68,26 @@ fn print_day(found: &Value, is_over: bool) -> Result<(), Problem> {
         "failed",
         "in progress",
         "awaited",
+        "expired",
         "records",
+        "superseded",
         "expected",
         "missing",
         "totals",
     ];
-    const COUNTS: [&str; 9] =
-        ["received", "completed", "refused", "failed", "in_progress", "awaiting_upload", "rows", "expected", "missing"];
+    const COUNTS: [&str; 11] = [
+        "received",
+        "completed",
+        "refused",
+        "failed",
+        "in_progress",
+        "awaiting_upload",
+        "upload_expired",
+        "rows",
+        "rows_superseded",
+        "expected",
+        "missing",
+    ];
     let partners = found["partners"].as_array().map(Vec::as_slice).unwrap_or_default();
     print::line(format!("{} (UTC)", print::shown(found["day"].as_str().unwrap_or_default())))?;
     if partners.is_empty() {
@@ -86,7 +99,7 @@ fn print_day(found: &Value, is_over: bool) -> Result<(), Problem> {
         [name].into_iter().chain(counts).chain([print::totals_of(&partner["totals"])]).collect::<Vec<_>>()
     };
     let rows: Vec<Vec<String>> = partners.iter().map(row).collect();
-    print::table(&HEADINGS, &[1, 2, 3, 4, 5, 6, 7, 8, 9], &rows)?;
+    print::table(&HEADINGS, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], &rows)?;
     for partner in partners {
         let missing = partner["missing"].as_u64().unwrap_or_default();
         if missing > 0 {
@@ -126,9 +139,13 @@ pub(crate) fn print_files(files: &[Value]) -> Result<(), Problem> {
             text("status"),
             number("row_count"),
             number("error_count"),
+            number("rows_superseded"),
+            number("rows_replaced"),
             print::totals_of(&file["totals"]),
         ]
     };
     let rows: Vec<Vec<String>> = files.iter().map(row).collect();
-    print::table(&["received", "partner", "file_id", "status", "records", "errors", "totals"], &[4, 5], &rows)
+    const HEADINGS: [&str; 9] =
+        ["received", "partner", "file_id", "status", "records", "errors", "superseded", "replaced", "totals"];
+    print::table(&HEADINGS, &[4, 5, 6, 7], &rows)
 }

@@ -1,6 +1,6 @@
 //! `txn status`: what became of a file, or of the files since a day.
 
-use crate::api::{Api, exit_of, expect_ok};
+use crate::api::{Api, Until, exit_of, expect_ok};
 use crate::check::now_ms;
 use crate::cli::StatusArguments;
 use crate::day;
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &StatusArguments, settings: &Settings, as_json: boo
     let mut timeline = Timeline::default();
     let mut show = |page: &Value| if as_json { Ok(()) } else { timeline.show(page) };
     let page = if arguments.wait {
-        api.follow(&status_path, Duration::from_secs(arguments.timeout), show)?
+        api.follow(&status_path, Until::UploadOver, Duration::from_secs(arguments.timeout), show)?
     } else {
         let page = expect_ok(&api.get(&status_path)?)?;
         show(&page)?;

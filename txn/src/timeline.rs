@@ -39,12 +39,13 @@ pub(crate) fn summary(page: &Value) -> String {
     }
     if page["rows_stored"].is_u64() {
         lines.push(format!(
-            "  rows        stored {}, unchanged {}, overtaken by a later file {}",
+            "  rows        stored {}, already there {}, superseded by a later file {}",
             number("rows_stored"),
             number("rows_unchanged"),
             number("rows_superseded")
         ));
     }
+    lines.extend(replaced(page));
     let later: Vec<_> = page["superseded_by"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if !later.is_empty() {
         lines.push(format!("  replaced by {}", print::shown(&later.join(", "))));
@@ -55,8 +56,32 @@ pub(crate) fn summary(page: &Value) -> String {
     if page["report_url"].is_string() {
         lines.push(format!("  report      {}", text("report_url")));
     }
-    if page["upload_expires_at"].is_string() {
-        lines.push(format!("  upload must begin before {}", text("upload_expires_at")));
+    if let Some(expires_at) = page["upload"]["expires_at"].as_str() {
+        lines.push(format!("  upload      not received; its URL expires at {}", print::shown(expires_at)));
     }
     lines.join("\n")
+}
+
+/// The rows of other files that a file replaced, by file, and its own that were replaced since.
+fn replaced(page: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    let files = page["replaced_files"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let listed: u64 = files.iter().filter_map(|file| file["rows"].as_u64()).sum();
+    let rows = page["rows_replaced"].as_u64().unwrap_or_default();
+    if rows > 0 {
+        let noun = |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+        // Only the first files are listed.
+        let of =
+            if listed == rows { noun(files.len() as u64, "earlier file") } else { "earlier files, first:".to_owned() };
+        lines.push(format!("  replaced    {} of {of}", noun(rows, "row")));
+    }
+    for file in files {
+        let file_id = print::shown(file["file_id"].as_str().unwrap_or_default());
+        lines.push(format!("    {file_id}  {}", file["rows"].as_u64().unwrap_or_default()));
+    }
+    let since = page["rows_replaced_since"].as_u64().unwrap_or_default();
+    if since > 0 {
+        lines.push(format!("  replaced since by later files {since}"));
+    }
+    lines
 }

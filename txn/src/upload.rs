@@ -1,6 +1,6 @@
 //! `txn upload`: sends files by the road that fits their size, and follows them.
 
-use crate::api::{Api, Content, exit_of, expect_ok, refusal, words};
+use crate::api::{Api, Content, Until, exit_of, expect_ok, refusal, words};
 use crate::check::{How, check, digest_of, now_ms};
 use crate::cli::UploadArguments;
 use crate::excerpt::Shower;
@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 use std::io::{Cursor, Read};
 use std::time::Duration;
 
-/// How often a file is announced whose URL has expired before its upload began.
-const ANNOUNCEMENTS_MAX: u32 = 2;
+/// How often an upload is created whose URL has expired before it began.
+const CREATIONS_MAX: u32 = 2;
 
 pub(crate) fn run(arguments: &UploadArguments, settings: &Settings, as_json: bool) -> Result<Exit, Problem> {
     let api = Api::with_key(settings, &arguments.access)?;
@@ -88,8 +88,26 @@ impl Sender<'_> {
             Looked::Refused(outcome) => return Ok(outcome),
             Looked::Sound(digest) => digest,
         };
-        let answer = if by_the_api { self.send_directly()? } else { self.send_to_the_bucket(digest)? };
-        self.conclude(&answer)
+        let send = |reprocess_attempt: Option<u64>| {
+            if by_the_api {
+                self.send_directly(reprocess_attempt)
+            } else {
+                self.send_to_the_bucket(digest.as_ref(), reprocess_attempt)
+            }
+        };
+        let answer = send(None)?;
+        // Only an attempt that is known can be followed by another one; a file that is new has just begun its first.
+        match self.attempt_to_follow(&answer) {
+            Some(seen) => self.conclude(&send(Some(seen))?),
+            None => self.conclude(&answer),
+        }
+    }
+
+    /// The attempt after which the file is to be processed again, if that is asked for and it was sent before.
+    fn attempt_to_follow(&self, answer: &Answer) -> Option<u64> {
+        let body = answer.json();
+        let was_sent = self.arguments.reprocess && answer.status == 200 && body["duplicate"] == true;
+        was_sent.then(|| body["attempt"].as_u64()).flatten()
     }
 
     /// Checks the file before it is sent, unless the service is asked to do it, or nobody is.
@@ -117,7 +135,7 @@ impl Sender<'_> {
     }
 
     /// By `POST /upload`, as one part of a form.
-    fn send_directly(&self) -> Result<Answer, Problem> {
+    fn send_directly(&self, reprocess_attempt: Option<u64>) -> Result<Answer, Problem> {
         let boundary = format!("txn-{:016x}{:016x}", chance()?, chance()?);
         let mut head = String::new();
         if let Some(rows) = self.stated.statement.rows {
@@ -138,22 +156,23 @@ impl Sender<'_> {
             let (head, tail) = (Cursor::new(head.clone()), Cursor::new(tail.clone()));
             Ok(Box::new(Counted { inner: head.chain(self.source.reader()?).chain(tail), progress: progress.clone() }))
         };
-        let path = match (self.arguments.dry_run, self.arguments.reprocess) {
-            (true, _) => "/upload?dry_run=true",
-            (false, true) => "/upload?reprocess=true",
-            (false, false) => "/upload",
-        };
+        let path =
+            if self.arguments.dry_run { "/upload?dry_run=true".to_owned() } else { path("/upload", reprocess_attempt) };
         let content_type = format!("multipart/form-data; boundary={boundary}");
-        let answer = self.api.post(path, &Content { content_type, bytes, body: &body });
+        let answer = self.api.post(&path, &Content { content_type, bytes, body: &body });
         progress.end();
         answer
     }
 
     /// By `POST /uploads` and the URL that it gives.
-    fn send_to_the_bucket(&self, digest: Option<ContentDigest>) -> Result<Answer, Problem> {
+    fn send_to_the_bucket(
+        &self,
+        digest: Option<&ContentDigest>,
+        reprocess_attempt: Option<u64>,
+    ) -> Result<Answer, Problem> {
         let digest = digest.ok_or_else(|| Problem::usage("digest_missing", "The file has no digest."))?;
-        for _ in 0..ANNOUNCEMENTS_MAX {
-            let answer = self.announce(&digest)?;
+        for _ in 0..CREATIONS_MAX {
+            let answer = self.create_upload(digest, reprocess_attempt)?;
             if answer.status == 400 && answer.json()["error"] == "invalid_csv" {
                 // It is known already that the file is not what was stated of it.
                 return Ok(answer);
@@ -176,23 +195,23 @@ impl Sender<'_> {
         Err(refused_by_the_bucket(403))
     }
 
-    fn announce(&self, digest: &ContentDigest) -> Result<Answer, Problem> {
-        let mut announcement = json!({"size": self.source.bytes, "sha256": digest.as_str()});
+    fn create_upload(&self, digest: &ContentDigest, reprocess_attempt: Option<u64>) -> Result<Answer, Problem> {
+        let mut request = json!({"size": self.source.bytes, "sha256": digest.as_str()});
         if let Some(rows) = self.stated.statement.rows {
-            announcement["expected_rows"] = rows.into();
+            request["expected_rows"] = rows.into();
         }
         if let Some(totals) = &self.stated.totals {
-            announcement["expected_totals"] = totals.clone();
+            request["expected_totals"] = totals.clone();
         }
-        let text = announcement.to_string();
+        let text = request.to_string();
         let bytes = text.len() as u64;
-        let path = if self.arguments.reprocess { "/uploads?reprocess=true" } else { "/uploads" };
+        let path = path("/uploads", reprocess_attempt);
         let body = || -> Result<Box<dyn Read + Send + Sync>, Problem> { Ok(Box::new(Cursor::new(text.clone()))) };
-        self.api.post(path, &Content { content_type: "application/json".to_owned(), bytes, body: &body })
+        self.api.post(&path, &Content { content_type: "application/json".to_owned(), bytes, body: &body })
     }
 
     fn put(&self, url: &str, headers: &Value) -> Result<Answer, Problem> {
-        // The length is the body's own, which is what was announced.
+        // The length is the body's own, which is what the upload was created for.
         let members = headers.as_object().into_iter().flatten().filter(|(name, _)| *name != "content-length");
         let headers = members.map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default().to_owned()));
         let progress = Progress::of("sending", self.source.bytes);
@@ -225,17 +244,21 @@ impl Sender<'_> {
             return Ok(Outcome { exit: Exit::Well, document });
         }
         let Some(status_path) = body["status_path"].as_str().filter(|_| self.arguments.wait) else {
-            return Ok(Outcome { exit: exit_of(body["status"].as_str().unwrap_or_default()), document });
+            // The status is of the time before the bytes came.
+            let is_well = body["upload"].is_object();
+            let exit = if is_well { Exit::Well } else { exit_of(body["status"].as_str().unwrap_or_default()) };
+            return Ok(Outcome { exit, document });
         };
-        let page = self.follow(status_path)?;
+        let until = if body["upload"].is_object() { Until::UploadReceived } else { Until::Final };
+        let page = self.follow(status_path, until)?;
         let exit = exit_of(page["status"].as_str().unwrap_or_default());
         document["status"] = page;
         Ok(Outcome { exit, document })
     }
 
-    fn follow(&self, status_path: &str) -> Result<Value, Problem> {
+    fn follow(&self, status_path: &str, until: Until) -> Result<Value, Problem> {
         let mut timeline = Timeline::default();
-        let page = self.api.follow(status_path, Duration::from_secs(self.arguments.timeout), |page| {
+        let page = self.api.follow(status_path, until, Duration::from_secs(self.arguments.timeout), |page| {
             if self.as_json { Ok(()) } else { timeline.show(page) }
         })?;
         self.say(&summary(&page))?;
@@ -310,6 +333,11 @@ fn refused_by_the_bucket(status: u16) -> Problem {
     let message =
         format!("The bucket refused the file with HTTP {status}. If it has not changed meanwhile, send it again.");
     Problem::new(exit, "bucket_refused", message)
+}
+
+/// The path of a request to process a file, or to process it again after an attempt.
+fn path(base: &str, reprocess_attempt: Option<u64>) -> String {
+    reprocess_attempt.map_or_else(|| base.to_owned(), |attempt| format!("{base}?reprocess_attempt={attempt}"))
 }
 
 fn field(boundary: &str, name: &str, value: &str) -> String {

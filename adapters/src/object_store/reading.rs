@@ -1,6 +1,6 @@
 //! Reading an object from its first byte to its last, although the connection may break on the way.
 
-use super::{ObjectStore, UploadMetadata};
+use super::ObjectStore;
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
@@ -14,8 +14,6 @@ const RESUMPTIONS_MAX: u32 = 10;
 /// An object whose bytes are about to be read.
 #[derive(Debug)]
 pub struct OpenObject {
-    /// What the API stored with it; none if it came by another road.
-    pub upload: Option<UploadMetadata>,
     /// When this version was written, in milliseconds since 1970.
     pub written_at_ms: u64,
     store: ObjectStore,
@@ -57,7 +55,6 @@ impl OpenObject {
     }
 
     fn of(output: GetObjectOutput, store: ObjectStore, key: &str, version_id: &str, range: Option<(u64, u64)>) -> Self {
-        let upload = output.metadata.as_ref().and_then(UploadMetadata::from_map);
         let written_at_ms = output
             .last_modified
             .and_then(|at| at.to_millis().ok())
@@ -65,7 +62,6 @@ impl OpenObject {
             .unwrap_or_default();
         let length = output.content_length.and_then(|length| u64::try_from(length).ok());
         Self {
-            upload,
             written_at_ms,
             store,
             key: key.to_owned(),

@@ -133,7 +133,7 @@ async fn an_upload_is_signed_for_its_key_its_size_and_its_digest() {
     let store = store_at("https://127.0.0.1:1");
     let (partner, digest) = (Partner::named("acme").unwrap(), ContentDigest::of(b"hello"));
     let file_id = FileId::derive(&partner, &digest);
-    let key = ObjectStore::announced_key(&partner, &file_id);
+    let key = ObjectStore::presigned_key(&partner, &file_id);
     let signed = store.upload_url(&key, 5, &digest, 1_768_480_496_999).await.unwrap();
     assert_eq!(signed.method, "PUT");
     assert!(

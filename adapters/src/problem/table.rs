@@ -51,7 +51,7 @@ pub const ALL: &[Problem] = &[
     problem(400, "query_malformed", &[Upload, Announce, Correctable, Day], [
         "A query parameter is malformed",
         "A parameter behind the question mark has a value that it cannot have. Nothing was done, because whoever asks for a dry run must never get a real one.",
-        "Write dry_run and reprocess as true or false, rows as rejected or all, and partner as a partner's name, each once and in exactly these letters.",
+        "Write dry_run as true or false, reprocess_attempt as the number of an attempt, rows as rejected or all, and partner as a partner's name, each once and in exactly these letters.",
     ]),
     problem(400, "dry_run_unsupported", &[Announce], [
         "An announcement cannot be a dry run",
@@ -217,6 +217,11 @@ pub const ALL: &[Problem] = &[
         "The file was tried too often",
         "The file was tried 100 times without success.",
         "Ask the operator to look into it; to send it once more changes nothing.",
+    ]),
+    problem(409, "attempt_unknown", ON_BOTH_ROADS, [
+        "The file has no such attempt",
+        "The parameter reprocess_attempt names an attempt that the file has not had, or the file was never sent. Nothing was done.",
+        "Give the member attempt of the file's status. Send a file that was never sent without the parameter.",
     ]),
     problem(409, "nothing_to_correct", &[Correctable], [
         "There is nothing to correct by rows",

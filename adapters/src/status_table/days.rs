@@ -16,8 +16,21 @@ const PARTNER_INDEX: &str = "partner-index";
 const PAGE_KEYS_MAX: i32 = 1_000;
 
 /// What is read of a file. Its history and its ranges are most of an item and stay where they are.
-const ATTRIBUTES: [&str; 9] =
-    ["file_id", "partner", "timestamp", "status", "attempt", "rows", "error_count", "totals", "token"];
+const ATTRIBUTES: [&str; 13] = [
+    "file_id",
+    "partner",
+    "timestamp",
+    "status",
+    "attempt",
+    "rows",
+    "error_count",
+    "totals",
+    "token",
+    "upload",
+    "rows_superseded",
+    "replaced_by",
+    "rows_replaced",
+];
 
 /// A page of an index: the ids of files in the order of their times, and where the next page begins.
 struct Page {

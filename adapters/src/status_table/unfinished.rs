@@ -7,7 +7,7 @@ use crate::conditional;
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::FileId;
-use domain::unfinished::{Place, UnfinishedFile, shard_of};
+use domain::unfinished::{Entry, UnfinishedFile, shard_of, upload_shard_of};
 
 /// The index of the files that have both attributes, by shard and time. It holds keys alone.
 const INDEX: &str = "unfinished-index";
@@ -18,7 +18,8 @@ const SINCE: &str = "unfinished_since_ms";
 const PAGE_KEYS_MAX: i32 = 1_000;
 
 /// What is read of a file.
-const ATTRIBUTES: [&str; 8] = ["file_id", "partner", "attempt", "status", "updated_at_ms", SINCE, "key", "upload_key"];
+const ATTRIBUTES: [&str; 9] =
+    ["file_id", "partner", "attempt", "status", "updated_at_ms", SINCE, "key", "upload_key", "upload"];
 
 /// Where a page of the list ended.
 #[derive(Clone, Debug)]
@@ -65,15 +66,15 @@ impl StatusTable {
         })
     }
 
-    /// Takes a file off the list whose bytes are not going to come, unless it has moved or is awaited anew. Its status stays;
-    /// whatever moves it lists it again.
+    /// Takes a file off the list whose bytes are not expected any more, and with it the upload that was not used, unless the
+    /// file has moved or another upload of it was created. Its status stays; whatever moves it lists it again.
     ///
     /// # Errors
     /// The table refused the call or did not answer.
     pub async fn give_up(&self, file: &UnfinishedFile) -> Result<(), Failure> {
         let request = self
             .update(&file.file_id)
-            .update_expression(format!("REMOVE {SHARD}, {SINCE}"))
+            .update_expression(format!("REMOVE {SHARD}, {SINCE}, upload"))
             .condition_expression(format!("attempt = :attempt AND #status = :status AND {SINCE} = :since"))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":attempt", number(file.attempt.into()))
@@ -83,23 +84,25 @@ impl StatusTable {
     }
 }
 
-/// What an update does to a file's place: the clauses of its SET and of its REMOVE, and the request with their values.
-pub(super) struct Placed {
+/// What an update does to a file's entry in the list: the clauses of its SET and of its REMOVE, and the request with their
+/// values.
+pub(super) struct Listing {
     pub(super) request: UpdateItemFluentBuilder,
     pub(super) sets: Vec<String>,
     pub(super) removes: Vec<&'static str>,
 }
 
-impl Placed {
-    pub(super) fn new(request: UpdateItemFluentBuilder, file_id: &FileId, place: Place) -> Self {
-        let since = match place {
-            Place::Gone => return Self { request, sets: Vec::new(), removes: vec![SHARD, SINCE] },
-            Place::Since(since_ms) => (format!("{SINCE} = :since"), since_ms),
-            Place::Kept(since_ms) => (format!("{SINCE} = if_not_exists({SINCE}, :since)"), since_ms),
+impl Listing {
+    pub(super) fn new(request: UpdateItemFluentBuilder, file_id: &FileId, entry: Entry) -> Self {
+        let file_id = file_id.as_str();
+        let (shard, set_since, since_ms) = match entry {
+            Entry::Removed => return Self { request, sets: Vec::new(), removes: vec![SHARD, SINCE] },
+            Entry::Since(since_ms) => (shard_of(file_id), format!("{SINCE} = :since"), since_ms),
+            Entry::Kept(since_ms) => (shard_of(file_id), format!("{SINCE} = if_not_exists({SINCE}, :since)"), since_ms),
+            Entry::Upload(since_ms) => (upload_shard_of(file_id), format!("{SINCE} = :since"), since_ms),
         };
-        let (set_since, since_ms) = since;
         let request = request
-            .expression_attribute_values(":shard", text(&shard_of(file_id.as_str())))
+            .expression_attribute_values(":shard", text(&shard))
             .expression_attribute_values(":since", number(since_ms));
         Self { request, sets: vec![format!("{SHARD} = :shard"), set_since], removes: Vec::new() }
     }

@@ -61,7 +61,7 @@ impl ValidationReport {
     }
 
     /// Counts one more error, which was found by looking at the file as a whole.
-    pub(crate) fn add(&mut self, error: &RowError) {
+    pub fn add(&mut self, error: &RowError) {
         self.error_count += 1;
         *self.errors_by_code.entry(error.code).or_default() += 1;
     }

@@ -13,7 +13,12 @@ use domain::partner_day::{DayFile, DayTally};
 use domain::{Caller, Day, Partner};
 use serde_json::{Value, json};
 
-pub(crate) async fn show(request: &ApiGatewayProxyRequest, ports: &Ports, tracer: &Tracer) -> Result<Answer, NoAnswer> {
+pub(crate) async fn show(
+    request: &ApiGatewayProxyRequest,
+    ports: &Ports,
+    tracer: &Tracer,
+    now_ms: u64,
+) -> Result<Answer, NoAnswer> {
     let caller = caller_of(request)?;
     let asked = partner_asked_for(request)?;
     let day = request.path_parameters.get("day").and_then(|text| Day::parse(text)).ok_or_else(day_malformed)?;
@@ -26,7 +31,7 @@ pub(crate) async fn show(request: &ApiGatewayProxyRequest, ports: &Ports, tracer
         None => ports.schedules.partners(day).for_each(|partner| view.tally.include(partner)),
     }
     let lists_files = partner.is_some();
-    let reading = ports.status.files_of_day(day, partner, |file| view.take(file, lists_files));
+    let reading = ports.status.files_of_day(day, partner, |file| view.take(file.shown_at(now_ms), lists_files));
     tracer.step("read day", reading).await?;
     let mut body = json!({
         "day": day.to_string(),
@@ -89,7 +94,6 @@ struct View {
 impl View {
     /// Counts a file, and lists it if it is to be and there is room.
     fn take(&mut self, file: DayFile, is_listed: bool) -> Result<(), Failure> {
-        let file = file.of_present_attempt();
         self.tally.add(&file).map_err(|currency| {
             Failure::new(FailureKind::InvalidInput, format!("item of the status table: its sum in {currency}"))
         })?;
@@ -116,6 +120,8 @@ fn listed(file: &DayFile) -> Value {
         "row_count": file.rows,
         "error_count": file.error_count.unwrap_or_default(),
         "totals": file.totals,
+        "rows_superseded": file.rows_not_in_effect(),
+        "rows_replaced": file.rows_replaced.unwrap_or_default(),
         "status_path": path_to_status(&file.file_id, file.token.as_ref()),
     })
 }

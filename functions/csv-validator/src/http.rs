@@ -1,7 +1,7 @@
 //! The API: `POST /upload`, `POST /uploads`, `GET /files/{file_id}`, `GET /files/{file_id}/correctable` and
 //! `GET /days/{day}`, the page that uses them, `GET /`, and what the API says of itself.
 
-use crate::{Ports, announcement, correction, days, page, status_page, upload};
+use crate::{Ports, correction, days, page, presigned, status_page, upload};
 use adapters::gateway::{Answer, Api, NoAnswer, Refusal};
 use adapters::{Tracer, reference};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
@@ -25,11 +25,11 @@ async fn route(
 ) -> Result<Answer, NoAnswer> {
     match (request.http_method.as_str(), request.resource.as_deref().unwrap_or_default()) {
         ("POST", "/upload") => upload::upload(request, ports, tracer, now_ms).await,
-        ("POST", "/uploads") => announcement::announce(&request, ports, tracer, now_ms).await,
+        ("POST", "/uploads") => presigned::create(&request, ports, tracer, now_ms).await,
         ("GET", "/") => page::show(ports).await,
-        ("GET", "/files/{file_id}") => status_page::show(&request, ports, tracer).await,
+        ("GET", "/files/{file_id}") => status_page::show(&request, ports, tracer, now_ms).await,
         ("GET", "/files/{file_id}/correctable") => correction::correctable(&request, ports, tracer).await,
-        ("GET", "/days/{day}") => days::show(&request, ports, tracer).await,
+        ("GET", "/days/{day}") => days::show(&request, ports, tracer, now_ms).await,
         ("GET", "/errors") => Ok(reference::errors()),
         ("GET", "/openapi.json") => Ok(reference::description()),
         _ => Err(Refusal::new(404, "route_not_found", "There is no such address; see POST /upload and POST /uploads.")

@@ -117,6 +117,16 @@ impl Inspection {
 }
 
 impl Findings {
+    /// Puts what differs from the control totals in place of all errors: the bytes were found valid before.
+    pub(crate) fn replace_errors(&mut self, faults: Vec<RowError>) {
+        self.report.error_count = 0;
+        self.report.errors_by_code.clear();
+        faults.iter().for_each(|fault| self.report.add(fault));
+        self.first_errors = faults;
+        self.differs_from_statement = true;
+        self.is_misstated = true;
+    }
+
     /// Holds what was found against what is stated. Where errors may still be found, this is left to a further reading.
     pub(crate) fn hold(&mut self, expected: &Statement, errors_max: usize) {
         if !self.report.is_complete {

@@ -4,7 +4,6 @@
 //! One event in, one answer out; what the event is decides the module: [`http`] for the API, [`workflow`] for the
 //! state machine.
 
-mod announcement;
 mod caller;
 mod correction;
 mod days;
@@ -13,6 +12,7 @@ pub mod http;
 mod inspection;
 mod page;
 mod part_headers;
+mod presigned;
 mod query;
 mod rejection;
 mod status_page;
@@ -62,7 +62,7 @@ pub async fn handle(event: Value, ports: &Ports, tracer: &Tracer, now_ms: u64) -
         let task = serde_json::from_value(event).map_err(|_| {
             Failure::new(FailureKind::InvalidInput, "not an event of the API or a step of the workflow")
         })?;
-        serde_json::to_value(workflow::validate(task, ports, tracer).await?)
+        serde_json::to_value(workflow::validate(task, ports, tracer, now_ms).await?)
     };
     output.map_err(|error| Failure::new(FailureKind::InvalidInput, format!("output: {error}")))
 }

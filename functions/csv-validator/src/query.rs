@@ -1,11 +1,15 @@
 //! What stands in a request's query string.
 //!
-//! A dry run, and a file to be processed once more, are asked for by one parameter with two values each, and anything that
-//! might be meant as it is refused: whoever believes in a dry run must never get a real one.
+//! Anything that might be meant as a parameter and is written otherwise is rejected: whoever believes in a dry run must never
+//! get a real one.
 
 use adapters::gateway::Refusal;
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use domain::csv::RowSelection;
+use domain::lifecycle::Intent;
+
+/// Most digits of an attempt's number.
+const ATTEMPT_DIGITS_MAX: usize = 9;
 
 /// Whether the request asks for a dry run.
 ///
@@ -19,24 +23,31 @@ pub(crate) fn dry_run(request: &ApiGatewayProxyRequest) -> Result<bool, Refusal>
     })
 }
 
-/// Whether the file is to be processed once more although it was processed before.
+/// What the request asks for: `reprocess_attempt=N` is to process the file once more after the attempt N, which its sender
+/// has seen. The number makes a repeat of the request harmless.
 ///
 /// # Errors
-/// It has the parameter, or one that looks like it, with anything but one value of the two.
-pub(crate) fn reprocess(request: &ApiGatewayProxyRequest) -> Result<bool, Refusal> {
-    flag(request, "reprocess").ok_or_else(|| {
-        let message = "Nothing was done. For a file that was processed before to be processed again, write the query \
-                       parameter reprocess=true, in exactly these letters; otherwise leave it out, or write reprocess=false.";
-        Refusal::new(400, "query_malformed", message)
-    })
+/// It has the parameter, or one that looks like it, with anything but one whole number.
+pub(crate) fn intent(request: &ApiGatewayProxyRequest) -> Result<Intent, Refusal> {
+    let mut seen = None;
+    for (name, value) in parameters(request).filter(|(name, _)| letters(name).starts_with("reprocess")) {
+        let digits =
+            !value.is_empty() && value.len() <= ATTEMPT_DIGITS_MAX && value.bytes().all(|byte| byte.is_ascii_digit());
+        let attempt = value.parse::<u32>().ok().filter(|attempt| digits && *attempt > 0 && name == "reprocess_attempt");
+        if attempt.is_none() || seen.is_some_and(|before| Some(before) != attempt) {
+            let message = "Nothing was done. For a file that was processed before to be processed again, write the query \
+                           parameter reprocess_attempt=1, with the number of the attempt that you have seen: the member \
+                           attempt of the file's status. Otherwise leave it out.";
+            return Err(Refusal::new(400, "query_malformed", message));
+        }
+        seen = attempt;
+    }
+    Ok(Intent::of(seen))
 }
 
 /// What the parameter `name` says: `true`, or `false` as where it is not there. Nothing if it says anything else, says
 /// both, or is written otherwise.
 fn flag(request: &ApiGatewayProxyRequest, name: &str) -> Option<bool> {
-    let letters = |name: &str| -> String {
-        name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
-    };
     let mut asked = None;
     for (given, value) in parameters(request).filter(|(given, _)| letters(given) == letters(name)) {
         let value = match value {
@@ -50,6 +61,11 @@ fn flag(request: &ApiGatewayProxyRequest, name: &str) -> Option<bool> {
         asked = Some(value);
     }
     Some(asked.unwrap_or_default())
+}
+
+/// The letters of a parameter's name, so that one that is written otherwise is seen.
+fn letters(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 /// Which rows of a refused file are asked for: the rejected ones, unless something else is said.
@@ -117,14 +133,18 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_processed_again_only_if_that_is_asked_for_in_one_way() {
-        let asked = |parameters: &[(&str, &[&str])]| reprocess(&request(parameters)).map_err(|refusal| refusal.code);
-        assert_eq!(asked(&[("dry_run", &["true"])]), Ok(false));
-        assert_eq!(asked(&[("reprocess", &["true"])]), Ok(true));
-        assert_eq!(asked(&[("reprocess", &["false"])]), Ok(false));
-        for parameter in [("reprocess", "1"), ("reprocess", ""), ("re-process", "true"), ("Reprocess", "true")] {
-            assert_eq!(asked(&[(parameter.0, &[parameter.1])]), Err("query_malformed"), "{parameter:?}");
+    fn a_file_is_processed_again_only_after_an_attempt_that_is_named() {
+        let asked = |parameters: &[(&str, &[&str])]| intent(&request(parameters)).map_err(|refusal| refusal.code);
+        assert_eq!(asked(&[("dry_run", &["true"])]), Ok(Intent::Process));
+        assert_eq!(asked(&[("reprocess_attempt", &["12"])]), Ok(Intent::Reprocess { seen_attempt: 12 }));
+        assert_eq!(asked(&[("reprocess_attempt", &["1", "1"])]), Ok(Intent::Reprocess { seen_attempt: 1 }));
+        for value in ["", "0", "-1", "+1", "1.0", "true", " 1", "4294967296", "99999999999"] {
+            assert_eq!(asked(&[("reprocess_attempt", &[value])]), Err("query_malformed"), "{value}");
         }
+        for name in ["reprocess", "reprocess-attempt", "reprocessAttempt", "Reprocess_Attempt", "re-process"] {
+            assert_eq!(asked(&[(name, &["1"])]), Err("query_malformed"), "{name}");
+        }
+        assert_eq!(asked(&[("reprocess_attempt", &["1", "2"])]), Err("query_malformed"));
     }
 
     #[test]

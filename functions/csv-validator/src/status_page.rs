@@ -2,13 +2,18 @@
 
 use crate::Ports;
 use adapters::gateway::{Answer, NoAnswer, Refusal};
-use adapters::status_table::{Facts, FileRecord};
+use adapters::status_table::FileRecord;
 use adapters::{Tracer, logging};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use domain::{FileId, FileStatus, Timestamp};
 use serde_json::json;
 
-pub(crate) async fn show(request: &ApiGatewayProxyRequest, ports: &Ports, tracer: &Tracer) -> Result<Answer, NoAnswer> {
+pub(crate) async fn show(
+    request: &ApiGatewayProxyRequest,
+    ports: &Ports,
+    tracer: &Tracer,
+    now_ms: u64,
+) -> Result<Answer, NoAnswer> {
     let file_id = request.path_parameters.get("file_id").and_then(|text| FileId::parse(text)).ok_or_else(not_found)?;
     logging::set_file_id(file_id.as_str());
     let token = request.query_string_parameters.first("token").unwrap_or_default();
@@ -17,40 +22,47 @@ pub(crate) async fn show(request: &ApiGatewayProxyRequest, ports: &Ports, tracer
     if !record.facts.token.as_ref().is_some_and(|expected| expected.opens_with(token)) {
         return Err(not_found().into());
     }
-    let report_url = match &found_out(&record).report_key {
+    let report_url = match &record.facts.report_key {
         Some(key) => Some(ports.objects.link(key).await?),
         None => None,
     };
-    Ok(page(&record, report_url))
+    Ok(page(&record, report_url, now_ms))
 }
 
 fn not_found() -> Refusal {
     Refusal::new(404, "file_not_found", "No file has this id and token; use the status_path of the upload's answer.")
 }
 
-/// What is known of the present attempt. As long as its upload is awaited, the table still has what was found out in the
-/// attempt before.
-fn found_out(record: &FileRecord) -> Facts {
-    if record.status == FileStatus::AwaitingUpload { Facts::default() } else { record.facts.clone() }
-}
-
-fn page(record: &FileRecord, report_url: Option<String>) -> Answer {
-    let facts = found_out(record);
-    let time = |at: Option<u64>| at.map(|at| Timestamp::from_unix_milliseconds(at).to_milliseconds_text());
-    let awaited_until = record.facts.upload_expires_at_ms.filter(|_| record.status == FileStatus::AwaitingUpload);
+fn page(record: &FileRecord, report_url: Option<String>, now_ms: u64) -> Answer {
+    let facts = &record.facts;
+    let time = |at: u64| Timestamp::from_unix_milliseconds(at).to_milliseconds_text();
+    let upload = facts.upload.as_ref().map(|upload| {
+        json!({
+            "expires_at": time(upload.expires_at_ms),
+            "bytes": upload.bytes,
+            "reprocess_attempt": upload.reprocess_attempt,
+        })
+    });
+    let replaced_files = facts.replaced_files.iter().flatten();
+    let replaced_files: Vec<_> =
+        replaced_files.map(|(file_id, rows)| json!({ "file_id": file_id, "rows": rows })).collect();
+    let replaced_since = (record.status == FileStatus::Completed).then(|| record.replaced_by.values().sum::<u32>());
     let body = json!({
         "file_id": record.file_id,
-        "status": record.status,
+        "status": record.shown_status(now_ms),
         "attempt": record.attempt,
         "row_count": facts.rows,
-        "totals": facts.totals.unwrap_or_default(),
+        "totals": facts.totals.clone().unwrap_or_default(),
         "rows_stored": facts.rows_stored,
         "rows_unchanged": facts.rows_unchanged,
         "rows_superseded": facts.rows_superseded,
+        "rows_replaced": facts.rows_replaced,
+        "replaced_files": replaced_files,
+        "rows_replaced_since": replaced_since,
         "superseded_by": record.superseded_by,
-        "upload_expires_at": time(awaited_until),
-        "received_at": time(facts.received_at_ms),
-        "updated_at": Timestamp::from_unix_milliseconds(record.updated_at_ms).to_milliseconds_text(),
+        "upload": upload,
+        "received_at": facts.received_at_ms.map(time),
+        "updated_at": time(record.updated_at_ms),
         "error_count": facts.error_count.unwrap_or_default(),
         "report_url": report_url,
         "history": record.history,

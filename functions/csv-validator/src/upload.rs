@@ -16,13 +16,24 @@ use adapters::status_table::{Facts, FileRecord, Moved, Transition};
 use adapters::{Failure, FailureKind, ObjectStore, Tracer, clock, logging};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use bytes::Bytes;
-use domain::lifecycle::{Decision, decide_upload};
+use domain::lifecycle::{Decision, Intent, Sequence, decide_upload};
 use domain::limits::{ERRORS_IN_ANSWER_MAX, ERRORS_IN_DRY_RUN_MAX};
 use domain::{FileId, FileStatus, Partner, Statement, StatusToken};
 use serde_json::json;
 
 /// The attempt of a file that nobody has sent before.
-const FIRST_ATTEMPT: u32 = 1;
+pub(crate) const FIRST_ATTEMPT: u32 = 1;
+
+/// How often a request decides anew because others move the same file at the same time.
+const TURNS_MAX: usize = 8;
+
+/// What became of one decision.
+enum Turn {
+    /// The request is answered.
+    Answered(Answer),
+    /// Somebody else has moved the file, so that it is to be decided anew.
+    Moved(Box<FileRecord>),
+}
 
 /// One file that was sent.
 struct Sent<'a> {
@@ -44,7 +55,7 @@ pub(crate) async fn upload(
     now_ms: u64,
 ) -> Result<Answer, NoAnswer> {
     let partner = partner_of(&request)?;
-    let (dry_run, reprocess) = (query::dry_run(&request)?, query::reprocess(&request)?);
+    let (dry_run, intent) = (query::dry_run(&request)?, query::intent(&request)?);
     let errors_max = if dry_run { ERRORS_IN_DRY_RUN_MAX } else { ERRORS_IN_ANSWER_MAX };
     let Form { file: bytes, expected } = envelope::form_of(request).await?;
     let inspected = async { Ok::<_, Failure>(Inspection::of_file(now_ms, &bytes, &expected, errors_max)) };
@@ -62,118 +73,198 @@ pub(crate) async fn upload(
     if !is_valid {
         log_refusal(&sent.findings.report);
     }
-    if sent.findings.is_misstated
-        && let Some(known) = tracer.step("read status", ports.status.read(&sent.file_id)).await?
-    {
-        // To begin an attempt would take it from an announcement that waits for its bytes.
-        return sent.reject_known(known).await;
-    }
-    match sent.begin(FIRST_ATTEMPT, now_ms).await? {
-        Moved::Taken(begun) if is_valid => sent.accept(&begun).await,
-        Moved::Taken(begun) => sent.reject(&begun).await,
-        Moved::Refused(known) if is_valid => sent.accept_known(*known, reprocess).await,
-        Moved::Refused(known) => sent.reject_known(*known).await,
-    }
+    sent.take(intent).await
+}
+
+/// What a file is, when it is held against what is known of it.
+enum Verdict {
+    /// It is valid, and what its sender expects.
+    Valid,
+    /// It is valid, and not what its sender expects.
+    Misstated,
+    /// It has errors of its own.
+    Invalid,
 }
 
 impl Sent<'_> {
-    /// Takes a valid file whose attempt has begun.
-    async fn accept(&self, begun: &FileRecord) -> Result<Answer, NoAnswer> {
-        let record = self.store(begun).await?;
-        Ok(self.accepted(&record, false))
+    /// Decides once, from what is known of the file, and does that. Where somebody else has moved the file meanwhile, that is
+    /// known now, and decided on anew.
+    async fn take(mut self, intent: Intent) -> Result<Answer, NoAnswer> {
+        let mut known = self.tracer.step("read status", self.ports.status.read(&self.file_id)).await?;
+        for _ in 0..TURNS_MAX {
+            let turn = match self.verdict(known.as_ref()) {
+                Verdict::Valid => self.accept(known.as_ref(), intent).await?,
+                Verdict::Misstated => self.reject(known.as_ref(), true).await?,
+                Verdict::Invalid => self.reject(known.as_ref(), false).await?,
+            };
+            match turn {
+                Turn::Answered(answer) => return Ok(answer),
+                Turn::Moved(record) => known = Some(*record),
+            }
+        }
+        Err(Failure::new(FailureKind::StoreUnavailable, "the file is being moved by many requests at once").into())
     }
 
-    /// Takes a valid file again, or answers how it stands.
-    async fn accept_known(&self, known: FileRecord, reprocess: bool) -> Result<Answer, NoAnswer> {
-        match decide_upload(Some(known.known()), reprocess, self.now_ms) {
-            Decision::Work { attempt } => {
-                // A retry keeps its file's place in the order of arrival, so that it cannot win over a file that came
-                // in between. A new place goes to a file that was refused before, and to one that its sender asks to
-                // be processed again.
-                let keeps_its_place = !reprocess && known.facts.error_count.is_none();
-                let first_received = known.facts.received_at_ms.filter(|_| keeps_its_place);
-                let begun = self.begin(attempt, first_received.unwrap_or(self.now_ms)).await?.into_record();
-                if begun.status == FileStatus::Validating && begun.attempt == attempt {
-                    return self.accept(&begun).await;
-                }
-                // Another upload of the same file was faster.
-                Ok(self.accepted(&begun, true))
+    /// What was valid in any attempt is valid for ever, whatever today's rules or this host's clock say of it; the control
+    /// totals are then compared with what was found then.
+    fn verdict(&mut self, known: Option<&FileRecord>) -> Verdict {
+        if let Some(record) = known.filter(|record| record.was_valid()) {
+            let (rows, totals) =
+                (record.facts.rows.unwrap_or_default(), record.facts.totals.clone().unwrap_or_default());
+            let faults = self.expected.faults_of_known(rows, &totals);
+            if faults.is_empty() {
+                return Verdict::Valid;
             }
-            Decision::Answer => Ok(self.accepted(&known, true)),
-            Decision::Exhausted => Err(exhausted().into()),
+            self.findings.replace_errors(faults);
+            return Verdict::Misstated;
+        }
+        match &self.findings {
+            findings if findings.is_misstated => Verdict::Misstated,
+            findings if findings.report.is_valid() => Verdict::Valid,
+            _ => Verdict::Invalid,
         }
     }
 
-    /// Begins an attempt, or learns how the file stands.
-    async fn begin(&self, attempt: u32, received_at_ms: u64) -> Result<Moved, Failure> {
+    /// Takes a valid file, or answers how it stands.
+    async fn accept(&self, known: Option<&FileRecord>, intent: Intent) -> Result<Turn, NoAnswer> {
+        let (attempt, sequence) = match decide_upload(known.map(FileRecord::known), intent, self.now_ms) {
+            Decision::Work { attempt, sequence } => (attempt, sequence),
+            Decision::Exhausted => return Err(exhausted().into()),
+            Decision::AttemptUnknown => return Err(attempt_unknown().into()),
+            Decision::Answer => {
+                // Only a file that is known has an answer.
+                let known =
+                    known.ok_or_else(|| Failure::new(FailureKind::InvalidInput, "nothing is known of the file"))?;
+                return Ok(Turn::Answered(self.accepted(known, true)));
+            }
+        };
+        let validated = self.validated_facts(known);
+        match self.begin(attempt, self.placed(known, sequence).await?, validated.clone()).await? {
+            Moved::Taken(_) => {}
+            // Another upload of the same file, or its workflow, has begun the attempt.
+            Moved::Refused(begun) if begun.status == FileStatus::Validating && begun.attempt == attempt => {}
+            Moved::Refused(standing) => return Ok(Turn::Moved(standing)),
+        }
+        let record = self.store(attempt, validated).await?;
+        Ok(Turn::Answered(self.accepted(&record, false)))
+    }
+
+    /// When the attempt's bytes came, and its place in the arrival order.
+    async fn placed(&self, known: Option<&FileRecord>, sequence: Sequence) -> Result<Facts, Failure> {
+        let before = known.filter(|_| sequence == Sequence::Kept).map(|record| &record.facts);
+        let place = match before.and_then(Facts::place) {
+            Some(place) => place,
+            None => {
+                let drawing = self.ports.status.next_sequence(&self.partner, self.now_ms);
+                self.tracer.step("draw sequence", drawing).await?
+            }
+        };
+        let received_at_ms = before.and_then(|facts| facts.received_at_ms).unwrap_or(self.now_ms);
+        Ok(Facts { received_at_ms: Some(received_at_ms), sequence: Some(place), ..Facts::default() })
+    }
+
+    /// What is true of the bytes: what was found when they were valid first, or now.
+    fn validated_facts(&self, known: Option<&FileRecord>) -> Facts {
+        let before = known.filter(|record| record.was_valid()).map(|record| &record.facts);
+        let report = &self.findings.report;
+        let Some(Facts { rows, totals, columns: columns @ Some(_), ranges: ranges @ Some(_), .. }) = before.cloned()
+        else {
+            return Facts {
+                rows: Some(report.rows),
+                totals: Some(report.totals.to_texts()),
+                columns: Some(report.columns.clone()),
+                ranges: Some(report.ranges.clone()),
+                ..Facts::default()
+            };
+        };
+        Facts { rows, totals, columns, ranges, ..Facts::default() }
+    }
+
+    /// Begins an attempt, or learns how the file stands. What the workflow needs to know of a valid file is in the table
+    /// before the object is in the bucket, because nothing is believed of the object itself.
+    async fn begin(&self, attempt: u32, placed: Facts, validated: Facts) -> Result<Moved, Failure> {
         let facts = Facts {
             partner: Some(self.partner.as_str().to_owned()),
-            received_at_ms: Some(received_at_ms),
+            received_at_ms: placed.received_at_ms,
+            sequence: placed.sequence,
             sha256: Some(self.findings.digest.as_str().to_owned()),
             token: Some(new_token()?),
-            ..Facts::default()
+            ..validated
         };
         self.advance(attempt, FileStatus::Validating, "received by the API", facts).await
     }
 
     /// Stores the object of an attempt that has begun, which starts the workflow.
-    async fn store(&self, begun: &FileRecord) -> Result<FileRecord, Failure> {
+    async fn store(&self, attempt: u32, validated: Facts) -> Result<FileRecord, Failure> {
         let key = ObjectStore::validated_key(&self.file_id);
-        let version_id = self.put(&key, begun).await?;
-        let report = &self.findings.report;
-        let facts = Facts {
-            key: Some(key),
-            version_id,
-            rows: Some(report.rows),
-            totals: Some(report.totals.to_texts()),
-            columns: Some(report.columns.clone()),
-            ranges: Some(report.ranges.clone()),
-            ..Facts::default()
-        };
-        let message = format!("every record is valid: {}", report.rows);
+        let version_id = self.put(&key, attempt).await?;
+        let rows = validated.rows.unwrap_or_default();
+        let facts = Facts { key: Some(key), version_id, ..validated };
+        let message = format!("every record is valid: {rows}");
         // The workflow may have come further by now; then its word stands.
-        let moved = self.advance(begun.attempt, FileStatus::Validated, message, facts).await?;
+        let moved = self.advance(attempt, FileStatus::Validated, message, facts).await?;
         if matches!(moved, Moved::Taken(_)) {
-            tracing::info!(rows = report.rows, "accepted");
+            tracing::info!(rows, "accepted");
         }
         Ok(moved.into_record())
     }
 
-    /// Refuses a file whose attempt has begun.
-    async fn reject(&self, begun: &FileRecord) -> Result<Answer, NoAnswer> {
-        let record = self.keep_rejected(FIRST_ATTEMPT, begun).await?;
-        Ok(self.rejected(&record))
-    }
-
-    /// Refuses a file that came before.
-    async fn reject_known(&self, known: FileRecord) -> Result<Answer, NoAnswer> {
-        let was_refused = known.status == FileStatus::ValidationFailed && known.facts.error_count.is_some();
-        let same_refusal = was_refused
-            && known.facts.error_count == Some(self.findings.report.error_count)
-            && known.facts.refused_statement == self.refused_statement();
-        // The sender of the same gets the same answer, and the history does not grow. And a wrong statement undoes nothing:
-        // neither what is done, nor what another upload is about to do, nor what an announcement waits for.
-        if same_refusal || (self.findings.is_misstated && !was_refused) {
-            return Ok(self.rejected(&known));
+    /// Rejects this upload, and records that where nothing better is known of the file than an earlier rejection.
+    async fn reject(&self, known: Option<&FileRecord>, is_misstated: bool) -> Result<Turn, NoAnswer> {
+        let Some(known) = known else { return self.reject_attempt(FIRST_ATTEMPT).await };
+        if known.is_rejected() {
+            return self.reject_again(known).await;
         }
-        let attempt = match decide_upload(Some(known.known()), true, self.now_ms) {
-            Decision::Work { attempt } => attempt,
-            // The refusal is then told but not recorded, since the file stands further on.
-            Decision::Answer | Decision::Exhausted => known.attempt,
-        };
-        let begun = self.begin(attempt, self.now_ms).await?.into_record();
-        let record = self.keep_rejected(attempt, &begun).await?;
-        Ok(self.rejected(&record))
+        // Control totals undo nothing: neither what is done, nor what another request is about to do. A file that is valid is
+        // known as one from its first status on, so that here a rejection has begun whose handler may have died.
+        let was_begun = known.status == FileStatus::Validating && !known.was_valid();
+        if is_misstated && !was_begun {
+            return Ok(Turn::Answered(self.rejected(known)));
+        }
+        match decide_upload(Some(known.known()), Intent::Process, self.now_ms) {
+            Decision::Work { attempt, .. } => self.reject_attempt(attempt).await,
+            Decision::Exhausted => Err(exhausted().into()),
+            Decision::Answer | Decision::AttemptUnknown => Ok(Turn::Answered(self.rejected(known))),
+        }
     }
 
-    /// Keeps a refused file and its report, and records the refusal.
-    async fn keep_rejected(&self, attempt: u32, begun: &FileRecord) -> Result<FileRecord, Failure> {
+    /// Rejects a file under an attempt that begins with that.
+    async fn reject_attempt(&self, attempt: u32) -> Result<Turn, NoAnswer> {
+        let placed = Facts { received_at_ms: Some(self.now_ms), ..Facts::default() };
+        match self.begin(attempt, placed, Facts::default()).await? {
+            Moved::Taken(_) => {}
+            Moved::Refused(begun) if begun.status == FileStatus::Validating && begun.attempt == attempt => {}
+            Moved::Refused(standing) => return Ok(Turn::Moved(standing)),
+        }
+        let facts = self.keep_rejected(attempt).await?;
+        let message = format!("refused, errors: {}", self.findings.report.error_count);
+        let record = self.advance(attempt, FileStatus::ValidationFailed, message, facts).await?.into_record();
+        Ok(Turn::Answered(self.rejected(&record)))
+    }
+
+    /// Rejects a file that stands rejected. The same errors change nothing; others replace those that are recorded.
+    async fn reject_again(&self, known: &FileRecord) -> Result<Turn, NoAnswer> {
+        let facts = &known.facts;
+        let is_same = facts.error_count == Some(self.findings.report.error_count)
+            && facts.refused_statement == self.refused_statement();
+        if is_same {
+            return Ok(Turn::Answered(self.rejected(known)));
+        }
+        let facts = self.keep_rejected(known.attempt).await?;
+        let again = self.ports.status.reject_again(known, &facts, false);
+        Ok(match self.tracer.step("reject again", again).await? {
+            Moved::Taken(record) => Turn::Answered(self.rejected(&record)),
+            Moved::Refused(standing) => Turn::Moved(standing),
+        })
+    }
+
+    /// Stores a rejected file and its report. The status that names both is written after both.
+    async fn keep_rejected(&self, attempt: u32) -> Result<Facts, Failure> {
         let key = ObjectStore::rejected_key(&self.file_id);
         let report_key = ObjectStore::report_key(&self.file_id, attempt);
-        // Neither knows of the other, and the status that speaks of both comes after both.
-        let (version_id, ()) = tokio::try_join!(self.put(&key, begun), self.write_report(report_key.clone()))?;
+        let (version_id, ()) = tokio::try_join!(self.put(&key, attempt), self.write_report(report_key.clone()))?;
         let report = &self.findings.report;
-        let facts = Facts {
+        Ok(Facts {
             key: Some(key),
             version_id,
             rows: Some(report.rows),
@@ -181,9 +272,7 @@ impl Sent<'_> {
             report_key: Some(report_key),
             refused_statement: self.refused_statement(),
             ..Facts::default()
-        };
-        let message = format!("refused, errors: {}", report.error_count);
-        Ok(self.advance(attempt, FileStatus::ValidationFailed, message, facts).await?.into_record())
+        })
     }
 
     /// What was stated, if the file is refused for it.
@@ -198,11 +287,11 @@ impl Sent<'_> {
         pass.finish().await.map(|_| ())
     }
 
-    async fn put(&self, key: &str, begun: &FileRecord) -> Result<Option<String>, Failure> {
+    async fn put(&self, key: &str, attempt: u32) -> Result<Option<String>, Failure> {
         let metadata = UploadMetadata {
             partner: self.partner.as_str().to_owned(),
-            attempt: begun.attempt,
-            received_at_ms: begun.facts.received_at_ms.unwrap_or(self.now_ms),
+            attempt,
+            received_at_ms: self.now_ms,
             sha256: self.findings.digest.as_str().to_owned(),
         };
         self.tracer.step("store file", self.ports.objects.put(key, self.bytes.clone(), &metadata)).await
@@ -227,22 +316,24 @@ impl Sent<'_> {
             (false, _, _) => "The file is valid and is being processed; follow it at status_path.",
             (true, _, false) => {
                 "This file was processed before, and a later file has replaced rows of it; nothing was done again. To process \
-                 it again, so that its rows replace the later ones, send it to /upload?reprocess=true."
+                 it again, so that its rows replace the later ones, send it to /upload?reprocess_attempt=, with the number that is the member attempt of this answer."
             }
             (true, FileStatus::Completed, true) => {
-                "This file was processed before; nothing was done again. To process it again, send it to /upload?reprocess=true."
+                "This file was processed before; nothing was done again. To process it again, send it to \
+                 /upload?reprocess_attempt=, with the number that is the member attempt of this answer."
             }
             (true, _, true) => "This file is being processed already; follow it at status_path.",
         };
-        let report = &self.findings.report;
+        let facts = &record.facts;
         let body = json!({
             "message": message,
             "file_id": self.file_id,
             "s3_key": record.facts.key.clone().unwrap_or_else(|| ObjectStore::validated_key(&self.file_id)),
-            "row_count": report.rows,
+            "row_count": facts.rows,
             "status": record.status,
+            "attempt": record.attempt,
             "status_path": status_path(record),
-            "totals": report.totals.to_texts(),
+            "totals": facts.totals.clone().unwrap_or_default(),
             "superseded_by": record.superseded_by,
             "duplicate": duplicate,
             "dry_run": false,
@@ -253,7 +344,7 @@ impl Sent<'_> {
     fn rejected(&self, record: &FileRecord) -> Answer {
         let listed = self.findings.first_errors.len();
         let count = self.findings.report.error_count;
-        let message = if record.status != FileStatus::ValidationFailed && self.findings.is_misstated {
+        let message = if !record.is_rejected() {
             "The file is not what you stated of it, and this upload was refused. The very same file came before, and stands as \
              status_path tells; nothing of that has changed. Send it again with the right numbers, or send the right file."
                 .to_owned()
@@ -275,6 +366,7 @@ impl Sent<'_> {
             "s3_key": null,
             "row_count": report.rows,
             "status": "valid",
+            "attempt": null,
             "status_path": null,
             "totals": report.totals.to_texts(),
             "superseded_by": [],
@@ -316,6 +408,15 @@ pub(crate) fn status_path(record: &FileRecord) -> String {
 /// The link to the status of a file, for those alone whose file it is.
 pub(crate) fn path_to_status(file_id: &FileId, token: Option<&StatusToken>) -> String {
     format!("/files/{file_id}?token={}", token.map(StatusToken::reveal).unwrap_or_default())
+}
+
+pub(crate) fn attempt_unknown() -> Refusal {
+    Refusal::new(
+        409,
+        "attempt_unknown",
+        "Nothing was done: the file has no such attempt. Name the one that you have seen, the member attempt of the file's \
+         status; a file that was never sent is sent without reprocess_attempt.",
+    )
 }
 
 pub(crate) fn exhausted() -> Refusal {

@@ -6,14 +6,14 @@
 use crate::Ports;
 use crate::inspection::{Findings, Inspection, ReportPass, log_refusal};
 use crate::upload::new_token;
-use adapters::object_store::{INCOMING_PREFIX, OpenObject, UploadMetadata, VALIDATED_PREFIX};
+use adapters::object_store::{INCOMING_PREFIX, OpenObject, VALIDATED_PREFIX};
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
 use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
 use domain::csv::{RowError, ValidationReport};
-use domain::lifecycle::{Decision, Road, decide_event};
+use domain::lifecycle::{Decision, ObjectSource, Sequence, decide_event};
 use domain::limits::{BUCKET_FILE_BYTES_MAX, ERRORS_IN_ANSWER_MAX};
-use domain::task::{FileTask, RefusalName, Validation};
-use domain::{FileId, FileStatus, Partner, Statement};
+use domain::task::{FileTask, RefusalName, RejectedFile, Validation};
+use domain::{FileId, FileStatus, Partner, PendingUpload, Statement};
 use serde::Deserialize;
 
 /// The input of the step.
@@ -45,9 +45,9 @@ pub struct Detail {
 pub struct Object {
     /// Its key.
     pub key: String,
-    /// Its size in bytes.
+    /// Its size in bytes, where the event says it.
     #[serde(default)]
-    pub size: u64,
+    pub size: Option<u64>,
     /// Its version.
     #[serde(rename = "version-id")]
     pub version_id: String,
@@ -57,30 +57,35 @@ pub struct Object {
 ///
 /// # Errors
 /// The object cannot be looked at. That it is refused is no error but an outcome.
-pub async fn validate(task: ValidateTask, ports: &Ports, tracer: &Tracer) -> Result<Validation, Failure> {
+pub async fn validate(task: ValidateTask, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Validation, Failure> {
     let ObjectCreated { detail: Detail { object }, redrive } = task.event;
-    if object.key.ends_with('/') {
-        return Ok(done("the object is a folder"));
+    if is_no_file(&object) {
+        return Ok(done("the object is no file: a folder, or an empty marker"));
     }
-    if object.size > BUCKET_FILE_BYTES_MAX {
-        let cause =
-            format!("the object has {} bytes; at most {BUCKET_FILE_BYTES_MAX} are taken. Split the file.", object.size);
-        return Ok(refused(None, RefusalName::FileTooLarge, cause));
+    if let Some(bytes) = object.size.filter(|bytes| *bytes > BUCKET_FILE_BYTES_MAX) {
+        let cause = format!("the object has {bytes} bytes; at most {BUCKET_FILE_BYTES_MAX} are taken. Split the file.");
+        return Ok(refused(RefusalName::FileTooLarge, cause));
     }
-    let step = Step { ports, tracer, object: &object, redrive };
-    match road_of(&object.key, &ports.bucket_partners) {
-        KeyRoad::Api(file_id) => step.of_the_api(file_id).await,
-        KeyRoad::Bucket(partner) => step.of_the_bucket(partner).await,
-        KeyRoad::Announced(partner, file_id) => step.of_an_announcement(partner, file_id).await,
-        KeyRoad::Unknown(cause) => Ok(refused(None, RefusalName::UnknownPartner, cause)),
+    let step = Step { ports, tracer, object: &object, redrive, now_ms };
+    match owner_of(&object.key, &ports.bucket_partners) {
+        Owner::Api(file_id) => step.of_the_api(file_id).await,
+        Owner::Bucket(partner) => step.of_the_bucket(partner).await,
+        Owner::Presigned(partner, file_id) => step.of_a_presigned_upload(partner, file_id).await,
+        Owner::Unknown(cause) => Ok(refused(RefusalName::UnknownPartner, cause)),
     }
 }
 
-/// The file is refused, and the log says why.
-fn refused(file: Option<FileTask>, error: RefusalName, cause: impl Into<String>) -> Validation {
+/// Whether an object is none that anybody sends as a file: a folder, or an empty object beside a file that says that it is
+/// complete, such as `day.csv.done`.
+fn is_no_file(object: &Object) -> bool {
+    object.key.ends_with('/') || (object.size == Some(0) && !object.key.to_ascii_lowercase().ends_with(".csv"))
+}
+
+/// The file, or the object, is rejected, and the log says why. It is its sender's mistake, and so no warning.
+fn refused(error: RefusalName, cause: impl Into<String>) -> Validation {
     let cause = cause.into();
-    tracing::warn!(?error, cause, "refused");
-    Validation::refused(file, error, cause)
+    tracing::info!(code = "object_rejected", reason = error.as_str(), cause, "rejected");
+    Validation::refused(error, cause)
 }
 
 /// Nothing is left to do, and the log says why.
@@ -90,39 +95,37 @@ fn done(reason: &str) -> Validation {
 }
 
 /// What an object's key says about where it came from.
-enum KeyRoad {
+enum Owner {
     Api(FileId),
     Bucket(Partner),
-    /// Somebody put it there who announced it to the API, if the status table says so.
-    Announced(Partner, FileId),
+    /// Its sender created an upload for it by the API, if the status table says so.
+    Presigned(Partner, FileId),
     /// Nobody whom we know puts files there. The text says why.
     Unknown(&'static str),
 }
 
-fn road_of(key: &str, bucket_partners: &[Partner]) -> KeyRoad {
+fn owner_of(key: &str, bucket_partners: &[Partner]) -> Owner {
     if let Some(name) = key.strip_prefix(VALIDATED_PREFIX) {
         let file_id = name.strip_suffix(".csv").and_then(FileId::parse);
-        return file_id
-            .map_or(KeyRoad::Unknown("the key under validated/ is not one that the API makes"), KeyRoad::Api);
+        return file_id.map_or(Owner::Unknown("the key under validated/ is not one that the API makes"), Owner::Api);
     }
     let named = key.strip_prefix(INCOMING_PREFIX).and_then(|rest| rest.split_once('/'));
     let Some((partner, name)) = named.and_then(|(partner, name)| Some((Partner::named(partner)?, name))) else {
-        return KeyRoad::Unknown(NOBODYS_KEY);
+        return Owner::Unknown(NOBODYS_KEY);
     };
     if bucket_partners.contains(&partner) {
-        return KeyRoad::Bucket(partner);
+        return Owner::Bucket(partner);
     }
     let file_id = name.strip_suffix(".csv").and_then(FileId::parse);
-    file_id.map_or(KeyRoad::Unknown(NOBODYS_KEY), |file_id| KeyRoad::Announced(partner, file_id))
+    file_id.map_or(Owner::Unknown(NOBODYS_KEY), |file_id| Owner::Presigned(partner, file_id))
 }
 
 const NOBODYS_KEY: &str = "the key is of no partner who may put files into the bucket (see the parameter BucketPartners), \
-                           and of no file that was announced to the API";
+                           and of no upload that was created by the API";
 
 /// A file whose bytes have been read.
 struct ReadFile {
-    upload: Option<UploadMetadata>,
-    received_at_ms: u64,
+    written_at_ms: u64,
     findings: Findings,
 }
 
@@ -131,37 +134,37 @@ struct Step<'a> {
     tracer: &'a Tracer,
     object: &'a Object,
     redrive: bool,
+    now_ms: u64,
 }
 
 impl Step<'_> {
-    /// A file that the API stored: what the API found out stands, if it says so of this very version.
+    /// A file that the API stored. Everything that is believed of it is in the status table; of the object no more than that
+    /// its bytes are the file's.
     async fn of_the_api(&self, file_id: FileId) -> Result<Validation, Failure> {
         logging::set_file_id(file_id.as_str());
-        let known = self.read_status(&file_id).await?;
-        // Where another upload is awaited, the table still names the version of the attempt before.
-        let is_present = |record: &&FileRecord| {
-            record.facts.version_id.as_deref() == Some(&self.object.version_id)
-                && record.status != FileStatus::AwaitingUpload
+        let stored = |record: &FileRecord| record.status != FileStatus::AwaitingUpload && !record.is_rejected();
+        let Some(record) = self.read_status(&file_id).await?.filter(stored) else {
+            return Err(invalid_input("an object under validated/ that the API did not store"));
         };
-        if let Some(record) = known.as_ref().filter(is_present)
-            && let Some(validated) = validated_facts(&record.facts)
+        let source = ObjectSource::Api;
+        if self.decide(Some(&record), source)?.is_none() {
+            return Ok(done("the event is a repeat, or a later attempt has begun"));
+        }
+        if record.facts.version_id.as_deref() == Some(&self.object.version_id)
+            && validated_facts(&record.facts).is_some()
         {
-            tracing::info!("recognised: the API validated this version");
-            return self.proceed(&file_id, Some(record), Road::Upload { attempt: record.attempt }, validated).await;
+            tracing::info!("recognized: the API validated this version");
+            return self.proceed_as_known(&file_id, record, source).await;
         }
         let file = self.read_file().await?;
-        let upload = file.upload.as_ref().and_then(|upload| Some((upload.attempt, Partner::named(&upload.partner)?)));
-        let Some((attempt, partner)) = upload else {
-            return Ok(refused(
-                None,
-                RefusalName::UnknownPartner,
-                "an object under validated/ that the API did not store",
-            ));
-        };
-        if FileId::derive(&partner, &file.findings.digest) != file_id {
+        let partner = record.facts.partner.as_deref().and_then(Partner::named);
+        if partner.is_none_or(|partner| FileId::derive(&partner, &file.findings.digest) != file_id) {
             return Err(invalid_input("the object under validated/ is not the file that its key names"));
         }
-        self.judge(&file_id, &partner, known, Road::Upload { attempt }, file).await
+        if !record.was_valid() {
+            return Err(invalid_input("an object under validated/ that the API did not find valid"));
+        }
+        self.proceed_as_known(&file_id, record, source).await
     }
 
     /// A file that was put straight into the bucket. Its name is known only when it has been read.
@@ -170,35 +173,62 @@ impl Step<'_> {
         let file_id = FileId::derive(&partner, &file.findings.digest);
         logging::set_file_id(file_id.as_str());
         let known = self.read_status(&file_id).await?;
-        let same_object =
-            known.as_ref().is_some_and(|record| record.facts.version_id.as_deref() == Some(&self.object.version_id));
-        self.judge(&file_id, &partner, known, Road::Bucket { same_object }, file).await
+        let is_known_version = known.as_ref().is_some_and(|record| record.has_worked_on(&self.object.version_id));
+        self.judge(&file_id, &partner, known, ObjectSource::Bucket { is_known_version }, file).await
     }
 
-    /// A file whose sender announced it to the API, and was let put it there. Its bytes must be what was announced.
-    async fn of_an_announcement(&self, partner: Partner, file_id: FileId) -> Result<Validation, Failure> {
+    /// A file whose sender created an upload for it by the API, and was let put it there.
+    async fn of_a_presigned_upload(&self, partner: Partner, file_id: FileId) -> Result<Validation, Failure> {
         logging::set_file_id(file_id.as_str());
         let known = self.read_status(&file_id).await?;
         let Some(record) = known.filter(|record| record.facts.upload_key.as_deref() == Some(&self.object.key)) else {
-            return Ok(refused(None, RefusalName::UnknownPartner, NOBODYS_KEY));
+            return Ok(refused(RefusalName::UnknownPartner, NOBODYS_KEY));
         };
-        let same_object = record.facts.version_id.as_deref() == Some(&self.object.version_id);
-        let road = Road::Bucket { same_object };
-        if self.decide(Some(&record), road)?.is_none() {
+        if self.decide(Some(&record), self.presigned(&record))?.is_none() {
             // Found out before a gigabyte is read for nothing.
-            return Ok(done("the event is a repeat of an upload that is done with"));
+            return self.nothing_to_do(&record).await;
         }
-        if let Some(validated) = validated_facts(&record.facts).filter(|_| same_object) {
-            tracing::info!("recognised: this version was validated before");
-            return self.proceed(&file_id, Some(&record), road, validated).await;
+        if record.was_valid() && record.has_worked_on(&self.object.version_id) {
+            tracing::info!("recognized: this version was validated before");
+            let source = self.presigned(&record);
+            return self.proceed_as_known(&file_id, record, source).await;
         }
         let file = self.read_file().await?;
         if FileId::derive(&partner, &file.findings.digest) != file_id {
-            return Ok(refused(None, RefusalName::ContentDiffers, "the object is not the file that was announced"));
+            let cause = "the object is not the file that its upload was created for";
+            return Ok(refused(RefusalName::ContentDiffers, cause));
         }
         // While a large file was read, another execution may have come further.
         let known = self.read_status(&file_id).await?;
-        self.judge(&file_id, &partner, known, road, file).await
+        let source = known
+            .as_ref()
+            .map_or(ObjectSource::Presigned { open: None, is_known_version: false }, |record| self.presigned(record));
+        self.judge(&file_id, &partner, known, source, file).await
+    }
+
+    fn presigned(&self, record: &FileRecord) -> ObjectSource {
+        ObjectSource::Presigned {
+            open: record.facts.upload.as_ref().map(PendingUpload::intent),
+            is_known_version: record.has_worked_on(&self.object.version_id),
+        }
+    }
+
+    /// Ends without work. An upload that these bytes were put by, and that asks for nothing that is left to do, is over.
+    async fn nothing_to_do(&self, record: &FileRecord) -> Result<Validation, Failure> {
+        if let Some(upload) = self.used_upload(Some(record)) {
+            let closing = self.ports.status.close_upload(&record.file_id, upload);
+            self.tracer.step("close upload", closing).await?;
+        }
+        Ok(done("the event is a repeat, or a later attempt has begun"))
+    }
+
+    /// The pending upload that this object was put by.
+    fn used_upload<'r>(&self, known: Option<&'r FileRecord>) -> Option<&'r PendingUpload> {
+        let by_upload = known.filter(|record| {
+            record.facts.upload_key.as_deref() == Some(&self.object.key)
+                && !record.has_worked_on(&self.object.version_id)
+        });
+        by_upload.and_then(|record| record.facts.upload.as_ref())
     }
 
     /// Decides about a file that was read here.
@@ -207,27 +237,25 @@ impl Step<'_> {
         file_id: &FileId,
         partner: &Partner,
         known: Option<FileRecord>,
-        road: Road,
+        source: ObjectSource,
         mut file: ReadFile,
     ) -> Result<Validation, Failure> {
-        let expected = self.stated_of(known.as_ref());
+        let expected = self.used_upload(known.as_ref()).map(|upload| upload.expected.clone()).unwrap_or_default();
+        logging::set_partner(partner.as_str());
+        if let Some(record) = known.clone().filter(FileRecord::was_valid) {
+            let (rows, totals) =
+                (record.facts.rows.unwrap_or_default(), record.facts.totals.clone().unwrap_or_default());
+            if expected.faults_of_known(rows, &totals).is_empty() {
+                return self.proceed_as_known(file_id, record, source).await;
+            }
+            // Its sender was told so when the upload was created, unless the file came by another request in between.
+            return self.nothing_to_do(&record).await;
+        }
         file.findings.hold(&expected, ERRORS_IN_ANSWER_MAX);
         let report = &file.findings.report;
-        logging::set_partner(partner.as_str());
         tracing::info!(rows = report.rows, errors = report.error_count, "validated");
         let facts = Facts {
             partner: Some(partner.as_str().to_owned()),
-            // A file that is put into the bucket again keeps its place in the order of arrival, unless it was refused, or
-            // its sender asked for a new one.
-            received_at_ms: match road {
-                Road::Upload { .. } => Some(file.received_at_ms),
-                Road::Bucket { .. } => {
-                    let before = known
-                        .as_ref()
-                        .filter(|record| record.facts.error_count.is_none() && record.facts.reprocess != Some(true));
-                    before.and_then(|record| record.facts.received_at_ms).or(Some(file.received_at_ms))
-                }
-            },
             key: Some(self.object.key.clone()),
             version_id: Some(self.object.version_id.clone()),
             sha256: Some(file.findings.digest.as_str().to_owned()),
@@ -237,33 +265,65 @@ impl Step<'_> {
             ranges: Some(report.ranges.clone()),
             ..Facts::default()
         };
-        if report.is_valid() {
-            return self.proceed(file_id, known.as_ref(), road, facts).await;
+        let written_at_ms = file.written_at_ms;
+        if !report.is_valid()
+            && let Some(rejected) =
+                self.reject(file_id, known.as_ref(), source, &file, &expected, facts.clone()).await?
+        {
+            return Ok(rejected);
         }
-        match self.decide(known.as_ref(), road)? {
-            Some(attempt) => match self.refuse(file_id, attempt, &file, &expected, facts.clone()).await? {
-                Some(validation) => Ok(validation),
-                None => self.proceed(file_id, known.as_ref(), road, facts).await,
-            },
-            None => Ok(done("the event is a repeat of one that was refused")),
-        }
+        self.proceed(file_id, known.as_ref(), source, facts, written_at_ms).await
     }
 
-    /// What was stated of the file by whoever announced it under the object's key. What is put there by another road has no
-    /// statement, and what came through the API was held against its own before it was stored.
-    fn stated_of(&self, known: Option<&FileRecord>) -> Statement {
-        let facts = known.map(|record| &record.facts);
-        let announced = facts.filter(|facts| facts.upload_key.as_deref() == Some(&self.object.key));
-        announced.and_then(|facts| facts.upload_expected.clone()).unwrap_or_default()
+    /// Goes on with a file whose bytes were found valid before.
+    async fn proceed_as_known(
+        &self,
+        file_id: &FileId,
+        record: FileRecord,
+        source: ObjectSource,
+    ) -> Result<Validation, Failure> {
+        let facts =
+            validated_facts(&record.facts).ok_or_else(|| invalid_input("the status item lacks what was validated"))?;
+        let facts =
+            Facts { key: Some(self.object.key.clone()), version_id: Some(self.object.version_id.clone()), ..facts };
+        self.proceed(file_id, Some(&record), source, facts, self.now_ms).await
     }
 
-    /// The attempt to work under, or none if nothing is left to do.
-    fn decide(&self, known: Option<&FileRecord>, road: Road) -> Result<Option<u32>, Failure> {
-        match decide_event(known.map(FileRecord::known), road, self.redrive) {
-            Decision::Work { attempt } => Ok(Some(attempt)),
-            Decision::Answer => Ok(None),
+    /// The attempt to work under and its place in the arrival order, or none if nothing is left to do.
+    fn decide(&self, known: Option<&FileRecord>, source: ObjectSource) -> Result<Option<(u32, Sequence)>, Failure> {
+        match decide_event(known.map(FileRecord::known), source, self.redrive, self.now_ms) {
+            Decision::Work { attempt, sequence } => Ok(Some((attempt, sequence))),
+            Decision::Answer | Decision::AttemptUnknown => Ok(None),
             Decision::Exhausted => Err(Failure::new(FailureKind::AttemptsExhausted, "the file was tried too often")),
         }
+    }
+
+    /// When the bytes of an attempt came, and its place in the arrival order: that of the attempt before, that of the request
+    /// which created the upload, or the bucket's own time of an object that a partner has put there itself.
+    async fn placed(
+        &self,
+        known: Option<&FileRecord>,
+        source: ObjectSource,
+        sequence: Sequence,
+        facts: &Facts,
+        written_at_ms: u64,
+    ) -> Result<(u64, u64), Failure> {
+        let before = known.filter(|_| sequence == Sequence::Kept).map(|record| &record.facts);
+        if let Some((place, received_at_ms)) = before.and_then(|facts| Some((facts.place()?, facts.received_at_ms?))) {
+            return Ok((place, received_at_ms));
+        }
+        let upload = known.and_then(|record| record.facts.upload.as_ref());
+        let place = match (source, upload) {
+            (ObjectSource::Bucket { .. }, _) => written_at_ms,
+            (_, Some(upload)) => upload.sequence,
+            (_, None) => {
+                let partner = facts.partner.as_deref().and_then(Partner::named);
+                let partner = partner.ok_or_else(|| invalid_input("the status item names no partner"))?;
+                let drawing = self.ports.status.next_sequence(&partner, self.now_ms);
+                self.tracer.step("draw sequence", drawing).await?
+            }
+        };
+        Ok((place, written_at_ms))
     }
 
     /// Goes on to process a valid file.
@@ -271,47 +331,74 @@ impl Step<'_> {
         &self,
         file_id: &FileId,
         known: Option<&FileRecord>,
-        road: Road,
+        source: ObjectSource,
         mut facts: Facts,
+        written_at_ms: u64,
     ) -> Result<Validation, Failure> {
-        let Some(attempt) = self.decide(known, road)? else {
-            return Ok(done("the event is a repeat, or a later attempt has begun"));
+        let Some((attempt, sequence)) = self.decide(known, source)? else {
+            return match known {
+                Some(record) => self.nothing_to_do(record).await,
+                None => Ok(done("nobody has asked for the file")),
+            };
         };
         let came_as_far =
             known.filter(|record| record.attempt == attempt && record.status.rank() >= FileStatus::Validated.rank());
-        // An attempt has one place in the order of arrival, that of whoever began it, however many versions come at once.
-        facts.received_at_ms = if let Some(record) = came_as_far {
-            record.facts.received_at_ms
+        // An attempt has one place in the arrival order, that of whoever began it, however many versions come at once.
+        let standing = if let Some(record) = came_as_far {
+            record.clone()
         } else {
-            facts.received_at_ms = self.begin(file_id, attempt, &facts).await?.facts.received_at_ms;
+            let (place, received_at_ms) = self.placed(known, source, sequence, &facts, written_at_ms).await?;
+            facts = Facts { sequence: Some(place), received_at_ms: Some(received_at_ms), ..facts };
+            let begun = self.begin(file_id, attempt, known, &facts).await?;
             let message = format!("every record is valid: {}", facts.rows.unwrap_or_default());
-            let validated = Transition::now(attempt, FileStatus::Validated, message, facts.clone());
-            let moved = self.ports.status.advance(self.tracer, file_id, &validated).await?;
+            // The place and the time are those of whoever began.
+            let found = Facts { sequence: None, received_at_ms: None, ..facts.clone() };
+            let moved = match begun {
+                begun if begun.attempt != attempt || begun.status.is_final() => Moved::Refused(Box::new(begun)),
+                _ => {
+                    let validated = Transition::now(attempt, FileStatus::Validated, message, found);
+                    self.ports.status.advance(self.tracer, file_id, &validated).await?
+                }
+            };
             if matches!(moved, Moved::Taken(_)) {
                 tracing::info!(rows = facts.rows.unwrap_or_default(), "accepted");
             }
-            let record = moved.into_record();
-            if record.attempt != attempt || record.status.is_final() {
-                return Ok(done("another execution was faster"));
-            }
-            record.facts.received_at_ms
+            moved.into_record()
         };
+        if standing.attempt != attempt || standing.status.is_final() {
+            return Ok(done("another execution was faster"));
+        }
+        facts = Facts { sequence: standing.facts.sequence, received_at_ms: standing.facts.received_at_ms, ..facts };
         let file = file_task(file_id, attempt, &facts)?;
         Ok(Validation::process(file, facts.ranges.unwrap_or_default()))
     }
 
-    /// Records that the file is refused, with the report of its errors. The report is stored before the status that links
+    /// Records that the file is rejected, with the report of its errors. The report is stored before the status that links
     /// to it. Nothing if the second reading finds no error: two different ids only looked like one.
-    async fn refuse(
+    async fn reject(
         &self,
         file_id: &FileId,
-        attempt: u32,
+        known: Option<&FileRecord>,
+        source: ObjectSource,
         file: &ReadFile,
         expected: &Statement,
         facts: Facts,
     ) -> Result<Option<Validation>, Failure> {
+        let Some((attempt, _)) = self.decide(known, source)? else {
+            return Ok(Some(match known {
+                Some(record) => self.nothing_to_do(record).await?,
+                None => done("nobody has asked for the file"),
+            }));
+        };
+        let rejected_before = known.filter(|record| record.is_rejected());
+        let attempt = rejected_before.map_or(attempt, |record| record.attempt);
         let report_key = ObjectStore::report_key(file_id, attempt);
-        self.begin(file_id, attempt, &facts).await?;
+        if rejected_before.is_none() {
+            let received_at_ms = Some(file.written_at_ms);
+            let begun =
+                Facts { received_at_ms, rows: None, totals: None, columns: None, ranges: None, ..facts.clone() };
+            self.begin(file_id, attempt, known, &begun).await?;
+        }
         let (report, first_errors) =
             self.tracer.step("write report", self.write_report(file, expected, report_key.clone())).await?;
         if report.is_valid() {
@@ -319,7 +406,6 @@ impl Step<'_> {
         }
         log_refusal(&report);
         let errors = report.error_count;
-        let task = file_task(file_id, attempt, &facts)?;
         let facts = Facts {
             error_count: Some(errors),
             report_key: Some(report_key.clone()),
@@ -328,29 +414,59 @@ impl Step<'_> {
             totals: None,
             ..facts
         };
-        let message = format!("refused, errors: {errors}");
-        let transition = Transition::now(attempt, FileStatus::ValidationFailed, message, facts);
-        self.ports.status.advance(self.tracer, file_id, &transition).await?;
+        let moved = match rejected_before {
+            Some(record) => {
+                let again = self.ports.status.reject_again(record, &facts, self.used_upload(known).is_some());
+                self.tracer.step("reject again", again).await?
+            }
+            None => {
+                let message = format!("refused, errors: {errors}");
+                let transition = Transition::now(attempt, FileStatus::ValidationFailed, message, facts);
+                self.ports.status.advance(self.tracer, file_id, &transition).await?
+            }
+        };
+        let record = moved.into_record();
+        if record.attempt != attempt || !record.is_rejected() {
+            return Ok(Some(done("another execution was faster")));
+        }
         let first = first_errors
             .first()
             .map_or(String::new(), |error| format!("; the first is {} on line {}", error.code.as_str(), error.line));
         let cause = format!("file {file_id}, errors: {errors}{first}; the report is {report_key}");
-        Ok(Some(refused(Some(task), RefusalName::InvalidCsv, cause)))
+        let mut rejected = refused(RefusalName::InvalidCsv, cause);
+        rejected.rejected = Some(RejectedFile { file_id: file_id.clone(), attempt });
+        Ok(Some(rejected))
     }
 
-    /// Begins an attempt, or learns that it has begun. Returns how the file stands now.
-    async fn begin(&self, file_id: &FileId, attempt: u32, facts: &Facts) -> Result<FileRecord, Failure> {
+    /// Begins an attempt, or learns that it has begun. Returns the file as it is known now.
+    async fn begin(
+        &self,
+        file_id: &FileId,
+        attempt: u32,
+        known: Option<&FileRecord>,
+        facts: &Facts,
+    ) -> Result<FileRecord, Failure> {
         let facts = Facts {
             partner: facts.partner.clone(),
             received_at_ms: facts.received_at_ms,
+            sequence: facts.sequence,
             // Whoever finds that nothing came of it learns from this where its bytes are.
             key: facts.key.clone(),
+            version_id: facts.version_id.clone(),
             sha256: facts.sha256.clone(),
             token: Some(new_token()?),
+            // Of a valid file, so that it is known as one from its first status on.
+            rows: facts.rows,
+            totals: facts.totals.clone(),
+            columns: facts.columns.clone(),
+            ranges: facts.ranges.clone(),
             ..Facts::default()
         };
         let message = format!("found in the bucket as {}", self.object.key);
-        let begun = Transition::now(attempt, FileStatus::Validating, message, facts);
+        let begun = Transition {
+            uses_upload: self.used_upload(known).is_some(),
+            ..Transition::now(attempt, FileStatus::Validating, message, facts)
+        };
         self.ports.status.advance(self.tracer, file_id, &begun).await.map(Moved::into_record)
     }
 
@@ -362,14 +478,12 @@ impl Step<'_> {
     async fn read_file(&self) -> Result<ReadFile, Failure> {
         let reading = async {
             let mut object = self.open().await?;
-            // Who may write under incoming/ chooses the metadata there, and would choose his place in the order.
-            let upload = object.upload.take().filter(|_| self.object.key.starts_with(VALIDATED_PREFIX));
-            let received_at_ms = upload.as_ref().map_or(object.written_at_ms, |upload| upload.received_at_ms);
-            let mut inspection = Inspection::new(received_at_ms);
+            let written_at_ms = object.written_at_ms;
+            let mut inspection = Inspection::new(written_at_ms);
             while let Some(bytes) = object.next().await? {
                 inspection.push(&bytes);
             }
-            Ok(ReadFile { upload, received_at_ms, findings: inspection.finish() })
+            Ok(ReadFile { written_at_ms, findings: inspection.finish() })
         };
         self.tracer.step("validate", reading).await
     }
@@ -382,7 +496,7 @@ impl Step<'_> {
         key: String,
     ) -> Result<(ValidationReport, Vec<RowError>), Failure> {
         let mut object = self.open().await?;
-        let mut pass = ReportPass::new(file.received_at_ms, &file.findings.report, expected, &self.ports.objects, key);
+        let mut pass = ReportPass::new(file.written_at_ms, &file.findings.report, expected, &self.ports.objects, key);
         while let Some(bytes) = object.next().await? {
             pass.push(&bytes).await?;
         }
@@ -400,10 +514,9 @@ fn invalid_input(detail: &str) -> Failure {
 
 /// What the API found out about a version, if it is complete. What an attempt found out later is its own.
 fn validated_facts(facts: &Facts) -> Option<Facts> {
-    let Facts { partner, received_at_ms, key, version_id, sha256, rows, totals, columns, ranges, .. } = facts.clone();
+    let Facts { partner, sha256, rows, totals, columns, ranges, .. } = facts.clone();
     let complete = rows.is_some() && totals.is_some() && columns.is_some() && ranges.is_some();
-    let validated =
-        Facts { partner, received_at_ms, key, version_id, sha256, rows, totals, columns, ranges, ..Facts::default() };
+    let validated = Facts { partner, sha256, rows, totals, columns, ranges, ..Facts::default() };
     complete.then_some(validated)
 }
 
@@ -416,6 +529,7 @@ fn file_task(file_id: &FileId, attempt: u32, facts: &Facts) -> Result<FileTask, 
         key: facts.key.clone().ok_or_else(missing)?,
         version_id: facts.version_id.clone().ok_or_else(missing)?,
         received_at_ms: facts.received_at_ms.ok_or_else(missing)?,
+        sequence: facts.place(),
         columns: facts.columns.clone().ok_or_else(missing)?,
         rows: facts.rows.ok_or_else(missing)?,
         totals: facts.totals.clone().ok_or_else(missing)?,

@@ -10,13 +10,13 @@ use adapters::status_table::{Facts, Transition};
 use adapters::transaction_table::{Origin, Written};
 use adapters::{Configuration, Failure, FailureKind, ObjectStore, StatusTable, Tracer, TransactionTable, logging};
 use domain::csv::{ByteRange, RangeReader};
-use domain::limits::SUPERSEDED_BY_MAX;
+use domain::limits::{REPLACED_FILES_MAX, SUPERSEDED_BY_MAX};
 use domain::money::ControlSum;
 use domain::task::{FileTask, RangeOutcome};
 use domain::{FileId, FileStatus};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -89,17 +89,32 @@ pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer) -> Resu
         tokio::join!(ports.status.advance(tracer, &file.file_id, &transition), tracer.step("open range", object));
     advanced?;
     let object = object?;
-    let origin =
-        Origin { file_id: file.file_id.clone(), partner: file.partner.clone(), received_at_ms: file.received_at_ms };
+    let origin = Origin {
+        file_id: file.file_id.clone(),
+        partner: file.partner.clone(),
+        received_at_ms: file.received_at_ms,
+        sequence: file.sequence.unwrap_or(file.received_at_ms),
+        attempt: file.attempt,
+    };
     let reader = RangeReader::new(&range, file.columns);
     let writing = writing::write_range(object, reader, &ports.transactions, &origin, deadline);
     let (summary, tally) = tracer.step("write rows", writing).await?;
     tracer.step("mark superseded files", mark_superseded(&tally, &origin, &ports.status)).await?;
     let Tally { stored, unchanged, superseded, throttled, .. } = tally;
+    let replaced = tally.replaced.values().sum();
     tracing::info!(range = range.index, rows = summary.rows, stored, unchanged, superseded, throttled, "range written");
     let control_sum = ControlSum::of(&summary.totals.to_texts())
         .ok_or_else(|| Failure::new(FailureKind::InvalidInput, "a sum of the range cannot be read"))?;
-    Ok(RangeOutcome { index: range.index, rows: summary.rows, stored, unchanged, superseded, control_sum })
+    Ok(RangeOutcome {
+        index: range.index,
+        rows: summary.rows,
+        stored,
+        unchanged,
+        superseded,
+        replaced,
+        replaced_files: tally.replaced.into_iter().take(REPLACED_FILES_MAX).collect(),
+        control_sum,
+    })
 }
 
 /// What became of the rows of a range.
@@ -110,9 +125,9 @@ struct Tally {
     superseded: u32,
     /// How often the table was too busy for a row.
     throttled: u32,
-    /// The earlier files whose rows were replaced.
-    replaced: BTreeSet<FileId>,
-    /// The later files whose rows stand, and when they arrived.
+    /// The earlier files whose rows were replaced, and how many of each.
+    replaced: BTreeMap<FileId, u32>,
+    /// The later files whose rows are in effect, and their places in the arrival order.
     later: BTreeMap<FileId, u64>,
 }
 
@@ -121,11 +136,11 @@ impl Tally {
         match written {
             Written::Stored { replaced } => {
                 self.stored += 1;
-                self.replaced.extend(replaced);
+                self.count_replaced(replaced);
             }
             Written::Unchanged { replaced } => {
                 self.unchanged += 1;
-                self.replaced.extend(replaced);
+                self.count_replaced(replaced);
             }
             Written::Superseded { by } => {
                 self.superseded += 1;
@@ -137,12 +152,20 @@ impl Tally {
     }
 }
 
-/// Notes on each file concerned which later file stands in its place.
+impl Tally {
+    fn count_replaced(&mut self, replaced: Option<FileId>) {
+        if let Some(file_id) = replaced {
+            *self.replaced.entry(file_id).or_default() += 1;
+        }
+    }
+}
+
+/// Notes on each file concerned which later file has its rows.
 async fn mark_superseded(tally: &Tally, ours: &Origin, status: &StatusTable) -> Result<(), Failure> {
-    let earlier = tally.replaced.iter().map(|earlier| (earlier, &ours.file_id, ours.received_at_ms));
-    let later = tally.later.iter().map(|(later, received_at_ms)| (&ours.file_id, later, *received_at_ms));
+    let earlier = tally.replaced.keys().map(|earlier| (earlier, &ours.file_id, ours.sequence));
+    let later = tally.later.iter().map(|(later, sequence)| (&ours.file_id, later, *sequence));
     stream::iter(earlier.chain(later))
-        .map(|(earlier, later, received_at_ms)| status.supersede(earlier, later, received_at_ms))
+        .map(|(earlier, later, sequence)| status.supersede(earlier, later, sequence))
         .buffer_unordered(MARKS_IN_FLIGHT)
         .try_collect()
         .await

@@ -11,12 +11,16 @@ pub mod reconciliation;
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
 use adapters::{Configuration, Failure, FailureKind, ObjectStore, StatusTable, Topic, Tracer, logging};
 use domain::lifecycle::announced_attempt;
-use domain::task::{self, FileTask, RangeOutcome};
+use domain::task::{self, FileTask, RangeOutcome, RejectedFile, Validation};
 use domain::{FileId, FileStatus, Schedules, Timestamp};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use missing::Reported;
-use notification::Notification;
+use notification::{Notification, ObjectRejected};
 use reconciliation::Reconciled;
 use serde::{Deserialize, Serialize};
+
+/// How many files are noted as replaced at a time.
+const NOTES_IN_FLIGHT: usize = 8;
 
 /// The input: what to announce.
 #[derive(Clone, Debug, Deserialize)]
@@ -28,6 +32,13 @@ pub enum NotifyTask {
         file: FileTask,
         /// What became of its ranges.
         processed: Vec<RangeOutcome>,
+    },
+    /// An object that the workflow rejected, for what its sender got wrong.
+    NotifyRejection {
+        /// What validation found.
+        validation: Validation,
+        /// The event that started the workflow.
+        event: serde_json::Value,
     },
     /// A file that the workflow gave up on.
     RecordFailure {
@@ -130,6 +141,9 @@ pub async fn handle(task: NotifyTask, ports: &Ports, tracer: &Tracer, now_ms: u6
         NotifyTask::Notify { file, processed } => {
             sender.announce_completion(&file, &processed).await.map(Done::Announced)
         }
+        NotifyTask::NotifyRejection { validation, event } => {
+            sender.notify_rejection(&validation, &event).await.map(Done::Announced)
+        }
         NotifyTask::RecordFailure { state, event } => sender.record_failure(&state, &event).await.map(Done::Announced),
         NotifyTask::ReportMissing { day } => {
             missing::report(day.as_deref(), ports, tracer, now_ms).await.map(Done::Reported)
@@ -150,14 +164,20 @@ impl Sender<'_> {
         logging::set_partner(&file.partner);
         let sum =
             task::add_up(file, processed).map_err(|detail| Failure::new(FailureKind::ControlTotalsDiffer, detail))?;
+        self.note_replaced(file, &sum).await?;
         let facts = Facts {
             rows_stored: Some(sum.stored),
             rows_unchanged: Some(sum.unchanged),
             rows_superseded: Some(sum.superseded),
+            rows_replaced: Some(sum.replaced),
+            replaced_files: Some(sum.replaced_files.clone()),
             ..Facts::default()
         };
-        let message =
-            format!("rows that stand: {}, overtaken by a later file: {}", sum.stored + sum.unchanged, sum.superseded);
+        let in_effect = sum.stored + sum.unchanged;
+        let message = format!(
+            "rows in effect: {in_effect}, superseded by a later file: {}, rows of other files replaced: {}",
+            sum.superseded, sum.replaced
+        );
         let processed = Transition::now(file.attempt, FileStatus::Processed, message, facts);
         self.ports.status.advance(self.tracer, &file.file_id, &processed).await?;
         let notifying = "announcing the outcome".to_owned();
@@ -181,6 +201,8 @@ impl Sender<'_> {
             status: FileStatus::Completed,
             records_processed: sum.rows,
             rows_superseded: sum.superseded,
+            rows_replaced: sum.replaced,
+            replaced_files: sum.replaced_files.clone(),
             totals: file.totals.clone(),
             timestamp: self.timestamp(),
             environment: self.ports.environment.clone(),
@@ -190,6 +212,38 @@ impl Sender<'_> {
             tracing::info!(rows = sum.rows, "completed");
         }
         Ok(Announced { file_id: Some(file.file_id.clone()), status: Some(FileStatus::Completed), published: true })
+    }
+
+    /// Notes on each file whose rows this one has replaced how many those are.
+    async fn note_replaced(&self, file: &FileTask, sum: &RangeOutcome) -> Result<(), Failure> {
+        let sequence = file.sequence.unwrap_or(file.received_at_ms);
+        let noting = stream::iter(&sum.replaced_files)
+            .map(|(earlier, rows)| self.ports.status.replaced(earlier, &file.file_id, sequence, *rows))
+            .buffer_unordered(NOTES_IN_FLIGHT)
+            .try_collect::<()>();
+        self.tracer.step("note replaced files", noting).await
+    }
+
+    /// Notifies of an object that was rejected. It is its sender's mistake: nothing failed, and nothing is left to do here.
+    async fn notify_rejection(&self, validation: &Validation, event: &serde_json::Value) -> Result<Announced, Failure> {
+        if let Some(RejectedFile { file_id, attempt }) = &validation.rejected {
+            logging::set_file_id(file_id.as_str());
+            let known = self.tracer.step("read status", self.ports.status.read(file_id)).await?;
+            let Some(record) = known.filter(|record| record.attempt == *attempt && record.is_rejected()) else {
+                tracing::info!("the file has moved since it was rejected");
+                return Ok(Announced { file_id: Some(file_id.clone()), status: None, published: false });
+            };
+            self.publish(self.failure_notification(record)).await?;
+            let status = Some(FileStatus::ValidationFailed);
+            return Ok(Announced { file_id: Some(file_id.clone()), status, published: true });
+        }
+        let reason = validation.refusal.as_ref().map_or("unknown", |refusal| refusal.error.as_str());
+        let object = ObjectRejected::new(event, reason, self.timestamp(), &self.ports.environment);
+        let attributes = object.attributes();
+        let publishing = self.ports.topic.publish(&object, &attributes);
+        self.tracer.step("publish", publishing).await?;
+        tracing::info!(notification_id = object.notification_id, reason, "published");
+        Ok(Announced { file_id: None, status: None, published: true })
     }
 
     /// Records that the workflow gave up on a file, as the failure that follows from where it stood.
@@ -240,6 +294,8 @@ impl Sender<'_> {
             status: record.status,
             records_processed: facts.rows_stored.unwrap_or_default() + facts.rows_unchanged.unwrap_or_default(),
             rows_superseded: facts.rows_superseded.unwrap_or_default(),
+            rows_replaced: facts.rows_replaced.unwrap_or_default(),
+            replaced_files: facts.replaced_files.unwrap_or_default(),
             totals: facts.totals.unwrap_or_default(),
             timestamp: self.timestamp(),
             environment: self.ports.environment.clone(),
@@ -269,13 +325,11 @@ impl Sender<'_> {
 }
 
 /// The attempt that a failure before the end of validation stops: the present one, if it is about the event's version or
-/// about none yet. An outdated event must not fail a later attempt. One that awaits its upload still has the version of
-/// the attempt before, and is stopped by another.
+/// about none yet. An outdated event must not fail a later attempt.
 fn attempt_stopped_by(event: &serde_json::Value, record: &FileRecord) -> Option<u32> {
     let version = event.pointer("/detail/object/version-id").and_then(serde_json::Value::as_str);
     let present = record.facts.version_id.as_deref();
-    let awaits_another = record.status == FileStatus::AwaitingUpload;
-    (present.is_none() || (present == version) != awaits_another).then_some(record.attempt)
+    (present.is_none() || present == version).then_some(record.attempt)
 }
 
 fn key_of(event: &serde_json::Value) -> Option<&str> {

@@ -6,7 +6,7 @@
 use crate::Ports;
 use crate::notification::publish_all;
 use adapters::{Failure, FailureKind, Tracer};
-use domain::partner_day::{DayTally, PartnerDay};
+use domain::partner_day::{DayFile, DayTally, PartnerDay};
 use domain::{Day, Timestamp};
 use serde::Serialize;
 
@@ -57,7 +57,7 @@ pub async fn report(day: Option<&str>, ports: &Ports, tracer: &Tracer, now_ms: u
             .ok_or_else(|| Failure::new(FailureKind::InvalidInput, "the day is not of the form 2026-01-15"))?,
         None => Day::of(now).before(),
     };
-    let days = tracer.step("read day", expected_days(day, ports)).await?;
+    let days = tracer.step("read day", expected_days(day, ports, now_ms)).await?;
     let missing: Vec<MissingFile> = days.iter().flat_map(|partner| missing_files(partner, day, now, ports)).collect();
     for file in &missing {
         let MissingFile { notification_id, partner, day, .. } = file;
@@ -88,12 +88,12 @@ pub async fn report(day: Option<&str>, ports: &Ports, tracer: &Tracer, now_ms: u
 }
 
 /// What came of each partner of whom files were expected. Of the others nothing is read.
-async fn expected_days(day: Day, ports: &Ports) -> Result<Vec<PartnerDay>, Failure> {
+async fn expected_days(day: Day, ports: &Ports, now_ms: u64) -> Result<Vec<PartnerDay>, Failure> {
     let mut tally = DayTally::default();
     for partner in ports.schedules.partners(day) {
         tally.include(partner);
-        let count = |file| {
-            tally.add(&file).map_err(|currency| {
+        let count = |file: DayFile| {
+            tally.add(&file.shown_at(now_ms)).map_err(|currency| {
                 Failure::new(FailureKind::InvalidInput, format!("item of the status table: its sum in {currency}"))
             })
         };

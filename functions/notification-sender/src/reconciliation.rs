@@ -9,7 +9,7 @@ use crate::notification::publish_all;
 use adapters::status_table::UnfinishedPage;
 use adapters::{Failure, ObjectStore, Tracer, clock};
 use domain::limits::UNFINISHED_TOLD_MAX;
-use domain::unfinished::{Proof, UnfinishedFile, shards, told_before_ms};
+use domain::unfinished::{Proof, UnfinishedFile, shards, told_before_ms, upload_shards};
 use domain::{FileStatus, Timestamp};
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
@@ -28,10 +28,12 @@ const LOOKING_MILLISECONDS_MAX: u64 = 15_000;
 pub struct Reconciled {
     /// How many files were taken in and have no end.
     pub unfinished: usize,
-    /// How many were announced, or begun, whose bytes never came; they are looked at no more.
+    /// How many were created, or begun, whose bytes never came; they are looked at no more.
     pub given_up: usize,
-    /// Whether the time was up before all were looked at.
+    /// Whether the time was up before all that were taken in were looked at.
     pub more: bool,
+    /// Whether the time was up before all presigned uploads were looked at. The next hour goes on with the oldest.
+    pub more_uploads: bool,
 }
 
 /// What a subscriber gets of an unfinished file, as JSON.
@@ -87,7 +89,7 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Re
             "a file has no end"
         );
     }
-    let Reconciled { unfinished, given_up, more } = found;
+    let Reconciled { unfinished, given_up, more, more_uploads } = found;
     if unfinished > 0 || more {
         // What was not reached may have no end either, and nobody would hear of it.
         let unfinished = unfinished.max(1);
@@ -103,7 +105,7 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Re
     };
     tracer.step("publish", publish_all(&told, attributes, &ports.topic)).await?;
     failed.map_or(Ok(()), Err)?;
-    tracing::info!(unfinished, given_up, more, "reconciled");
+    tracing::info!(unfinished, given_up, more, more_uploads, "reconciled");
     Ok(found)
 }
 
@@ -132,6 +134,14 @@ impl Look<'_> {
                 self.failed.get_or_insert(failure);
             }
         }
+        self.found.more = self.is_time_up();
+        // After all that was taken in. However many uploads are never used, they hide nothing and raise no alarm.
+        for shard in upload_shards(self.now_ms) {
+            if let Err(failure) = self.at_shard(&shard).await {
+                self.failed.get_or_insert(failure);
+            }
+        }
+        self.found.more_uploads = self.is_time_up();
     }
 
     async fn at_shard(&mut self, shard: &str) -> Result<(), Failure> {
@@ -155,9 +165,8 @@ impl Look<'_> {
         }
     }
 
-    fn is_time_up(&mut self) -> bool {
-        self.found.more |= clock::now_ms() >= self.stop_at_ms;
-        self.found.more
+    fn is_time_up(&self) -> bool {
+        clock::now_ms() >= self.stop_at_ms
     }
 
     async fn at(&mut self, files: &[UnfinishedFile]) {
@@ -226,7 +235,7 @@ async fn is_taken_in(file: &UnfinishedFile, objects: &ObjectStore) -> Result<boo
 
 /// Where the bytes of a file may lie that start its workflow. One that awaits its upload is awaited in one place alone.
 fn keys_of(file: &UnfinishedFile) -> Vec<String> {
-    if file.status == FileStatus::AwaitingUpload {
+    if file.is_upload() {
         return file.upload_key.iter().cloned().collect();
     }
     let mut keys = vec![ObjectStore::validated_key(&file.file_id)];
@@ -254,6 +263,7 @@ mod tests {
             unfinished_since_ms: Some(1),
             key: Some(key.to_owned()),
             upload_key: upload_key.map(str::to_owned),
+            upload: None,
         };
         let validated = "validated/0123456789abcdef0123456789abcdef.csv";
         let announced = "incoming/acme/0123456789abcdef0123456789abcdef.csv";

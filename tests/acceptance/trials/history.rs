@@ -17,8 +17,9 @@ const TRANSITIONS: [(&str, &[&str]); 10] = [
     ("notification_failed", &[]),
 ];
 
-/// What is wrong with the history of a file that has ended, refused or completed; none if nothing is.
-pub(super) fn fault(history: &Value, is_refused: bool) -> Option<String> {
+/// What is wrong with the history of a file that has ended, refused or completed, and that its sender asked so many times to
+/// be processed again; none if nothing is.
+pub(super) fn fault(history: &Value, is_refused: bool, reprocesses: usize) -> Option<String> {
     let entries = history.as_array().filter(|entries| !entries.is_empty()).map(Vec::as_slice).unwrap_or_default();
     let last = if is_refused { "validation_failed" } else { "completed" };
     if entries.last().is_none_or(|entry| entry["status"] != last) {
@@ -28,7 +29,16 @@ pub(super) fn fault(history: &Value, is_refused: bool) -> Option<String> {
     if number(&first["attempt"]) != 1 || !begins(first) {
         return Some("its beginning is missing".to_owned());
     }
+    let again = entries.windows(2).filter(|pair| is_again(&pair[0], &pair[1])).count();
+    if again > reprocesses {
+        return Some(format!("it was processed again {again} times, and that was asked for {reprocesses} times"));
+    }
     entries.windows(2).find_map(|pair| fault_between(&pair[0], &pair[1]))
+}
+
+/// Whether a completed file begins another attempt here.
+fn is_again(before: &Value, after: &Value) -> bool {
+    before["status"] == "completed" && number(&after["attempt"]) == number(&before["attempt"]) + 1
 }
 
 fn fault_between(before: &Value, after: &Value) -> Option<String> {
@@ -38,7 +48,7 @@ fn fault_between(before: &Value, after: &Value) -> Option<String> {
         TRANSITIONS.iter().any(|(status, next)| *status == from && next.contains(&to))
     } else {
         // Only what has ended is tried again, with the next number.
-        attempts.1 == attempts.0 + 1 && from.ends_with("_failed") && begins(after)
+        attempts.1 == attempts.0 + 1 && (from.ends_with("_failed") || from == "completed") && begins(after)
     };
     (!is_allowed).then(|| format!("{from} of attempt {} is followed by {to} of attempt {}", attempts.0, attempts.1))
 }
@@ -56,18 +66,21 @@ fn a_history_with_a_gap_or_a_step_back_is_found() {
     };
     let whole =
         ["validating", "validated", "processing", "processed", "notifying", "completed"].map(|status| (1, status));
-    assert_eq!(fault(&history(&whole), false), None);
-    assert!(fault(&history(&whole), true).is_some());
-    assert!(fault(&json!([]), false).is_some());
+    assert_eq!(fault(&history(&whole), false, 0), None);
+    assert!(fault(&history(&whole), true, 0).is_some());
+    assert!(fault(&json!([]), false, 0).is_some());
     for index in 0..whole.len() {
         let mut gap = whole.to_vec();
         gap.remove(index);
-        assert!(fault(&history(&gap), false).is_some(), "without {}", whole[index].1);
+        assert!(fault(&history(&gap), false, 0).is_some(), "without {}", whole[index].1);
         let mut back = whole.to_vec();
         back.insert(index, whole[5 - index]);
-        assert!(fault(&history(&back), false).is_some(), "{back:?}");
+        assert!(fault(&history(&back), false, 0).is_some(), "{back:?}");
     }
     let again =
         [(1, "validating"), (1, "validated"), (1, "processing_failed"), (2, "validating"), (2, "validation_failed")];
-    assert_eq!(fault(&history(&again), true), None);
+    assert_eq!(fault(&history(&again), true, 0), None);
+    let twice = [whole.to_vec(), whole.map(|(_, status)| (2, status)).to_vec()].concat();
+    assert_eq!(fault(&history(&twice), false, 1), None);
+    assert!(fault(&history(&twice), false, 0).is_some(), "nobody asked for it");
 }

@@ -4,9 +4,10 @@
 use super::chance::Chance;
 use super::feed::message_of;
 use super::promise::Promise;
+use super::retired;
 use super::sender::{Answered, send};
 use super::world::World;
-use crate::cloud::{Cloud, eventually};
+use crate::cloud::{Cloud, eventually, now_ms};
 use crate::provider::{Provider, sign};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -26,14 +27,20 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
 const REDRIVES_MAX: usize = 3;
 
 /// One payment of a round.
-struct Trial<'w> {
+pub(super) struct Trial<'w> {
     world: &'w World,
     round: u64,
-    provider: Provider<'w>,
+    pub(super) provider: Provider<'w>,
     other: Provider<'w>,
     payment: Value,
     band: &'static str,
 }
+
+/// Events that tell something else of a payment.
+const OTHER_TYPES: [&str; 4] = ["transaction.updated", "transaction.refunded", "refund.created", "transaction.expired"];
+/// The number of the event that comes when all is done.
+const LAST_EVENT: u64 = 9;
+const HOUR_MS: u64 = 60 * 60 * 1000;
 
 /// Plays a round and judges it.
 pub(super) async fn play(world: &World, round: u64) {
@@ -41,12 +48,33 @@ pub(super) async fn play(world: &World, round: u64) {
     let trials =
         (0..chance.between(1, 4)).map(|number| Trial::of(world, round, number, &mut chance)).collect::<Vec<_>>();
     world.round_is_about(round, trials.iter().map(|trial| trial.id().to_owned()));
+    if chance.percent(30) {
+        // What the same customer paid before, in a currency that was retired since.
+        let (id, customer) = (format!("H{round}-0."), format!("C{round}."));
+        retired::put(&trials[0].provider, &id, &customer, "75.30", now_ms() - HOUR_MS).await;
+    }
     futures::future::join_all(trials.iter().map(Trial::play)).await;
 }
 
 impl<'w> Trial<'w> {
     fn of(world: &'w World, round: u64, number: u64, chance: &mut Chance) -> Self {
-        let (amount, currency, band) = *chance.pick(&AMOUNTS);
+        let amount = *chance.pick(&AMOUNTS);
+        Self::of_amount(world, round, number, amount, chance)
+    }
+
+    /// A payment of the high band, in a case that is known.
+    pub(super) fn high(world: &'w World, round: u64) -> Self {
+        world.proxy.calm([format!("P{round}-"), format!("C{round}.")]);
+        Self::of_amount(world, round, 0, ("25000.00", "EUR", "high"), &mut world.chance(round, "payment"))
+    }
+
+    fn of_amount(
+        world: &'w World,
+        round: u64,
+        number: u64,
+        (amount, currency, band): (&str, &str, &'static str),
+        chance: &mut Chance,
+    ) -> Self {
         let (mut provider, mut other) = (world.cloud.provider(), world.cloud.other_provider());
         if chance.percent(50) {
             (provider, other) = (other, provider);
@@ -69,12 +97,49 @@ impl<'w> Trial<'w> {
 
     async fn play(&self) {
         let mut chance = self.chance("copies");
+        let waits: Vec<_> = (0..chance.between(0, 2)).map(|_| chance.between(0, 2)).collect();
+        let others = waits.iter().zip(0..).map(|(wait, number)| async move {
+            tokio::time::sleep(Duration::from_millis(wait * 150)).await;
+            self.tell_other(number).await;
+        });
+        let created = async {
+            if chance.percent(50) {
+                // So that another event may come first.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            self.play_created(!waits.is_empty(), &mut chance).await;
+            if chance.percent(30) {
+                self.tell_other(LAST_EVENT).await;
+            }
+        };
+        futures::future::join(futures::future::join_all(others), created).await;
+    }
+
+    /// Sends an event of another type about the payment, which must be taken, before the payment itself and after it.
+    pub(super) async fn tell_other(&self, number: u64) {
+        let mut chance = self.chance(&format!("other {number}"));
+        let mut event = self.payment.clone();
+        event["type"] = json!(*chance.pick(&OTHER_TYPES));
+        event["metadata"]["change"] = json!(chance.between(1, 3));
+        let answer = self.post(&event, &self.provider, format!("other event {number}")).await;
+        let is_taken = (200..300).contains(&answer.status);
+        self.world.tally.judge(Promise::OtherEventsBlockNothing, is_taken, || {
+            format!("{} of {}: {} {}", event["type"], self.id(), answer.status, answer.body)
+        });
+    }
+
+    /// Sends the payment, and judges what becomes of it. `beside_others`: events of other types are told too.
+    pub(super) async fn play_created(&self, beside_others: bool, chance: &mut Chance) {
         let copies =
             (0..chance.between(1, 4)).map(|copy| self.post(&self.payment, &self.provider, format!("copy {copy}")));
         for answer in futures::future::join_all(copies).await {
-            assert_eq!(answer.status, 200, "{}", answer.body);
+            let tell = || format!("transaction.created of {}: {} {}", self.id(), answer.status, answer.body);
+            if beside_others {
+                self.world.tally.judge(Promise::OtherEventsBlockNothing, answer.status == 200, tell);
+            }
+            assert_eq!(answer.status, 200, "{}", tell());
         }
-        self.others_are_refused(&mut chance).await;
+        self.others_are_refused(chance).await;
         if self.band == "high" {
             self.deliver_events().await;
         }

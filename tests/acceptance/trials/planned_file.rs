@@ -2,7 +2,10 @@
 //! arithmetic.
 
 use super::chance::Chance;
+use crate::cloud::now_ms;
 use crate::files::{self, HEADER};
+use domain::Timestamp;
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Currencies with the number of their decimals (ISO 4217).
@@ -11,6 +14,8 @@ const CURRENCIES: [(&str, u32); 5] = [("EUR", 2), ("USD", 2), ("JPY", 0), ("KWD"
 const THOUSANDTHS_DIGITS: u32 = 3;
 /// Most digits of an amount, so that the sums of a round fit an `i128` of thousandths.
 const AMOUNT_DIGITS_MAX: u64 = 33;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Merchants as they are, and as they stand in a file.
 const MERCHANTS: [(&str, &str); 8] = [
@@ -42,6 +47,8 @@ pub(super) struct PlannedFile {
     pub(super) bytes: Vec<u8>,
     /// Whether it has an error and must be refused.
     pub(super) is_bad: bool,
+    /// Whether its verdict hangs on the clock of whoever checks it: its timestamps are a day ahead, give or take some seconds.
+    pub(super) is_at_edge: bool,
     pub(super) records: Vec<Record>,
 }
 
@@ -59,14 +66,24 @@ impl PlannedFile {
         let line_end = *chance.pick(&["\n", "\r\n"]);
         let text = format!("{HEADER}{line_end}{}", lines.join(line_end));
         let bytes = text.into_bytes();
-        Self { id: files::file_id(partner, &bytes), bytes, is_bad, records }
+        Self { id: files::file_id(partner, &bytes), bytes, is_bad, is_at_edge: false, records }
+    }
+
+    /// A sound file with these ids whose timestamps are this far ahead of the time at which files may be sent. It is another
+    /// file in each run, since the time is.
+    pub(super) fn at_edge(partner: &str, ids: &[String], ahead_ms: u64, chance: &mut Chance) -> Self {
+        let (records, lines): (Vec<_>, Vec<_>) = ids.iter().map(|id| record(id, chance)).unzip();
+        let at = Timestamp::from_unix_milliseconds(now_ms() + DAY_MS + ahead_ms).to_milliseconds_text();
+        let lines: Vec<String> = lines.iter().map(|line| with_timestamp(line, &at)).collect();
+        let bytes = files::file(&lines);
+        Self { id: files::file_id(partner, &bytes), bytes, is_bad: false, is_at_edge: true, records }
     }
 
     /// A sound file of one record.
     pub(super) fn of_one(partner: &str, id: &str, chance: &mut Chance) -> Self {
         let (record, line) = record(id, chance);
         let bytes = files::file(&[line]);
-        Self { id: files::file_id(partner, &bytes), bytes, is_bad: false, records: vec![record] }
+        Self { id: files::file_id(partner, &bytes), bytes, is_bad: false, is_at_edge: false, records: vec![record] }
     }
 
     /// What its records add up to, by currency, in thousandths.
@@ -77,6 +94,23 @@ impl PlannedFile {
         }
         totals
     }
+
+    /// What its sender may state of it: how many records it has, and what they add up to.
+    pub(super) fn control_totals(&self) -> [(&'static str, String); 2] {
+        let totals = self.totals();
+        let totals: BTreeMap<_, _> = totals.iter().map(|(currency, total)| (currency, plain(*total))).collect();
+        [("expected_rows", self.records.len().to_string()), ("expected_totals", json!(totals).to_string())]
+    }
+}
+
+/// Thousandths as a decimal text without zeros at its end.
+fn plain(thousandths: i128) -> String {
+    decimal(thousandths, THOUSANDTHS_DIGITS).trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn with_timestamp(line: &str, at: &str) -> String {
+    let (before, after) = line.split_once("2026-01-15T").unwrap();
+    format!("{before}{at}{}", after.split_once('Z').unwrap().1)
 }
 
 fn record(id: &str, chance: &mut Chance) -> (Record, String) {

@@ -2,6 +2,7 @@
 
 use super::fault::POISON;
 use super::file_oracle::FileOracle;
+use super::file_plan::upload_alone;
 use super::file_round::FileRound;
 use super::history;
 use super::planned_file::PlannedFile;
@@ -24,21 +25,27 @@ pub(super) async fn play(world: &World, round: u64) {
     let sound = FileRound::of(world, round, &sound, vec![sound_file]).await;
 
     let is_sent = AtomicBool::new(true);
-    let sent = sick.send_all(&mut world.chance(round, "sick")).await;
+    sick.send_all(&upload_alone()).await;
     let other = async {
         eventually("the sick file to be worked on", async || is_worked_on(&row(&sick).await).then_some(())).await;
-        sound.send_all(&mut world.chance(round, "sound")).await;
-        sound.deliver_events_of(&sound.files[0], &is_sent).await;
+        sound.send_all(&upload_alone()).await;
+        let delivered = sound.deliver_events_of(&sound.files[0], &is_sent);
+        let completed = async {
+            let end = async || Some(row(&sound).await).filter(|row| row["status"] == "completed");
+            let sound_row = eventually("the sound file to be completed", end).await;
+            (sound_row, row(&sick).await)
+        };
+        futures::future::join(delivered, completed).await.1
     };
-    futures::future::join(sick.deliver_events_of(&sick.files[0], &is_sent), other).await;
+    let (_, (sound_row, sick_row)) =
+        futures::future::join(sick.deliver_events_of(&sick.files[0], &is_sent), other).await;
 
-    let (sick_row, sound_row) = (row(&sick).await, row(&sound).await);
-    let is_whole = history::fault(&sound_row["history"], false).is_none();
-    let (sound_at, sick_at) = (at_of(&sound_row, "completed"), at_of(&sick_row, "processing_failed"));
-    let overtakes = sound_at.zip(sick_at).is_some_and(|(sound, sick)| sound < sick);
+    let is_whole = history::fault(&sound_row["history"], false, 0).is_none();
+    // Seen after the other one was completed: no clock of a function has a say.
+    let overtakes = is_worked_on(&sick_row);
     world.tally.judge(Promise::PoisonDelaysNobody, is_whole && overtakes, || format!("{sound_row} after {sick_row}"));
     world.proxy.cure(&ids[0]);
-    FileOracle { play: &sick, sent: &sent }.judge(&ids[..1]).await;
+    FileOracle { play: &sick }.judge(&ids[..1]).await;
 }
 
 async fn row(play: &FileRound<'_>) -> Value {
@@ -47,10 +54,4 @@ async fn row(play: &FileRound<'_>) -> Value {
 
 fn is_worked_on(row: &Value) -> bool {
     row["status"] == "processing"
-}
-
-/// When a file first had this status, as a text that is ordered as time is.
-fn at_of(row: &Value, status: &str) -> Option<String> {
-    let mut entries = row["history"].as_array().into_iter().flatten();
-    Some(entries.find(|entry| entry["status"] == status)?["at"].to_string())
 }

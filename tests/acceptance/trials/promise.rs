@@ -18,12 +18,20 @@ pub(super) enum Promise {
     MoneyExact,
     /// A later file wins whatever the order.
     LaterFileWins,
+    /// Bytes that were accepted once are never rejected by a repeat.
+    AcceptedStaysAccepted,
+    /// What has become of a file stays to be seen, whatever uploads of it are created.
+    OutcomeStaysVisible,
     /// A history has every transition, in order.
     HistoryWhole,
     /// An acknowledged webhook is stored once and published.
     WebhooksOnce,
     /// A payment of the high band is assessed, and the first analysis stands.
     AssessedOnce,
+    /// An event of another type about a payment is taken, and never stops the payment.
+    OtherEventsBlockNothing,
+    /// What was stored is understood and worked on, also in a currency that may not be used any more.
+    StoredStaysKnown,
     /// A row is in the archive before it leaves the table, and there once.
     ArchivedFirst,
     /// Nobody reads or changes what is another's.

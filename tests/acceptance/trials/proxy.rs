@@ -3,18 +3,18 @@
 
 use super::archive_round::is_shared;
 use super::call::{Call, ENDPOINT_VARIABLES, Service};
+use super::clocks::{self, Clocks};
 use super::fault::{Fault, POISON, refusal, throttling};
 use super::process;
-use crate::cloud::{Cloud, eventually};
+use crate::cloud::Cloud;
 use crate::partial::{events_not_taken, leave_half_out};
 use crate::relay::{self, Connection, Reply, Request, Response, Upstream};
-use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The functions whose calls go through the proxy: all.
-const FUNCTIONS: [&str; 6] = [
+pub(super) const FUNCTIONS: [&str; 6] = [
     "csv-validator",
     "data-transformer",
     "notification-sender",
@@ -69,7 +69,8 @@ impl Proxy {
         let shared = proxy.clone();
         let address = relay::open(move |request, connection| shared.clone().answer(request, connection)).await;
         for function in FUNCTIONS {
-            stand_between(cloud, &cloud.stack.function(function), &address).await;
+            let endpoints = ENDPOINT_VARIABLES.map(|name| (name, address.as_str()));
+            clocks::set(cloud, seed, function, Clocks::Own, &endpoints).await;
         }
         proxy
     }
@@ -241,19 +242,4 @@ impl Proxy {
 fn is_poisoned(call: &Call, cured: &HashSet<String>) -> bool {
     let is_poison = call.operation == "PutItem" && call.subject.contains(POISON);
     is_poison && !cured.iter().any(|id| call.subject.contains(id.as_str()))
-}
-
-/// Makes a function call the proxy in place of every service.
-async fn stand_between(cloud: &Cloud, function: &str, address: &str) {
-    let lambda = cloud.lambda();
-    let now = lambda.get_function_configuration().function_name(function).send().await.unwrap();
-    let mut variables = now.environment.unwrap().variables.unwrap();
-    variables.extend(ENDPOINT_VARIABLES.map(|name| (name.to_owned(), address.to_owned())));
-    let environment = Environment::builder().set_variables(Some(variables)).build();
-    lambda.update_function_configuration().function_name(function).environment(environment).send().await.unwrap();
-    eventually("the function to be updated", async || {
-        let now = lambda.get_function_configuration().function_name(function).send().await.unwrap();
-        (now.last_update_status == Some(LastUpdateStatus::Successful)).then_some(())
-    })
-    .await;
 }

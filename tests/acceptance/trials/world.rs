@@ -1,9 +1,11 @@
 //! What all rounds of a run share: the cloud with the fault proxy in it, and everything that it tells.
 
 use super::chance::Chance;
+use super::clocks::{self, Clocks};
 use super::feed::{
     Feed, file_of_event, file_of_letter, file_of_notification, payment_of_alert, payment_of_event, payment_of_letter,
 };
+use super::ledger::Moment;
 use super::promise::Tally;
 use super::proxy::Proxy;
 use crate::cloud::{Cloud, Made};
@@ -13,7 +15,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The stack of the trials.
 pub(super) const STACK: &str = "trials";
@@ -46,6 +48,8 @@ pub(super) struct World {
     pub(super) forger_key: String,
     /// Held by the round that archives, since an archival takes all that is due.
     pub(super) archive: futures::lock::Mutex<()>,
+    /// When the run began, by the one clock that judges.
+    began: Instant,
 }
 
 impl World {
@@ -62,6 +66,7 @@ impl World {
         let notifications = cloud.queue_of_topic("notifications", &cloud.stack.topic_arn, &json!({})).await.url;
         let alerts = cloud.queue_of_topic("alerts", &cloud.stack.alerts_topic_arn, &json!({})).await.url;
         let forger_key = cloud.partner_named("forger", &cloud.stack.usage_plan_id).await.key;
+        clocks::are_seen(&cloud, seed, &forger_key).await;
         Self {
             seed,
             words: Mutex::default(),
@@ -75,8 +80,19 @@ impl World {
             letters: Feed::of_queue(&cloud, &cloud.stack.dead_letter_queue_url, file_of_letter),
             payment_letters: Feed::of_queue(&cloud, &cloud.stack.webhook_dead_letter_queue_url, payment_of_letter),
             archive: futures::lock::Mutex::default(),
+            began: Instant::now(),
             cloud,
         }
+    }
+
+    /// The present moment.
+    pub(super) fn moment(&self) -> Moment {
+        self.began.elapsed()
+    }
+
+    /// Gives the processes of a function other clocks. Rounds that are played at the same time get them too.
+    pub(super) async fn set_clocks(&self, function: &str, clocks: Clocks) {
+        clocks::set(&self.cloud, self.seed, function, clocks, &[]).await;
     }
 
     /// Remembers what calls of a round are about.

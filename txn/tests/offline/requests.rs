@@ -21,7 +21,7 @@ fn day(partners: serde_json::Value, files: serde_json::Value) -> serde_json::Val
 fn partner(name: &str, missing: u64) -> serde_json::Value {
     json!({
         "partner": name, "received": 2, "completed": 2, "refused": 0, "failed": 0, "in_progress": 0, "awaiting_upload": 0,
-        "rows": 14, "totals": {"EUR": "9.30", "JPY": "1200"}, "last_received_at": "2026-01-15T10:00:00.000Z",
+        "upload_expired": 1, "rows": 14, "rows_superseded": 3, "totals": {"EUR": "9.30", "JPY": "1200"}, "last_received_at": "2026-01-15T10:00:00.000Z",
         "expected": if missing > 0 { json!(3) } else { json!(null) }, "missing": missing,
     })
 }
@@ -31,7 +31,7 @@ const FILE_ID: &str = "a6815dd816c576b5ac85ee4e2e8f5fc5";
 fn file(status: &str) -> serde_json::Value {
     json!({
         "file_id": FILE_ID, "partner": "acme", "received_at": "2026-01-15T10:00:00.000Z", "status": status, "attempt": 1,
-        "row_count": 2, "error_count": 0, "totals": {"EUR": "9.30"}, "status_path": format!("/files/{FILE_ID}?token=t0k3n"),
+        "row_count": 2, "error_count": 0, "totals": {"EUR": "9.30"}, "rows_superseded": 1, "rows_replaced": 2, "status_path": format!("/files/{FILE_ID}?token=t0k3n"),
     })
 }
 

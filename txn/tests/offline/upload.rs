@@ -15,7 +15,7 @@ fn person(service: &Service) -> Person {
 fn accepted() -> Value {
     json!({
         "message": "The file is valid and is being processed; follow it at status_path.", "file_id": FILE_ID,
-        "s3_key": "validated/x.csv", "row_count": 2, "status": "validated", "totals": {"EUR": "9.30"},
+        "s3_key": "validated/x.csv", "row_count": 2, "status": "validated", "attempt": 1, "totals": {"EUR": "9.30"},
         "status_path": format!("/files/{FILE_ID}?token=t0k3n"), "superseded_by": [], "duplicate": false,
     })
 }
@@ -28,7 +28,9 @@ fn page(status: &str, entries: usize) -> Value {
         .collect();
     json!({
         "file_id": FILE_ID, "status": status, "attempt": 1, "row_count": 2, "totals": {"EUR": "9.30"}, "rows_stored": 2,
-        "rows_unchanged": 0, "rows_superseded": 0, "superseded_by": [], "error_count": 0, "report_url": null,
+        "rows_unchanged": 0, "rows_superseded": 0, "rows_replaced": 3,
+        "replaced_files": [{"file_id": "b6815dd816c576b5ac85ee4e2e8f5fc5", "rows": 3}], "rows_replaced_since": null,
+        "superseded_by": [], "upload": null, "error_count": 0, "report_url": null,
         "history": history,
     })
 }
@@ -155,7 +157,7 @@ fn a_wrong_key_ends_it_for_all_files() {
 fn what_was_answered_is_told_in_options_and_not_in_addresses() {
     let answer = |status: &str, duplicate: bool, later: &[&str]| {
         let mut answer = accepted();
-        answer["message"] = "send it to /upload?reprocess=true, without dry_run".into();
+        answer["message"] = "send it to /upload?reprocess_attempt=, without dry_run".into();
         answer["status"] = status.into();
         answer["duplicate"] = duplicate.into();
         answer["superseded_by"] = json!(later);
@@ -179,6 +181,43 @@ fn what_was_answered_is_told_in_options_and_not_in_addresses() {
         let ran = person(&Service::new(vec![reply])).run(arguments).ended(0);
         assert!(ran.stdout.contains(expected) && !ran.stdout.contains("/upload"), "{}", ran.stdout);
     }
+}
+
+#[test]
+fn a_file_is_reprocessed_after_the_attempt_of_the_duplicate_answer() {
+    let answer = |attempt: u32, duplicate: bool| {
+        let mut answer = accepted();
+        answer["attempt"] = attempt.into();
+        answer["duplicate"] = duplicate.into();
+        ok(&answer)
+    };
+    let service = Service::new(vec![answer(3, true), Reply::Hang, answer(4, false)]);
+    person(&service).run(&["upload", "good.csv", "--reprocess"]).ended(0);
+    let lines: Vec<String> = service.asked().iter().map(|asked| asked.line.clone()).collect();
+    let again = "POST /upload?reprocess_attempt=3";
+    assert_eq!(lines, ["POST /upload", again, again]);
+    // What is new is not processed twice.
+    let service = Service::new(vec![answer(1, false)]);
+    person(&service).run(&["upload", "good.csv", "--reprocess"]).ended(0);
+    assert_eq!(service.asked().len(), 1);
+}
+
+#[test]
+fn a_rejected_file_that_is_put_again_is_followed_until_its_bytes_have_come() {
+    let service = Service::with(|url| {
+        let mut created = accepted();
+        created["status"] = "validation_failed".into();
+        created["upload"] = json!({"method": "PUT", "url": format!("{url}/bucket/key"), "headers": {}});
+        let mut before = page("validation_failed", 1);
+        // Even when its URL has expired since the upload began.
+        before["upload"] = json!({"expires_at": "2026-01-15T22:05:26.891Z", "bytes": 9, "reprocess_attempt": null});
+        vec![ok(&created), Reply::Json(200, String::new()), ok(&before), ok(&page("completed", 4))]
+    });
+    let person = person(&service);
+    let (path, _) = large_file(&person);
+    let ran = person.run(&["upload", &path, "--wait"]).ended(0);
+    assert!(ran.stdout.contains("completed"), "{}", ran.stdout);
+    assert_eq!(service.asked().len(), 4);
 }
 
 #[test]

@@ -1,0 +1,53 @@
+//! A file that is rejected once more.
+
+use super::unfinished::Listing;
+use super::{Facts, FileRecord, Moved, StatusTable, moved, unreadable};
+use crate::attribute::{number, text};
+use crate::failure::Failure;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use domain::FileStatus;
+use domain::unfinished::Entry;
+use std::collections::HashMap;
+
+impl StatusTable {
+    /// Replaces what is known of the rejection of a file that stands rejected, or learns that the file has moved since. It
+    /// is no transition and no attempt: however often a file is sent with other control totals, its history does not grow.
+    /// `uses_upload` takes the pending upload away, whose bytes these were.
+    ///
+    /// # Errors
+    /// The table refused the call or did not answer.
+    pub async fn reject_again(&self, seen: &FileRecord, facts: &Facts, uses_upload: bool) -> Result<Moved, Failure> {
+        let attributes: HashMap<String, AttributeValue> = serde_dynamo::to_item(facts).map_err(unreadable)?;
+        let Listing { mut request, mut sets, mut removes } =
+            Listing::new(self.update(&seen.file_id), &seen.file_id, Entry::Removed);
+        sets.extend(attributes.keys().map(|name| format!("#{name} = :{name}")));
+        if facts.refused_statement.is_none() {
+            removes.push("refused_statement");
+        }
+        if uses_upload {
+            removes.push("upload");
+        } else if seen.facts.upload.is_some() {
+            // Another upload is waited for.
+            removes.clear();
+        }
+        let mut versions = String::new();
+        if let Some(version_id) = &facts.version_id {
+            versions.push_str(" ADD versions :versions");
+            request = request.expression_attribute_values(":versions", AttributeValue::Ss(vec![version_id.clone()]));
+        }
+        for (name, value) in attributes {
+            request = request
+                .expression_attribute_names(format!("#{name}"), &name)
+                .expression_attribute_values(format!(":{name}"), value);
+        }
+        let removes = if removes.is_empty() { String::new() } else { format!(" REMOVE {}", removes.join(", ")) };
+        let request = request
+            .return_values(ReturnValue::AllNew)
+            .update_expression(format!("SET {}{removes}{versions}", sets.join(", ")))
+            .condition_expression("attempt = :attempt AND #status = :rejected AND attribute_exists(error_count)")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":attempt", number(seen.attempt.into()))
+            .expression_attribute_values(":rejected", text(FileStatus::ValidationFailed.as_str()));
+        moved(request).await
+    }
+}

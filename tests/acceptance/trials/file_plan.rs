@@ -1,0 +1,124 @@
+//! What a partner does with the files of a round, and in which order: waves, of which each waits for the one before it.
+
+use super::chance::Chance;
+use super::planned_file::PlannedFile;
+
+/// What is stated of a file with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stated {
+    Nothing,
+    Right,
+    Wrong,
+}
+
+/// How a file is sent to be processed again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Again {
+    Upload,
+    Presigned,
+    /// An upload is created, and never used.
+    GivenUp,
+}
+
+/// What is done with a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Act {
+    /// `POST /upload`.
+    Upload(Stated),
+    /// `POST /uploads`, and the bytes to the URL.
+    Presigned,
+    /// `POST /uploads` alone.
+    Create,
+    /// The bytes to a URL that was given before.
+    LatePut,
+    /// The same, but to be processed again. The sender waits for a completed file.
+    Reprocess(Again),
+    /// The very request that asked for that, once more.
+    RepeatReprocess,
+    /// The bytes straight into the bucket.
+    PutByRights,
+}
+
+/// One step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    /// Which of the files.
+    pub(super) file: usize,
+    pub(super) act: Act,
+    /// How long it waits within its wave.
+    pub(super) wait_ms: u64,
+}
+
+pub(super) type Wave = Vec<Step>;
+
+/// A bucket partner's puts are apart by this, now and then, so that their order can be judged.
+const APART_MS: u64 = 2_100;
+
+/// What is done with these files. `by_rights`: the partner may put files into the bucket.
+pub(super) fn plan(files: &[PlannedFile], by_rights: bool, chance: &mut Chance) -> Vec<Wave> {
+    let mut steps: Vec<Step> =
+        (0..files.len()).map(|file| step(file, first_act(&files[file], by_rights, chance), chance)).collect();
+    for _ in 0..chance.between(0, 5) {
+        let file = chance.index(files.len());
+        steps.push(step(file, later_act(&files[file], by_rights, chance), chance));
+    }
+    let mut waves = Vec::new();
+    while !steps.is_empty() {
+        let size = if chance.percent(40) { steps.len().min(3) } else { 1 };
+        waves.push(steps.drain(..size).collect());
+    }
+    waves
+}
+
+/// One file, uploaded once.
+pub(super) fn upload_alone() -> Vec<Wave> {
+    vec![vec![Step { file: 0, act: Act::Upload(Stated::Nothing), wait_ms: 0 }]]
+}
+
+fn step(file: usize, act: Act, chance: &mut Chance) -> Step {
+    let waits = act == Act::PutByRights && chance.percent(40);
+    Step { file, act, wait_ms: if waits { APART_MS } else { 0 } }
+}
+
+fn first_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
+    if by_rights && !file.is_at_edge && chance.percent(35) {
+        return Act::PutByRights;
+    }
+    let act = match chance.between(0, 99) {
+        0..=59 => Act::Upload(stated(chance)),
+        60..=84 => Act::Presigned,
+        85..=92 => Act::Create,
+        _ => Act::Upload(Stated::Wrong),
+    };
+    fit(act, file)
+}
+
+fn later_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
+    let act = match chance.between(0, 99) {
+        0..=23 => Act::Upload(stated(chance)),
+        24..=28 => Act::Upload(Stated::Wrong),
+        29..=37 => Act::Presigned,
+        38..=47 => Act::Create,
+        48..=58 => Act::LatePut,
+        59..=70 => Act::Reprocess(Again::Upload),
+        71..=78 => Act::Reprocess(Again::Presigned),
+        79..=86 => Act::Reprocess(Again::GivenUp),
+        87..=95 => Act::RepeatReprocess,
+        _ if by_rights => Act::PutByRights,
+        _ => Act::Create,
+    };
+    fit(act, file)
+}
+
+/// What is wrong in itself needs no wrong statement. Of a file whose verdict hangs on a clock the sender must hear it.
+fn fit(act: Act, file: &PlannedFile) -> Act {
+    match act {
+        Act::Upload(_) if file.is_bad || file.is_at_edge => Act::Upload(Stated::Nothing),
+        Act::Presigned | Act::LatePut | Act::PutByRights if file.is_at_edge => Act::Upload(Stated::Nothing),
+        act => act,
+    }
+}
+
+fn stated(chance: &mut Chance) -> Stated {
+    if chance.percent(30) { Stated::Right } else { Stated::Nothing }
+}
