@@ -25,7 +25,7 @@ EVENTS = {
     "file-status.json": ("CsvValidatorFunction", ['"statusCode":404']),
     "announce.json": ("CsvValidatorFunction", ['"statusCode":200', "awaiting_upload"]),
     "validate.json": ("CsvValidatorFunction", ['"outcome":"done"']),
-    "transform.json": ("DataTransformerFunction", ['"rows":12', '"unchanged":12']),
+    "transform.json": ("DataTransformerFunction", ['"rows":12', '"stored":12', '"replaced":0']),
     "notify.json": ("NotificationSenderFunction", ['"status":"completed"', '"published":false']),
     "record-failure.json": ("NotificationSenderFunction", ['"status":"completed"', '"published":false']),
     "report-missing.json": ("NotificationSenderFunction", ['"day":"2001-01-01"', '"missing"']),

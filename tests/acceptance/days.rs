@@ -55,7 +55,8 @@ async fn a_partner_sees_its_own_day_in_the_order_of_arrival() {
     let last = files[1]["received_at"].as_str().unwrap();
     let counted = json!({
         "partner": bank.partner, "received": 2, "completed": 1, "refused": 1, "failed": 0, "in_progress": 0,
-        "awaiting_upload": 1, "rows": 2, "totals": {"USD": "3.75"}, "last_received_at": last, "expected": null, "missing": 0,
+        "awaiting_upload": 1, "upload_expired": 0, "rows": 2, "rows_superseded": 0, "totals": {"USD": "3.75"},
+        "last_received_at": last, "expected": null, "missing": 0,
     });
     assert_eq!((&seen["day"], &seen["partners"]), (&json!(day), &json!([counted])), "{seen}");
     assert_eq!(seen["files_truncated"], false);

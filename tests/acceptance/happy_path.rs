@@ -82,7 +82,7 @@ async fn a_file_becomes_rows_with_exact_amounts_and_a_history() {
             "transaction_id": id, "partner": bank.partner, "amount": row["amount"], "currency": currency,
             "timestamp": timestamp, "merchant": merchant, "status": status, "day": at.day(),
             "day_shard": DayShards::TRANSACTIONS.of(at, id), "file_id": file_id, "record": record.to_string(),
-            "received_at": row["received_at"],
+            "received_at": row["received_at"], "sequence": row["sequence"], "attempt": "1",
         });
         assert_eq!(row, expected);
     }

@@ -79,10 +79,12 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
         }
         ("CsvValidatorFunction", "s3:GetObject", "corrections/*") => (Correctable, "the link answers 403"),
         ("CsvValidatorFunction", "s3:GetObject", "reports/*") => (ReadReport, "the link answers 403"),
-        ("CsvValidatorFunction", "s3:GetObjectVersion", "validated/*") => (EarlyEvent, "AccessRefused, then no status"),
+        ("CsvValidatorFunction", "s3:GetObjectVersion", "validated/*") => {
+            (EarlyEvent, "AccessRefused, then validation_failed")
+        }
         ("CsvValidatorFunction", "s3:GetObjectVersion", "incoming/*") => (Incoming, "AccessRefused, then no status"),
         ("CsvValidatorFunction", "dynamodb:GetItem", "ProcessingStatusTable") => {
-            (EarlyEvent, "AccessRefused, then no status")
+            (EarlyEvent, "AccessRefused, then validation_failed")
         }
         ("CsvValidatorFunction", "dynamodb:UpdateItem", "ProcessingStatusTable") => (GoodUpload, NO_ANSWER),
         ("CsvValidatorFunction", "dynamodb:Query", "index/timestamp-index") => (DayOfAll, NO_ANSWER),

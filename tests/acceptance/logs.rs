@@ -20,13 +20,25 @@ async fn lines(cloud: &Cloud, functions: [&str; 3]) -> Vec<String> {
     lines
 }
 
-/// Everything that a function has logged.
+/// At most so many lines are in one answer of CloudWatch Logs.
+const LINES_MAX: usize = 10_000;
+
+/// Everything that a function has logged. The emulator answers with the oldest lines and no token for the next ones, so that
+/// those after them are asked for by the time of the last one.
 pub(crate) async fn lines_of(cloud: &Cloud, function: &str) -> Vec<String> {
     let group = format!("/aws/lambda/{}", cloud.stack.function(function));
-    let pages = cloud.logs().filter_log_events().log_group_name(group).into_paginator().send();
-    let pages = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
-    let events = pages.into_iter().flat_map(|page| page.events.unwrap_or_default());
-    events.filter_map(|event| event.message).collect()
+    let (mut events, mut from) = (Vec::new(), 0);
+    loop {
+        let page = cloud.logs().filter_log_events().log_group_name(&group).start_time(from).send().await.unwrap();
+        let page = page.events.unwrap_or_default();
+        let (count, last) = (page.len(), page.last().and_then(|event| event.timestamp));
+        events.retain(|(at, _)| *at < from);
+        events.extend(page.into_iter().map(|event| (event.timestamp.unwrap(), event.message.unwrap())));
+        match last {
+            Some(last) if count == LINES_MAX && last > from => from = last,
+            _ => return events.into_iter().map(|(_, message)| message).collect(),
+        }
+    }
 }
 
 fn leaks<'l>(canaries: &Canaries, place: Place, lines: impl Iterator<Item = &'l str>) -> Vec<String> {

@@ -93,7 +93,8 @@ async fn a_subscriber_gets_the_outcome_once() {
     assert!(Timestamp::parse(timestamp.as_bytes()).is_ok(), "{timestamp}");
     let message = json!({
         "notification_id": id, "file_id": file_id, "partner": bank.partner, "attempt": 1, "status": "completed",
-        "records_processed": 3, "rows_superseded": 0, "totals": {"JPY": "500", "USD": "24.68"},
+        "records_processed": 3, "rows_superseded": 0, "rows_replaced": 0, "replaced_files": {},
+        "totals": {"JPY": "500", "USD": "24.68"},
         "timestamp": timestamp, "environment": cloud.stack.suffix,
     });
     assert_eq!(got.message, message);

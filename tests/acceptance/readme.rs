@@ -43,16 +43,16 @@ fn the_table_of_limits_is_that_of_the_code() {
 fn the_table_of_refusals_is_that_of_the_code_and_the_template() {
     let readme = text_of("README.md");
     let of_files = [
-        "announcement",
         "caller",
         "correction",
         "days",
         "envelope",
         "http",
+        "presigned",
         "query",
         "rejection",
         "status_page",
-        "upload",
+        "upload/answers",
     ]
     .map(|module| format!("csv-validator/src/{module}.rs"));
     let of_payments = ["delivery", "request"].map(|module| format!("webhook-validator/src/{module}.rs"));

@@ -175,7 +175,7 @@ async fn each_event_gets_what_its_name_says() {
     let validated = cloud.invoke("csv-validator", &at_home(&cloud, "validate.json", &version)).await.unwrap();
     assert_eq!(validated["outcome"], "done", "the file is completed: {validated}");
     let written = cloud.invoke("data-transformer", &at_home(&cloud, "transform.json", &version)).await.unwrap();
-    assert_eq!((&written["rows"], &written["unchanged"]), (&json!(rows), &json!(rows)), "{written}");
+    assert_eq!((&written["rows"], &written["stored"]), (&json!(rows), &json!(rows)), "{written}");
     let told = cloud.invoke("notification-sender", &at_home(&cloud, "notify.json", &version)).await.unwrap();
     assert_eq!((&told["status"], &told["published"]), (&json!("completed"), &json!(false)), "{told}");
     let failure = at_home(&cloud, "record-failure.json", &version);

@@ -92,6 +92,10 @@ fn answer_of_the_table(call: &str, body: &[u8], standing: &Mutex<Standing>) -> (
     let items = &mut standing.items;
     match call {
         "dynamodb:GetItem" => ("200 OK", items.get(&file_id).map_or_else(|| json!({}), |item| json!({ "Item": item }))),
+        "dynamodb:UpdateItem" if file_id.starts_with("sequence#") => {
+            let now = &request["ExpressionAttributeValues"][":now"];
+            ("200 OK", json!({ "Attributes": { "sequence": now } }))
+        }
         "dynamodb:UpdateItem" => {
             let before = items.get(&file_id);
             if before.is_some_and(|before| !is_ahead_of(&request, before)) {

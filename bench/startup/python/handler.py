@@ -30,9 +30,22 @@ def move(status):
     )
 
 
+def draw():
+    dynamodb.update_item(
+        TableName=TABLE,
+        Key={"file_id": {"S": "sequence#acme"}},
+        UpdateExpression="SET #sequence = :now",
+        ConditionExpression="attribute_not_exists(#sequence) OR #sequence < :now",
+        ExpressionAttributeNames={"#sequence": "sequence"},
+        ExpressionAttributeValues={":now": {"N": "1768480496123"}},
+        ReturnValues="UPDATED_NEW",
+    )
+
+
 def csv_validator(event):
     body = base64.b64decode(event["body"])
     name = hashlib.sha256(body).hexdigest()
+    draw()
     move("validating")
     s3.put_object(Bucket=BUCKET, Key=f"validated/{name}.csv", Body=body)
     move("validated")

@@ -35,6 +35,9 @@ fn answer(request: &Request, file: &[u8], stream: &mut impl io::Write) -> io::Re
         ("POST", "GetItem") if mentions(request, "\"payments\"") => json(stream, json!({ "Item": payment() })),
         // A file, and a customer, that nobody knows.
         ("POST", "GetItem" | "PutItem") => json(stream, json!({})),
+        ("POST", "UpdateItem") if mentions(request, "\"sequence#") => {
+            json(stream, json!({ "Attributes": { "sequence": { "N": "1768480496123" } } }))
+        }
         ("POST", "UpdateItem") => {
             // The notification sender reads on only where it finds its own status.
             let text = String::from_utf8_lossy(&request.body);

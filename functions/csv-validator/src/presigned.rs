@@ -5,12 +5,12 @@
 
 use crate::caller::partner_of;
 use crate::rejection::Rejection;
-use crate::upload::{FIRST_ATTEMPT, attempt_unknown, exhausted, new_token, status_path};
+use crate::upload::{FIRST_ATTEMPT, TURNS_MAX, attempt_unknown, contended, exhausted, new_token, status_path};
 use crate::{Ports, query};
 use adapters::gateway::{Answer, NoAnswer, Refusal, is_json};
 use adapters::object_store::UploadUrl;
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
-use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
+use adapters::{Failure, ObjectStore, Tracer, logging};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,9 +22,6 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 const HOW_TO_CREATE: &str = "Send a JSON object such as {\"size\": 104857600, \"sha256\": \"<64 hexadecimal digits>\"}, with what your file has.";
-
-/// How often a request decides anew because others move the same file at the same time.
-const TURNS_MAX: usize = 8;
 
 /// One upload that is to be created.
 struct Creation<'a> {
@@ -153,7 +150,7 @@ impl Creation<'_> {
                 Moved::Refused(standing) => known = Some(*standing),
             }
         }
-        Err(Failure::new(FailureKind::StoreUnavailable, "the file is being moved by many requests at once").into())
+        Err(contended().into())
     }
 
     /// The upload that waits for its bytes. Its place in the arrival order is drawn now, whenever the bytes come; a repeat of

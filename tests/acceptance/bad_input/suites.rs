@@ -127,8 +127,14 @@ async fn standard_webhooks_are_verified_as_its_libraries_do() {
             .collect();
         let headers: Vec<(&str, &str)> =
             given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-        let (found, expected) = (status(&headers).await, if case["is_valid"] == true { 400 } else { 401 });
-        broken([(found == expected, format!("answered {found}, not {expected}"))])
+        if case["is_valid"] == true {
+            // Another instance of the function may not have read the published secret yet.
+            let name = format!("{} to be taken", case["name"]);
+            eventually(&name, async || (status(&headers).await == 400).then_some(())).await;
+            return broken([]);
+        }
+        let found = status(&headers).await;
+        broken([(found == 401, format!("answered {found}, not 401"))])
     })
     .await;
     put(json!([provider.secret])).await;

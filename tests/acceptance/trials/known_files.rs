@@ -96,7 +96,7 @@ impl<'w> Known<'w> {
 
     async fn rows_are_right_of(&self, numbers: &[usize]) {
         let completed: Vec<_> = numbers.iter().map(|&number| self.file(number)).collect();
-        FileOracle { play: &self.play }.rows_are_those_of_the_files(&[self.id.clone()], &completed).await;
+        FileOracle { play: &self.play }.rows_are_those_of_the_files(std::slice::from_ref(&self.id), &completed).await;
     }
 
     async fn look(&self, number: usize) -> Value {
