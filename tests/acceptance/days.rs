@@ -65,7 +65,8 @@ async fn a_partner_sees_its_own_day_in_the_order_of_arrival() {
     assert_eq!(listed, expected.map(|(answer, status)| (answer.body["file_id"].clone(), status)), "{seen}");
     let first = json!({
         "file_id": good.body["file_id"], "partner": bank.partner, "received_at": row["timestamp"], "status": "completed",
-        "attempt": 1, "row_count": 2, "error_count": 0, "totals": {"USD": "3.75"}, "status_path": good.body["status_path"],
+        "attempt": 1, "row_count": 2, "error_count": 0, "totals": {"USD": "3.75"}, "rows_superseded": 0,
+        "rows_replaced": 0, "status_path": good.body["status_path"],
     });
     assert_eq!(files[0], first);
     assert_eq!((&files[1]["row_count"], &files[1]["error_count"]), (&json!(1), &json!(1)), "{seen}");

@@ -189,11 +189,13 @@ async fn each_event_gets_what_its_name_says() {
 
     outcomes_are_recorded(&cloud, file_id, &version).await;
 
-    // As they stand, they name a version that is not there. Who may not list the bucket is denied what is missing.
-    for (function, name) in [("csv-validator", "validate.json"), ("data-transformer", "transform.json")] {
+    // As they stand, they name a file and a version that are not there. Who may not list the bucket is denied what is missing.
+    for (function, name, expected) in
+        [("csv-validator", "validate.json", "InvalidInput"), ("data-transformer", "transform.json", "ObjectMissing")]
+    {
         let mut missing = at_home(&cloud, name, "no-such-version").to_string();
         missing = missing.replace(file_id, "00000000000000000000000000000000");
         let error = cloud.invoke(function, &serde_json::from_str(&missing).unwrap()).await.unwrap_err();
-        assert_eq!(error["errorType"], "ObjectMissing", "{name}: {error}");
+        assert_eq!(error["errorType"], expected, "{name}: {error}");
     }
 }

@@ -30,9 +30,9 @@ impl StatusTable {
             // Another upload is waited for.
             removes.clear();
         }
-        let mut versions = String::new();
         if let Some(version_id) = &facts.version_id {
-            versions.push_str(" ADD versions :versions");
+            // Those before are forgotten, so that the item does not grow: a repeat of an earlier event rejects the file as well.
+            sets.push("versions = :versions".to_owned());
             request = request.expression_attribute_values(":versions", AttributeValue::Ss(vec![version_id.clone()]));
         }
         for (name, value) in attributes {
@@ -43,7 +43,7 @@ impl StatusTable {
         let removes = if removes.is_empty() { String::new() } else { format!(" REMOVE {}", removes.join(", ")) };
         let request = request
             .return_values(ReturnValue::AllNew)
-            .update_expression(format!("SET {}{removes}{versions}", sets.join(", ")))
+            .update_expression(format!("SET {}{removes}", sets.join(", ")))
             .condition_expression("attempt = :attempt AND #status = :rejected AND attribute_exists(error_count)")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":attempt", number(seen.attempt.into()))

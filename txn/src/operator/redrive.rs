@@ -141,8 +141,8 @@ impl Turn<'_> {
     }
 
     async fn process(&self, object: &Object) -> Result<Done, Problem> {
-        if object.is_of_nobody() && self.redrive.arguments.delete_refused {
-            // The object itself may have expired by now.
+        // The object itself may have expired by now, so that its file cannot be named.
+        if object.is_of_nobody() && self.redrive.arguments.delete_refused && self.is_still_rejected(object).await? {
             return Ok(self.rejected(OF_NOBODY).await);
         }
         let outcomes = &self.redrive.outcomes;
@@ -178,6 +178,15 @@ impl Turn<'_> {
             Ended::Well { .. } => self.follow(&file_id, before, self.redrive.timeout()).await,
             Ended::Unknown => self.follow(&file_id, before, Duration::ZERO).await,
         }
+    }
+
+    /// Whether the workflow rejects the object now as it did before: its partner may have been added since.
+    async fn is_still_rejected(&self, object: &Object) -> Result<bool, Problem> {
+        if self.redrive.arguments.dry_run || self.is_lost().await {
+            return Ok(self.redrive.arguments.dry_run);
+        }
+        let ended = self.redrive.files.run(object.input(), self.redrive.timeout()).await?;
+        Ok(matches!(ended, Ended::Well { output } if output["validation"]["outcome"] == REJECTED))
     }
 
     /// Waits until the file has ended as well.
