@@ -246,3 +246,18 @@ async fn a_presigned_file_and_a_plain_one_are_the_same_and_completed_once() {
     let again = bank.upload(&file).await.accepted();
     assert_eq!((&again.body["file_id"], &again.body["duplicate"]), (&answer.body["file_id"], &json!(true)));
 }
+
+/// Whoever may put files into the bucket may ask the API for an upload as well.
+#[tokio::test]
+async fn a_bucket_partner_may_reprocess_by_a_presigned_upload() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner_named(&cloud.stack.bucket_partners[0], &cloud.stack.usage_plan_id).await;
+    let id = unique();
+    let [a, b] = ["1.00", "2.00"].map(|amount| files::file(&[record_of(&id, amount)]));
+    let answer_a = complete_presigned(&bank, &a).await;
+    bank.upload_and_complete(&b).await;
+    let created = bank.announce_again(&a).await.accepted();
+    assert_eq!(put(&cloud, &created.body["upload"], &a).await.0, 200);
+    assert_eq!(cloud.ended(answer_a.text("file_id"), 2).await["status"], "completed");
+    assert_eq!(in_effect(&bank, &id).await, ("1".to_owned(), answer_a.text("file_id").to_owned()));
+}

@@ -64,7 +64,12 @@ impl Step<'_> {
         logging::set_file_id(file_id.as_str());
         let known = self.read_status(&file_id).await?;
         let is_known_version = known.as_ref().is_some_and(|record| record.has_worked_on(&self.object.version_id));
-        self.judge(&file_id, &partner, known, ObjectSource::Bucket { is_known_version }, file).await
+        // Such a partner may have asked the API for an upload as well.
+        let source = match known.as_ref().filter(|record| self.used_upload(Some(record)).is_some()) {
+            Some(record) => self.presigned(record),
+            None => ObjectSource::Bucket { is_known_version },
+        };
+        self.judge(&file_id, &partner, known, source, file).await
     }
 
     /// A file whose sender created an upload for it by the API, and was let put it there.
