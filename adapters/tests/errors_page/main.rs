@@ -76,8 +76,10 @@ fn the_examples_of_the_description_are_those_of_the_page() {
 fn messages_are_those_of_the_sources() {
     const WORDS_CHARS: usize = 24;
     let mut sources = std::fs::read_to_string(path_of("template.yaml")).unwrap();
-    for directory in ["functions/csv-validator/src", "functions/webhook-validator/src", "adapters/src"] {
-        for entry in std::fs::read_dir(path_of(directory)).unwrap().map(|entry| entry.unwrap().path()) {
+    for directory in ["csv-validator/src", "csv-validator/src/upload", "webhook-validator/src", "../adapters/src"] {
+        for entry in
+            std::fs::read_dir(path_of(&format!("functions/{directory}"))).unwrap().map(|entry| entry.unwrap().path())
+        {
             sources += &std::fs::read_to_string(entry).unwrap_or_default();
         }
     }
