@@ -178,7 +178,7 @@ mod tests {
             percent: 29,
             times: (1..=200).map(Duration::from_millis).collect(),
             starts: vec![Duration::from_millis(first_milliseconds), Duration::from_millis(5)],
-            calls: BTreeMap::from([("s3:PUT".to_owned(), 200), ("dynamodb:UpdateItem".to_owned(), 400)]),
+            calls: BTreeMap::from([("s3:PUT".to_owned(), 200), ("dynamodb:UpdateItem".to_owned(), 600)]),
             item_bytes: 900,
             used: Used::default(),
         }

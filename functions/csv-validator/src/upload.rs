@@ -146,14 +146,23 @@ impl Sent<'_> {
                 return Ok(Turn::Answered(self.accepted(known, true)));
             }
         };
-        let validated = self.validated_facts(known);
-        match self.begin(attempt, self.placed(known, sequence).await?, validated.clone()).await? {
+        let placed = self.placed(known, sequence).await?;
+        let mut validated = self.validated_facts(known);
+        match self.begin(attempt, placed.clone(), validated.clone()).await? {
             Moved::Taken(_) => {}
-            // Another upload of the same file, or its workflow, has begun the attempt.
-            Moved::Refused(begun) if begun.status == FileStatus::Validating && begun.attempt == attempt => {}
+            // Another request, or the workflow, has begun the attempt. If that was a rejection, the attempt has no place yet.
+            Moved::Refused(begun) if begun.status == FileStatus::Validating && begun.attempt == attempt => {
+                if begun.facts.sequence.is_none() {
+                    (validated.sequence, validated.received_at_ms) = (placed.sequence, placed.received_at_ms);
+                }
+            }
             Moved::Refused(standing) => return Ok(Turn::Moved(standing)),
         }
         let record = self.store(attempt, validated).await?;
+        if record.is_rejected() {
+            // Another upload of the same file had other control totals, which hinders nobody.
+            return Ok(Turn::Moved(Box::new(record)));
+        }
         Ok(Turn::Answered(self.accepted(&record, false)))
     }
 

@@ -2,7 +2,7 @@
 
 use super::done;
 use super::step::{Step, invalid_input};
-use crate::upload::new_token;
+use crate::upload::{TURNS_MAX, contended, new_token};
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
 use adapters::{Failure, FailureKind};
 use domain::lifecycle::{Decision, ObjectSource, Sequence, decide_event};
@@ -65,7 +65,8 @@ impl Step<'_> {
         Ok((place, written_at_ms))
     }
 
-    /// Goes on to process a valid file.
+    /// Goes on to process a valid file. Where an upload of the same file with other control totals is rejected meanwhile, that
+    /// hinders nobody: the file is decided on anew, as it stands then.
     pub(super) async fn proceed(
         &self,
         file_id: &FileId,
@@ -74,28 +75,38 @@ impl Step<'_> {
         mut facts: Facts,
         written_at_ms: u64,
     ) -> Result<Validation, Failure> {
-        let Some((attempt, sequence)) = self.decide(known, source)? else {
-            return match known {
-                Some(record) => self.nothing_to_do(record).await,
-                None => Ok(done("nobody has asked for the file")),
+        let (mut known, mut source) = (known.cloned(), source);
+        for _ in 0..TURNS_MAX {
+            let Some((attempt, sequence)) = self.decide(known.as_ref(), source)? else {
+                return match known {
+                    Some(record) => self.nothing_to_do(&record).await,
+                    None => Ok(done("nobody has asked for the file")),
+                };
             };
-        };
-        let came_as_far =
-            known.filter(|record| record.attempt == attempt && record.status.rank() >= FileStatus::Validated.rank());
-        // An attempt has one place in the arrival order, that of whoever began it, however many versions come at once.
-        let standing = if let Some(record) = came_as_far {
-            record.clone()
-        } else {
-            let (place, received_at_ms) = self.placed(known, source, sequence, &facts, written_at_ms).await?;
-            facts = Facts { sequence: Some(place), received_at_ms: Some(received_at_ms), ..facts };
-            self.record_valid(file_id, attempt, known, &facts).await?
-        };
-        if standing.attempt != attempt || standing.status.is_final() {
-            return Ok(done("another execution was faster"));
+            let came_as_far = known
+                .clone()
+                .filter(|record| record.attempt == attempt && record.status.rank() >= FileStatus::Validated.rank());
+            // An attempt has one place in the arrival order, that of whoever began it, however many versions come at once.
+            let standing = if let Some(record) = came_as_far {
+                record
+            } else {
+                let placed = self.placed(known.as_ref(), source, sequence, &facts, written_at_ms).await?;
+                facts = Facts { sequence: Some(placed.0), received_at_ms: Some(placed.1), ..facts };
+                self.record_valid(file_id, attempt, known.as_ref(), &facts).await?
+            };
+            if standing.attempt == attempt && standing.is_rejected() {
+                source = self.source_of(&standing, source);
+                known = Some(standing);
+                continue;
+            }
+            if standing.attempt != attempt || standing.status.is_final() {
+                return Ok(done("another execution was faster"));
+            }
+            facts = Facts { sequence: standing.facts.sequence, received_at_ms: standing.facts.received_at_ms, ..facts };
+            let file = file_task(file_id, attempt, &facts)?;
+            return Ok(Validation::process(file, facts.ranges.unwrap_or_default()));
         }
-        facts = Facts { sequence: standing.facts.sequence, received_at_ms: standing.facts.received_at_ms, ..facts };
-        let file = file_task(file_id, attempt, &facts)?;
-        Ok(Validation::process(file, facts.ranges.unwrap_or_default()))
+        Err(contended())
     }
 
     /// Records that every record of the file is valid, unless another execution is faster. Returns the file as it is known
@@ -112,8 +123,10 @@ impl Step<'_> {
             return Ok(begun);
         }
         let rows = facts.rows.unwrap_or_default();
-        // The place and the time are those of whoever began.
-        let found = Facts { sequence: None, received_at_ms: None, ..facts.clone() };
+        // The place and the time are those of whoever began, unless that was a rejection, which has no place.
+        let (sequence, received_at_ms) =
+            if begun.facts.sequence.is_none() { (facts.sequence, facts.received_at_ms) } else { (None, None) };
+        let found = Facts { sequence, received_at_ms, ..facts.clone() };
         let validated =
             Transition::now(attempt, FileStatus::Validated, format!("every record is valid: {rows}"), found);
         let moved = self.ports.status.advance(self.tracer, file_id, &validated).await?;

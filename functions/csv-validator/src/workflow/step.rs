@@ -63,12 +63,8 @@ impl Step<'_> {
         let file_id = FileId::derive(&partner, &file.findings.digest);
         logging::set_file_id(file_id.as_str());
         let known = self.read_status(&file_id).await?;
-        let is_known_version = known.as_ref().is_some_and(|record| record.has_worked_on(&self.object.version_id));
-        // Such a partner may have asked the API for an upload as well.
-        let source = match known.as_ref().filter(|record| self.used_upload(Some(record)).is_some()) {
-            Some(record) => self.presigned(record),
-            None => ObjectSource::Bucket { is_known_version },
-        };
+        let bucket = ObjectSource::Bucket { is_known_version: false };
+        let source = known.as_ref().map_or(bucket, |record| self.source_of(record, bucket));
         self.judge(&file_id, &partner, known, source, file).await
     }
 
@@ -99,6 +95,19 @@ impl Step<'_> {
             .as_ref()
             .map_or(ObjectSource::Presigned { open: None, is_known_version: false }, |record| self.presigned(record));
         self.judge(&file_id, &partner, known, source, file).await
+    }
+
+    /// The source of this object by what is known of its file now, where it was `before`.
+    pub(super) fn source_of(&self, record: &FileRecord, before: ObjectSource) -> ObjectSource {
+        match before {
+            ObjectSource::Api => before,
+            ObjectSource::Presigned { .. } => self.presigned(record),
+            // A partner with rights in the bucket may have asked the API for an upload as well.
+            ObjectSource::Bucket { .. } if self.used_upload(Some(record)).is_some() => self.presigned(record),
+            ObjectSource::Bucket { .. } => {
+                ObjectSource::Bucket { is_known_version: record.has_worked_on(&self.object.version_id) }
+            }
+        }
     }
 
     /// The source of an object that was put by a presigned upload.
