@@ -101,7 +101,14 @@ impl FileRound<'_> {
         .await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         self.learn_path(file, &answer);
-        let Some(put_url) = answer.body["upload"]["url"].as_str() else { return false };
+        let Some(put_url) = answer.body["upload"]["url"].as_str() else {
+            // An earlier try of this very request, whose answer was lost, may have created an upload that is used already: by the
+            // late event of bytes that were put before.
+            if reprocess.is_some() {
+                self.write_down(file, Deed::Created, began, reprocess);
+            }
+            return false;
+        };
         let checksum = answer.body["upload"]["headers"]["x-amz-checksum-sha256"].as_str().unwrap();
         self.write_down(file, Deed::Created, began, reprocess);
         self.learn(file, |known| known.url = Some((put_url.to_owned(), checksum.to_owned())));
