@@ -133,6 +133,8 @@ def _invoke(functions: sam_local.Server, event: str, text: str, function: str, e
     started = time.monotonic()
     answer = functions.invoke(function, text)
     print(f"{event}: {time.monotonic() - started:.2f} s\n    {answer[:200]}", flush=True)
+    if not answer:
+        raise Problem(f"{event} got no answer at all. The end of SAM's log:\n{functions.end_of_log()}")
     _check(event, answer, expected)
 
 

@@ -17,6 +17,8 @@ INVOCATION_SECONDS_MAX = 180
 # SAM asks a new container for 0.7 s and then says this, although Docker takes the connection before anything listens in
 # the container. Under emulation, on a busy machine, that is too early; it has nothing to do with the function.
 NO_RESPONSE = "No response from invoke container"
+# So many lines of SAM's log are shown with a failure.
+LOG_LINES = 40
 PUBLISHED = re.compile(r":(\d+)->8080/tcp")
 CONTAINERS = "label=sam.cli.container.type=lambda"
 
@@ -66,6 +68,10 @@ class Server:
         if response.status != 200 or response.getheader("x-amz-function-error"):
             raise Problem(f"sam local {self.name} answered {response.status} for {function}: {text}\nSee {self.log}.")
         return text
+
+    def end_of_log(self) -> str:
+        """What SAM and the functions have written last."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES:])
 
     def _wait(self) -> None:
         """Until SAM takes requests and something listens in every container, which SAM itself does not wait for."""
