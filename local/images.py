@@ -132,9 +132,12 @@ def _event(name: str) -> str:
 def _invoke(functions: sam_local.Server, event: str, text: str, function: str, expected: list) -> None:
     started = time.monotonic()
     answer = functions.invoke(function, text)
-    print(f"{event}: {time.monotonic() - started:.2f} s\n    {answer[:200]}", flush=True)
     if not answer:
-        raise Problem(f"{event} got no answer at all. The end of SAM's log:\n{functions.end_of_log()}")
+        # No function of ours answers with nothing, not even one that fails: its emulated process ended before it answered. An
+        # event comes at least once, so that it comes again, and whoever reads this sees what the container has said.
+        print(f"!!! {event} got no answer at all, and is sent again. The end of SAM's log:\n{functions.end_of_log()}")
+        answer = functions.invoke(function, text)
+    print(f"{event}: {time.monotonic() - started:.2f} s\n    {answer[:200]}", flush=True)
     _check(event, answer, expected)
 
 
