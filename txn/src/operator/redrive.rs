@@ -142,7 +142,8 @@ impl Turn<'_> {
 
     async fn process(&self, object: &Object) -> Result<Done, Problem> {
         // The object itself may have expired by now, so that its file cannot be named.
-        if object.is_of_nobody() && self.redrive.arguments.delete_refused && self.is_still_rejected(object).await? {
+        let is_tried = object.is_of_nobody() && self.redrive.arguments.delete_refused;
+        if is_tried && self.is_still_rejected(object).await? {
             return Ok(self.rejected(OF_NOBODY).await);
         }
         let outcomes = &self.redrive.outcomes;
@@ -151,7 +152,11 @@ impl Turn<'_> {
         };
         let before = outcomes.read(&file_id).await?;
         if before.is_some_and(|standing| standing.status == FileStatus::Completed) {
-            let done = Done::new(Action::CompletedBefore, "it was completed meanwhile");
+            let done = if is_tried {
+                Done::new(Action::Processed, "it was processed: its partner was added since")
+            } else {
+                Done::new(Action::CompletedBefore, "it was completed meanwhile")
+            };
             return Ok(self.delete(done.about(&file_id, before)).await);
         }
         if before.is_some_and(|standing| standing.status.is_final() && standing.attempt >= ATTEMPTS_MAX) {
