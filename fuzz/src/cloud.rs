@@ -114,9 +114,11 @@ fn with_version(mut response: HttpResponse) -> HttpResponse {
     response
 }
 
-/// The item as it is after an update that sets each attribute to the value of the same name.
+/// The item as it is after an update that sets each attribute to the value of the same name, beside what it had before.
 fn updated(request: &Value) -> Value {
-    let mut item: Map<String, Value> = request["Key"].as_object().cloned().unwrap_or_default();
+    let before = found(request);
+    let mut item: Map<String, Value> =
+        before.get("Item").unwrap_or(&request["Key"]).as_object().cloned().unwrap_or_default();
     let values = &request["ExpressionAttributeValues"];
     if key_of_counter(request) {
         item.insert("sequence".to_owned(), json!({ "N": "1768471200000" }));
