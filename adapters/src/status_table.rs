@@ -17,7 +17,7 @@ use crate::{Configuration, Tracer, clock};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
-use domain::csv::{ByteRange, Columns};
+use domain::csv::{ByteRange, Columns, RowError};
 use domain::lifecycle::KnownFile;
 use domain::unfinished::Entry;
 use domain::{FileId, FileStatus, PendingUpload, Statement, StatusToken, Timestamp};
@@ -77,6 +77,15 @@ impl FileRecord {
     #[must_use]
     pub fn was_valid(&self) -> bool {
         self.facts.rows.is_some() && self.facts.totals.is_some()
+    }
+
+    /// In what a file that was found valid differs from what its sender expects of it. Nothing, if it was not.
+    #[must_use]
+    pub fn faults_against(&self, expected: &Statement) -> Vec<RowError> {
+        match (self.facts.rows, &self.facts.totals) {
+            (Some(rows), Some(totals)) => expected.faults_of_known(rows, totals),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether an attempt has worked on this version of its bytes.

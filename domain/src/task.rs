@@ -131,6 +131,14 @@ impl RefusalName {
     }
 }
 
+impl FileTask {
+    /// Its place in its partner's arrival order. One that an earlier version of this program began has the time of its arrival.
+    #[must_use]
+    pub fn place(&self) -> u64 {
+        self.sequence.unwrap_or(self.received_at_ms)
+    }
+}
+
 impl Validation {
     /// These ranges of this file are to be processed.
     #[must_use]

@@ -67,12 +67,7 @@ fn refuse_dry_run(request: &ApiGatewayProxyRequest) -> Result<(), Refusal> {
 /// The rejection of an upload whose control totals are not those of this very file, which was found valid before. Nothing
 /// needs to be sent to find that out, and nothing changes. None where nothing is known of the file, or nothing differs.
 fn misstated(record: &FileRecord, upload: &UploadRequest) -> Option<Answer> {
-    if !record.was_valid() {
-        return None;
-    }
-    let totals = record.facts.totals.clone().unwrap_or_default();
-    let rows = record.facts.rows.unwrap_or_default();
-    let faults = upload.expected.faults_of_known(rows, &totals);
+    let faults = record.faults_against(&upload.expected);
     if faults.is_empty() {
         return None;
     }
@@ -86,7 +81,7 @@ fn misstated(record: &FileRecord, upload: &UploadRequest) -> Option<Answer> {
     let rejection = Rejection {
         file_id: &record.file_id,
         status_path: Some(status_path(record)),
-        rows,
+        rows: record.facts.rows.unwrap_or_default(),
         error_count: faults.len() as u64,
         errors_by_code,
         errors: &faults,

@@ -117,9 +117,7 @@ impl Sent<'_> {
     /// totals are then compared with what was found then.
     fn verdict(&mut self, known: Option<&FileRecord>) -> Verdict {
         if let Some(record) = known.filter(|record| record.was_valid()) {
-            let (rows, totals) =
-                (record.facts.rows.unwrap_or_default(), record.facts.totals.clone().unwrap_or_default());
-            let faults = self.expected.faults_of_known(rows, &totals);
+            let faults = record.faults_against(&self.expected);
             if faults.is_empty() {
                 return Verdict::Valid;
             }

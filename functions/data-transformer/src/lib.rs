@@ -93,7 +93,7 @@ pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer) -> Resu
         file_id: file.file_id.clone(),
         partner: file.partner.clone(),
         received_at_ms: file.received_at_ms,
-        sequence: file.sequence.unwrap_or(file.received_at_ms),
+        sequence: file.place(),
         attempt: file.attempt,
     };
     let reader = RangeReader::new(&range, file.columns);
@@ -150,9 +150,7 @@ impl Tally {
             }
         }
     }
-}
 
-impl Tally {
     fn count_replaced(&mut self, replaced: Option<FileId>) {
         if let Some(file_id) = replaced {
             *self.replaced.entry(file_id).or_default() += 1;

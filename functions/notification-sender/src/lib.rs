@@ -216,7 +216,7 @@ impl Sender<'_> {
 
     /// Notes on each file whose rows this one has replaced how many those are.
     async fn note_replaced(&self, file: &FileTask, sum: &RangeOutcome) -> Result<(), Failure> {
-        let sequence = file.sequence.unwrap_or(file.received_at_ms);
+        let sequence = file.place();
         let noting = stream::iter(&sum.replaced_files)
             .map(|(earlier, rows)| self.ports.status.replaced(earlier, &file.file_id, sequence, *rows))
             .buffer_unordered(NOTES_IN_FLIGHT)

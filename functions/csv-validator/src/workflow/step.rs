@@ -148,9 +148,7 @@ impl Step<'_> {
         let expected = self.used_upload(known.as_ref()).map(|upload| upload.expected.clone()).unwrap_or_default();
         logging::set_partner(partner.as_str());
         if let Some(record) = known.clone().filter(FileRecord::was_valid) {
-            let (rows, totals) =
-                (record.facts.rows.unwrap_or_default(), record.facts.totals.clone().unwrap_or_default());
-            if expected.faults_of_known(rows, &totals).is_empty() {
+            if record.faults_against(&expected).is_empty() {
                 return self.proceed_as_known(file_id, record, source).await;
             }
             // Its sender was told so when the upload was created, unless the file came by another request in between.
