@@ -90,7 +90,7 @@ impl ControlTotals {
 
     /// Holds a complete report against what is stated: returns what differs, and adds it to the report.
     #[must_use]
-    pub fn hold(&self, report: &mut ValidationReport) -> Vec<RowError> {
+    pub fn check(&self, report: &mut ValidationReport) -> Vec<RowError> {
         // Before the row count is an error of the report: sums are compared where the records have none.
         let totals = self.total_errors(report);
         let errors: Vec<RowError> = self.row_error(report).into_iter().chain(totals).collect();

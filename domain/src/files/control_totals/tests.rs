@@ -102,7 +102,7 @@ const TWO_ROWS: &str = "T1,12.50,EUR,2026-01-15T10:00:00Z,x,completed\nT2,-3.20,
 fn reasons(control_totals: &ControlTotals, rows: &str) -> Vec<String> {
     let mut report = report_of(rows);
     let before = report.error_count;
-    let errors = control_totals.hold(&mut report);
+    let errors = control_totals.check(&mut report);
     assert_eq!(report.error_count, before + errors.len() as u64);
     assert!(errors.iter().all(|error| error.record == 0 && report.errors_by_code[&error.code] > 0));
     errors.into_iter().map(|error| format!("{}: {}", error.code.as_str(), error.reason)).collect()
