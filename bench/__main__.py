@@ -7,10 +7,10 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 
-from local import venvs
-from local.problem import Problem, tell
+from tools import venvs
+from tools.problem import Problem, tell
 
-from . import machine, part, publish, table
+from . import machine, part, publish
 from .paths import OUT, RELEASE, ROOT
 from .rounds import say
 
@@ -85,7 +85,7 @@ def _run(parts: list, accept: bool) -> dict:
             say(str(problem))
             results["failed"].append(one.name)
             continue
-        print(table.of_result(result) + "\n", flush=True)
+        print(part.as_markdown(result) + "\n", flush=True)
         results["parts"].append(asdict(result))
     return results
 

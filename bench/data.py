@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 
-from local.problem import Problem
+from tools.problem import Problem
 
 from .paths import DATA, ROOT, VALIDATION
 from .rounds import say

@@ -3,6 +3,8 @@
 import json
 from dataclasses import asdict, dataclass, field
 
+from tools.table import markdown
+
 from .paths import OUT
 
 
@@ -45,3 +47,14 @@ def read(part: str) -> Result:
 def path_of(part: str):
     """The file of a part's result."""
     return OUT / f"{part}.json"
+
+
+def as_markdown(result: Result) -> str:
+    """A part's title, table, bounds and notes."""
+    parts = [f"## {result.title}", markdown(result.columns, result.rows)]
+    if result.bounds:
+        bounds = [[bound.what, bound.bound, bound.measured, "yes" if bound.holds else "NO"] for bound in result.bounds]
+        parts.append(markdown(["bound", "asked for", "measured", "holds"], bounds))
+    if result.notes:
+        parts.append("\n".join(f"- {note}" for note in result.notes))
+    return "\n\n".join(parts)

@@ -1,9 +1,10 @@
 """Where things are in this repository."""
 
 import os
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import venvs
+from tools.paths import ROOT
+
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 
 # What measurements write. Git ignores it.
@@ -13,7 +14,7 @@ DATA = OUT / "data"
 
 RELEASE = TARGET / "release"
 VALIDATION = RELEASE / "validation"
-PEERS_PYTHON = ROOT / ".local" / "venv-bench" / "bin" / "python"
+PEERS_PYTHON = venvs.python_of("bench")
 
 # What is published, and so committed.
 DOCS = ROOT / "docs"

@@ -2,9 +2,11 @@
 
 import json
 
-from . import machine, picture, table
+from tools import picture
+
+from . import machine
 from .paths import DOCS, ROOT
-from .part import Bound, Result
+from .part import Bound, Result, as_markdown
 from .rounds import say
 from .subjects import LADDER, TITLES
 
@@ -36,7 +38,7 @@ def as_result(described: dict) -> Result:
 def document(results: dict, parts: dict) -> str:
     """All tables, with the machine and the command."""
     where = f"{machine.sentence(results['machine'])}. The figures are in [bench.json](bench.json)."
-    return "\n\n".join(["# What `make bench` measured", where, *(table.of_result(result) for result in parts.values())]) + "\n"
+    return "\n\n".join(["# What `make bench` measured", where, *(as_markdown(result) for result in parts.values())]) + "\n"
 
 
 def validation_picture(data: dict, of_machine: dict) -> str:

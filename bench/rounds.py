@@ -6,7 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from local.problem import Problem
+from tools.problem import Problem
 
 from .paths import ROOT
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from local.problem import Problem, tell
+from tools.problem import Problem, tell
 
 from .part import Bound, Result, write
 from .paths import ROOT, VALIDATION

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-from local.problem import Problem, tell
+from tools.problem import Problem, tell
 
 from .data import SEED, SETS
 from .paths import INSTRUCTIONS, ROOT, VALIDATION

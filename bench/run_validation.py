@@ -6,7 +6,7 @@
 import sys
 from dataclasses import asdict, dataclass
 
-from local.problem import Problem, tell
+from tools.problem import Problem, tell
 
 from . import data, large_file, rounds, verdicts
 from .paths import OUT, VALIDATION

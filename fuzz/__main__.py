@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.table import markdown
-from local.problem import Problem, tell
+from tools.problem import Problem, tell
+from tools.table import markdown
 
 from . import libfuzzer
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import paths
-from .problem import Problem
+from tools import paths
+from tools.problem import Problem
 
 SOURCE = paths.ROOT / "local" / "clock_shim.c"
 LIBRARY = paths.WORK / "clock_shim.so"

@@ -14,11 +14,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from . import paths, venvs
-from .problem import Problem
+from tools import client, paths, venvs
+from tools.paths import HOST, REGION
+from tools.problem import Problem
 
-REGION = "us-east-1"
-HOST = "127.0.0.1"
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 10
 
@@ -56,17 +55,7 @@ class Cloud:
 
     def client(self, service: str):
         """A client of one service, as administrator."""
-        # Here, because the command line must start on a Python that has no boto3.
-        import boto3
-
-        credentials = self.credentials
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=credentials["access_key_id"],
-            aws_secret_access_key=credentials["secret_access_key"],
-        )
+        return client.aws({"endpoint": self.endpoint, "region": REGION, **self.credentials}, service)
 
     def is_running(self) -> bool:
         """Whether an emulator holds this directory's lock."""

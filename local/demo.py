@@ -3,13 +3,14 @@
 import shutil
 import time
 
-from . import handlers
+from tools import handlers
+from tools.problem import Problem
+
 from .cloud import Cloud, free_port, passing_cloud
 from .demo_files import show_files
 from .demo_steps import step
 from .demo_webhooks import show_webhooks
 from .deployment import Deployment
-from .problem import Problem
 
 SUFFIX = "demo"
 

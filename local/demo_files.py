@@ -4,10 +4,11 @@ import json
 import time
 from decimal import Decimal
 
-from . import client, paths
+from tools import client, paths
+from tools.problem import Problem
+
 from .cloud import Cloud
 from .demo_steps import Inbox, step
-from .problem import Problem
 
 GOOD_FILE = paths.SAMPLES / "transactions.csv"
 BAD_FILE = paths.SAMPLES / "transactions-with-errors.csv"

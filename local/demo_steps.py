@@ -4,8 +4,9 @@ import json
 import time
 from contextlib import contextmanager
 
+from tools.problem import Problem
+
 from .cloud import Cloud
-from .problem import Problem
 
 MESSAGE_SECONDS_MAX = 20
 

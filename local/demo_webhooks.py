@@ -6,11 +6,11 @@ import secrets
 import time
 from datetime import datetime, timezone
 
-from . import paths
+from tools import client, paths
+from tools.problem import Problem
+
 from .cloud import Cloud
 from .demo_steps import Inbox, step
-from .problem import Problem
-from .samples import send_webhook
 
 ANALYSIS_SECONDS_MAX = 60
 LOOK_AGAIN_AFTER_SECONDS = 0.2
@@ -76,7 +76,7 @@ class _Payments:
 
     def send(self, payment: dict, is_repeat: bool = False) -> dict:
         """Signs and sends it, and tells the answer. Returns it."""
-        status, answer = send_webhook.send(self._stack["webhook_url"], self._stack["webhook_secret"], payment)
+        status, answer = client.send_webhook(self._stack["webhook_url"], self._stack["webhook_secret"], payment)
         if status != 200 or answer["duplicate"] != is_repeat:
             raise Problem(f"The API answered {status} to {payment['transaction_id']}: {json.dumps(answer)}")
         duplicate = "true" if answer["duplicate"] else "false"
@@ -87,7 +87,7 @@ class _Payments:
 
     def send_forged(self, payment: dict) -> None:
         """Signs it with the secret of another provider."""
-        status, answer = send_webhook.send(self._stack["webhook_url"], self._stack["webhook_secret_2"], payment)
+        status, answer = client.send_webhook(self._stack["webhook_url"], self._stack["webhook_secret_2"], payment)
         if status != 401 or self._item(payment):
             raise Problem(f"The API answered {status} to a forged webhook: {json.dumps(answer)}")
         print(f"{status} {payment['transaction_id']:<22} {payment['amount']:>9} {payment['currency']}  ", end="")

@@ -3,9 +3,12 @@
 import json
 import time
 
-from . import handlers, paths, rest_api, rewrites
-from .cloud import REGION, Cloud
-from .problem import Problem
+from tools import handlers, paths
+from tools.paths import REGION
+from tools.problem import Problem
+
+from . import rest_api, rewrites
+from .cloud import Cloud
 
 PARTNERS = ("acme", "globex")
 PROVIDERS = ("acme-pay", "globex-pay")

@@ -17,7 +17,7 @@ import ministack.app
 from ministack.core import iam_actions
 from ministack.services import eventbridge, s3
 
-from . import sam_relay
+from tools import sam_relay
 
 _version_id = contextvars.ContextVar("version_id", default=None)
 

@@ -4,10 +4,12 @@ import os
 import shutil
 import subprocess
 
-from . import clocks, handlers, paths, transform
+from tools import handlers, sam_relay, transform
+from tools.problem import Problem
+
+from . import clocks
 from .cloud import Cloud, free_port, passing_cloud
 from .deployment import Deployment
-from .problem import Problem
 from .up import write_private
 
 # The tests send far more in a minute than a partner does in a day. The quota is tested on a usage plan of its own.
@@ -23,18 +25,21 @@ PARAMETERS = {
 }
 
 
-def run(suffixes: list, command: list) -> int:
+def run(suffixes: list, command: list, with_relay: bool = False) -> int:
     """Runs the command with ACCEPTANCE_STACKS naming a file that describes the stacks. Returns its exit code.
 
     The file has `endpoint`, `region`, `access_key_id`, `secret_access_key`, `log_file`, `clock_shim` and `stacks`, which has
-    for each suffix what `.local/stack.json` has after `up`.
+    for each suffix what `.local/stack.json` has after `up`. `with_relay` lets the containers of `sam local` use the cloud.
     """
+    relay, sentence = sam_relay.plan() if with_relay else ({}, "")
+    if with_relay and not relay:
+        raise Problem(sentence)
     handlers.require_built()
     # The tests of the template read it from there.
     transform.write()
     cloud = passing_cloud("run")
     try:
-        cloud.start(free_port())
+        cloud.start(free_port(), relay)
         deployment = Deployment(cloud)
         stacks = {suffix: deployment.add_stack(suffix, PARAMETERS) for suffix in suffixes}
         description_file = cloud.directory / "stacks.json"

@@ -3,7 +3,7 @@
 import json
 import shlex
 
-from . import paths
+from tools import paths
 
 FILE = paths.WORK / "txn.toml"
 

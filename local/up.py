@@ -4,10 +4,12 @@ import json
 import os
 import shlex
 
-from . import handlers, paths, sam_relay, txn_profile
+from tools import handlers, paths, sam_relay
+from tools.problem import Problem
+
+from . import txn_profile
 from .cloud import Cloud
 from .deployment import Deployment
-from .problem import Problem
 
 PORT_DEFAULT = "4566"
 SUFFIX = "local"

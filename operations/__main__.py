@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from local import venvs
-from local.problem import Problem, tell
+from tools import venvs
+from tools.problem import Problem, tell
 
 
 def main() -> int:

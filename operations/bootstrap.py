@@ -2,8 +2,8 @@
 
 import re
 
-from local import paths
-from local.problem import Problem
+from tools import paths
+from tools.problem import Problem
 
 from .account import Account
 from .stack import Stack

@@ -5,8 +5,8 @@ import re
 import shutil
 import subprocess
 
-from local import paths, venvs
-from local.problem import Problem
+from tools import paths, venvs
+from tools.problem import Problem
 
 from . import images, tags
 from .stack import DEAD_ENDS, PREFIX, Stack, curl_line

@@ -4,7 +4,7 @@ import sys
 
 from botocore.exceptions import ClientError
 
-from local.problem import Problem
+from tools.problem import Problem
 
 from . import images, provider, tags
 from .partner import keys_of_plan

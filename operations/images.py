@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from local.problem import Problem
+from tools.problem import Problem
 
 from .bootstrap import STACK_NAME
 from .stack import Stack

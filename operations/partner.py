@@ -3,7 +3,7 @@
 import re
 import secrets
 
-from local.problem import Problem
+from tools.problem import Problem
 
 from . import tags
 from .stack import Stack, curl_line

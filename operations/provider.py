@@ -4,7 +4,7 @@ import base64
 import json
 import secrets
 
-from local.problem import Problem
+from tools.problem import Problem
 
 from . import tags
 from .partner import NAME

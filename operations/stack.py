@@ -5,7 +5,7 @@ import time
 
 from botocore.exceptions import ClientError
 
-from local.problem import Problem
+from tools.problem import Problem
 
 from .account import Account
 

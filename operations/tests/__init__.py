@@ -3,31 +3,22 @@
 `make test-operations` runs them; each test has a stack of its own, because `destroy` leaves nothing.
 """
 
-import json
 import os
 import subprocess
 
-import boto3
-
-from local.paths import ROOT
+from tools import client as api
+from tools import stacks
+from tools.paths import ROOT
 
 
 def description() -> dict:
     """What `python3 -m local run` tells about its cloud."""
-    with open(os.environ["ACCEPTANCE_STACKS"], encoding="utf-8") as file:
-        return json.load(file)
+    return stacks.described()
 
 
 def client(service: str):
     """A client of that cloud, with its administrator's credentials."""
-    cloud = description()
-    return boto3.client(
-        service,
-        endpoint_url=cloud["endpoint"],
-        region_name=cloud["region"],
-        aws_access_key_id=cloud["access_key_id"],
-        aws_secret_access_key=cloud["secret_access_key"],
-    )
+    return api.aws(description(), service)
 
 
 def environment_of_cloud() -> dict:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from samtranslator.yaml_helper import yaml_parse
 
-from local.paths import TEMPLATE
+from tools.paths import TEMPLATE
 from operations.bootstrap import TEMPLATE as BOOTSTRAP
 
 from . import client, make

@@ -9,8 +9,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from local import venvs
-from local.problem import Problem
+from tools import venvs
+from tools.problem import Problem
 from operations import deploy, images, tags
 from operations.account import Account
 from operations.stack import Stack, stack_of

@@ -6,7 +6,7 @@ import unittest
 
 from botocore.exceptions import ClientError
 
-from local.problem import Problem
+from tools.problem import Problem
 from operations import destroy
 
 from . import client, description, make

@@ -7,8 +7,8 @@ import unittest
 import urllib.error
 import urllib.request
 
-from local import client as api
-from local.paths import SAMPLES
+from tools import client as api
+from tools.paths import SAMPLES
 
 from . import description, make
 

@@ -3,8 +3,8 @@
 import re
 import unittest
 
-from local import client as api
-from local.paths import SAMPLES
+from tools import client as api
+from tools.paths import SAMPLES
 
 from . import description, make
 

@@ -7,8 +7,8 @@ import time
 import unittest
 import uuid
 
-from local.paths import SAMPLES
-from local.samples import send_webhook
+from tools.client import send_webhook
+from tools.paths import SAMPLES
 
 from . import client, description, make
 
@@ -94,7 +94,7 @@ class Provider(unittest.TestCase):
     def _send(self, name: str, secret: str) -> int:
         payment = {"transaction_id": f"pay-{uuid.uuid4()}", "amount": "5", "currency": "EUR"}
         payment |= {"provider": name, "customer_id": "customer-7"}
-        return send_webhook.send(self.stack["webhook_url"], secret, payment)[0]
+        return send_webhook(self.stack["webhook_url"], secret, payment)[0]
 
     def _wait_for(self, status: int, name: str, secret: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
