@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict, dataclass
 
 from tools import venvs
-from tools.problem import Problem, tell
+from tools.problem import Problem, exit_code
 
 from . import machine, part, publish
 from .paths import OUT, RELEASE, ROOT
@@ -141,4 +141,4 @@ def _judge(results: dict) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(tell(main, "Interrupted."))
+    sys.exit(exit_code(main, "Interrupted."))

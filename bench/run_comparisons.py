@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from tools.problem import Problem, tell
+from tools.problem import Problem, exit_code
 
 from .part import Bound, Result, write
 from .paths import ROOT, VALIDATION
@@ -70,4 +70,4 @@ def difference(counts: list) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(tell(main, "Interrupted."))
+    sys.exit(exit_code(main, "Interrupted."))

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-from tools.problem import Problem, tell
+from tools.problem import Problem, exit_code
 
 from .data import SEED, SETS
 from .paths import INSTRUCTIONS, ROOT, VALIDATION
@@ -114,4 +114,4 @@ def write_accepted(architecture: str, counted: dict) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(tell(main, "Interrupted."))
+    sys.exit(exit_code(main, "Interrupted."))

@@ -6,7 +6,7 @@
 import sys
 from dataclasses import asdict, dataclass
 
-from tools.problem import Problem, tell
+from tools.problem import Problem, exit_code
 
 from . import data, large_file, rounds, verdicts
 from .paths import OUT, VALIDATION
@@ -177,4 +177,4 @@ def notes(measured: dict, differences: dict) -> list:
 
 
 if __name__ == "__main__":
-    sys.exit(tell(main, "Interrupted."))
+    sys.exit(exit_code(main, "Interrupted."))

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.problem import Problem, tell
+from tools.problem import Problem, exit_code
 from tools.table import markdown
 
 from . import libfuzzer
@@ -164,4 +164,4 @@ def keep(target: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(tell(main, "Stopped. What was found is under fuzz/target/found."))
+    sys.exit(exit_code(main, "Stopped. What was found is under fuzz/target/found."))

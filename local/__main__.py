@@ -6,7 +6,7 @@ import sys
 import time
 
 from tools import handlers, venvs
-from tools.problem import Problem, tell
+from tools.problem import Problem, exit_code
 
 from . import demo, run, up
 
@@ -14,13 +14,13 @@ from . import demo, run, up
 def main() -> int:
     """Runs one command. Returns the exit code."""
     arguments = _parse()
-    # So that a kill, like Ctrl-C, unwinds through what stops the emulator.
+    # So that a kill, like Ctrl-C, stops the emulator on its way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    return tell(lambda: _dispatch(arguments), "Interrupted. What was started is stopped.")
+    return exit_code(lambda: _dispatch(arguments), "Interrupted. The local cloud is stopped.")
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python3 -m local", description="Run the template that is deployed to AWS on this machine.")
+    parser = argparse.ArgumentParser(prog="python3 -m local", description="Run the system on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build", help="build the functions with cargo")
     commands.add_parser("up", help="start a local cloud that keeps running, on port 4566 or PORT")

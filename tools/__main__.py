@@ -4,13 +4,13 @@ import argparse
 import sys
 
 from . import description, images, lint_workflow, paths, sbom, scan, test_page, transform, venvs
-from .problem import tell
+from .problem import exit_code
 
 
 def main() -> int:
     """Runs one command. Returns the exit code."""
     arguments = _parse()
-    return tell(lambda: _dispatch(arguments), "Interrupted.")
+    return exit_code(lambda: _dispatch(arguments), "Interrupted.")
 
 
 def _parse() -> argparse.Namespace:

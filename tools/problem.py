@@ -1,14 +1,14 @@
-"""What is wrong and what to do about it, for the person at the command line."""
+"""How commands report problems and progress to the person at the terminal."""
 
 import sys
 
 
 class Problem(Exception):
-    """A failure told in a sentence, with the next step. The command line prints it without a traceback."""
+    """A failure with a message for people: what is wrong, and the next step. It is printed without a traceback."""
 
 
-def tell(command, interrupted: str) -> int:
-    """Runs a command and returns its exit code. A problem is told as a sentence, not as a traceback."""
+def exit_code(command, interrupted: str) -> int:
+    """Runs a command and returns its exit code. Prints a problem, or `interrupted` after Ctrl-C, to standard error."""
     try:
         return command()
     except Problem as problem:
@@ -17,3 +17,8 @@ def tell(command, interrupted: str) -> int:
     except KeyboardInterrupt:
         print(f"\n{interrupted}", file=sys.stderr)
         return 130
+
+
+def progress(text: str) -> None:
+    """Prints what a command does, to standard error, because standard output is for results."""
+    print(text, file=sys.stderr, flush=True)
