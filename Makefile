@@ -63,10 +63,10 @@ test-template: python
 	@$(TOOLS) scan
 
 test-python: python
-	@echo "== Test the Python of each room, without any service"
+	@echo "== Run the unit tests of the Python code"
 	@$(TOOLS) setup
-	@for room in tools bench cost fuzz; do \
-		.local/venv-cloud/bin/python -m unittest discover --start-directory $$room/tests --top-level-directory . || exit 1; \
+	@for folder in tools bench cost fuzz; do \
+		.local/venv-cloud/bin/python -m unittest discover --start-directory $$folder/tests --top-level-directory . || exit 1; \
 	done
 
 test-acceptance: python

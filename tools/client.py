@@ -1,4 +1,4 @@
-"""The APIs as partners and providers use them, with nothing but the standard library, and AWS as an administrator does."""
+"""Clients: of both APIs, with the standard library alone, and of AWS as an administrator of the local cloud."""
 
 import json
 import runpy
@@ -9,34 +9,34 @@ from pathlib import Path
 
 from . import paths
 
-ANSWER_SECONDS_MAX = 60
+RESPONSE_SECONDS_MAX = 60
 
-# The sample that providers copy, from its file, so that what they are given is what the tests and the demo sign with.
+# From the sample that providers copy, so that the tests and the demo use exactly that.
 _SAMPLE = runpy.run_path(str(paths.SAMPLES / "send_webhook.py"))
 sign_webhook, send_webhook = _SAMPLE["sign"], _SAMPLE["send"]
 
 
 def upload(stack: dict, file: Path) -> tuple:
-    """Sends a file with the first partner's key. Returns the HTTP status and the answer."""
+    """Uploads a file with the first partner's key. Returns the HTTP status and the response."""
     boundary = secrets.token_hex(16)
     disposition = f'Content-Disposition: form-data; name="file"; filename="{file.name}"'
     head = f"--{boundary}\r\n{disposition}\r\nContent-Type: text/csv\r\n\r\n"
     body = head.encode() + file.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "x-api-key": stack["api_key"]}
-    return _answer(urllib.request.Request(stack["api_url"] + "/upload", data=body, headers=headers, method="POST"))
+    return _send(urllib.request.Request(stack["api_url"] + "/upload", data=body, headers=headers, method="POST"))
 
 
 def follow(stack: dict, status_path: str) -> tuple:
-    """Asks what became of a file. Returns the HTTP status and the answer."""
-    return _answer(urllib.request.Request(stack["api_url"] + status_path))
+    """Gets the status of a file. Returns the HTTP status and the response."""
+    return _send(urllib.request.Request(stack["api_url"] + status_path))
 
 
-def _answer(request: urllib.request.Request) -> tuple:
+def _send(request: urllib.request.Request) -> tuple:
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS_MAX) as response:
+        with urllib.request.urlopen(request, timeout=RESPONSE_SECONDS_MAX) as response:
             return response.status, json.loads(response.read())
-    except urllib.error.HTTPError as refusal:
-        return refusal.code, json.loads(refusal.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
 
 
 def aws(cloud: dict, service: str):

@@ -1,4 +1,4 @@
-"""The handlers as native binaries: building and packing them."""
+"""The functions as native binaries: build and pack them."""
 
 import shutil
 import subprocess
@@ -19,24 +19,24 @@ NAMES = (
 
 
 def build() -> None:
-    """Builds what is not up to date. Cargo tells what it does."""
+    """Builds the functions that are not up to date."""
     if shutil.which("cargo") is None:
         raise Problem("cargo was not found. Install Rust from https://rustup.rs, open a new shell, and try again.")
     packages = [argument for name in NAMES for argument in ("-p", name)]
     if subprocess.run(["cargo", "build", *packages], cwd=paths.ROOT).returncode != 0:
-        raise Problem("The handlers could not be built. Cargo's own messages, above, say why.")
+        raise Problem("The functions could not be built. See the messages of cargo above.")
 
 
 def require_built() -> None:
-    """Refuses to go on without the binaries, before anything is started."""
+    """Fails without the binaries, before anything is started."""
     for name in NAMES:
         if not paths.handler_binary(name).is_file():
             raise Problem(
-                f"The handler {paths.handler_binary(name)} is not built. Build it first: python3 -m local build"
+                f"The function {paths.handler_binary(name)} is not built. Build it first: python3 -m local build"
             )
 
 
 def pack(name: str, package: Path) -> None:
-    """Makes the zip that Lambda takes for a custom runtime."""
+    """Writes the zip that Lambda needs for a custom runtime."""
     with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.write(paths.handler_binary(name), "bootstrap")

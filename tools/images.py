@@ -17,8 +17,8 @@ ADD_HOST = "host.docker.internal:host-gateway"
 # The stack that sam-local.json names.
 SUFFIX = "local"
 UPLOAD = "upload.json"
-# What each event goes to, and what the answer to it must have once the file of UPLOAD is completed: the later ones are
-# repeats, which change nothing and announce nothing.
+# The function for each event, and what its response must contain. The events after UPLOAD are repeats, which change and
+# publish nothing, because its file is completed by then.
 EVENTS = {
     UPLOAD: ("CsvValidatorFunction", ['"statusCode":200']),
     "upload-invalid.json": ("CsvValidatorFunction", ['"statusCode":400']),
@@ -33,7 +33,7 @@ EVENTS = {
     # Nothing here is an hour old.
     "reconcile-files.json": ("NotificationSenderFunction", ['"unfinished":0', '"more":false']),
 }
-# The payment's story: its signature was good for five minutes, so it is signed anew before the payment is assessed.
+# The signature of the event is valid for five minutes, so it is signed again before the payment is assessed.
 WEBHOOK = "webhook.json"
 PAYMENT_EVENTS = {
     "assess.json": ("FraudDetectorFunction", ['"outcome":"assessed"', '"risk_level":"medium_risk"']),
@@ -42,7 +42,7 @@ PAYMENT_EVENTS = {
     "reconcile-payments.json": ("TransactionArchivalFunction", ['"unfinished":0', '"more":false']),
 }
 COMPLETION_SECONDS_MAX = 60
-# What the events say of the bucket and of the version that upload.json stores. Both differ here.
+# The bucket and the version of upload.json in the events. Both differ here.
 BUCKET_OF_EVENTS = "transaction-csv-files-dev-123456789012"
 VERSION_OF_EVENTS = "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY"
 FILE_OF_EVENTS = "985edebedbea3164b836f93ccfc83cb2"
@@ -67,7 +67,7 @@ def test() -> None:
     with sam_local.Server("start-api", START_API_PORT, len(handlers.NAMES)):
         _curl(stack, "transactions.csv", "200")
         _curl(stack, "transactions-with-errors.csv", "400")
-    _try_plain_invoke()
+    _test_plain_invoke()
     print("make test-images: passed")
 
 
@@ -78,8 +78,8 @@ def _send_events(functions: sam_local.Server, stack: dict) -> None:
         if event == UPLOAD:
             _wait_until_completed(stack)
     _invoke(functions, WEBHOOK, _event(WEBHOOK), "WebhookValidatorFunction", ['"statusCode":401', "signature_invalid"])
-    signed = _signed_anew(_event(WEBHOOK), stack)
-    _invoke(functions, f"{WEBHOOK}, signed anew", signed, "WebhookValidatorFunction", ['"statusCode":200'])
+    signed = _signed_again(_event(WEBHOOK), stack)
+    _invoke(functions, f"{WEBHOOK}, signed again", signed, "WebhookValidatorFunction", ['"statusCode":200'])
     for event, (function, expected) in PAYMENT_EVENTS.items():
         _invoke(functions, event, _event(event), function, expected)
 
@@ -96,7 +96,7 @@ def _describe(name: str) -> None:
 
 
 def _time_start(name: str) -> None:
-    """From `docker run` to the function's first request for work, which a stub of Lambda's Runtime API takes."""
+    """Measures from `docker run` to the function's first request for an event, to a stub of Lambda's Runtime API."""
     with socket.create_server((sam_relay.host_address(), 0)) as stub:
         stub.settimeout(START_SECONDS_MAX)
         runtime = f"host.docker.internal:{stub.getsockname()[1]}"
@@ -110,15 +110,15 @@ def _time_start(name: str) -> None:
         container = _run([*command, "--entrypoint", "/var/runtime/bootstrap", _images()[name]], quiet=True).strip()
         try:
             stub.accept()[0].close()
-            print(f"{name}: {time.monotonic() - started:.2f} s from docker run to its first request for work")
+            print(f"{name}: {time.monotonic() - started:.2f} s from docker run to its first request for an event")
         except TimeoutError as error:
-            raise Problem(f"{name} asked for no work within {START_SECONDS_MAX} s.") from error
+            raise Problem(f"{name} requested no event within {START_SECONDS_MAX} s.") from error
         finally:
             _run(["docker", "rm", "-f", container], quiet=True)
 
 
 def _images() -> dict:
-    """The name and tag that the template gives each function's image."""
+    """The name and tag of each function's image, by the template."""
     logical = {name: "".join(word.title() for word in name.split("-")) for name in handlers.NAMES}
     return {name: f"{logical[name].lower()}function:{name}" for name in handlers.NAMES}
 
@@ -129,30 +129,30 @@ def _event(name: str) -> str:
 
 def _invoke(functions: sam_local.Server, event: str, text: str, function: str, expected: list) -> None:
     started = time.monotonic()
-    answer = functions.invoke(function, text)
-    if not answer:
-        # No function of ours answers with nothing, not even one that fails: its emulated process ended before it answered. An
-        # event comes at least once, so that it comes again, and whoever reads this sees what the container has said.
-        print(f"!!! {event} got no answer at all, and is sent again. The end of SAM's log:\n{functions.end_of_log()}")
-        answer = functions.invoke(function, text)
-    print(f"{event}: {time.monotonic() - started:.2f} s\n    {answer[:200]}", flush=True)
-    _check(event, answer, expected)
+    response = functions.invoke(function, text)
+    if not response:
+        # No function returns an empty response, not even one that fails: its emulated process ended before it responded.
+        # Events are delivered at least once, so it is sent again, and the log shows what the container wrote.
+        print(f"!!! {event} got no response and is sent again. The end of SAM's log:\n{functions.end_of_log()}")
+        response = functions.invoke(function, text)
+    print(f"{event}: {time.monotonic() - started:.2f} s\n    {response[:200]}", flush=True)
+    _check(event, response, expected)
 
 
-def _check(event: str, answer: str, expected: list) -> None:
-    missing = [part for part in expected if part not in answer.replace(" ", "")]
+def _check(event: str, response: str, expected: list) -> None:
+    missing = [part for part in expected if part not in response.replace(" ", "")]
     if missing:
-        raise Problem(f"{event} was answered {answer!r}, which lacks {' and '.join(missing)}.")
+        raise Problem(f"The response to {event} is {response!r}, which lacks {' and '.join(missing)}.")
 
 
-def _try_plain_invoke() -> None:
-    """The README's command, which makes a container for one event. SAM itself may give up before that listens."""
+def _test_plain_invoke() -> None:
+    """Runs `sam local invoke`, which starts a container for one event. SAM itself may give up before that listens."""
     command = sam_local.command("local", "invoke", "-e", f"events/{UPLOAD}")
     started = time.monotonic()
     done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
     seconds = time.monotonic() - started
     if sam_local.NO_RESPONSE in done.stderr:
-        print(f"!!! sam local invoke: SAM gave up before the container listened, after {seconds:.1f} s; see the README")
+        print(f"!!! sam local invoke: SAM gave up before the container listened, after {seconds:.1f} s")
         return
     if done.returncode != 0:
         raise Problem(f"{shlex.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -161,7 +161,7 @@ def _try_plain_invoke() -> None:
 
 
 def _wait_until_completed(stack: dict) -> None:
-    """What the image stored has started the local cloud's own workflow, which takes a moment."""
+    """Waits for the local cloud's own workflow, which the upload through the image started."""
     table = client.aws(stack, "dynamodb")
     key = {"TableName": stack["status_table"], "Key": {"file_id": {"S": FILE_OF_EVENTS}}}
     deadline = time.monotonic() + COMPLETION_SECONDS_MAX
@@ -172,7 +172,7 @@ def _wait_until_completed(stack: dict) -> None:
 
 
 def _of_this_cloud(event: str, stack: dict) -> str:
-    """The event with the bucket and, once upload.json has stored it, the version that are here."""
+    """The event with the bucket and, once upload.json has stored it, the version of this cloud."""
     found = client.aws(stack, "s3").list_object_versions(Bucket=stack["bucket"], Prefix=f"validated/{FILE_OF_EVENTS}")
     versions = found.get("Versions", [])
     if versions:
@@ -180,8 +180,8 @@ def _of_this_cloud(event: str, stack: dict) -> str:
     return event.replace(BUCKET_OF_EVENTS, stack["bucket"])
 
 
-def _signed_anew(text: str, stack: dict) -> str:
-    """The event with a signature of now, by the secret that is here."""
+def _signed_again(text: str, stack: dict) -> str:
+    """The event with a new signature, with the secret of this cloud."""
     event = json.loads(text)
     for name, value in client.sign_webhook(stack["webhook_secret"], event["body"].encode()).items():
         event["headers"][name] = value
@@ -196,7 +196,7 @@ def _curl(stack: dict, sample: str, expected: str) -> None:
     body, _, end = text.rpartition("\n")
     print(f"curl -F file=@{sample}: {end}\n    {body[:200]}")
     if not end.startswith(expected):
-        raise Problem(f"The upload of {sample} was answered {text!r}, not with {expected}.")
+        raise Problem(f"The response to the upload of {sample} is {text!r}, not {expected}.")
 
 
 def _run(command: list, quiet: bool = False) -> str:

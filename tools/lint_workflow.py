@@ -1,8 +1,8 @@
-"""`lint-workflow`: whether the state machines' definitions hang together.
+"""`lint-workflow`: checks the definitions of the state machines.
 
-cfn-lint checks the fields of states, in a definition that stands in a template: so one is written that has it inside.
-It does not look at where the transitions lead nor at the fields of retries; that is done here. What the definition must
-say to be right for this system is proven by the tests.
+cfn-lint checks the fields of states, but only in a definition inside a template, so this writes such a template. cfn-lint
+does not check the targets of transitions and the fields of retries, so this does. The tests check what the definitions must
+say for this system.
 """
 
 import json
@@ -26,21 +26,21 @@ def lint() -> None:
 def _lint(file: Path) -> None:
     name = file.relative_to(paths.ROOT)
     definition = json.loads(file.read_text())
-    faults = list(_faults(definition))
-    if faults:
-        raise Problem(f"{name} is at fault: {'; '.join(faults)}")
+    errors = list(_errors(definition))
+    if errors:
+        raise Problem(f"{name} has errors: {'; '.join(errors)}")
     _run_cfn_lint(name, definition)
     print(f"{name} is a valid state machine")
 
 
-def _faults(machine: dict):
-    """What is wrong with the transitions and the error handling of one machine and of those inside its states."""
+def _errors(machine: dict):
+    """The errors in the transitions and the error handling of a machine, and of those inside its states."""
     states = machine["States"]
     targets = {machine["StartAt"]}.union(*(_targets(state) for state in states.values()))
     for name in sorted(targets - states.keys()):
         yield f"there is no state {name}"
     for name in sorted(states.keys() - targets):
-        yield f"nothing leads to {name}"
+        yield f"no transition leads to {name}"
     for name, state in states.items():
         for field, known in (("Retry", RETRY_FIELDS), ("Catch", CATCH_FIELDS)):
             unknown = {key for rule in state.get(field, []) for key in rule.keys() - known}
@@ -48,7 +48,7 @@ def _faults(machine: dict):
                 yield f"{name} has unknown fields in {field}: {', '.join(sorted(unknown))}"
         inside = [state["ItemProcessor"]] if "ItemProcessor" in state else state.get("Branches", [])
         for inner in inside:
-            yield from _faults(inner)
+            yield from _errors(inner)
 
 
 def _targets(state: dict) -> set:
@@ -69,4 +69,4 @@ def _run_cfn_lint(name: Path, definition: dict) -> None:
         json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"WorkflowStateMachine": machine}})
     )
     if subprocess.run([str(venvs.directory_of("sam") / "bin" / "cfn-lint"), str(file)]).returncode != 0:
-        raise Problem(f"cfn-lint found faults in {name}, listed above.")
+        raise Problem(f"cfn-lint found errors in {name}. See above.")

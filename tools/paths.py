@@ -8,7 +8,7 @@ TEMPLATE = ROOT / "template.yaml"
 DEFINITIONS = sorted((ROOT / "statemachine").glob("*.asl.json"))
 SAMPLES = ROOT / "local" / "samples"
 
-# All that is made here and can be made again. Git ignores it.
+# Generated files, which git ignores.
 WORK = ROOT / ".local"
 STACK_FILE = WORK / "stack.json"
 TRANSFORMED = WORK / "transformed.json"
@@ -19,6 +19,6 @@ REGION = "us-east-1"
 
 
 def handler_binary(name: str) -> Path:
-    """The binary that cargo builds for the function of this name."""
+    """The binary that cargo builds for a function."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", "target"))
     return ROOT / target / "debug" / name

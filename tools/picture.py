@@ -1,6 +1,6 @@
-"""Pictures for the documents: bar charts as SVG, written by hand, so that they need no library and diff like text.
+"""Bar charts as SVG for the documents, written without a library, so that they diff like text.
 
-They take the reader's colours: dark text on a light page, light text on a dark one.
+They follow the reader's color scheme, light or dark.
 """
 
 import math
@@ -14,11 +14,11 @@ BAR_HEIGHT = 16
 TOP = 76
 BOTTOM = 44
 
-# Colours that are told apart without seeing red and green (Okabe and Ito), legible on white and on near-black.
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c", "#f0e442")
-GREY = "#8c8c8c"
+# The colors of Okabe and Ito, which people with color blindness can distinguish, legible on white and on near-black.
+COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c", "#f0e442")
+GRAY = "#8c8c8c"
 
-# The page's own colour, since a viewer may ask for another scheme than the page around the picture has.
+# The page's own color, since a viewer may ask for another scheme than the page around the picture has.
 STYLE = """
   svg { background: #ffffff; }
   text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328; }
@@ -36,22 +36,22 @@ STYLE = """
 
 def bars(title: str, subtitle: str, rows: list, unit: str, log: bool, highlight: tuple = ()) -> str:
     """Horizontal bars. A row is a label, a value above zero and an annotation that is printed behind the bar. Where labels
-    are to be highlighted, the bars of all others are grey."""
+    are to be highlighted, the bars of all others are gray."""
     if not rows:
         raise ValueError("a picture needs at least one bar")
     scale = Scale([value for _, value, _ in rows], log)
     drawn = []
     for index, (label, value, annotation) in enumerate(rows):
         top = TOP + index * ROW_HEIGHT
-        colour = COLOURS[0] if not highlight or label in highlight else GREY
+        color = COLORS[0] if not highlight or label in highlight else GRAY
         drawn.append(_label(label, top))
-        drawn.append(_bar(LABEL_WIDTH, top + 4, scale.length(value), BAR_HEIGHT, colour))
+        drawn.append(_bar(LABEL_WIDTH, top + 4, scale.length(value), BAR_HEIGHT, color))
         drawn.append(_text(LABEL_WIDTH + scale.length(value) + 8, top + 17, annotation))
     return _document(title, subtitle, drawn, scale, len(rows) * ROW_HEIGHT, unit)
 
 
 def grouped_bars(title: str, subtitle: str, groups: list, series: list, unit: str, log: bool) -> str:
-    """Groups of horizontal bars, a colour for each of the `series`. A group is a label and one (value, annotation) for
+    """Groups of horizontal bars, a color for each of the `series`. A group is a label and one (value, annotation) for
     each of them; a value of None, or of 0 on a logarithmic scale, has no bar but keeps its annotation."""
     scale = Scale([value for _, bars_of_group in groups for value, _ in bars_of_group if value is not None], log)
     drawn, top = [_legend(series)], TOP + ROW_HEIGHT
@@ -64,14 +64,14 @@ def grouped_bars(title: str, subtitle: str, groups: list, series: list, unit: st
             bar_top = top + index * (BAR_HEIGHT + 3)
             length = scale.length(value) if value else 0
             if length:
-                drawn.append(_bar(LABEL_WIDTH, bar_top, length, BAR_HEIGHT, _colour(index)))
+                drawn.append(_bar(LABEL_WIDTH, bar_top, length, BAR_HEIGHT, _color(index)))
             drawn.append(_text(LABEL_WIDTH + length + 8, bar_top + 13, annotation))
         top += height + 12
     return _document(title, subtitle, drawn, scale, top - TOP, unit)
 
 
 def stacked_bars(title: str, subtitle: str, groups: list, series: list, unit: str) -> str:
-    """Horizontal bars whose parts add up, a colour for each of the `series`. A group is a label, the values of its parts
+    """Horizontal bars whose parts add up, a color for each of the `series`. A group is a label, the values of its parts
     and an annotation that is printed behind the bar. The scale is linear: parts do not add up on another one."""
     scale = Scale([sum(values) for _, values, _ in groups], log=False)
     drawn, top = [_legend(series)], TOP + ROW_HEIGHT
@@ -83,7 +83,7 @@ def stacked_bars(title: str, subtitle: str, groups: list, series: list, unit: st
         for index, value in enumerate(values):
             length = scale.length(value) if value else 0
             if length:
-                drawn.append(_bar(left, top + 4, length, BAR_HEIGHT, _colour(index)))
+                drawn.append(_bar(left, top + 4, length, BAR_HEIGHT, _color(index)))
             left += length
         drawn.append(_text(left + 8, top + 17, annotation))
         top += ROW_HEIGHT
@@ -161,22 +161,22 @@ def _document(title: str, subtitle: str, drawn: list, scale: Scale, height: floa
 def _legend(series: list) -> str:
     parts, left = [], LABEL_WIDTH
     for index, name in enumerate(series):
-        parts.append(_bar(left, TOP - 8, 12, 12, _colour(index)))
+        parts.append(_bar(left, TOP - 8, 12, 12, _color(index)))
         parts.append(_text(left + 17, TOP + 3, name, "quiet"))
         left += 17 + 7.5 * len(name) + 18
     return "\n".join(parts)
 
 
-def _colour(index: int) -> str:
-    return COLOURS[index % len(COLOURS)]
+def _color(index: int) -> str:
+    return COLORS[index % len(COLORS)]
 
 
 def _label(text: str, top: float) -> str:
     return _text(LABEL_WIDTH - 10, top + 17, text, "", "end")
 
 
-def _bar(left: float, top: float, length: float, height: float, colour: str) -> str:
-    return f'  <rect x="{left:g}" y="{top:g}" width="{length:g}" height="{height:g}" rx="2" fill="{colour}"/>'
+def _bar(left: float, top: float, length: float, height: float, color: str) -> str:
+    return f'  <rect x="{left:g}" y="{top:g}" width="{length:g}" height="{height:g}" rx="2" fill="{color}"/>'
 
 
 def _text(left: float, baseline: float, text: str, kind: str = "", anchor: str = "start") -> str:

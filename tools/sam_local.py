@@ -1,4 +1,4 @@
-"""The servers of `sam local`, started and waited for until every container listens."""
+"""Starts the servers of `sam local` and waits until every container listens."""
 
 import http.client
 import re
@@ -10,26 +10,26 @@ from .paths import HOST
 from .problem import Problem
 
 START_SECONDS_MAX = 180
-# SAM removes its containers when it is asked to end.
+# SAM removes its containers when it ends.
 STOP_SECONDS_MAX = 120
-# A function may take a minute, and is emulated here.
+# A function may take a minute, and the processor is emulated.
 INVOCATION_SECONDS_MAX = 180
-# SAM asks a new container for 0.7 s and then says this, although Docker takes the connection before anything listens in
-# the container. Under emulation, on a busy machine, that is too early; it has nothing to do with the function.
+# SAM waits 0.7 s for a new container and then prints this. Under emulation, on a busy machine, that is too early, because
+# Docker accepts the connection before anything listens in the container. It says nothing about the function.
 NO_RESPONSE = "No response from invoke container"
-# So many lines of SAM's log are shown with a failure.
+# How many lines of SAM's log are shown with a failure.
 LOG_LINES = 40
 PUBLISHED = re.compile(r":(\d+)->8080/tcp")
 CONTAINERS = "label=sam.cli.container.type=lambda"
 
 
 def command(*words: str) -> list:
-    """The pinned `sam` with its words."""
+    """A command of the pinned `sam`."""
     return [str(venvs.directory_of("sam") / "bin" / "sam"), *words]
 
 
 class Server:
-    """`sam local start-lambda` or `sam local start-api`: one container for each function, which stays."""
+    """`sam local start-lambda` or `sam local start-api`, with one container for each function, which keeps running."""
 
     def __init__(self, name: str, port: int, containers: int):
         self.name, self.port, self.containers = name, port, containers
@@ -50,53 +50,53 @@ class Server:
     def __exit__(self, *_) -> None:
         self.process.terminate()
         self.process.wait(STOP_SECONDS_MAX)
-        # SAM forgets some of its containers now and then. One that is being removed already is no fault.
+        # SAM sometimes leaves containers. Removing one that is being removed already may fail.
         if left := self._own():
             subprocess.run(["docker", "rm", "--force", *left], capture_output=True)
 
     def invoke(self, function: str, event: str) -> str:
-        """Calls a function as an SDK does, and gives what it answered. SAM's own complaint is a problem."""
+        """Invokes a function as an SDK does, and returns its response. An error of SAM itself is a problem."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=INVOCATION_SECONDS_MAX)
         try:
             connection.request("POST", f"/2015-03-31/functions/{function}/invocations", event.encode())
             response = connection.getresponse()
             text = response.read().decode()
         except (OSError, http.client.HTTPException) as error:
-            raise Problem(f"sam local {self.name} did not answer for {function}: {error!r}. See {self.log}.") from error
+            raise Problem(f"sam local {self.name} did not respond for {function}: {error!r}. See {self.log}.") from error
         finally:
             connection.close()
         if response.status != 200 or response.getheader("x-amz-function-error"):
-            raise Problem(f"sam local {self.name} answered {response.status} for {function}: {text}\nSee {self.log}.")
+            raise Problem(f"sam local {self.name} returned {response.status} for {function}: {text}\nSee {self.log}.")
         return text
 
     def end_of_log(self) -> str:
-        """What SAM and the functions have written last."""
+        """The last lines of SAM and the functions."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES:])
 
     def _wait(self) -> None:
-        """Until SAM takes requests and something listens in every container, which SAM itself does not wait for."""
+        """Waits until SAM and every container listen. SAM does not wait for the containers itself."""
         deadline = time.monotonic() + START_SECONDS_MAX
-        while not (answers_http(self.port) and self._listening() >= self.containers):
+        while not (responds_http(self.port) and self._listening() >= self.containers):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise Problem(f"sam local {self.name} did not start. See {self.log}.")
             time.sleep(0.2)
 
     def _listening(self) -> int:
-        return sum(answers_http(int(port)) for ports in self._own().values() for port in PUBLISHED.findall(ports))
+        return sum(responds_http(int(port)) for ports in self._own().values() for port in PUBLISHED.findall(ports))
 
     def _own(self) -> dict:
         return {container: ports for container, ports in _containers().items() if container not in self.others}
 
 
 def _containers() -> dict:
-    """The containers of all of SAM's servers that run, and the ports of each as Docker writes them."""
+    """The containers of all running servers of SAM, and the ports of each in Docker's format."""
     words = ["docker", "ps", "--filter", CONTAINERS, "--format", "{{.ID}} {{.Ports}}"]
     listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     return dict(line.split(" ", 1) for line in listed.splitlines())
 
 
-def answers_http(port: int) -> bool:
-    """Whether something answers in HTTP, whatever it says. A connection alone may be Docker's own."""
+def responds_http(port: int) -> bool:
+    """Whether something responds in HTTP. A connection alone may be accepted by Docker."""
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request("GET", "/")

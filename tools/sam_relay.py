@@ -1,9 +1,9 @@
 """Lets the containers of `sam local` use the local cloud.
 
-The emulator listens on this machine alone and checks signatures, while a container of `sam local` calls from outside
-and signs with whatever credentials its user has, or with none. The relay listens where containers reach the host, passes
-on what the functions use and nothing else, and signs it with the local cloud's credentials. So neither must the emulator,
-which runs any code that it is given, be open to others, nor do real credentials mean anything here.
+The emulator listens on this machine alone and checks signatures. A container of `sam local` calls from outside, and signs
+with the credentials of its user or with none. The relay listens where containers reach the host, forwards requests to the
+services of the functions alone, and signs them with the local cloud's credentials. So the emulator, which runs any code that
+it gets, is not open to others, and real credentials have no effect here.
 """
 
 import http.client
@@ -18,28 +18,28 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from .paths import HOST, REGION
 
-# The same number stands in sam-local.json.
+# As in sam-local.json.
 PORT = 4565
 VARIABLE = "SAM_RELAY_ADDRESS"
-# What the functions use. Above all not Lambda, which would run a stranger's code here.
+# The services of the functions. Above all not Lambda, which would run any code here.
 SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "sns")
 BODY_BYTES_MAX = 64 * 1024 * 1024
-# What belongs to one connection, or to the signature that is replaced.
+# Headers of one connection, and those of the signature that is replaced.
 DROPPED_HEADERS = ("authorization", "connection", "host", "content-length", "x-amz-date", "x-amz-security-token")
 
 
 def plan() -> tuple:
-    """The variables with which an emulator starts the relay, and a sentence for the person who looks on."""
-    if not engine_answers():
-        return {}, "No Docker engine answers here, so that sam local cannot be used."
+    """The variables with which an emulator starts the relay, and a sentence about it, which `up` prints."""
+    if not engine_responds():
+        return {}, "sam local cannot be used, because no Docker engine responds."
     address = host_address()
     try:
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((address, PORT))
     except OSError as error:
-        return {}, f"sam local cannot use this cloud: port {PORT} of {address} cannot be used ({error.strerror})."
-    return {VARIABLE: address}, "sam local uses this cloud: sam build, then sam local invoke -e events/upload.json"
+        return {}, f"sam local cannot be used, because port {PORT} of {address} is not available ({error.strerror})."
+    return {VARIABLE: address}, "To use it with sam local: sam build, then sam local invoke -e events/upload.json"
 
 
 def start_if_planned() -> None:
@@ -51,11 +51,11 @@ def start_if_planned() -> None:
 
 
 def host_address() -> str:
-    """Where containers reach the host: on Linux its side of Docker's bridge, on a desktop engine the host itself."""
+    """The address at which containers reach the host: on Linux that of Docker's bridge, else that of the host itself."""
     command = ["docker", "network", "inspect", "bridge", "--format", "{{json (index .IPAM.Config 0)}}"]
     try:
         network = json.loads(subprocess.run(command, capture_output=True, text=True).stdout)
-        # Some engines do not tell the gateway, which is the first address.
+        # Some engines do not name the gateway, which is the first address.
         gateway = network.get("Gateway") or str(next(ipaddress.ip_network(network["Subnet"]).hosts()))
         with socket.socket() as listener:
             listener.bind((gateway, 0))
@@ -64,7 +64,7 @@ def host_address() -> str:
     return gateway
 
 
-def engine_answers() -> bool:
+def engine_responds() -> bool:
     try:
         return subprocess.run(["docker", "info"], capture_output=True, timeout=10).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
@@ -83,28 +83,28 @@ class Relay(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Passes on what comes over one connection."""
+    """Forwards the requests of one connection."""
 
     protocol_version = "HTTP/1.1"
-    # A container that was killed does not close its connections, whose threads would stay for as long as the cloud.
+    # A killed container does not close its connections, whose threads would remain until the cloud stops.
     timeout = 75
 
     def _relay(self) -> None:
         body = self._body()
         found = re.search(r"Credential=[^/]+/\d{8}/[^/]+/(\w+)/aws4_request", self.headers.get("Authorization", ""))
         if body is None or not found or found.group(1) not in SERVICES:
-            self._answer(403, {}, b"Only signed requests of the functions' services are passed on.")
+            self._respond(403, {}, b"Only signed requests to the services of the functions are forwarded.")
             return
         connection = http.client.HTTPConnection(HOST, self.server.cloud_port, timeout=60)
         try:
             connection.request(self.command, self.path, body, self._signed(found.group(1), body))
             response = connection.getresponse()
-            answer = (response.status, dict(response.getheaders()), response.read())
+            reply = (response.status, dict(response.getheaders()), response.read())
         except (OSError, http.client.HTTPException):
-            answer = (503, {}, b"The local cloud does not answer. Start it: make up")
+            reply = (503, {}, b"The local cloud does not respond. Start it: make up")
         finally:
             connection.close()
-        self._answer(*answer)
+        self._respond(*reply)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _relay
 
@@ -127,12 +127,12 @@ class Handler(BaseHTTPRequestHandler):
         (S3SigV4Auth if service == "s3" else SigV4Auth)(credentials, service, REGION).add_auth(request)
         return dict(request.headers.items())
 
-    def _answer(self, status: int, headers: dict, body: bytes) -> None:
+    def _respond(self, status: int, headers: dict, body: bytes) -> None:
         self.send_response_only(status)
         for name, value in headers.items():
             if name.lower() not in ("connection", "transfer-encoding", "content-length"):
                 self.send_header(name, value)
-        # An answer to HEAD tells the length of what it leaves out.
+        # A response to HEAD has the length of the body that it omits.
         lengths = [value for name, value in headers.items() if name.lower() == "content-length"]
         self.send_header("Content-Length", lengths[0] if self.command == "HEAD" and lengths else str(len(body)))
         self.end_headers()
@@ -140,4 +140,4 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, *_) -> None:
-        """Says nothing: the emulator logs each request."""
+        """Logs nothing, because the emulator logs each request."""

@@ -1,8 +1,8 @@
-"""The software bills of materials of the images: for each function, what is linked into its binary and what lies beside it.
+"""The software bills of materials of the images: for each function, what its binary links and what else is in its image.
 
-CycloneDX 1.6, as JSON. The crates come from cargo's own resolver, for the processor of the images and with all six functions
-together, as the Dockerfile builds them: `cargo metadata`, from which other tools make such bills, knows neither one target's
-features nor that tests and measurements, which are members of the workspace too, are not built.
+CycloneDX 1.6, as JSON. The crates come from cargo's own resolver, for the target of the images and with all six functions
+together, as the Dockerfile builds them. `cargo metadata`, which other tools use, knows neither the features of one target
+nor that tests and measurements, which are members of the workspace too, are not built.
 """
 
 import hashlib
@@ -18,9 +18,9 @@ from .problem import Problem
 TARGET = "aarch64-unknown-linux-gnu"
 DIRECTORY = paths.ROOT / "target" / "sbom"
 
-# What is linked: without procedural macros, which run in the compiler.
+# Linked dependencies: without procedural macros, which run in the compiler.
 LINKED = "normal,no-proc-macro"
-# And all that has a part in the build.
+# Dependencies of the build.
 BUILT = "normal,build"
 
 REGISTRY = "registry+https://github.com/rust-lang/crates.io-index"
@@ -55,7 +55,7 @@ def _cargo(*arguments: str) -> str:
 
 
 def _packages() -> dict:
-    """What is known of each package of the workspace, by name and version."""
+    """The metadata of each package of the workspace, by name and version."""
     known = json.loads(_cargo("metadata", "--format-version=1", "--locked"))["packages"]
     checksums = _checksums((paths.ROOT / "Cargo.lock").read_text())
     packages = {}
@@ -66,13 +66,13 @@ def _packages() -> dict:
 
 
 def _checksums(lock: str) -> dict:
-    """The SHA-256 of each crate's archive, as the lock file has it."""
+    """The SHA-256 of each crate's archive, from the lock file."""
     entry = re.compile(r'name = "(.+)"\nversion = "(.+)"\nsource = ".+"\nchecksum = "([0-9a-f]{64})"')
     return {(name, version): checksum for name, version, checksum in entry.findall(lock)}
 
 
 def _edges(kinds: str) -> dict:
-    """Who depends on whom, by dependencies of these kinds."""
+    """The dependencies of these kinds of each package."""
     selection = [f"--package={name}" for name in handlers.NAMES]
     options = ["--locked", f"--target={TARGET}", f"--edges={kinds}", "--prefix=depth", "--format= {p}"]
     edges, above = {}, []
@@ -81,7 +81,7 @@ def _edges(kinds: str) -> dict:
             continue
         depth, name, version = re.match(r"(\d+) (\S+) v(\S+)", line).groups()
         package = (name, version)
-        # A package that was shown before comes without what is below it, which is known by then.
+        # A repeated package has no dependencies in the output; they are known by then.
         edges.setdefault(package, set())
         del above[int(depth) :]
         if above:
@@ -105,7 +105,7 @@ def _bill(name: str, packages: dict, linked: dict, built: dict) -> dict:
     in_binary = _reached(linked, root)
     only_built = _reached(built, root) - in_binary
     crates = [_crate(packages[package], "required") for package in sorted(in_binary - {root})]
-    # CycloneDX's word for what has no part in the thing itself.
+    # CycloneDX's scope for components that are not part of the product.
     crates += [_crate(packages[package], "excluded") for package in sorted(only_built)]
     bill = {
         "bomFormat": "CycloneDX",
@@ -118,7 +118,7 @@ def _bill(name: str, packages: dict, linked: dict, built: dict) -> dict:
         "components": [_base_image(), _standard_library(), *crates],
         "dependencies": _dependencies(root, in_binary, linked, packages),
     }
-    # By its content, so that a bill that differs has another number.
+    # From the content, so that a different bill has a different number.
     bill["serialNumber"] = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(bill, sort_keys=True))}"
     return bill
 
@@ -132,7 +132,7 @@ def _crate(package: dict, scope) -> dict:
         "name": package["name"],
         "version": package["version"],
         "purl": purl,
-        "licenses": [{"expression": _licence(package)}],
+        "licenses": [{"expression": _license(package)}],
     }
     if scope:
         component["scope"] = scope
@@ -147,14 +147,14 @@ def _crate(package: dict, scope) -> dict:
 
 def _reference(package: dict) -> str:
     if package["source"] not in (None, REGISTRY):
-        raise Problem(f"{package['name']} comes from {package['source']}, which a bill cannot name; see deny.toml.")
+        raise Problem(f"{package['name']} comes from {package['source']}, which a bill cannot refer to; see deny.toml.")
     return f"pkg:cargo/{package['name']}@{package['version']}"
 
 
-def _licence(package: dict) -> str:
-    """The licence as SPDX writes it. Some crates still write a slash, which cargo allowed once and which means OR."""
+def _license(package: dict) -> str:
+    """The license in SPDX form. Some crates still write a slash, which cargo once allowed and which means OR."""
     if not package["license"]:
-        raise Problem(f"{package['name']} {package['version']} names no licence; see deny.toml.")
+        raise Problem(f"{package['name']} {package['version']} names no license; see deny.toml.")
     return re.sub(r"\s*/\s*", " OR ", package["license"])
 
 
@@ -171,7 +171,7 @@ def _dependencies(root: tuple, in_binary: set, linked: dict, packages: dict) -> 
 
 
 def _base_image() -> dict:
-    """What the last stage of the Dockerfile begins with: by its digest where the Dockerfile has one, else by its tag."""
+    """The base image of the last stage of the Dockerfile: by its digest if the Dockerfile has one, else by its tag."""
     dockerfile = (paths.ROOT / "Dockerfile").read_text()
     image = re.findall(r"^FROM (?:--\S+ )?(\S+)", dockerfile, re.MULTILINE)[-1]
     image, _, digest = image.partition("@")
@@ -186,12 +186,12 @@ def _base_image() -> dict:
         "purl": f"pkg:oci/{name}{at}?arch=arm64&repository_url={repository}&tag={tag}",
     }
     if not digest:
-        component["description"] = "The tag moves on with patches: the image's own digest tells which one it is."
+        component["description"] = "The tag moves with patches: the digest of the image identifies it."
     return component
 
 
 def _standard_library() -> dict:
-    """Rust's standard library, which is in every binary and in no lock file."""
+    """Rust's standard library, which every binary links and no lock file names."""
     version = re.search(r'channel = "(.+)"', (paths.ROOT / "rust-toolchain.toml").read_text())[1]
     return {
         "type": "library",

@@ -1,7 +1,7 @@
-"""`scan`: checkov on the transformed template and on bootstrap.yaml, with nothing failed.
+"""`scan`: checkov on the transformed template and on bootstrap.yaml. Every check must pass or be suppressed with a reason.
 
-A finding that is passed over has its reason at its resource, under `Metadata`. Here it is also shown that each such
-reason is still needed: without the reasons, exactly the findings that they name come back.
+A suppression is in the `Metadata` of its resource, with its reason. This also checks that each is still needed: without the
+suppressions, exactly the findings that they name must fail.
 """
 
 import json
@@ -13,45 +13,45 @@ from . import paths, transform, venvs
 from .problem import Problem
 
 TEMPLATES = (paths.TRANSFORMED, paths.ROOT / "bootstrap.yaml")
-# No call leaves this machine: neither rules nor links to explanations are fetched.
+# No network: checkov downloads neither rules nor links to guides.
 OPTIONS = ["--framework", "cloudformation", "--skip-download", "--output", "json"]
 
 
 def scan() -> None:
-    """Scans both templates, and prints one line if all is well."""
+    """Scans both templates, and prints a summary if no check fails."""
     transform.write()
     report = _checkov(*TEMPLATES)
-    failed, excused = report["results"]["failed_checks"], report["results"]["skipped_checks"]
+    failed, suppressed = report["results"]["failed_checks"], report["results"]["skipped_checks"]
     if failed:
-        raise Problem("checkov found what is not excused at its resource:\n" + "\n".join(map(_sentence, failed)))
-    _refuse_needless_excuses({(finding["check_id"], finding["resource"]) for finding in excused})
-    for finding in excused:
+        raise Problem("checkov found:\n" + "\n".join(map(_sentence, failed)))
+    _reject_unneeded_suppressions({(finding["check_id"], finding["resource"]) for finding in suppressed})
+    for finding in suppressed:
         if not finding["check_result"].get("suppress_comment"):
-            raise Problem(f"An excuse has no reason. {_sentence(finding)}")
-    print(f"checkov: {report['summary']['passed']} checks passed, none failed, {len(excused)} excused with a reason")
+            raise Problem(f"A suppression has no reason. {_sentence(finding)}")
+    print(f"checkov: {report['summary']['passed']} checks passed, none failed, {len(suppressed)} suppressed with a reason")
 
 
-def _refuse_needless_excuses(excused: set) -> None:
-    report = _checkov(*map(_without_excuses, TEMPLATES))
+def _reject_unneeded_suppressions(suppressed: set) -> None:
+    report = _checkov(*map(_without_suppressions, TEMPLATES))
     needed = {(finding["check_id"], finding["resource"]) for finding in report["results"]["failed_checks"]}
-    if excused != needed:
-        raise Problem(f"These excuses are needed no more: {sorted(excused - needed)}")
+    if suppressed != needed:
+        raise Problem(f"These suppressions are no longer needed: {sorted(suppressed - needed)}")
 
 
-def _without_excuses(file: Path) -> Path:
-    # Here, because the command line must start on a Python that does not have it.
+def _without_suppressions(file: Path) -> Path:
+    # Here, because the command line must start on a Python without it.
     from samtranslator.yaml_helper import yaml_parse
 
     template = yaml_parse(file.read_text())
     for resource in template["Resources"].values():
         resource.get("Metadata", {}).pop("checkov", None)
-    bare = paths.WORK / f"{file.stem}-without-excuses.json"
+    bare = paths.WORK / f"{file.stem}-without-suppressions.json"
     bare.write_text(json.dumps(template, indent=2))
     return bare
 
 
 def _checkov(*files: Path) -> dict:
-    # An environment made from nothing: a key for checkov's platform, in the user's, would send it our templates.
+    # No variable of the shell: with a key for checkov's platform in it, checkov would send the templates there.
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(paths.WORK), "LOG_LEVEL": "ERROR"}
     command = [str(venvs.directory_of("checkov") / "bin" / "checkov"), *OPTIONS, "--file", *map(str, files)]
     done = subprocess.run(command, env=environment, cwd=paths.ROOT, capture_output=True, text=True)
@@ -61,8 +61,8 @@ def _checkov(*files: Path) -> dict:
     except (ValueError, KeyError, TypeError):
         scanned = False
     if not scanned:
-        last_words = (done.stdout + done.stderr)[-4000:]
-        raise Problem(f"checkov could not scan the templates. Its last words:\n{last_words}")
+        output = (done.stdout + done.stderr)[-4000:]
+        raise Problem(f"checkov could not scan the templates. The end of its output:\n{output}")
     return report
 
 

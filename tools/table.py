@@ -2,7 +2,7 @@
 
 
 def markdown(columns: list, rows: list) -> str:
-    """A table whose columns have one width. The first column is text; one whose cells are all numbers ends at the right."""
+    """A table with padded columns. A column of numbers is aligned to the right."""
     cells = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
     for row in cells:
         if len(row) != len(columns):
@@ -20,6 +20,6 @@ def _line(row: list, widths: list, right: list) -> str:
 
 
 def _is_numeric(cells: list) -> bool:
-    """Whether a column has numbers, apart from cells that are empty or say that there is none."""
-    said = [cell for cell in cells if cell not in ("", "–")]
-    return bool(said) and all(cell[0].isdigit() or cell[0] in "×÷" for cell in said)
+    """Whether the cells of a column that are not empty are numbers."""
+    filled = [cell for cell in cells if cell not in ("", "–")]
+    return bool(filled) and all(cell[0].isdigit() or cell[0] in "×÷" for cell in filled)

@@ -13,11 +13,11 @@ DRIVER = "chromedriver"
 
 
 def test_page(filters: list) -> int:
-    """Runs the tests whose names have one of the filters, or all. Returns the exit code."""
+    """Runs the tests whose names contain one of the filters, or all. Returns the exit code."""
     stacks.described()
     _require_browser()
     command = [sys.executable, "-m", "unittest", "discover", "--start-directory", "tests/page", "--top-level-directory"]
-    # `tests` is a crate, and no package of Python; `page` within it is one.
+    # `tests` is a crate, not a Python package; `page` inside it is one.
     command += ["tests", "--verbose", *(option for name in filters for option in ("-k", name))]
     python_path = os.pathsep.join([str(paths.ROOT), str(paths.ROOT / "tests")])
     return subprocess.run(command, cwd=paths.ROOT, env={**os.environ, "PYTHONPATH": python_path}).returncode
@@ -26,9 +26,8 @@ def test_page(filters: list) -> int:
 def _require_browser() -> None:
     if not any(shutil.which(name) for name in BROWSERS) or not shutil.which(DRIVER):
         raise Problem(
-            "The page is tested in Chromium, which is not here with its driver. "
+            "Chromium and chromedriver, which the tests of the page need, were not found. "
             "On Debian: apt-get install --no-install-recommends chromium chromium-driver. Then try again."
         )
-    # A browser and a driver of different versions do not speak to each other, and say so only after a while.
     if subprocess.run([DRIVER, "--version"], capture_output=True).returncode != 0:
-        raise Problem(f"{DRIVER} does not start here. Install it anew: apt-get install --reinstall chromium-driver")
+        raise Problem(f"{DRIVER} does not start. Reinstall it: apt-get install --reinstall chromium-driver")

@@ -1,8 +1,10 @@
-"""The virtual environments: `cloud` for the emulator, `sam` for the checks of the template, `checkov` for its scan,
-`description` for what tries the APIs by their description.
+"""The virtual environments.
 
-Four, because what they have pins different versions of botocore, networkx and pydantic. A fifth, `bench`, has the validators
-that measurements compare ours with; it is made when they are asked for.
+`cloud` has the emulator and boto3, `sam` the checks of the template, `checkov` its scanner, `description` schemathesis, `page`
+the accessibility rules for the tests of the page, and `bench` the validators that `make bench` compares with ours.
+
+They are separate because they pin different versions of botocore, networkx and pydantic. `setup` creates the first four; the
+others are created when they are needed.
 """
 
 import hashlib
@@ -24,17 +26,19 @@ def python_of(name: str) -> Path:
 
 
 def directory_of(name: str) -> Path:
-    """Where an environment is."""
+    """The directory of an environment."""
     return WORK / f"venv-{name}"
 
 
 def requirements_of(name: str) -> Path:
-    """What an environment is made of."""
-    return ROOT / "bench" / "peers" / "requirements.txt" if name == "bench" else ROOT / "tools" / "requirements" / f"{name}.txt"
+    """The pinned requirements of an environment."""
+    if name == "bench":
+        return ROOT / "bench" / "peers" / "requirements.txt"
+    return ROOT / "tools" / "requirements" / f"{name}.txt"
 
 
 def ensure(name: str) -> None:
-    """Makes the environment, unless it is there and its pinned requirements have not changed since."""
+    """Creates the environment, unless it exists and its pinned requirements have not changed since."""
     requirements = requirements_of(name)
     stamp_file = directory_of(name) / "stamp"
     stamp = _stamp(requirements)
@@ -44,19 +48,19 @@ def ensure(name: str) -> None:
     shutil.rmtree(directory_of(name), ignore_errors=True)
     _run(
         [sys.executable, "-m", "venv", str(directory_of(name))],
-        "Python cannot make virtual environments here. On Debian and Ubuntu: apt install python3-venv. Then try again.",
+        "Python cannot create virtual environments here. On Debian and Ubuntu: apt install python3-venv. Then try again.",
     )
-    # Everything is pinned, so that pip has nothing to resolve, and wheels alone need no compiler.
+    # Everything is pinned, so pip resolves nothing; and wheels need no compiler.
     _run(
         [str(python_of(name)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
         + ["--only-binary", ":all:", "--requirement", str(requirements)],
-        f"pip could not install {requirements.relative_to(ROOT)}. Is the package index within reach? Then try again.",
+        f"pip could not install {requirements.relative_to(ROOT)}. Is the package index reachable? Try again.",
     )
     stamp_file.write_text(stamp)
 
 
 def continue_in(name: str, package: str) -> None:
-    """Goes on with the package's command line in an environment; up to here the standard library was enough."""
+    """Restarts the command line of a package in an environment; until here the standard library was enough."""
     if Path(sys.prefix).resolve() == directory_of(name).resolve():
         return
     ensure(name)
@@ -66,13 +70,13 @@ def continue_in(name: str, package: str) -> None:
 
 
 def _stamp(requirements: Path) -> str:
-    """What the environment was made of: the requirements and the Python version."""
+    """Identifies the requirements and the Python version of an environment."""
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
     return f"{sys.version_info.major}.{sys.version_info.minor} {digest}\n"
 
 
 def _run(command: list, advice: str) -> None:
-    """Runs a command whose output matters only if it fails."""
+    """Runs a command, and shows its output only if it fails."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise Problem(f"{done.stdout.strip()}\n{advice}")

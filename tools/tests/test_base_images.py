@@ -1,4 +1,4 @@
-"""What is looked for before the images are built."""
+"""The checks before the images are built."""
 
 import contextlib
 import io
@@ -13,7 +13,7 @@ from tools.problem import Problem
 
 
 class BaseImages(unittest.TestCase):
-    """With a stub for `docker`, which fails at the command that a test names and, once it was prepared, at none."""
+    """With a stub of `docker`, which fails at the command that a test names until it is prepared."""
 
     def setUp(self):
         contexts = contextlib.ExitStack()
@@ -25,26 +25,26 @@ class BaseImages(unittest.TestCase):
         contexts.enter_context(mock.patch.dict(os.environ, {"PATH": f"{self.directory}:{os.environ['PATH']}"}))
         os.environ.pop("PREPARE_BASE_IMAGES", None)
 
-    def test_both_images_of_the_dockerfile_are_looked_for(self):
+    def test_checks_both_images_of_the_dockerfile(self):
         self.assertEqual(len(base_images.names()), 2)
         self._fail_at("no command at all")
         base_images.provide()
 
-    def test_what_is_missing_is_told_in_one_sentence(self):
-        for command, told in (
-            ("^buildx version", "buildx does not, which sam build needs"),
+    def test_reports_what_is_missing(self):
+        for command, message in (
+            ("^buildx version", "sam build needs docker buildx"),
             ("inspect .*cargo-lambda", "base image ghcr.io/cargo-lambda/cargo-lambda:"),
             ("^run ", "cannot run arm64 images"),
         ):
             self._fail_at(command)
-            with self.subTest(command), self.assertRaisesRegex(Problem, told):
+            with self.subTest(command), self.assertRaisesRegex(Problem, message):
                 base_images.provide()
 
-    def test_an_image_of_this_machine_needs_no_registry(self):
+    def test_a_local_image_needs_no_registry(self):
         self._fail_at("imagetools")
         base_images.provide()
 
-    def test_what_is_missing_is_prepared_by_the_command_that_is_named(self):
+    def test_runs_the_command_that_provides_what_is_missing(self):
         self._fail_at("^buildx version")
         with mock.patch.dict(os.environ, {"PREPARE_BASE_IMAGES": f"touch {self.directory}/prepared"}):
             with contextlib.redirect_stdout(io.StringIO()):

@@ -23,10 +23,10 @@ class Bars(unittest.TestCase):
         self.assertGreater(one, 0)
         self.assertAlmostEqual(ten - one, hundred - ten, places=1)
 
-    def test_what_is_not_highlighted_is_grey(self):
+    def test_what_is_not_highlighted_is_gray(self):
         text = picture.bars("t", "s", [("a", 1, ""), ("b", 2, "")], "MB/s", log=False, highlight=("b",))
         fills = [bar.get("fill") for bar in ElementTree.fromstring(text).iter(f"{SVG}rect")]
-        self.assertEqual(fills, [picture.GREY, picture.COLOURS[0]])
+        self.assertEqual(fills, [picture.GRAY, picture.COLORS[0]])
 
     def test_texts_are_escaped_and_all_there(self):
         text = picture.bars("a < b", "c & d", [("e > f", 1, '"g"')], "MB/s", log=False)

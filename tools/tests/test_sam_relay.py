@@ -11,14 +11,14 @@ from unittest import mock
 from tools import sam_relay
 from tools.paths import HOST
 
-# As many as a client opens at once: a transformer has 64 writes in flight.
+# As many as one client opens: a transformer has 64 writes in flight.
 CONNECTIONS = 64
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=AKIA/20260115/us-east-1/sns/aws4_request, Signature=0"}
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAOFTHECLOUD", "AWS_SECRET_ACCESS_KEY": "secret"}
 
 
 class SamRelay(unittest.TestCase):
-    """In front of a stub of the cloud, which answers as the test says."""
+    """In front of a stub of the cloud."""
 
     def setUp(self):
         self.contexts = contextlib.ExitStack()
@@ -27,37 +27,37 @@ class SamRelay(unittest.TestCase):
         self.cloud = self._serve(ThreadingHTTPServer((HOST, 0), _Cloud))
         self.relay = self._serve(sam_relay.Relay(HOST, 0, self.cloud.server_port))
 
-    def test_connections_at_once_wait_for_nothing(self):
-        # Nobody accepts here, as under load. A connection that finds no place is tried again after 1, 3 and 7 seconds.
+    def test_accepts_many_connections_at_once(self):
+        # Nothing accepts here, as under load. A connection beyond the backlog is retried after 1, 3 and 7 seconds.
         relay = self.contexts.enter_context(contextlib.closing(sam_relay.Relay(HOST, 0, self.cloud.server_port).socket))
         for _ in range(CONNECTIONS):
             self.contexts.enter_context(socket.create_connection(relay.getsockname(), timeout=0.5))
 
-    def test_a_request_is_signed_anew(self):
-        status, body = self._ask("/", SIGNED)
+    def test_signs_a_request_again(self):
+        status, body = self._request("/", SIGNED)
         self.assertEqual(status, 200)
         self.assertIn(b"Credential=AKIAOFTHECLOUD/", body)
 
-    def test_what_the_functions_use_is_passed_on_under_its_own_name(self):
+    def test_forwards_requests_to_the_services_of_the_functions(self):
         for service in ("dynamodb", "events", "s3", "secretsmanager", "sns"):
             headers = {"Authorization": SIGNED["Authorization"].replace("/sns/", f"/{service}/")}
-            status, body = self._ask("/", headers)
+            status, body = self._request("/", headers)
             self.assertEqual(status, 200, service)
             self.assertIn(f"/{service}/aws4_request".encode(), body)
 
-    def test_what_the_functions_do_not_use_is_refused(self):
+    def test_rejects_requests_to_other_services(self):
         lambda_ = {"Authorization": SIGNED["Authorization"].replace("/sns/", "/lambda/")}
         for headers in ({}, lambda_):
-            self.assertEqual(self._ask("/", headers)[0], 403)
+            self.assertEqual(self._request("/", headers)[0], 403)
 
-    def test_a_cloud_that_breaks_off_or_is_gone_is_told(self):
-        self.assertEqual(self._ask("/break-off", SIGNED)[0], 503)
+    def test_returns_503_if_the_cloud_fails(self):
+        self.assertEqual(self._request("/break-off", SIGNED)[0], 503)
         self.cloud.shutdown()
         self.cloud.server_close()
-        self.assertEqual(self._ask("/", SIGNED)[0], 503)
+        self.assertEqual(self._request("/", SIGNED)[0], 503)
 
-    def test_a_connection_that_says_nothing_more_is_closed(self):
-        # What a killed container leaves: nobody tells that its end of the connection is gone.
+    def test_closes_an_idle_connection(self):
+        # As a killed container leaves it: nothing signals that the other end of the connection is gone.
         self.assertIsNotNone(sam_relay.Handler.timeout)
         with mock.patch.object(sam_relay.Handler, "timeout", 0.2):
             connection = http.client.HTTPConnection(HOST, self.relay.server_port, timeout=5)
@@ -73,7 +73,7 @@ class SamRelay(unittest.TestCase):
         self.contexts.callback(server.shutdown)
         return server
 
-    def _ask(self, path: str, headers: dict) -> tuple:
+    def _request(self, path: str, headers: dict) -> tuple:
         connection = http.client.HTTPConnection(HOST, self.relay.server_port, timeout=5)
         with contextlib.closing(connection):
             connection.request("POST", path, b"body", headers)
@@ -82,10 +82,10 @@ class SamRelay(unittest.TestCase):
 
 
 class _Cloud(BaseHTTPRequestHandler):
-    def _answer(self) -> None:
+    def _respond(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path == "/break-off":
-            # Less than it promised.
+            # Less than its Content-Length.
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
             return
         body = self.headers["Authorization"].encode()
@@ -94,7 +94,7 @@ class _Cloud(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = _answer
+    do_GET = do_POST = _respond
 
     def log_message(self, *_) -> None:
         pass

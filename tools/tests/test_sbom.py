@@ -1,4 +1,4 @@
-"""The bills of materials say what is in the images: no crate less and no crate more."""
+"""The bills of materials list exactly the crates in the images."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from tools import handlers, paths, sbom
 
 
 def tree(*options: str) -> set:
-    """The packages that cargo itself lists for the images' target, by name and version."""
+    """The packages that cargo lists for the target of the images, by name and version."""
     arguments = ["cargo", "tree", "--locked", f"--target={sbom.TARGET}", "--prefix=none", "--format={p}", *options]
     done = subprocess.run(arguments, cwd=paths.ROOT, capture_output=True, text=True, check=True)
     return {match.groups() for match in re.finditer(r"^(\S+) v(\S+)", done.stdout, re.MULTILINE)}
@@ -26,17 +26,17 @@ class Bills(unittest.TestCase):
     def setUpClass(cls):
         cls.bills = sbom.bills()
 
-    def test_there_is_one_for_each_image_of_the_template(self):
+    def test_each_image_of_the_template_has_a_bill(self):
         template = (paths.ROOT / "template.yaml").read_text()
         self.assertEqual(set(self.bills), set(re.findall(r"FUNCTION: (\S+)", template)))
 
-    def test_the_crates_are_those_that_cargo_links_and_those_that_only_build(self):
+    def test_lists_linked_and_build_crates(self):
         together = [f"--package={name}" for name in handlers.NAMES]
         every = tree("--edges=normal,no-proc-macro", *together)
         for name, bill in self.bills.items():
             linked = crates(bill, "required")
             root = {package for package in every if package[0] == name}
-            # Built by itself, a function could have fewer crates than built with the others, as the Dockerfile builds it.
+            # Built alone, a function can have fewer crates than built with the others, as the Dockerfile does.
             alone = tree("--edges=normal,no-proc-macro", f"--package={name}")
             self.assertLessEqual(alone - root, linked, name)
             self.assertLessEqual(linked, every - root, name)
@@ -45,34 +45,34 @@ class Bills(unittest.TestCase):
             built = tree("--edges=normal,build", f"--package={name}")
             self.assertLessEqual(built - linked - root, crates(bill, "excluded"), name)
 
-    def test_what_only_tests_need_is_in_none(self):
+    def test_lists_no_crates_of_tests(self):
         names = {crate for bill in self.bills.values() for crate, _ in crates(bill, "required") | crates(bill, "excluded")}
         self.assertFalse(names & {"proptest", "reqwest", "rcgen", "acceptance", "txn", "aws-sdk-sfn"})
 
-    def test_what_one_function_alone_needs_is_in_its_bill_alone(self):
+    def test_lists_a_crate_of_one_function_only_there(self):
         having = {name for name, bill in self.bills.items() if "multer" in {crate for crate, _ in crates(bill, "required")}}
         self.assertEqual(having, {"csv-validator"})
 
-    def test_each_component_has_what_a_reader_needs(self):
+    def test_components_have_version_license_and_checksum(self):
         lock = (paths.ROOT / "Cargo.lock").read_text()
         for name, bill in self.bills.items():
             self.assertEqual((bill["bomFormat"], bill["specVersion"]), ("CycloneDX", "1.6"))
             self.assertRegex(bill["serialNumber"], r"^urn:uuid:[0-9a-f-]{36}$")
             ours = set()
             for component in [bill["metadata"]["component"], *bill["components"]]:
-                said = f"{name}: {component['name']}"
-                self.assertTrue(component["version"] and component["purl"].startswith("pkg:"), said)
+                label = f"{name}: {component['name']}"
+                self.assertTrue(component["version"] and component["purl"].startswith("pkg:"), label)
                 if component["type"] == "container":
                     continue
-                # An expression of SPDX has no slash.
-                self.assertRegex(component["licenses"][0]["expression"], r"^[A-Za-z0-9.() +-]+$", said)
+                # An SPDX expression has no slash.
+                self.assertRegex(component["licenses"][0]["expression"], r"^[A-Za-z0-9.() +-]+$", label)
                 if not component.get("hashes"):
                     ours.add(component["name"])
                 else:
-                    self.assertIn(component["hashes"][0]["content"], lock, said)
-            self.assertEqual(ours, {name, "adapters", "domain", "rust-std"}, "all others have the checksum of their archive")
+                    self.assertIn(component["hashes"][0]["content"], lock, label)
+            self.assertEqual(ours, {name, "adapters", "domain", "rust-std"}, "all others have a checksum")
 
-    def test_the_graph_names_nothing_that_is_not_there(self):
+    def test_the_graph_has_exactly_the_linked_components(self):
         for name, bill in self.bills.items():
             references = {component["bom-ref"] for component in [bill["metadata"]["component"], *bill["components"]]}
             self.assertEqual(len(references), 1 + len(bill["components"]), name)
@@ -87,7 +87,7 @@ class Bills(unittest.TestCase):
                     reached.add(reference)
                     waiting.extend(graph[reference])
             excluded = {component["bom-ref"] for component in bill["components"] if component.get("scope") == "excluded"}
-            self.assertEqual(reached, references - excluded, f"{name}: all that is linked hangs together")
+            self.assertEqual(reached, references - excluded, f"{name}: all linked components are reached")
 
     def test_the_base_image_is_that_of_the_dockerfile(self):
         for bill in self.bills.values():

@@ -6,14 +6,14 @@ from tools import table
 
 
 class Markdown(unittest.TestCase):
-    def test_columns_have_one_width_and_numbers_end_at_the_right(self):
+    def test_pads_columns_and_aligns_numbers_right(self):
         text = table.markdown(["who", "MB/s"], [["ours", "1,234"], ["a|b", "–"], ["c", "5.1"]])
         self.assertEqual(
             text.splitlines(),
             ["| who  |  MB/s |", "| ---- | ----: |", "| ours | 1,234 |", "| a\\|b |     – |", "| c    |   5.1 |"],
         )
 
-    def test_a_row_of_another_length_is_a_mistake(self):
+    def test_rejects_a_row_of_another_length(self):
         with self.assertRaises(ValueError):
             table.markdown(["who", "MB/s"], [["ours"]])
 
