@@ -1,1 +1,1 @@
-"""What the system costs on AWS: `python3 -m cost`. A model, which measures nothing and calls nobody."""
+"""A model of what the system costs on AWS: `python3 -m cost`. It measures nothing and calls no service."""

@@ -1,7 +1,4 @@
-"""What this system costs on AWS: `python3 -m cost`, or `make cost`.
-
-Prints dollars a month by service, and `--publish` writes the table and its picture to docs/.
-"""
+"""The command line: `python3 -m cost`. Prints the cost in US dollars a month by service."""
 
 import argparse
 import json
@@ -12,22 +9,22 @@ from fractions import Fraction
 from tools import picture
 from tools.paths import ROOT
 
-from .model import Inputs, Measured, calls_of, files_bill, floor_dollars, kept_bill, ranges_of
-from .payments import payments_bill, standing_bill
+from .model import Inputs, Measured, calls_of, files_bill, minimum_dollars, kept_bill, ranges_of
+from .payments import payments_bill, fixed_bill
 from .prices import PRICES, READ
 
-# The share of a core that a function of 512 MB has, of which all times are.
+# All times are measured at the share of a core that a function of 512 MB has.
 CORE_PERCENT = 29
 LATENCY = ROOT / "target/bench/latency.json"
 IMPORT = ROOT / "target/bench/import.json"
-# The slower of the tables that `bench/import` plays.
+# The slower of the tables that `bench/import` simulates.
 TABLE = "14 ms"
 PRICES_OF = "2026-11-20"
 FILES_A_DAY = (10_000, 100_000, 1_000_000)
-# What a picture can tell apart; all else is its last part.
+# The parts of a bar in the picture; the last part is everything else.
 DRAWN = {
     "DynamoDB": ("DynamoDB",),
-    "what is kept": ("DynamoDB storage", "DynamoDB recovery", "S3 storage"),
+    "storage": ("DynamoDB storage", "DynamoDB recovery", "S3 storage"),
     "logs and traces": ("CloudWatch Logs", "X-Ray"),
     "API": ("API Gateway",),
 }
@@ -35,14 +32,14 @@ BEGIN, END = (f"<!-- {edge} of what `python3 -m cost --publish` writes -->" for 
 DOCUMENT, PICTURE = ROOT / "docs/cost.md", ROOT / "docs/cost.svg"
 
 LISTED_BYTES = len("unfinished") + len("07") + len("unfinished_since_ms") + 8
-# By `target/release/latency --full`, and by the import's measurement at 14 ms a write.
+# By `target/release/latency --full`, and by `bench/import` with 14 ms a write.
 MEASURED = Measured(
     when="2026-11-21",
     upload_small=(80_000, Fraction("32.525")),
     upload_large=(1_000_000, Fraction("38.106")),
     upload_log_bytes=515,
-    # As measured before files were listed until they end, and what DynamoDB adds for the two attributes of that: their names, two
-    # characters, and a number of 13 digits.
+    # As measured before unfinished files were indexed, and what DynamoDB adds for the two attributes of that index:
+    # their names, two characters, and a number of 13 digits.
     status_item_small=(2, 822 + LISTED_BYTES),
     status_item_large=(14, 1_591 + LISTED_BYTES),
     rows_a_second=3_561,
@@ -50,7 +47,7 @@ MEASURED = Measured(
 
 
 class Deviation(Exception):
-    """The function does not do what the model counts."""
+    """The function makes other calls than the model counts."""
 
 
 def main() -> int:
@@ -77,22 +74,23 @@ def main() -> int:
 
 def _parse() -> argparse.Namespace:
     usual = Inputs()
-    parser = argparse.ArgumentParser(prog="python3 -m cost", description="Dollars a month by service.")
+    parser = argparse.ArgumentParser(prog="python3 -m cost", description="Print the cost in US dollars a month.")
     parser.add_argument("--files", type=int, default=usual.files_a_day, help="files a day")
-    parser.add_argument("--rows", type=int, default=usual.rows_a_file, help="rows a file")
-    parser.add_argument("--row-bytes", type=int, default=usual.row_bytes, help="bytes a row in the file")
+    parser.add_argument("--rows", type=int, default=usual.rows_a_file, help="rows of a file")
+    parser.add_argument("--row-bytes", type=int, default=usual.row_bytes, help="bytes of a row in the file")
     parser.add_argument("--webhooks", type=int, default=usual.webhooks_a_day, help="payments a day")
-    parser.add_argument("--months", type=int, default=usual.months_kept, help="for how many months files and rows are kept")
-    parser.add_argument("--providers", type=int, default=usual.providers, help="providers of payments")
-    parser.add_argument("--all", action="store_true", help="for 10,000, 100,000 and 1,000,000 files a day")
-    parser.add_argument("--latest", action="store_true", help="take what was measured from target/bench")
+    parser.add_argument("--months", type=int, default=usual.months_kept, help="months for which files and rows are kept")
+    parser.add_argument("--providers", type=int, default=usual.providers, help="payment providers")
+    parser.add_argument("--all", action="store_true", help="print 10,000, 100,000 and 1,000,000 files a day")
+    parser.add_argument("--latest", action="store_true", help="use the last measurements in target/bench")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--publish", action="store_true", help="write docs/cost.md and docs/cost.svg")
     return parser.parse_args()
 
 
 def latest(measured: Measured, latency: dict, rows: dict) -> Measured:
-    """The figures of the last runs of `bench/latency`, whose calls must be those that the model counts, and `bench/import`."""
+    """The figures of the last runs of `bench/latency` and `bench/import`. Fails if an upload makes other calls than the
+    model counts."""
     by_file = {row["file"]: row for row in latency["data"] if row["core_percent"] == CORE_PERCENT}
     for row in by_file.values():
         if row["calls"] != calls_of("upload"):
@@ -113,23 +111,23 @@ def latest(measured: Measured, latency: dict, rows: dict) -> Measured:
 
 
 def result(inputs: Inputs, measured: Measured, scales: tuple) -> dict:
-    """The model's result in the form of a part of the benchmark."""
-    standing, payments = standing_bill(inputs), payments_bill(inputs)
+    """The result of the model, in the form of a part of the benchmark."""
+    fixed, payments = fixed_bill(inputs), payments_bill(inputs)
     scaled = [replace(inputs, files_a_day=files) for files in scales]
-    taken = [files_bill(one, measured) for one in scaled]
+    processed = [files_bill(one, measured) for one in scaled]
     kept = [kept_bill(one, measured) for one in scaled]
-    bills = [[standing]] + [[one, other] for one, other in zip(taken, kept)] + [[payments]]
+    bills = [[fixed]] + [[one, other] for one, other in zip(processed, kept)] + [[payments]]
     services = list(dict.fromkeys(line.service for of_column in bills for bill in of_column for line in bill.lines))
     amounts = {name: [sum(bill.dollars(name) for bill in column) for column in bills] for name in services}
     services.sort(key=lambda name: -sum(amounts[name]))
     rows = [[name, *map(dollars, amounts[name])] for name in services]
     rows.append(["**all**", *(dollars(sum(bill.dollars() for bill in column)) for column in bills)])
-    floors = [floor_dollars(one) for one in scaled]
-    rows.append(["the floor: writing rows and index", "", *map(dollars, floors), ""])
-    both = [one.dollars() + other.dollars() for one, other in zip(taken, kept)]
-    for what, spent in [("taking files in", [one.dollars() for one in taken]), ("with keeping them", both)]:
-        rows.append([f"{what}, to the floor", "", *map(_ratio, spent, floors), ""])
-    columns = ["US dollars a month", "nothing sent", *(f"{files:,} files a day" for files in scales)]
+    floors = [minimum_dollars(one) for one in scaled]
+    rows.append(["minimum: writing rows and index", "", *map(dollars, floors), ""])
+    both = [one.dollars() + other.dollars() for one, other in zip(processed, kept)]
+    for what, spent in [("processing files", [one.dollars() for one in processed]), ("processing and storing files", both)]:
+        rows.append([f"{what}, relative to the minimum", "", *map(_ratio, spent, floors), ""])
+    columns = ["dollars a month", "idle", *(f"{files:,} files a day" for files in scales)]
     columns.append(f"{inputs.webhooks_a_day:,} payments a day")
     groups = {files: {name: str(amounts[name][index + 1]) for name in services} for index, files in enumerate(scales)}
     return {
@@ -139,16 +137,16 @@ def result(inputs: Inputs, measured: Measured, scales: tuple) -> dict:
         "rows": rows,
         "bounds": [],
         "notes": [
-            f"Prices of us-east-1 as of {PRICES_OF}, without free tiers. {inputs.rows_a_file:,} rows a file, of "
-            f"{inputs.row_bytes} bytes; files and rows of {inputs.months_kept} month(s) are kept. "
-            f"Times measured on {measured.when}."
+            f"Prices of us-east-1 as of {PRICES_OF}, without free tiers. Files of {inputs.rows_a_file:,} rows with "
+            f"{inputs.row_bytes} bytes each.",
+            f"Files and rows of {inputs.months_kept} month(s) are stored. Times measured on {measured.when}."
         ],
         "data": {"floor": {files: str(floor) for files, floor in zip(scales, floors)}, "services": groups},
     }
 
 
 def dollars(amount: Fraction) -> str:
-    """An amount to the cent, halves upwards."""
+    """An amount in cents, rounded half up."""
     cents = (amount * 200 + 1) // 2
     return f"{cents // 100:,}.{cents % 100:02}"
 
@@ -159,22 +157,22 @@ def _ratio(amount: Fraction, floor: Fraction) -> str:
 
 
 def markdown(part: dict) -> str:
-    """The table, and what it rests on."""
+    """The table, and its assumptions."""
     rows = [part["columns"], ["---", *["---:"] * (len(part["columns"]) - 1)], *part["rows"]]
     return "\n".join([*("| " + " | ".join(row) + " |" for row in rows), "", *part["notes"]])
 
 
 def prices_table() -> str:
     """Every price, with its source."""
-    lines = ["| US dollars | for | how known | source |", "| ---: | --- | --- | --- |"]
+    lines = []
     for price in PRICES.values():
         units = "1" if price.units == 1 else f"{price.units:,}"
-        lines.append(f"| {price.dollars} | {units} {price.unit} | {price.how} | {price.source} |")
+        lines += [f"- {price.dollars} dollars for {units} {price.unit} ({price.how}):", f"  {price.source}"]
     return "\n".join(lines)
 
 
 def drawing(part: dict, inputs: Inputs) -> str:
-    """A bar for each number of files a day, of what 1,000 files cost, and one for the floor."""
+    """A bar with the cost of 1,000 files for each number of files a day, and one for the minimum."""
     groups = []
     for files, services in part["data"]["services"].items():
         a_thousand = {name: Fraction(amount) * 1000 / (files * 30) for name, amount in services.items()}
@@ -184,24 +182,24 @@ def drawing(part: dict, inputs: Inputs) -> str:
         groups.append((f"{files:,} files a day", [float(value) for value in (*parts, others)], f"{dollars(total)} $"))
     files, floor = next(iter(part["data"]["floor"].items()))
     floor = Fraction(floor) * 1000 / (files * 30)
-    groups.append(("the floor: rows and index", [float(floor), *[0.0] * len(DRAWN)], f"{dollars(floor)} $"))
-    subtitle = f"{inputs.rows_a_file:,} rows a file, kept for {inputs.months_kept} month(s); us-east-1, {PRICES_OF}"
-    series = [*DRAWN, "all else"]
-    return picture.stacked_bars("What 1,000 files cost", subtitle, groups, series, "US dollars for 1,000 files")
+    groups.append(("minimum: rows and index", [float(floor), *[0.0] * len(DRAWN)], f"{dollars(floor)} $"))
+    subtitle = f"{inputs.rows_a_file:,} rows a file, stored for {inputs.months_kept} month(s); us-east-1, {PRICES_OF}"
+    series = [*DRAWN, "everything else"]
+    return picture.stacked_bars("Cost of 1,000 files", subtitle, groups, series, "US dollars for 1,000 files")
 
 
 def publish(part: dict, inputs: Inputs) -> None:
-    """Writes the picture, and the tables between the marks of the document."""
+    """Writes the picture, and the generated part of the document."""
     written = document(DOCUMENT.read_text(), part)
     PICTURE.write_text(drawing(part, inputs))
     DOCUMENT.write_text(written)
 
 
 def document(text: str, part: dict) -> str:
-    """The document with these tables between its marks."""
+    """The document with its generated part replaced."""
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    image = f"![What 1,000 files cost]({PICTURE.name})"
+    image = f"![Cost of 1,000 files]({PICTURE.name})"
     return before + "\n\n".join([BEGIN, markdown(part), image, "### Prices", prices_table(), END]) + after
 
 

@@ -1,7 +1,7 @@
-"""How much of what AWS charges for a file, a payment and an idle month need.
+"""The quantities that AWS charges for files, payments and an idle month.
 
-Each count says which code or setting it follows from. Nothing here is a float: quantities are fractions, and what they cost
-is exact until it is printed.
+Each count names the code or the setting that it follows from. Quantities are fractions, never floats, so that costs are
+exact until they are printed.
 """
 
 import json
@@ -20,7 +20,7 @@ KB = 1024
 WRITE_BYTES, READ_BYTES = KB, 4 * KB
 FUNCTION_GB = Fraction(512, 1024)
 WEBHOOK_FUNCTION_GB = Fraction(1024, 1024)
-# Express rounds the time up to 100 ms and the memory to 64 MB, which our state data never exceeds.
+# Express rounds the time up to 100 ms and the memory up to 64 MB, which the state data never exceeds.
 EXPRESS_STEP_MILLISECONDS = 100
 EXPRESS_GB = Fraction(64, 1024)
 # X-Ray's default rule: the first request of each second, and 5 % of the others.
@@ -29,7 +29,7 @@ TRACES_A_SECOND, TRACED_SHARE = 1, Fraction(5, 100)
 
 @dataclass(frozen=True)
 class Measured:
-    """Figures that were measured, by what and when. Those of uploads come from `latency` whenever it has been run."""
+    """Measured figures. Those of uploads come from `bench/latency`."""
 
     when: str
     upload_small: tuple
@@ -43,13 +43,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is sent, and how long it is kept."""
+    """The load, and how long files and rows are stored."""
 
     files_a_day: int = 10_000
     rows_a_file: int = 1_000
     row_bytes: int = 80
     webhooks_a_day: int = 100_000
-    # Of all payments; the rest is of low value, and of the high ones that share alarms somebody.
+    # Shares of all payments (the rest is of low value), and the share of high-value payments that cause an alert.
     medium_share: Fraction = Fraction(20, 100)
     high_share: Fraction = Fraction(5, 100)
     alerted_share: Fraction = Fraction(10, 100)
@@ -61,7 +61,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Line:
-    """A quantity of something that has a price."""
+    """A quantity with a price."""
 
     service: str
     what: str
@@ -70,28 +70,28 @@ class Line:
 
     @property
     def dollars(self) -> Fraction:
-        """What it costs."""
+        """The cost."""
         return PRICES[self.price].of(self.quantity)
 
 
 @dataclass
 class Bill:
-    """Lines, for a month."""
+    """The lines of a month."""
 
     times: Fraction
     lines: list = field(default_factory=list)
 
     def add(self, service: str, what: str, price: str, each) -> None:
-        """Adds what each of the files, payments or months needs."""
+        """Adds the quantity for each file, payment or month."""
         self.lines.append(Line(service, what, price, Fraction(each) * self.times))
 
     def dollars(self, service: str | None = None) -> Fraction:
-        """What all of it costs, or one service."""
+        """The cost of everything, or of one service."""
         return sum((line.dollars for line in self.lines if service in (None, line.service)), Fraction(0))
 
 
 def units(size: int, unit: int) -> int:
-    """How many units DynamoDB counts for an item of this size."""
+    """The number of units that DynamoDB counts for an item of this size."""
     return max(1, -(-size // unit))
 
 
@@ -102,64 +102,65 @@ def limit(name: str) -> int:
 
 
 def ranges_of(rows: int) -> int:
-    """Into how many ranges a file is split, as `domain/src/csv/range.rs` plans them."""
+    """The number of ranges of a file, as planned by the domain's range.rs."""
     marks = -(-rows // limit("RANGE_ROWS_MIN"))
     marks_a_range = max(1, -(-marks // limit("FILE_RANGES_MAX")))
     return -(-marks // marks_a_range)
 
 
 def calls_of(what: str) -> dict:
-    """The calls that `bench/latency` holds the function to."""
+    """The calls that `bench/latency` requires of the function."""
     return json.loads((ROOT / "bench/calls.json").read_text())[what]
 
 
-# A row of the transactions table, with the lengths of `local/samples/transactions.csv`; DynamoDB adds 100 bytes to each item.
+# A row of the transactions table, with the lengths of `local/samples/transactions.csv`; DynamoDB adds 100 bytes to each
+# item.
 ROW_BYTES = 300
 ITEM_OVERHEAD_BYTES = 100
-# Those of the status table: by day, by partner, and of what has no end, which a file enters with its first transition and leaves
-# with its last.
+# The indexes of the status table: by day, by partner, and of unfinished files, which a file enters with its first
+# transition and leaves with its last.
 STATUS_INDEXES = 3
-# A history entry, by `adapters/src/status_table.rs`: status, time, attempt, message.
+# A history entry in the status table: status, time, attempt, message.
 HISTORY_ENTRY_BYTES = 130
-# Lines of Lambda around an invocation (START, END, REPORT) and of the API (the access log's format), with 26 bytes each that
-# CloudWatch adds.
+# Lines of Lambda around an invocation (START, END, REPORT) and of the API (the access log's format), with 26 bytes each
+# that CloudWatch adds.
 PLATFORM_LOG_BYTES, ACCESS_LOG_BYTES = 420, 300
 STEP_LOG_BYTES = 500
-# An entry of an execution's log (estimated): its own members, and the state's data where those are logged.
+# An entry of an execution's log (estimated): its own members, and the state's data if they are logged.
 EXECUTION_LOG_BYTES, EXECUTION_DATA_BYTES = 500, 1_000
-ANSWER_BYTES = 1_200
-# Steps that make a few calls and compute next to nothing: the calls' times as the stubs give them, and 5 ms.
+RESPONSE_BYTES = 1_200
+# Steps that make a few calls and compute almost nothing: the times of the calls in the stubs, and 5 ms.
 VALIDATION_MS, NOTIFICATION_MS = 5 + 5, 3 * 5 + 15 + 5
 WEBHOOK_MS, FRAUD_MS, PUBLISH_MS = 2 * 5 + 15 + 5, 5 * 5 + 5, 15
-# What a state and its call of a function add to an execution (estimated).
+# The time that a state and its call of a function add to an execution (estimated).
 STATE_MS = 50
 
 
 def files_bill(inputs: Inputs, measured: Measured) -> Bill:
-    """What the files of a month cost to take in."""
+    """The cost of processing the files of a month."""
     bill = Bill(Fraction(inputs.files_a_day * DAYS_A_MONTH))
     ranges = ranges_of(inputs.rows_a_file)
     add_api(bill, 1 + inputs.status_reads_a_file, inputs.files_a_day)
     _file_functions(bill, inputs, measured, ranges)
     _file_tables(bill, inputs, measured, ranges)
     calls = calls_of("upload")
-    bill.add("S3", "the file stored", "s3_put", calls["s3:PUT"])
-    bill.add("S3", "its ranges read", "s3_get", ranges)
-    bill.add("EventBridge", "an object was created", "data_event", calls["s3:PUT"])
-    bill.add("SNS", "the outcome announced", "publish", 1)
+    bill.add("S3", "file stored", "s3_put", calls["s3:PUT"])
+    bill.add("S3", "ranges read", "s3_get", ranges)
+    bill.add("EventBridge", "object created", "data_event", calls["s3:PUT"])
+    bill.add("SNS", "notification of the outcome", "publish", 1)
     return bill
 
 
 def add_api(bill: Bill, requests: int, a_day: int, **kept) -> None:
-    """Adds requests to an API, of which each of the files or payments makes so many."""
+    """Adds the API requests of each file or payment."""
     bill.add("API Gateway", "requests", "api_request", requests)
-    bill.add("API Gateway", "answers sent", "transfer_out_gb", Fraction(requests * ANSWER_BYTES, GB))
+    bill.add("API Gateway", "responses", "transfer_out_gb", Fraction(requests * RESPONSE_BYTES, GB))
     add_logs(bill, "access log", requests * ACCESS_LOG_BYTES, **kept)
     bill.add("X-Ray", "traces of requests", "trace", requests * traced_share(requests * a_day))
 
 
 def traced_share(a_day: int) -> Fraction:
-    """Which share of so many requests a day is traced, if they come evenly."""
+    """The share of so many requests a day that is traced, if they arrive evenly."""
     a_second = Fraction(a_day, SECONDS_A_DAY)
     if a_second <= TRACES_A_SECOND:
         return Fraction(1)
@@ -167,10 +168,10 @@ def traced_share(a_day: int) -> Fraction:
 
 
 def add_logs(bill: Bill, what: str, size, months_kept=Fraction(7, DAYS_A_MONTH)) -> None:
-    """Adds so many bytes of log."""
+    """Adds bytes of log."""
     gigabytes = Fraction(size, GB)
     bill.add("CloudWatch Logs", what, "log_gb", gigabytes)
-    bill.add("CloudWatch Logs", f"{what}, kept", "log_gb_month", gigabytes * months_kept)
+    bill.add("CloudWatch Logs", f"{what}, stored", "log_gb_month", gigabytes * months_kept)
 
 
 def add_function(bill: Bill, what: str, milliseconds, gigabytes=FUNCTION_GB, each=Fraction(1)) -> None:
@@ -182,7 +183,7 @@ def add_function(bill: Bill, what: str, milliseconds, gigabytes=FUNCTION_GB, eac
 
 
 def upload_milliseconds(inputs: Inputs, measured: Measured) -> Fraction:
-    """The function's time for an upload, on the line through two that were measured."""
+    """The function's time for an upload, by linear interpolation of two measurements."""
     (small, small_ms), (large, large_ms) = measured.upload_small, measured.upload_large
     size = inputs.rows_a_file * inputs.row_bytes
     slope = Fraction(large_ms - small_ms) / (large - small)
@@ -190,7 +191,7 @@ def upload_milliseconds(inputs: Inputs, measured: Measured) -> Fraction:
 
 
 def _file_functions(bill: Bill, inputs: Inputs, measured: Measured, ranges: int) -> None:
-    # A range's function reads its part of the object and writes its rows; both are in the measured rate.
+    # The measured rate includes that a range's function reads its part of the object and writes its rows.
     range_ms = Fraction(inputs.rows_a_file, ranges) * 1000 / measured.rows_a_second + 2 * 5 + 20
     add_function(bill, "csv-validator, upload", upload_milliseconds(inputs, measured))
     for _ in range(inputs.status_reads_a_file):
@@ -220,35 +221,36 @@ def _file_tables(bill: Bill, inputs: Inputs, measured: Measured, ranges: int) ->
     row = units(ROW_BYTES, WRITE_BYTES)
     bill.add("DynamoDB", "rows and their index", "dynamodb_write", 2 * inputs.rows_a_file * row)
     bill.add("DynamoDB", "status", "dynamodb_write", status_writes(measured, ranges))
-    # The validation step reads it, and so does the status page.
+    # The validation step reads it, and so does a status request.
     after_upload = status_bytes(measured, ranges, 2)
     bill.add("DynamoDB", "status", "dynamodb_read", (1 + inputs.status_reads_a_file) * units(after_upload, READ_BYTES))
 
 
 def status_bytes(measured: Measured, ranges: int, transitions: int) -> int:
-    """The size of a file's item after so many transitions, of which an upload makes two."""
+    """The size of a file's item after so many transitions. An upload makes two."""
     (few, small), (many, large) = measured.status_item_small, measured.status_item_large
     after_upload = small + Fraction(large - small, many - few) * (ranges - few)
     return int(after_upload) + (transitions - 2) * HISTORY_ENTRY_BYTES
 
 
 def status_writes(measured: Measured, ranges: int) -> int:
-    """The writes of a file's six transitions. Each range tries the third one, and a refused write costs as much as a taken
-    one. The indexes have keys alone, which the first transition writes; the last one takes the file out of one of them."""
+    """The writes of a file's six transitions. Each range attempts the third one, and a failed conditional write costs
+    as much as a successful one. The first transition writes the keys of the indexes; the last removes the file from one
+    of them."""
     sizes = [status_bytes(measured, ranges, transitions) for transitions in (2, 2, 3, 4, 5, 6)]
     written = [units(size, WRITE_BYTES) for size in sizes]
     written[0] = 1
     return sum(written) + (ranges - 1) * written[2] + STATUS_INDEXES + 1
 
 
-def floor_dollars(inputs: Inputs) -> Fraction:
-    """What DynamoDB alone asks for writing the rows and their index, which no design with these tables can avoid."""
+def minimum_dollars(inputs: Inputs) -> Fraction:
+    """The cost of writing the rows and their index, which no design with these tables can avoid."""
     rows = inputs.files_a_day * DAYS_A_MONTH * inputs.rows_a_file
     return PRICES["dynamodb_write"].of(2 * rows * units(ROW_BYTES, WRITE_BYTES))
 
 
 def kept_bill(inputs: Inputs, measured: Measured) -> Bill:
-    """What a month costs in which the files of the last `months_kept` months are kept, with their rows."""
+    """The cost of storing the files of the last `months_kept` months, with their rows, for a month."""
     bill = Bill(Fraction(inputs.files_a_day * DAYS_A_MONTH * inputs.months_kept))
     rows = Fraction(inputs.rows_a_file * (ROW_BYTES + ITEM_OVERHEAD_BYTES), GB)
     status = Fraction(status_bytes(measured, ranges_of(inputs.rows_a_file), 6) + ITEM_OVERHEAD_BYTES, GB)

@@ -1,20 +1,19 @@
-"""What AWS asks for in us-east-1, without free tiers and without the discounts of large volumes.
+"""The prices of AWS in us-east-1, without free tiers and without discounts for volume.
 
-READ: a page that gives the figure was read, in a stored copy of the date that stands behind it. BELIEVED: the figure is what
-we know of AWS's own price page, which could not be read where this was written. Both are to be looked at again before
-anybody relies on them.
+READ: the figure was read in a stored copy of the page, of the date behind it. UNVERIFIED: the figure is from memory of
+AWS's price page, which could not be read. Verify both before you rely on them.
 """
 
 from dataclasses import dataclass
 from fractions import Fraction
 
-READ, BELIEVED = "read", "believed, not looked up"
+READ, UNVERIFIED = "read", "not verified"
 MILLION = 10**6
 
 
 @dataclass(frozen=True)
 class Price:
-    """So many dollars for so many units."""
+    """A price in US dollars for a number of units."""
 
     dollars: str
     units: int
@@ -23,7 +22,7 @@ class Price:
     source: str
 
     def of(self, quantity) -> Fraction:
-        """What this many units cost, exactly."""
+        """The exact cost of a number of units."""
         return Fraction(self.dollars) * Fraction(quantity) / self.units
 
 
@@ -53,36 +52,36 @@ PRICES = {
     "dynamodb_write": Price("0.625", MILLION, "write of 1 KB, on demand", READ, _DYNAMODB),
     "dynamodb_read": Price("0.125", MILLION, "consistent read of 4 KB, on demand", READ, _DYNAMODB),
     "dynamodb_gb_month": Price(
-        "0.25", 1, "GB of a table or index for a month", BELIEVED, "aws.amazon.com/dynamodb/pricing"
+        "0.25", 1, "GB of a table or index for a month", UNVERIFIED, "aws.amazon.com/dynamodb/pricing"
     ),
     "recovery_gb_month": Price(
-        "0.20", 1, "GB of a table with point-in-time recovery for a month", BELIEVED, "aws.amazon.com/dynamodb/pricing"
+        "0.20", 1, "GB of a table with point-in-time recovery for a month", UNVERIFIED, "aws.amazon.com/dynamodb/pricing"
     ),
-    "s3_put": Price("0.005", 1000, "PUT", BELIEVED, "aws.amazon.com/s3/pricing"),
-    "s3_get": Price("0.0004", 1000, "GET", BELIEVED, "aws.amazon.com/s3/pricing"),
+    "s3_put": Price("0.005", 1000, "PUT", UNVERIFIED, "aws.amazon.com/s3/pricing"),
+    "s3_get": Price("0.0004", 1000, "GET", UNVERIFIED, "aws.amazon.com/s3/pricing"),
     "s3_gb_month": Price(
         "0.023", 1, "GB in S3 Standard for a month", READ, "cloudburn.io/blog/amazon-s3-pricing, March 2026"
     ),
     "event": Price(
-        "1.00", MILLION, "event of our own", READ, "cloudburn.io/blog/amazon-eventbridge-pricing, March 2026"
+        "1.00", MILLION, "custom event", READ, "cloudburn.io/blog/amazon-eventbridge-pricing, March 2026"
     ),
     "data_event": Price(
-        "1.00", MILLION, "event of S3, which one opts in to", BELIEVED,
-        "aws.amazon.com/eventbridge/pricing, which names these events but whose stored copy lacks the figure",
+        "1.00", MILLION, "event of S3, which is enabled for the bucket", UNVERIFIED,
+        "aws.amazon.com/eventbridge/pricing, which mentions these events, without the figure in the stored copy",
     ),
     "publish": Price(
         "0.50", MILLION, "message to a topic", READ,
-        "factualminds.com/blog/amazon-sns-pricing-publishes-fanout-protocols, 2026; what subscribers cost is not counted",
+        "factualminds.com/blog/amazon-sns-pricing-publishes-fanout-protocols, 2026; the cost of subscribers is not counted",
     ),
-    "log_gb": Price("0.50", 1, "GB of log taken in", READ, _CLOUDWATCH),
-    "log_gb_month": Price("0.03", 1, "GB of log kept for a month", BELIEVED, "aws.amazon.com/cloudwatch/pricing"),
-    "alarm_metric": Price("0.10", 1, "metric of an alarm for a month", BELIEVED, "aws.amazon.com/cloudwatch/pricing"),
+    "log_gb": Price("0.50", 1, "GB of log ingested", READ, _CLOUDWATCH),
+    "log_gb_month": Price("0.03", 1, "GB of log stored for a month", UNVERIFIED, "aws.amazon.com/cloudwatch/pricing"),
+    "alarm_metric": Price("0.10", 1, "metric of an alarm for a month", UNVERIFIED, "aws.amazon.com/cloudwatch/pricing"),
     "own_metric": Price(
-        "0.30", 1, "metric of our own for a month", READ, "signoz.io/guides/cloudwatch-pricing, February 2026"
+        "0.30", 1, "custom metric for a month", READ, "signoz.io/guides/cloudwatch-pricing, February 2026"
     ),
     "dashboard": Price("3.00", 1, "dashboard for a month", READ, _CLOUDWATCH),
-    "trace": Price("5.00", MILLION, "trace recorded", BELIEVED, "aws.amazon.com/xray/pricing"),
-    "key": Price("1.00", 1, "key of KMS for a month", BELIEVED, "aws.amazon.com/kms/pricing"),
+    "trace": Price("5.00", MILLION, "trace recorded", UNVERIFIED, "aws.amazon.com/xray/pricing"),
+    "key": Price("1.00", 1, "key of KMS for a month", UNVERIFIED, "aws.amazon.com/kms/pricing"),
     "secret": Price("0.40", 1, "secret for a month", READ, _SECRETS),
-    "image_gb_month": Price("0.10", 1, "GB of images for a month", BELIEVED, "aws.amazon.com/ecr/pricing"),
+    "image_gb_month": Price("0.10", 1, "GB of images for a month", UNVERIFIED, "aws.amazon.com/ecr/pricing"),
 }

@@ -15,7 +15,8 @@ LIBRARY = paths.WORK / "clock_shim.so"
 
 
 def library() -> Path | None:
-    """The path of the compiled library, or None on systems other than Linux, where all functions have the same clock."""
+    """The path of the compiled library, or None on systems other than Linux, where all functions have the same
+    clock."""
     if not sys.platform.startswith("linux"):
         return None
     if not LIBRARY.exists() or LIBRARY.stat().st_mtime < SOURCE.stat().st_mtime:

@@ -25,8 +25,8 @@ STOP_SECONDS_MAX = 10
 class Cloud:
     """One emulator in one directory, which has its log, its temporary files and its description.
 
-    A running emulator holds a lock on a file of the directory, through a descriptor that it inherits. So whether it runs is
-    known even after a reboot, or when another process has its ID.
+    A running emulator holds a lock on a file of the directory, through a descriptor that it inherits. So whether it
+    runs is known even after a reboot, or when another process has its ID.
     """
 
     def __init__(self, directory: Path):
@@ -86,7 +86,8 @@ class Cloud:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # In a process group of its own: Ctrl-C reaches this process, which stops the emulator and its functions.
+                # In a process group of its own: Ctrl-C reaches this process, which stops the emulator and its
+                # functions.
                 start_new_session=True,
                 pass_fds=[lock.fileno()],
             )

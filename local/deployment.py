@@ -32,7 +32,8 @@ class Deployment:
         self.changes = rewrites.apply_all(self._template, self._upload_artifacts())
 
     def add_stack(self, suffix: str, parameters: dict) -> dict:
-        """Deploys a stack, creates keys for two partners and an operator and secrets for two providers, and describes it."""
+        """Deploys a stack, creates keys for two partners and an operator and secrets for two providers, and describes
+        it."""
         name = f"transaction-processing-{suffix}"
         lists = {"BucketPartners": ",".join(PARTNERS), "WebhookProviders": ",".join(PROVIDERS)}
         page = {"PageOrigins": self._cloud.page_origin}

@@ -6,8 +6,8 @@ version that its event names.
 S3 gives policies the condition key `s3:authType`, which says whether a request is signed in a header or in its URL. The
 emulator does not, and one role may store some objects with signed URLs only.
 
-S3 rejects the completion of a multipart upload with checksums of its parts, if the upload was created without a checksum
-algorithm. The emulator accepts it.
+S3 rejects the completion of a multipart upload with checksums of its parts, if the upload was created without a
+checksum algorithm. The emulator accepts it.
 """
 
 import contextvars

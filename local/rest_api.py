@@ -1,7 +1,7 @@
 """Applies the parts of the API's definition that the emulator ignores.
 
-The emulator creates routes and integrations from an OpenAPI body and ignores the other parts, but supports them all in its
-API Gateway calls. So this applies the same definition a second time with these calls.
+The emulator creates routes and integrations from an OpenAPI body and ignores the other parts, but supports them all in
+its API Gateway calls. So this applies the same definition a second time with these calls.
 """
 
 import json

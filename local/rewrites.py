@@ -1,13 +1,13 @@
 """The changes to the template without which the emulator could not deploy it, each in a function with its reason.
 
-Each function changes the parsed template in place and returns a description of the change, which `up` and `demo` print. What
-the emulator reads but does not apply is in `rest_api`.
+Each function changes the parsed template in place and returns a description of the change, which `up` and `demo` print.
+What the emulator reads but does not apply is in `rest_api`.
 """
 
 import platform
 
-# The emulator accepts the logs of the API and of the state machine, tracing, the retries and the dead-letter queue of a rule
-# and the roles of services, although they have no effect there. They need no change.
+# The emulator accepts the logs of the API and of the state machine, tracing, the retries and the dead-letter queue of a
+# rule and the roles of services, although they have no effect there. They need no change.
 
 
 def apply_all(template: dict, artifacts: dict) -> list:

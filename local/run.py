@@ -28,8 +28,9 @@ PARAMETERS = {
 def run(suffixes: list, command: list, with_relay: bool = False) -> int:
     """Runs the command with ACCEPTANCE_STACKS naming a file that describes the stacks. Returns its exit code.
 
-    The file has `endpoint`, `region`, `access_key_id`, `secret_access_key`, `log_file`, `clock_shim` and `stacks`, which has
-    for each suffix what `.local/stack.json` has after `up`. `with_relay` lets the containers of `sam local` use the cloud.
+    The file has `endpoint`, `region`, `access_key_id`, `secret_access_key`, `log_file`, `clock_shim` and `stacks`,
+    which has for each suffix what `.local/stack.json` has after `up`. `with_relay` lets the containers of `sam local`
+    use the cloud.
     """
     relay, sentence = sam_relay.plan() if with_relay else ({}, "")
     if with_relay and not relay:

@@ -12,11 +12,11 @@ from . import images, tags
 from .stack import DEAD_ENDS, PREFIX, Stack, curl_line
 
 BUILT_TEMPLATE = paths.ROOT / ".aws-sam" / "build" / "template.yaml"
-# Names the images in their repositories. A file of its own, because `sam local` reads the built template, which must keep
-# naming the images of this machine.
+# Names the images in their repositories. A file of its own, because `sam local` reads the built template, which must
+# keep naming the images of this machine.
 DEPLOYED_TEMPLATE = BUILT_TEMPLATE.with_name("deployed.yaml")
-# A section that samconfig.toml does not have. Its defaults are for people who type `sam deploy`, and one of them, to manage
-# the repositories, cannot be switched off on the command line.
+# A section that samconfig.toml does not have. Its defaults are for people who type `sam deploy`, and one of them, to
+# manage the repositories, cannot be switched off on the command line.
 CONFIG_SECTION = "make"
 
 

@@ -1,4 +1,5 @@
-"""Operators: an API key of the form `operator.<random secret>`, which sees the days of all partners and cannot upload."""
+"""Operators: an API key of the form `operator.<random secret>`, which sees the days of all partners and cannot
+upload."""
 
 from .partner import OPERATOR, add_key, keys_of_plan
 from .stack import Stack, api_url

@@ -131,8 +131,9 @@ def _invoke(functions: sam_local.Server, event: str, text: str, function: str, e
     started = time.monotonic()
     response = functions.invoke(function, text)
     if not response:
-        # No function returns an empty response, not even one that fails: its emulated process ended before it responded.
-        # Events are delivered at least once, so it is sent again, and the log shows what the container wrote.
+        # No function returns an empty response, not even one that fails: its emulated process ended before it
+        # responded. Events are delivered at least once, so it is sent again, and the log shows what the container
+        # wrote.
         print(f"!!! {event} got no response and is sent again. The end of SAM's log:\n{functions.end_of_log()}")
         response = functions.invoke(function, text)
     print(f"{event}: {time.monotonic() - started:.2f} s\n    {response[:200]}", flush=True)

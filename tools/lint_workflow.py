@@ -1,8 +1,8 @@
 """`lint-workflow`: checks the definitions of the state machines.
 
-cfn-lint checks the fields of states, but only in a definition inside a template, so this writes such a template. cfn-lint
-does not check the targets of transitions and the fields of retries, so this does. The tests check what the definitions must
-say for this system.
+cfn-lint checks the fields of states, but only in a definition inside a template, so this writes such a template.
+cfn-lint does not check the targets of transitions and the fields of retries, so this does. The tests check what the
+definitions must say for this system.
 """
 
 import json

@@ -35,8 +35,8 @@ STYLE = """
 
 
 def bars(title: str, subtitle: str, rows: list, unit: str, log: bool, highlight: tuple = ()) -> str:
-    """Horizontal bars. A row is a label, a value above zero and an annotation that is printed behind the bar. Where labels
-    are to be highlighted, the bars of all others are gray."""
+    """Horizontal bars. A row is a label, a value above zero and an annotation that is printed behind the bar. Where
+    labels are to be highlighted, the bars of all others are gray."""
     if not rows:
         raise ValueError("a picture needs at least one bar")
     scale = Scale([value for _, value, _ in rows], log)

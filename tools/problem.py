@@ -19,6 +19,6 @@ def exit_code(command, interrupted: str) -> int:
         return 130
 
 
-def progress(text: str) -> None:
+def report(text: str) -> None:
     """Prints what a command does, to standard error, because standard output is for results."""
     print(text, file=sys.stderr, flush=True)

@@ -14,8 +14,8 @@ START_SECONDS_MAX = 180
 STOP_SECONDS_MAX = 120
 # A function may take a minute, and the processor is emulated.
 INVOCATION_SECONDS_MAX = 180
-# SAM waits 0.7 s for a new container and then prints this. Under emulation, on a busy machine, that is too early, because
-# Docker accepts the connection before anything listens in the container. It says nothing about the function.
+# SAM waits 0.7 s for a new container and then prints this. Under emulation, on a busy machine, that is too early,
+# because Docker accepts the connection before anything listens in the container. It says nothing about the function.
 NO_RESPONSE = "No response from invoke container"
 # How many lines of SAM's log are shown with a failure.
 LOG_LINES = 40

@@ -1,9 +1,9 @@
 """Lets the containers of `sam local` use the local cloud.
 
-The emulator listens on this machine alone and checks signatures. A container of `sam local` calls from outside, and signs
-with the credentials of its user or with none. The relay listens where containers reach the host, forwards requests to the
-services of the functions alone, and signs them with the local cloud's credentials. So the emulator, which runs any code that
-it gets, is not open to others, and real credentials have no effect here.
+The emulator listens on this machine alone and checks signatures. A container of `sam local` calls from outside, and
+signs with the credentials of its user or with none. The relay listens where containers reach the host, forwards
+requests to the services of the functions alone, and signs them with the local cloud's credentials. So the emulator,
+which runs any code that it gets, is not open to others, and real credentials have no effect here.
 """
 
 import http.client
@@ -51,7 +51,8 @@ def start_if_planned() -> None:
 
 
 def host_address() -> str:
-    """The address at which containers reach the host: on Linux that of Docker's bridge, else that of the host itself."""
+    """The address at which containers reach the host: on Linux that of Docker's bridge, else that of the host
+    itself."""
     command = ["docker", "network", "inspect", "bridge", "--format", "{{json (index .IPAM.Config 0)}}"]
     try:
         network = json.loads(subprocess.run(command, capture_output=True, text=True).stdout)

@@ -1,8 +1,9 @@
-"""The software bills of materials of the images: for each function, what its binary links and what else is in its image.
+"""The software bills of materials of the images: for each function, what its binary links and what else is in its
+image.
 
-CycloneDX 1.6, as JSON. The crates come from cargo's own resolver, for the target of the images and with all six functions
-together, as the Dockerfile builds them. `cargo metadata`, which other tools use, knows neither the features of one target
-nor that tests and measurements, which are members of the workspace too, are not built.
+CycloneDX 1.6, as JSON. The crates come from cargo's own resolver, for the target of the images and with all six
+functions together, as the Dockerfile builds them. `cargo metadata`, which other tools use, knows neither the features
+of one target nor that tests and measurements, which are members of the workspace too, are not built.
 """
 
 import hashlib

@@ -1,7 +1,8 @@
-"""`scan`: checkov on the transformed template and on bootstrap.yaml. Every check must pass or be suppressed with a reason.
+"""`scan`: checkov on the transformed template and on bootstrap.yaml. Every check must pass or be suppressed with a
+reason.
 
-A suppression is in the `Metadata` of its resource, with its reason. This also checks that each is still needed: without the
-suppressions, exactly the findings that they name must fail.
+A suppression is in the `Metadata` of its resource, with its reason. This also checks that each is still needed: without
+the suppressions, exactly the findings that they name must fail.
 """
 
 import json

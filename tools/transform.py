@@ -1,7 +1,7 @@
 """`transform`: writes the template after the SAM transform, as CloudFormation gets it, to `.local/transformed.json`.
 
-SAM adds roles, permissions, stages and deployments that template.yaml does not show. So the tests of the template and the
-scanner (`scan`) check this.
+SAM adds roles, permissions, stages and deployments that template.yaml does not show. So the tests of the template and
+the scanner (`scan`) check this.
 """
 
 import hashlib

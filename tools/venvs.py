@@ -1,10 +1,11 @@
 """The virtual environments.
 
-`cloud` has the emulator and boto3, `sam` the checks of the template, `checkov` its scanner, `description` schemathesis, `page`
-the accessibility rules for the tests of the page, and `bench` the validators that `make bench` compares with ours.
+`cloud` has the emulator and boto3, `sam` the checks of the template, `checkov` its scanner, `description` schemathesis,
+`page` the accessibility rules for the tests of the page, and `bench` the validators that `make bench` compares with
+ours.
 
-They are separate because they pin different versions of botocore, networkx and pydantic. `setup` creates the first four; the
-others are created when they are needed.
+They are separate because they pin different versions of botocore, networkx and pydantic. `setup` creates the first
+four; the others are created when they are needed.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A part's bounds and notes stand below its table."""
+"""The Markdown of a result has its bounds and notes below its table."""
 
 import unittest
 
@@ -6,7 +6,7 @@ from bench.part import Bound, Result, as_markdown
 
 
 class Markdown(unittest.TestCase):
-    def test_a_broken_bound_is_plain_to_see(self):
+    def test_marks_an_exceeded_bound(self):
         result = Result("x", "Title", ["who"], [["ours"]], [Bound("speed", "≥ 2", "1", False)], ["a note"])
         parts = as_markdown(result).split("\n\n")
         self.assertEqual((parts[0], len(parts)), ("## Title", 4))

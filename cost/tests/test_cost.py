@@ -1,4 +1,4 @@
-"""The arithmetic of the model of costs, and that it counts what the code and the template have."""
+"""The arithmetic of the cost model, and its agreement with the code and the template."""
 
 import json
 import unittest
@@ -27,13 +27,13 @@ class Prices(unittest.TestCase):
         self.assertEqual(PRICES["dynamodb_write"].of(3), Fraction(1875, 1_000_000_000))
         self.assertEqual(PRICES["lambda_gb_second"].of(Fraction(1, 2)), Fraction(66667, 10_000_000_000))
 
-    def test_every_one_is_used_and_says_where_it_is_from(self):
+    def test_each_price_is_used_and_has_a_source(self):
         inputs = Inputs()
         bills = [
             model.files_bill(inputs, MEASURED),
             model.kept_bill(inputs, MEASURED),
             payments.payments_bill(inputs),
-            payments.standing_bill(inputs),
+            payments.fixed_bill(inputs),
         ]
         used = {line.price for bill in bills for line in bill.lines}
         self.assertEqual(used, set(PRICES))
@@ -42,15 +42,15 @@ class Prices(unittest.TestCase):
 
 
 class Rounding(unittest.TestCase):
-    def test_to_the_cent(self):
+    def test_rounds_to_cents(self):
         for amount, expected in [("0.004999", "0.00"), ("0.005", "0.01"), ("1234.565", "1,234.57"), ("2", "2.00")]:
             self.assertEqual(cost.dollars(Fraction(amount)), expected)
 
-    def test_units_are_begun_ones(self):
+    def test_rounds_units_up(self):
         sizes = [(1, 1), (1024, 1), (1025, 2), (0, 1)]
         self.assertEqual([model.units(size, 1024) for size, _ in sizes], [expected for _, expected in sizes])
 
-    def test_time_is_rounded_up(self):
+    def test_rounds_time_up(self):
         bill = Bill(Fraction(1))
         model.add_function(bill, "f", Fraction("10.1"), Fraction(1, 2))
         self.assertEqual(bill.lines[1].quantity, Fraction(11, 2000))
@@ -60,29 +60,30 @@ class Rounding(unittest.TestCase):
 
 
 class Files(unittest.TestCase):
-    def test_rows_and_their_index_are_the_floor(self):
+    def test_rows_and_their_index_are_the_minimum(self):
         inputs = Inputs(files_a_day=10_000, rows_a_file=1_000)
         # 300,000,000 rows, two writes each, at 0.625 dollars a million.
-        self.assertEqual(model.floor_dollars(inputs), 375)
+        self.assertEqual(model.minimum_dollars(inputs), 375)
         lines = [line for line in model.files_bill(inputs, MEASURED).lines if line.what == "rows and their index"]
         self.assertEqual(sum(line.dollars for line in lines), 375)
 
-    def test_twice_the_files_cost_twice_but_for_traces(self):
+    def test_twice_the_files_cost_twice_except_traces(self):
         one, two = (model.files_bill(Inputs(files_a_day=files), MEASURED) for files in (10, 20))
         self.assertEqual(2 * one.dollars(), two.dollars())
         many, more = (model.files_bill(Inputs(files_a_day=files), MEASURED) for files in (10**6, 2 * 10**6))
         self.assertLess(more.dollars("X-Ray"), 2 * many.dollars("X-Ray"))
         self.assertEqual(more.dollars() - more.dollars("X-Ray"), 2 * (many.dollars() - many.dollars("X-Ray")))
 
-    def test_ranges_are_those_that_the_domain_plans(self):
+    def test_ranges_are_those_of_the_domain(self):
         most = model.limit("FILE_RANGES_MAX")
         least = model.limit("RANGE_ROWS_MIN")
         self.assertEqual([model.ranges_of(rows) for rows in (1, least, least + 1)], [1, 1, 2])
         self.assertEqual(model.ranges_of(most * least), most)
         self.assertLessEqual(model.ranges_of(most * least + 1), most)
 
-    def test_refused_transitions_of_ranges_are_charged(self):
-        # Sizes 1,000, 1,000, 1,130, 1,260, 1,390 and 1,520 bytes: 1 and 2 writes, 1 for each index, and 1 to leave one.
+    def test_counts_failed_transitions_of_ranges(self):
+        # Sizes of 1,000, 1,000, 1,130, 1,260, 1,390 and 1,520 bytes: 1 or 2 writes each, 1 for each index, and 1 to
+        # leave one.
         self.assertEqual(model.status_writes(MEASURED, 1), 1 + 1 + 2 + 2 + 2 + 2 + 3 + 1)
         ranges = model.limit("FILE_RANGES_MAX")
         flat = replace(MEASURED, status_item_large=(11, 1_000))
@@ -91,24 +92,24 @@ class Files(unittest.TestCase):
         # 100 bytes for each further range.
         self.assertEqual(model.status_bytes(MEASURED, 5, 6), 1_000 + 4 * 100 + 4 * 130)
 
-    def test_an_upload_lies_on_the_measured_line(self):
+    def test_interpolates_the_time_of_an_upload(self):
         inputs = [Inputs(rows_a_file=rows, row_bytes=100) for rows in (800, 10_000, 5_400)]
         times = [model.upload_milliseconds(one, MEASURED) for one in inputs]
         self.assertEqual(times, [40, 60, 50])
 
-    def test_kept_months_add_up(self):
+    def test_stored_months_add_up(self):
         one, three = (model.kept_bill(Inputs(months_kept=months), MEASURED).dollars() for months in (1, 3))
         self.assertEqual(3 * one, three)
 
 
 class Traces(unittest.TestCase):
-    def test_one_a_second_and_a_twentieth_of_the_rest(self):
+    def test_traces_one_a_second_and_a_twentieth_of_the_rest(self):
         self.assertEqual(model.traced_share(86_400), 1)
         self.assertEqual(model.traced_share(86_400 * 21), Fraction(2, 21))
 
 
 class Template(unittest.TestCase):
-    def test_alarms_are_charged_by_their_metrics(self):
+    def test_counts_the_metrics_of_alarms(self):
         template = (
             "  OneAlarm:\n    Type: AWS::CloudWatch::Alarm\n    Properties:\n      MetricName: A\n"
             "  RateAlarm:\n    Type: AWS::CloudWatch::Alarm\n    Properties:\n"
@@ -117,19 +118,19 @@ class Template(unittest.TestCase):
         )
         self.assertEqual(payments.alarm_metrics(template), 3)
 
-    def test_every_kind_of_standing_cost_is_found(self):
+    def test_finds_each_type_of_resource_with_a_fixed_cost(self):
         template = (ROOT / "template.yaml").read_text()
-        for kind in (*payments.STANDING, "AWS::CloudWatch::Alarm"):
+        for kind in (*payments.FIXED, "AWS::CloudWatch::Alarm"):
             self.assertTrue(payments.resources(template, kind), kind)
 
-    def test_sizes_of_functions_are_the_template_s(self):
+    def test_memory_of_functions_is_that_of_the_template(self):
         template = (ROOT / "template.yaml").read_text()
         self.assertIn("    MemorySize: 512\n", template[: template.index("\nResources:")])
         webhook = payments.resources(template, "AWS::Serverless::Function")
         larger = [block.split(":")[0] for block in webhook if "MemorySize: " in block]
         self.assertEqual(larger, ["WebhookValidatorFunction"])
 
-    def test_indexes_of_payments_are_the_template_s(self):
+    def test_indexes_are_those_of_the_template(self):
         template = (ROOT / "template.yaml").read_text()
         tables = payments.resources(template, "AWS::DynamoDB::Table")
         tables = {block.split(":")[0]: block.count("IndexName: ") for block in tables}
@@ -151,14 +152,14 @@ class Latest(unittest.TestCase):
         others = [{**ours, "core_percent": 100}, {**ours, "table": "6 ms"}, {**ours, "importer": "boto3 batch_writer"}]
         self.rows = {"data": {"measured": [*({**one, "rows_per_second": 1} for one in others), ours]}}
 
-    def test_figures_are_those_at_the_functions_share(self):
+    def test_uses_the_figures_at_the_share_of_the_functions(self):
         measured = cost.latest(MEASURED, self.latency, self.rows)
         self.assertEqual((measured.upload_small, measured.upload_large), ((80_000, 35), (1_000_000, 70)))
         self.assertEqual(measured.rows_a_second, 3_000)
         self.assertEqual(measured.status_item_small, (1, 900))
         self.assertEqual(measured.status_item_large, (model.ranges_of(53_000), 2_500))
 
-    def test_other_calls_than_those_counted_are_refused(self):
+    def test_rejects_other_calls_than_the_model_counts(self):
         large = self.latency["data"][2]
         large["calls"] = {"dynamodb:UpdateItem": 4, "s3:PUT": 1}
         with self.assertRaisesRegex(cost.Deviation, "4 MB"):
@@ -174,17 +175,17 @@ class Table(unittest.TestCase):
             self.assertLess(abs(parts - total), Fraction(len(amounts), 200))
         self.assertEqual(part["rows"][-3][2:4], ["375.00", "3,750.00"])
 
-    def test_the_document_says_what_the_model_says(self):
+    def test_the_document_is_up_to_date(self):
         part = cost.result(Inputs(), cost.MEASURED, cost.FILES_A_DAY)
-        again = "write it again: python3 -m cost --publish"
+        again = "update it: python3 -m cost --publish"
         text = cost.DOCUMENT.read_text()
         self.assertEqual(cost.document(text, part), text, again)
         self.assertEqual(cost.drawing(part, Inputs()), cost.PICTURE.read_text(), again)
 
-    def test_the_picture_has_a_bar_for_each_and_the_floor(self):
+    def test_the_picture_has_a_bar_for_each_scale_and_the_minimum(self):
         part = cost.result(Inputs(), MEASURED, (10_000, 100_000))
         drawn = cost.drawing(part, Inputs())
-        for text in ("10,000 files a day", "100,000 files a day", "the floor: rows and index", "1.25 $"):
+        for text in ("10,000 files a day", "100,000 files a day", "minimum: rows and index", "1.25 $"):
             self.assertIn(text, drawn)
 
 
