@@ -30,7 +30,7 @@ static int64_t number_in(const char *name)
     return text ? strtoll(text, NULL, 10) : 0;
 }
 
-/* SplitMix64, as in tests/acceptance/trials/chance.rs. */
+/* SplitMix64 (Steele, Lea and Flood, 2014). */
 static uint64_t mixed(uint64_t state)
 {
     state += 0x9E3779B97F4A7C15u;
