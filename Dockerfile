@@ -14,6 +14,7 @@ RUN if command -v rustup; then rustup toolchain install && rustup target add aar
 COPY Cargo.toml Cargo.lock ./
 COPY domain/Cargo.toml domain/
 COPY adapters/Cargo.toml adapters/
+COPY api/Cargo.toml api/
 COPY functions/csv-validator/Cargo.toml functions/csv-validator/
 COPY functions/data-transformer/Cargo.toml functions/data-transformer/
 COPY functions/notification-sender/Cargo.toml functions/notification-sender/
@@ -31,20 +32,21 @@ COPY bench/stubs/Cargo.toml bench/stubs/
 COPY bench/latency/Cargo.toml bench/latency/
 COPY bench/validation/Cargo.toml bench/validation/
 ARG PACKAGES="-p csv-validator -p data-transformer -p notification-sender -p webhook-validator -p fraud-detector -p transaction-archival"
-RUN for member in domain adapters functions/* bench/stubs; do mkdir -p $member/src && touch $member/src/lib.rs; done \
+RUN for member in domain adapters api functions/* bench/stubs; do mkdir -p $member/src && touch $member/src/lib.rs; done \
  && for binary in functions/* bench/* txn; do mkdir -p $binary/src && echo 'fn main() {}' > $binary/src/main.rs; done \
- && mkdir -p tests/acceptance && touch tests/acceptance/main.rs \
+ && touch tests/main.rs \
  && mkdir -p txn/tests/offline txn/tests/cloud && touch txn/tests/offline/main.rs txn/tests/cloud/main.rs \
  && cargo lambda build --release --arm64 --locked $PACKAGES
 
 COPY domain domain
 COPY adapters adapters
+COPY api api
 COPY functions functions
 # Embedded in the binaries.
 COPY openapi openapi
 COPY page page
 # Cargo compares modification times, and a source may be older than its empty placeholder.
-RUN find domain adapters functions -name '*.rs' -exec touch {} + \
+RUN find domain adapters api functions -name '*.rs' -exec touch {} + \
  && cargo lambda build --release --arm64 --locked $PACKAGES
 
 # The functions call AWS alone. With fewer root certificates they start faster and trust less:

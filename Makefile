@@ -89,7 +89,7 @@ load: python ## Run the load test on a local cloud (FILES=10000 CONNECTIONS=16 S
 	@$(LOCAL) build
 	@cargo test -p acceptance --no-run
 	@LOAD_FILES="$(or $(FILES),10000)" LOAD_CONNECTIONS="$(CONNECTIONS)" LOAD_SEED="$(SEED)" \
-		$(LOCAL) run --stacks load -- cargo test -p acceptance -- --ignored --exact --nocapture load::nothing_of_a_day_is_lost
+		$(LOCAL) run --stacks load -- cargo test -p acceptance -- --ignored --exact --nocapture system::load::nothing_of_a_day_is_lost
 
 test-description: python ## Test both APIs by their OpenAPI description alone (SEED=1234 repeats a run)
 	@echo "== Test both APIs by their description, on a local cloud"

@@ -70,7 +70,8 @@ class Bills(unittest.TestCase):
                     ours.add(component["name"])
                 else:
                     self.assertIn(component["hashes"][0]["content"], lock, label)
-            self.assertEqual(ours, {name, "adapters", "domain", "rust-std"}, "all others have a checksum")
+            api = {"api"} if name in ("csv-validator", "webhook-validator") else set()
+            self.assertEqual(ours, {name, "adapters", "domain", "rust-std"} | api, "all others have a checksum")
 
     def test_the_graph_has_exactly_the_linked_components(self):
         for name, bill in self.bills.items():
