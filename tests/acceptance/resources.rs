@@ -371,3 +371,24 @@ fn the_outputs_name_what_an_operator_needs() {
     }
     assert!(values.iter().any(|value| value.contains("execute-api")), "the API's endpoint");
 }
+
+/// CloudFormation's console shows parameters in groups, with labels. One without a group would stand apart.
+#[test]
+fn every_parameter_has_a_group_and_a_label() {
+    let template = template();
+    let interface = &template["Metadata"]["AWS::CloudFormation::Interface"];
+    let groups = interface["ParameterGroups"].as_array().unwrap();
+    assert!(groups.iter().all(|group| group["Label"]["default"].is_string()), "{groups:?}");
+    let mut grouped: Vec<&str> = groups
+        .iter()
+        .flat_map(|group| group["Parameters"].as_array().unwrap())
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    grouped.sort_unstable();
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(grouped, names(&template["Parameters"]), "each in one group");
+    assert_eq!(names(&interface["ParameterLabels"]), names(&template["Parameters"]));
+    for (name, parameter) in template["Parameters"].as_object().unwrap() {
+        assert!(parameter["Description"].is_string() && !parameter["Default"].is_null(), "{name}");
+    }
+}
