@@ -34,7 +34,7 @@ def write() -> None:
     # With the metadata, which has the suppressions of the scanner.
     transformed = translator.translate(template, parameter_values={}, passthrough_metadata=True)
     # So that the tests reject a file made from another template.
-    transformed["Metadata"] = {"TemplateSha256": hashlib.sha256(text.encode()).hexdigest()}
+    transformed.setdefault("Metadata", {})["TemplateSha256"] = hashlib.sha256(text.encode()).hexdigest()
     _replace(json.dumps(transformed, indent=2, sort_keys=True) + "\n")
 
 
