@@ -11,7 +11,7 @@ from .paths import DATA, ROOT, VALIDATION
 
 SEED = 1
 SETS = ("clean", "bad", "quoted", "long")
-GENERATOR = ("prng.rs", "generate.rs", "generate/record.rs", "generate/fault.rs")
+GENERATOR = ("prng.rs", "generate.rs", "generate/record.rs", "generate/error.rs")
 
 
 def file(set_name: str, rows: int):
@@ -35,7 +35,7 @@ def rules():
 
 def errors(set_name: str, rows: int) -> dict:
     """The error of each invalid record of a file, by the record's number as text."""
-    return json.loads(_validation("faults", str(rows), str(SEED))) if set_name == "bad" else {}
+    return json.loads(_validation("errors", str(rows), str(SEED))) if set_name == "bad" else {}
 
 
 def _directory():

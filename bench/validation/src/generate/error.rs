@@ -1,36 +1,36 @@
-//! The ways in which a record of the bad set breaks the rules: one error each, and none that reaches into the next record.
+//! The errors of records in the bad set: each breaks one rule, and none affects the next record.
 
 use super::record::Record;
 use domain::csv::{Column, ErrorCode};
 
-/// Declares the faults, each with the code that it must get, in one table.
-macro_rules! faults {
+/// Declares the planned errors, each with its code.
+macro_rules! planned_errors {
     ($($name:ident $code:ident),* $(,)?) => {
-        /// A way to break one rule.
+        /// An error of one record.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-        pub(crate) enum Fault { $($name),* }
+        pub(crate) enum PlannedError { $($name),* }
 
-        impl Fault {
+        impl PlannedError {
             pub(crate) const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The code of the error that it must get.
+            /// The code that the validator must report.
             #[cfg(test)]
             pub(crate) fn code(self) -> ErrorCode {
                 match self { $(Self::$name => ErrorCode::$code),* }
             }
 
-            /// What it is called in the table of faults.
+            /// Its name.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name)),* }
             }
         }
 
-        // So that the table names real codes outside of tests too.
+        // So that the codes are checked outside of tests, too.
         const _: &[ErrorCode] = &[$(ErrorCode::$code),*];
     };
 }
 
-faults! {
+planned_errors! {
     AmountNotANumber AmountMalformed,
     AmountInfinite AmountMalformed,
     AmountExponent AmountMalformed,
@@ -64,8 +64,8 @@ faults! {
     FieldTooMany TooManyFields,
 }
 
-impl Fault {
-    /// Breaks `record`, whose predecessor in the file is `previous`.
+impl PlannedError {
+    /// Puts the error into `record`, which follows `previous` in the file.
     pub(super) fn put_into(self, record: &mut Record, previous: &Record) {
         match self {
             Self::AmountNotANumber => record.set(Column::Amount, "NaN"),
