@@ -1,6 +1,6 @@
-"""frictionless: a Table Schema, and a check of its own for what a schema cannot say.
+"""frictionless: a Table Schema, and a custom check for the rules that a schema cannot express.
 
-It stops at the first byte that is not UTF-8; so it reads bytes as Latin-1, and the check decodes what is not ASCII.
+It stops at the first byte that is not UTF-8, so it reads bytes as Latin-1, and the check decodes what is not ASCII.
 """
 
 import re

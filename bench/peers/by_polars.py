@@ -1,8 +1,7 @@
 """Polars: one lazy expression for each rule, on every core, which is its default.
 
-A seventh column takes what a record has too many. Bytes that are not UTF-8 come as the replacement character, so that a
-record which has that character itself is refused as well. It cannot see a quote inside an unquoted field.
-"""
+A seventh column holds surplus fields. Bytes that are not UTF-8 are read as the replacement character, so that a
+record with that character itself is rejected, too. It cannot detect a quote inside an unquoted field. """
 
 import polars as pl
 

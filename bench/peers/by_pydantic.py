@@ -70,8 +70,8 @@ class Transaction(BaseModel):
 def has_sound_id(error: ValidationError) -> bool:
     """Whether the ID of a rejected record counts: the record has all fields, and the ID is valid."""
     return not any(
-        fault["type"] in ("string_type", "invalid_key") or fault["loc"][:1] == ("transaction_id",)
-        for fault in error.errors(include_url=False, include_context=False)
+        detail["type"] in ("string_type", "invalid_key") or detail["loc"][:1] == ("transaction_id",)
+        for detail in error.errors(include_url=False, include_context=False)
     )
 
 

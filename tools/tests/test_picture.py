@@ -1,4 +1,4 @@
-"""Pictures are well-formed, and their bars are as long as their values say."""
+"""Pictures are well-formed, and the lengths of their bars match the values."""
 
 import unittest
 import xml.etree.ElementTree as ElementTree
@@ -28,13 +28,13 @@ class Bars(unittest.TestCase):
         fills = [bar.get("fill") for bar in ElementTree.fromstring(text).iter(f"{SVG}rect")]
         self.assertEqual(fills, [picture.GRAY, picture.COLORS[0]])
 
-    def test_texts_are_escaped_and_all_there(self):
+    def test_has_all_texts_escaped(self):
         text = picture.bars("a < b", "c & d", [("e > f", 1, '"g"')], "MB/s", log=False)
-        said = [element.text for element in ElementTree.fromstring(text).iter(f"{SVG}text")]
+        texts = [element.text for element in ElementTree.fromstring(text).iter(f"{SVG}text")]
         for expected in ("a < b", "c & d", "e > f", '"g"', "MB/s"):
-            self.assertIn(expected, said)
+            self.assertIn(expected, texts)
 
-    def test_nothing_to_draw_is_a_mistake(self):
+    def test_rejects_an_empty_picture(self):
         for rows in ([], [("a", 0, "")]):
             with self.assertRaises(ValueError):
                 picture.bars("t", "s", rows, "MB/s", log=True)
@@ -46,7 +46,7 @@ class Groups(unittest.TestCase):
         self.assertEqual(len(widths(text)), len(["x in the legend", "y in the legend", "the bar of x"]))
         self.assertIn(">none<", text)
 
-    def test_the_parts_of_a_stacked_bar_lie_end_to_end(self):
+    def test_the_parts_of_a_stacked_bar_are_adjacent(self):
         text = picture.stacked_bars("t", "s", [("a", [1, 0, 2], "3")], ["x", "y", "z"], "USD")
         bars = list(ElementTree.fromstring(text).iter(f"{SVG}rect"))[3:]
         first, second = ((float(bar.get("x")), float(bar.get("width"))) for bar in bars)
