@@ -1,4 +1,4 @@
-// Requests to the API and to the bucket. The page is at the root of the API's stage, with or without a slash at the end.
+// Requests to the API and to the bucket. The page is at the root of the API's stage, with or without a trailing slash.
 
 const BASE = location.pathname.replace(/\/+$/, "");
 const API_FILE_BYTES_MAX = Number(document.body.dataset.apiFileBytesMax);

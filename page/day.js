@@ -70,7 +70,8 @@ function dayOutcome(day) {
   const texts = [
     problems.length > 0 && `${receivedText}.`,
     rejected > 0 && `${formatCount(rejected, "file")} ${was(rejected)} rejected.`,
-    hasScheduleErrors && "Some schedules in the parameter PartnerSchedules are invalid. Their missing files are not shown.",
+    hasScheduleErrors
+      && "Some schedules in the parameter PartnerSchedules are invalid. Their missing files are not shown.",
   ];
   const isBad = (missing > 0 && isOver) || failed > 0;
   const isGood = missing === 0 && rejected === 0 && received > 0;
@@ -91,7 +92,9 @@ function expectedCell({ expected, missing }) {
   if (expected === null || expected === undefined) return make("span", { class: "muted" }, "No schedule");
   if (expected === 0) return make("span", { class: "muted" }, "None expected");
   const total = numberFormat.format(expected);
-  if (missing > 0) return make("strong", { class: "bad flag" }, icon("bad"), `${numberFormat.format(missing)} of ${total} missing`);
+  if (missing > 0) {
+    return make("strong", { class: "bad flag" }, icon("bad"), `${numberFormat.format(missing)} of ${total} missing`);
+  }
   return make("span", { class: "ok flag" }, icon("ok"), `All ${total} received`);
 }
 
@@ -102,7 +105,9 @@ function totalsCell(totals) {
 }
 
 function partnersTable({ day, partners }) {
-  const countColumn = (title, count, cell = countCell) => ({ title, cell: (partner) => cell(count(partner)), numeric: true });
+  const countColumn = (title, count, cell = countCell) => {
+    return { title, cell: (partner) => cell(count(partner)), numeric: true };
+  };
   const columns = [
     { title: "Partner", cell: ({ partner }) => make("a", { href: dayAddress(day, partner) }, partner) },
     { title: "Expected", cell: expectedCell },

@@ -30,7 +30,8 @@ function banner(tone, title, ...sentences) {
   const badge = make("span", { class: "badge" }, icon(tone));
   const toParagraph = (sentence) => (typeof sentence === "string" ? make("p", {}, sentence) : sentence);
   const paragraphs = sentences.filter(Boolean).map(toParagraph);
-  return make("div", { class: `banner ${tone}` }, badge, make("div", {}, make("h2", { tabindex: "-1" }, title), paragraphs));
+  const text = make("div", {}, make("h2", { tabindex: "-1" }, title), paragraphs);
+  return make("div", { class: `banner ${tone}` }, badge, text);
 }
 
 function button(label, onClick, { secondary = true, iconName = null } = {}) {
@@ -54,17 +55,19 @@ function failureCard(failure, retry = null) {
 // cells show their column's title. That layout removes the table semantics, so the roles are set explicitly.
 function table(caption, columns, rows, { captionHidden = false } = {}) {
   const alignment = (column) => (column.numeric ? "number" : null);
-  const headers = columns.map((column) => make("th", { role: "columnheader", scope: "col", class: alignment(column) }, column.title));
+  const toHeader = (column) => {
+    return make("th", { role: "columnheader", scope: "col", class: alignment(column) }, column.title);
+  };
   const toCell = (row, column, index) => {
     const [name, role, scope] = index === 0 ? ["th", "rowheader", "row"] : ["td", "cell", null];
     const attributes = { role, scope, "data-title": column.title, class: alignment(column) };
     return make(name, attributes, make("div", {}, column.cell(row)));
   };
-  const body = rows.map((row) => make("tr", { role: "row" }, columns.map((column, index) => toCell(row, column, index))));
+  const toRow = (row) => make("tr", { role: "row" }, columns.map((column, index) => toCell(row, column, index)));
   return make("table", { role: "table" },
     make("caption", { class: captionHidden ? "visually-hidden" : null }, caption),
-    make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, headers)),
-    make("tbody", { role: "rowgroup" }, body));
+    make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, columns.map(toHeader))),
+    make("tbody", { role: "rowgroup" }, rows.map(toRow)));
 }
 
 function totalsTable(totals) {

@@ -1,6 +1,6 @@
 // The downloads of a rejected file: its rows with the errors marked, its rejected rows, and the error report.
 
-const CORRECT_HINT = "These CSV files are safe to open in a spreadsheet. Correct the one with all rows, save it as CSV and upload it; its three added columns are ignored. The rejected rows are for reference: uploaded alone, the other rows would be missing.";
+const CORRECT_HINT = "These CSV files are safe to open in a spreadsheet. Correct the one with all rows, save it as CSV and upload it; its three added columns are ignored. The rejected rows are for reference: if you upload them alone, the other rows would be missing.";
 const TRUNCATED_TEXT = "The downloaded file is incomplete: a quote is never closed, or the file has too many rows or bytes to be read to its end. Correct the original file instead.";
 
 // A URL of the file to correct. A failure gets the code that says what to do about it here.

@@ -3,7 +3,9 @@
 const ERRORS_SHOWN_AT_ONCE = 100;
 
 // Errors of the file as a whole, which have no record and no line.
-const WHOLE_FILE_CODES = ["file_empty", "file_too_large", "no_data_rows", "too_many_rows", "row_count_mismatch", "total_mismatch"];
+const WHOLE_FILE_CODES = [
+  "file_empty", "file_too_large", "no_data_rows", "too_many_rows", "row_count_mismatch", "total_mismatch",
+];
 
 // Errors of a file that differs from its control totals.
 const CONTROL_TOTAL_CODES = ["row_count_mismatch", "total_mismatch"];
@@ -12,12 +14,17 @@ const isWholeFileError = (error) => WHOLE_FILE_CODES.includes(error.code);
 
 // Whether the response lists all errors of the file, and all of them meet a condition.
 function areAllErrors(response, condition) {
-  return response?.errors?.length > 0 && response.error_count === response.errors.length && response.errors.every(condition);
+  const errors = response?.errors ?? [];
+  return errors.length > 0 && response.error_count === errors.length && errors.every(condition);
 }
 
 function recordLabel(error) {
   if (error.record > 0) return numberFormat.format(error.record);
   return isWholeFileError(error) ? "File" : "Header";
+}
+
+function lineLabel(error) {
+  return isWholeFileError(error) ? "–" : numberFormat.format(error.line);
 }
 
 function columnLabel(error) {
@@ -26,12 +33,13 @@ function columnLabel(error) {
 }
 
 function reasonCell(error) {
-  return [capitalize(error.reason), " ", make("a", { class: "code", href: `${BASE}/errors#${error.code}` }, error.code)];
+  const link = make("a", { class: "code", href: `${BASE}/errors#${error.code}` }, error.code);
+  return [capitalize(error.reason), " ", link];
 }
 
 const ERROR_COLUMNS = [
   { title: "Record", cell: recordLabel },
-  { title: "Line", cell: (error) => (isWholeFileError(error) ? "–" : numberFormat.format(error.line)), numeric: true },
+  { title: "Line", cell: lineLabel, numeric: true },
   { title: "Column", cell: columnLabel },
   { title: "Error", cell: reasonCell },
   { title: "How to fix", cell: (error) => capitalize(error.fix) },

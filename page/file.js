@@ -109,7 +109,8 @@ class FileView {
     const response = this.ownUpload?.response;
     const total = this.file.error_count;
     const container = make("div", {}, make("p", { class: "hint" }, "Loading errors\u00a0…"));
-    if (response?.errors && response.error_count === total) container.replaceChildren(errorsTable(response.errors, total));
+    const isInResponse = response?.errors && response.error_count === total;
+    if (isInResponse) container.replaceChildren(errorsTable(response.errors, total));
     else this.loadErrors(container, reportUrl, total);
     return make("section", { class: "card", "aria-labelledby": "errors-title" },
       make("h2", { id: "errors-title" }, "Errors"), container);
@@ -133,7 +134,8 @@ function contentsSection(file) {
   const hasFailed = status.endsWith("_failed");
   return make("section", { class: "card", "aria-labelledby": "contents-title" },
     make("h2", { id: "contents-title" }, hasFailed ? "Contents as read from the file" : "Contents"),
-    make("p", { class: "row-count" }, make("strong", {}, numberFormat.format(rows)), rows === 1 ? " row" : " rows"),
+    make("p", { class: "row-count" },
+      make("strong", {}, numberFormat.format(rows)), rows === 1 ? " row" : " rows"),
     hasTotals && totalsTable(totals),
     hasTotals && !hasFailed && make("p", { class: "hint" }, "Compare these totals with your own records."));
 }

@@ -8,7 +8,8 @@ function numbersIn(message) {
   return message.split(/[\s,]+/).filter((word) => /^\d+$/.test(word)).map(Number);
 }
 
-// Whether the entry says that the file has errors. Without a number of errors, `validation_failed` is a failure of the service.
+// Whether the entry says that the file has errors. `validation_failed` without a number of errors is a failure of the
+// service.
 function isRejection(entry) {
   return entry.status === "validation_failed" && numbersIn(entry.message).length > 0;
 }
@@ -41,7 +42,7 @@ function storedText([inEffect, superseded = 0, replaced = 0]) {
 
 const STEP_TEXTS = {
   awaiting_upload: ([bytes]) => `Upload created, ${formatSize(bytes)}`,
-  validated: ([records]) => `${formatCount(records, "valid record")}`,
+  validated: ([records]) => formatCount(records, "valid record"),
   processing: ([rows]) => formatCount(rows, "row"),
   processed: storedText,
   validation_failed: ([errors]) => formatCount(errors, "error"),

@@ -17,14 +17,15 @@ function replacedText(file) {
   if (!rows) return null;
   const listed = files.reduce((sum, earlier) => sum + earlier.rows, 0);
   const ids = files.map((earlier) => earlier.file_id).join(", ");
+  const rowsText = formatCount(rows, "row");
   // The list of files has a limit, so it may not account for all rows.
-  if (listed < rows) return `${formatCount(rows, "row")} of earlier files ${was(rows)} replaced, including rows of: ${ids}.`;
-  return `${formatCount(rows, "row")} of ${formatCount(files.length, "earlier file")} ${was(rows)} replaced: ${ids}.`;
+  if (listed < rows) return `${rowsText} of earlier files ${was(rows)} replaced, including rows of: ${ids}.`;
+  return `${rowsText} of ${formatCount(files.length, "earlier file")} ${was(rows)} replaced: ${ids}.`;
 }
 
 // A new upload of a file does not change its status before it arrives.
 function newUploadText(file) {
-  if (!file.upload || !isFinal(file.status) || file.status === "upload_expired" || !isUploadExpected(file)) return null;
+  if (!isUploadExpected(file) || !isFinal(file.status) || file.status === "upload_expired") return null;
   return "A new upload of this file was created and has not arrived yet. This is the outcome of the last attempt.";
 }
 
@@ -36,14 +37,15 @@ function supersededText(laterFiles) {
 
 function completedOutcome(file, response) {
   const { row_count: rows, rows_unchanged: unchanged, rows_replaced_since: replaced } = file;
+  const haveBeen = replaced === 1 ? "has since been" : "have since been";
   const isRepeat = response?.duplicate === true || Boolean(response?.error);
   const texts = [
     isRepeat
       ? "This file was uploaded before. It was not processed again."
       : `${formatCount(rows, "row")} ${was(rows)} validated and stored. The notification was sent.`,
-    unchanged > 0 && `${formatCount(unchanged, "row")} of them ${was(unchanged)} already stored.`,
+    unchanged > 0 && `${numberFormat.format(unchanged)} of the rows ${was(unchanged)} already stored.`,
     replacedText(file),
-    replaced > 0 && `${formatCount(replaced, "row")} of this file ${replaced === 1 ? "has" : "have"} since been replaced by later files.`,
+    replaced > 0 && `${formatCount(replaced, "row")} of this file ${haveBeen} replaced by later files.`,
     newUploadText(file),
     supersededText(file.superseded_by),
   ];
@@ -88,5 +90,6 @@ function outcomeOf(file, response) {
   const text = status === "awaiting_upload"
     ? "Validation starts when the file arrives."
     : "You can close this page. Processing continues without it.";
-  return { tone: "wait", title: `${status === "validated" ? "Valid, processing" : statusLabel(status)}\u00a0…`, texts: [text] };
+  const label = status === "validated" ? "Valid, processing" : statusLabel(status);
+  return { tone: "wait", title: `${label}\u00a0…`, texts: [text] };
 }

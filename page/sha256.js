@@ -1,5 +1,5 @@
-// SHA-256 (FIPS 180-4) of a file, in chunks. crypto.subtle accepts a whole message only, and a file of up to 1 GiB must not
-// be held in memory at once.
+// SHA-256 (FIPS 180-4) of a file, in chunks. crypto.subtle accepts a whole message only, and a file of up to 1 GiB must
+// not be held in memory at once.
 
 const SHA256_K = new Int32Array(64);
 const SHA256_START = new Int32Array(8);
@@ -95,7 +95,8 @@ async function sha256OfFile(file, { onProgress = () => {}, signal } = {}) {
   const hash = new Sha256();
   for (let from = 0; from < file.size; from += HASH_CHUNK_BYTES) {
     if (signal?.aborted) throw new Failure("canceled");
-    const chunk = await file.slice(from, from + HASH_CHUNK_BYTES).arrayBuffer().catch(() => { throw new Failure("unreadable"); });
+    const content = file.slice(from, from + HASH_CHUNK_BYTES).arrayBuffer();
+    const chunk = await content.catch(() => { throw new Failure("unreadable"); });
     hash.update(new Uint8Array(chunk));
     onProgress(Math.min(from + HASH_CHUNK_BYTES, file.size), file.size);
   }

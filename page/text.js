@@ -1,4 +1,5 @@
-// The texts of the page: formats of numbers and times, labels of statuses, and a message with a next step for every failure.
+// The texts of the page: formats of numbers and times, labels of statuses, and a message with a next step for each
+// failure.
 
 // A request or a step that failed. `code` is the service's error code, or one of the page's own where there is none.
 class Failure extends Error {
@@ -14,7 +15,8 @@ class Failure extends Error {
 const numberFormat = new Intl.NumberFormat("en");
 // Local times name their zone, so that people in two places do not confuse them. No `dateStyle` includes the zone.
 const ZONED_TIME = { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" };
-const dateTimeFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", ...ZONED_TIME });
+const SHORT_DATE = { day: "numeric", month: "short", year: "numeric" };
+const dateTimeFormat = new Intl.DateTimeFormat("en-GB", { ...SHORT_DATE, ...ZONED_TIME });
 const timeFormat = new Intl.DateTimeFormat("en-GB", ZONED_TIME);
 const utcTimeFormat = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: "UTC" });
 

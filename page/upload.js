@@ -17,7 +17,7 @@ function choose(file) {
   byId("chosen-hint").textContent = `${formatSize(file.size)}${isLarge ? ", uploaded directly to the storage" : ""}`;
   byId("dry-run").disabled = isLarge;
   byId("dry-run-hint").textContent = isLarge
-    ? `Validate only accepts files of up to ${formatSize(API_FILE_BYTES_MAX)}. For larger files, use the command line: txn validate.`
+    ? `Validate only accepts files of up to ${formatSize(API_FILE_BYTES_MAX)}. For larger files, run txn validate.`
     : DRY_RUN_HINT;
   announce(`File chosen: ${file.name}, ${formatSize(file.size)}`);
 }
@@ -186,7 +186,10 @@ function listenToDrops() {
   for (const name of ["dragenter", "dragover"]) {
     document.addEventListener(name, (event) => { event.preventDefault(); dropZone.classList.add("drag-over"); });
   }
-  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) dropZone.classList.remove("drag-over"); });
+  document.addEventListener("dragleave", (event) => {
+    // Without a related target, the pointer has left the page.
+    if (!event.relatedTarget) dropZone.classList.remove("drag-over");
+  });
   // On the whole document: otherwise the browser opens a file that is dropped beside the drop zone.
   document.addEventListener("drop", (event) => {
     event.preventDefault();
