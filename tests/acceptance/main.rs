@@ -69,6 +69,8 @@ mod rotation;
 mod routes;
 mod runbook;
 mod sam_local;
+#[path = "../docs/samples.rs"]
+mod samples;
 mod sample_events;
 mod sample_payments;
 mod state_data;
