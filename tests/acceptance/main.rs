@@ -30,6 +30,8 @@ mod days;
 mod dead_letters;
 mod definition;
 mod description;
+#[path = "../docs/mod.rs"]
+mod docs;
 mod documents;
 mod dry_run;
 mod error_lists;
@@ -60,7 +62,6 @@ mod policies;
 mod provider;
 mod queries;
 mod queues;
-mod readme;
 mod received;
 mod relay;
 mod repeats;
@@ -69,8 +70,6 @@ mod rotation;
 mod routes;
 mod runbook;
 mod sam_local;
-#[path = "../docs/samples.rs"]
-mod samples;
 mod sample_events;
 mod sample_payments;
 mod state_data;

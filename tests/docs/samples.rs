@@ -12,11 +12,8 @@
 //!
 //! `UPDATE_DOCS=1` writes the outputs that differ into the pages, except those that leave members or lines out by `…`.
 
-#[path = "samples/compare.rs"]
 mod compare;
-#[path = "samples/page.rs"]
 mod page;
-#[path = "samples/shell.rs"]
 mod shell;
 
 use crate::cloud::Cloud;
