@@ -132,7 +132,8 @@ fn limits() -> BTreeMap<String, u64> {
 /// With thousands separators.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap()).collect();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap()).collect();
     groups.join(",")
 }
 
@@ -187,7 +188,8 @@ fn default_of(parameter: &str) -> u64 {
 }
 
 fn parameters(rows: &[(&str, &str)]) -> String {
-    let mut text = String::from("### Parameters of a deployment\n\n| what | default | parameter |\n| --- | --- | --- |\n");
+    let mut text =
+        String::from("### Parameters of a deployment\n\n| what | default | parameter |\n| --- | --- | --- |\n");
     for (parameter, what) in rows {
         writeln!(text, "| {what} | {} | `{parameter}` |", grouped(default_of(parameter))).unwrap();
     }

@@ -32,11 +32,7 @@ impl Setting {
         ];
         let file = members.iter().map(|(member, _, value)| ((*member).to_owned(), (*value).into())).collect();
         let variables = members.iter().filter(|_| names_variables).map(|(_, name, value)| (*name, (*value).to_owned()));
-        Self {
-            stack: serde_json::Value::Object(file),
-            partner: partner.to_owned(),
-            variables: variables.collect(),
-        }
+        Self { stack: serde_json::Value::Object(file), partner: partner.to_owned(), variables: variables.collect() }
     }
 }
 
