@@ -1,8 +1,11 @@
 //! The tables of error codes, from the table of problems; and that the table has every code that a response may have.
 
-use super::generated;
+<<<<<<<< HEAD:tests/docs/codes.rs
 use crate::template::text_of;
 use adapters::problem;
+========
+use crate::support::template::text_of;
+>>>>>>>> main:tests/docs/readme.rs
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -26,28 +29,23 @@ fn tables_of_codes_are_those_of_the_code() {
     generated::check("docs/reference/api.md", "codes", &text);
 }
 
+/// Adds the text of each source file below a directory.
+fn add_sources(directory: &Path, sources: &mut String) {
+    for path in std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            add_sources(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push_str(&std::fs::read_to_string(path).unwrap());
+            sources.push('\n');
+        }
+    }
+}
+
 #[test]
 fn every_code_of_the_sources_is_in_the_tables() {
     let api = text_of("docs/reference/api.md");
-    let of_files = [
-        "caller",
-        "correction",
-        "days",
-        "envelope",
-        "http",
-        "presigned",
-        "query",
-        "rejection",
-        "status_page",
-        "upload/answers",
-    ]
-    .map(|module| format!("csv-validator/src/{module}.rs"));
-    let of_payments = ["delivery", "request"].map(|module| format!("webhook-validator/src/{module}.rs"));
-    let of_functions = of_files.into_iter().chain(of_payments).map(|path| text_of(&format!("functions/{path}")));
-    let sources: Vec<String> = of_functions
-        .chain(["adapters/src/gateway.rs", "domain/src/statement.rs", "domain/src/upload_request.rs"].map(text_of))
-        .collect();
-    let sources = sources.join("\n");
+    let mut sources = String::new();
+    SOURCES.iter().for_each(|directory| add_sources(&root().join(directory), &mut sources));
     let in_code = sources
         .split('"')
         .filter(|text| text.contains('_') && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')));

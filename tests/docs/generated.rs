@@ -2,8 +2,8 @@
 //!
 //! A part stands between `<!-- generated: name -->` and `<!-- end -->`.
 
-use crate::template::text_of;
-use std::path::Path;
+use super::root;
+use crate::support::template::text_of;
 
 const END: &str = "<!-- end -->";
 
@@ -22,6 +22,5 @@ pub(crate) fn check(page: &str, part: &str, expected: &str) {
         std::env::var_os("UPDATE_DOCS").is_some(),
         "{page} is not what the code says. Write it: UPDATE_DOCS=1 cargo test -p acceptance. It has:{found}It needs:{expected}"
     );
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(page);
-    std::fs::write(path, format!("{head}{begin}{expected}{END}{tail}")).unwrap();
+    std::fs::write(root().join(page), format!("{head}{begin}{expected}{END}{tail}")).unwrap();
 }

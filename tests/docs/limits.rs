@@ -1,7 +1,7 @@
 //! The pages of limits, from the constants of `domain/src/limits.rs` and the parameters of the template.
 
 use super::generated;
-use crate::template::text_of;
+use crate::support::template::text_of;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -98,8 +98,8 @@ const OF_PAYMENTS: &[Section] = &[
 
 /// The limits that stand beside the code that they bound.
 const ELSEWHERE: [(&str, u64); 2] = [
-    ("ANSWER_SECONDS_MAX", adapters::gateway::ANSWER_SECONDS_MAX),
-    ("PUBLICATION_MILLISECONDS_MAX", domain::webhook::PUBLICATION_MILLISECONDS_MAX),
+    ("ANSWER_SECONDS_MAX", api::gateway::ANSWER_SECONDS_MAX),
+    ("PUBLICATION_MILLISECONDS_MAX", domain::payments::webhook::PUBLICATION_MILLISECONDS_MAX),
 ];
 
 /// How work is split up. It concerns nobody who sends a file or a payment.

@@ -16,17 +16,13 @@ mod compare;
 mod page;
 mod shell;
 
-use crate::cloud::Cloud;
-use crate::template::text_of;
+use super::root;
+use crate::support::cloud::Cloud;
+use crate::support::template::text_of;
 use page::Page;
-use std::path::{Path, PathBuf};
 
 /// The pages that tell the reader to set the variables from `.local/stack.json`.
 const PAGES_WITHOUT_VARIABLES: [&str; 2] = ["README.md", "docs/getting-started.md"];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 /// The pages of a directory, by name.
 fn pages_of(directory: &str) -> Vec<String> {

@@ -1,8 +1,9 @@
 //! Runs the blocks of a page in one shell, in a directory of its own.
 
 use super::page::{Page, Run, Step};
-use super::{compare, root};
-use crate::cloud::{Stack, unique};
+use super::compare;
+use crate::docs::root;
+use crate::support::cloud::{Stack, unique};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
