@@ -1,13 +1,15 @@
 //! The tables of error codes, from the table of problems; and that the table has every code that a response may have.
 
-<<<<<<<< HEAD:tests/docs/codes.rs
-use crate::template::text_of;
-use adapters::problem;
-========
+use super::{generated, root};
 use crate::support::template::text_of;
->>>>>>>> main:tests/docs/readme.rs
+use api::problem;
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::path::Path;
+
+/// Where codes of responses are written.
+const SOURCES: [&str; 4] =
+    ["api/src", "domain/src/files", "functions/csv-validator/src", "functions/webhook-validator/src"];
 
 fn table(is_of_webhooks: bool) -> String {
     let mut text = String::from("| status | `error` | meaning |\n| --- | --- | --- |\n");

@@ -1,7 +1,7 @@
 //! Runs the blocks of a page in one shell, in a directory of its own.
 
-use super::page::{Page, Run, Step};
 use super::compare;
+use super::page::{Page, Run, Step};
 use crate::docs::root;
 use crate::support::cloud::{Stack, unique};
 use std::path::{Path, PathBuf};
