@@ -3,6 +3,7 @@
 mod codes;
 mod generated;
 pub(crate) mod limits;
+mod messages;
 pub(crate) mod runbook;
 mod samples;
 pub(crate) mod security;
