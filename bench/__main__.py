@@ -55,7 +55,7 @@ def _parse() -> argparse.Namespace:
     names = ", ".join(one.name for one in PARTS)
     parser = argparse.ArgumentParser(prog="python3 -m bench", description="Measures this system beside others.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure, all if nothing is named: {names}")
-    parser.add_argument("--publish", action="store_true", help="write the results and their pictures to docs/")
+    parser.add_argument("--publish", action="store_true", help="write the results and their pictures to docs/developers/")
     parser.add_argument("--no-run", action="store_true", help="measure nothing and take the last results")
     parser.add_argument("--accept", action="store_true", help="let the counted instructions be those to compare with")
     return parser.parse_args()

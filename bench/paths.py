@@ -16,5 +16,5 @@ VALIDATION = RELEASE / "validation"
 PEERS_PYTHON = ROOT / ".local" / "venv-bench" / "bin" / "python"
 
 # What is published, and so committed.
-DOCS = ROOT / "docs"
+DOCS = ROOT / "docs" / "developers"
 INSTRUCTIONS = ROOT / "bench" / "instructions.json"
