@@ -30,7 +30,8 @@ mod days;
 mod dead_letters;
 mod definition;
 mod description;
-mod documents;
+#[path = "../docs/mod.rs"]
+mod docs;
 mod dry_run;
 mod error_lists;
 mod faults;

@@ -1,0 +1,56 @@
+//! The files of the repository, as documents name them.
+
+use std::path::{Path, PathBuf};
+
+/// Directories that are no sources: made by tools, or data that others have published.
+const SKIPPED: [&str; 5] = ["target", "fuzz/corpus", "fuzz/target", "fuzz/artifacts", "tests/data/suites"];
+
+pub(super) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+pub(super) fn text_of(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every file, by its path from the root, in order. Hidden directories are skipped, but for that of GitHub's workflows.
+pub(super) fn files() -> Vec<String> {
+    let mut found = Vec::new();
+    collect(&root(), "", &mut found);
+    found.sort();
+    found
+}
+
+fn collect(directory: &Path, prefix: &str, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        let path = format!("{prefix}{}", entry.file_name().to_str().unwrap());
+        let is_hidden = path.starts_with('.') && path != ".github";
+        if !entry.file_type().unwrap().is_dir() {
+            found.push(path);
+        } else if !is_hidden && !SKIPPED.contains(&path.as_str()) {
+            collect(&entry.path(), &format!("{path}/"), found);
+        }
+    }
+}
+
+/// Every Markdown file: its path and its text.
+pub(super) fn markdown() -> Vec<(String, String)> {
+    let documents = files().into_iter().filter(|path| path.ends_with(".md"));
+    documents.map(|path| (path.clone(), text_of(&path))).collect()
+}
+
+/// The lines of a document, from 1, each with whether it stands in a block of code.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str, bool)> {
+    let mut is_code = false;
+    (1..).zip(text.lines()).map(move |(number, line)| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        (number, line, is_code || is_fence)
+    })
+}
+
+/// What stands between single backquotes in a line.
+pub(super) fn spans(line: &str) -> impl Iterator<Item = &str> {
+    line.split('`').skip(1).step_by(2)
+}
