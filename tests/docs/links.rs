@@ -139,10 +139,13 @@ fn is_there(path: &str, files: &[String]) -> bool {
     if is_pattern {
         return files.iter().any(|file| file.starts_with(fixed));
     }
+    if root().join(path).exists() {
+        return true;
+    }
     let directory = format!("{}/", path.trim_end_matches('/'));
     let end = format!("/{path}");
     files.iter().any(|file| {
-        file == path || file.starts_with(&directory) || file.ends_with(&end) || file.contains(&format!("/{directory}"))
+        file.ends_with(&end) || file.contains(&format!("/{directory}"))
     })
 }
 

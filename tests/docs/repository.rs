@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// Directories that are no sources: made by tools, or data that others have published.
-const SKIPPED: [&str; 5] = ["target", "fuzz/corpus", "fuzz/target", "fuzz/artifacts", "tests/data/suites"];
+/// Directories that tools make, or fill.
+const SKIPPED: [&str; 4] = ["target", "fuzz/corpus", "fuzz/target", "fuzz/artifacts"];
 
 pub(super) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -25,7 +25,7 @@ fn collect(directory: &Path, prefix: &str, found: &mut Vec<String>) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let entry = entry.unwrap();
         let path = format!("{prefix}{}", entry.file_name().to_str().unwrap());
-        let is_hidden = path.starts_with('.') && path != ".github";
+        let is_hidden = path.starts_with('.') && !path.starts_with(".github");
         if !entry.file_type().unwrap().is_dir() {
             found.push(path);
         } else if !is_hidden && !SKIPPED.contains(&path.as_str()) {
