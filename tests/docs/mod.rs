@@ -1,9 +1,12 @@
-//! What people read: that it is true to the code, can be read at a glance, and uses one word for one thing. All but `served`
-//! only read files.
+//! The documents: each is held to the code, the template and the services, can be read at a glance, and uses one word for one
+//! thing.
 
 mod lengths;
 mod links;
 mod promises;
+mod readme;
 mod repository;
-mod served;
+mod runbook;
+mod security;
+mod table_schema;
 mod words;
