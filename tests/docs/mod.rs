@@ -4,9 +4,9 @@
 mod lengths;
 mod links;
 mod promises;
-mod readme;
+pub(crate) mod readme;
 mod repository;
-mod runbook;
-mod security;
-mod table_schema;
+pub(crate) mod runbook;
+pub(crate) mod security;
+pub(crate) mod table_schema;
 mod words;
