@@ -94,7 +94,8 @@ fn each_link_leads_to_a_file_and_a_heading() {
 /// The commands `make …` in a line of code.
 fn targets(code: &str) -> impl Iterator<Item = &str> {
     let is_name = |letter: char| letter.is_ascii_lowercase() || letter == '-';
-    let starts = code.match_indices("make ").filter(|(at, _)| !code[..*at].ends_with(|before: char| before.is_alphanumeric()));
+    let starts =
+        code.match_indices("make ").filter(|(at, _)| !code[..*at].ends_with(|before: char| before.is_alphanumeric()));
     let names = starts.map(move |(at, start)| {
         let rest = &code[at + start.len()..];
         &rest[..rest.find(|letter| !is_name(letter)).unwrap_or(rest.len())]
@@ -144,9 +145,7 @@ fn is_there(path: &str, files: &[String]) -> bool {
     }
     let directory = format!("{}/", path.trim_end_matches('/'));
     let end = format!("/{path}");
-    files.iter().any(|file| {
-        file.ends_with(&end) || file.contains(&format!("/{directory}"))
-    })
+    files.iter().any(|file| file.ends_with(&end) || file.contains(&format!("/{directory}")))
 }
 
 #[test]
@@ -178,9 +177,9 @@ fn each_test_that_caught_a_mutation_exists() {
     assert!(tests.len() > 30, "{tests:?}");
     for test in tests {
         let (module, name) = (test.split("::").next().unwrap(), test.rsplit("::").next().unwrap());
-        let is_there = sources.iter().any(|(path, source)| {
-            path.contains(&format!("/{module}")) && source.contains(&format!("fn {name}("))
-        });
+        let is_there = sources
+            .iter()
+            .any(|(path, source)| path.contains(&format!("/{module}")) && source.contains(&format!("fn {name}(")));
         assert!(is_there, "there is no test {test}");
     }
 }
