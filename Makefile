@@ -92,6 +92,7 @@ test-bench: python
 test-acceptance: python
 	@echo "== Test the deployed system on a local cloud, with IAM enforced"
 	@$(LOCAL) build
+	@cargo build -p txn -p adapters
 	@cargo test -p acceptance --no-run
 	@$(LOCAL) run --stacks main,faults,least,archive -- cargo test -p acceptance
 

@@ -1,5 +1,5 @@
-//! Every bound on what comes from outside, in one place. The README lists them; a test holds that list against this
-//! file.
+//! Every bound on what comes from outside, in one place. The pages of limits in `docs/` are made from it
+//! (`tests/docs/limits.rs`).
 
 /// Largest file that fits through the upload API, in bytes. A Lambda request is 6 MB at most and carries the file in
 /// base64, which leaves about 4.7 MB; the rest is room for the envelope.

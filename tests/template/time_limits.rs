@@ -1,7 +1,7 @@
 //! The limits of time that handlers set themselves, from their sources: each lies below the limit of who waits for it,
 //! so that an answer or a named error comes before somebody else cuts it off.
 
-use crate::docs::readme::constants;
+use crate::docs::limits::constants;
 use crate::support::template::{machines, resources, template, text_of};
 
 /// After this long API Gateway answers for the function.

@@ -1,5 +1,5 @@
-//! Writes the page that explains every code, as `docs/errors.md` and as the page of `GET /errors`, and holds both against
-//! the tables and rules of the code.
+//! Writes the page that explains every code, as `docs/reference/errors.md` and as the page of `GET /errors`, and holds
+//! both against the tables and rules of the code.
 //!
 //! `UPDATE_ERRORS_PAGE=1 cargo test -p adapters --test errors_page` writes them anew.
 
@@ -44,7 +44,7 @@ fn check(path: &str, expected: &str) {
 
 #[test]
 fn the_page_in_the_docs_is_that_of_the_code() {
-    check("docs/errors.md", &markdown::page(&content::sections()));
+    check("docs/reference/errors.md", &markdown::page(&content::sections()));
 }
 
 #[test]
