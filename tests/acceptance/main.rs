@@ -51,6 +51,8 @@ mod missing_files;
 mod notification;
 mod order;
 mod page;
+#[path = "../docs/pages.rs"]
+mod pages;
 mod partial;
 mod partners;
 mod payload;
@@ -71,11 +73,12 @@ mod runbook;
 mod sam_local;
 mod sample_events;
 mod sample_payments;
+#[path = "../docs/security.rs"]
+mod security;
 mod state_data;
 mod statements;
 mod table_schema;
 mod template;
-mod threats;
 mod time_limits;
 mod trials;
 mod unfinished_files;
