@@ -69,6 +69,7 @@ mod repeats;
 mod resources;
 mod rotation;
 mod routes;
+#[path = "../docs/runbook.rs"]
 mod runbook;
 mod sam_local;
 mod sample_events;
