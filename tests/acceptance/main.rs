@@ -79,6 +79,8 @@ mod security;
 mod state_data;
 mod statements;
 mod table_schema;
+#[path = "../docs/tables.rs"]
+mod tables;
 mod template;
 mod time_limits;
 mod trials;
