@@ -23,7 +23,7 @@ EVENTS = {
     "upload-invalid.json": ("CsvValidatorFunction", ['"statusCode":400']),
     "correctable.json": ("CsvValidatorFunction", ['"statusCode":200', "rejected_rows"]),
     "file-status.json": ("CsvValidatorFunction", ['"statusCode":404']),
-    "announce.json": ("CsvValidatorFunction", ['"statusCode":200', "awaiting_upload"]),
+    "create-upload.json": ("CsvValidatorFunction", ['"statusCode":200', "awaiting_upload"]),
     "validate.json": ("CsvValidatorFunction", ['"outcome":"done"']),
     "transform.json": ("DataTransformerFunction", ['"rows":12', '"stored":12', '"replaced":0']),
     "notify.json": ("NotificationSenderFunction", ['"status":"completed"', '"published":false']),

@@ -16,7 +16,7 @@ const CALLS_IN_FLIGHT_START: u32 = 16;
 /// How many answers a decision takes, once the service's rate is known.
 const WINDOW_ANSWERS: u32 = 100;
 
-/// How many refusals in such a window are tolerated: one in eight. Where every twentieth call is refused for no fault of ours,
+/// How many refusals in such a window are tolerated: one in eight. Where every twentieth call is refused for no error of ours,
 /// one window in five hundred has more than that by chance.
 const REFUSALS_TOLERATED: u32 = WINDOW_ANSWERS / 8;
 

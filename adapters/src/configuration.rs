@@ -64,7 +64,7 @@ impl Configuration {
     #[must_use]
     pub fn schedules(&self) -> Schedules {
         let schedules = Schedules::read(&self.text("PARTNER_SCHEDULES"));
-        for part in schedules.faults() {
+        for part in schedules.errors() {
             tracing::error!(code = "schedule_unreadable", part, "a part of PartnerSchedules cannot be read");
         }
         schedules

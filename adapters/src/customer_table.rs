@@ -7,8 +7,8 @@ use crate::failure::{Failure, FailureKind};
 use crate::payment_table::{Item, customer};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use domain::fraud::{CustomerProfile, PaymentFacts};
-use domain::webhook::Provider;
+use domain::payments::risk::{CustomerProfile, PaymentFacts};
+use domain::payments::webhook::Provider;
 use std::time::Duration;
 
 /// How often a write begins anew because other payments of the customer have changed the profile in between.

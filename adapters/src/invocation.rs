@@ -43,7 +43,12 @@ where
             // Boxed, because the compiler would otherwise lay out the runtime and the work as one deeply nested future.
             let work = async { handle(read(event.payload)?, tracer, clock::now_ms(), deadline_ms).await };
             Box::pin(work).await.map_err(|failure: Failure| {
-                tracing::error!(error = failure.kind.name(), detail = failure.detail, "the step failed");
+                tracing::error!(
+                    event = "step_failed",
+                    error = failure.kind.name(),
+                    detail = failure.detail,
+                    "the step failed"
+                );
                 Diagnostic::from(failure)
             })
         };

@@ -1,5 +1,5 @@
-//! What talks to something outside the process: the tables, the bucket, the topics, the event bus, the secrets, API
-//! Gateway, the environment, the logs and X-Ray.
+//! What talks to something outside the process: the tables, the bucket, the topics, the event bus, the secrets,
+//! the environment, the logs and X-Ray.
 //!
 //! Each module wraps one thing, concretely. There are no traits here: the local cloud of `local/` is the second
 //! implementation that tests run against, with IAM enforced, so that what passes there is what is deployed.
@@ -15,13 +15,10 @@ pub mod configuration;
 pub mod customer_table;
 pub mod event_bus;
 pub mod failure;
-pub mod gateway;
 pub mod invocation;
 pub mod logging;
 pub mod object_store;
 pub mod payment_table;
-pub mod problem;
-pub mod reference;
 pub mod report;
 pub mod signing_secrets;
 pub mod status_table;

@@ -31,7 +31,7 @@ pub fn start() {
 fn log_panics_by_their_place() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "panicked");
+        tracing::error!(event = "panicked", place, "panicked");
     }));
 }
 

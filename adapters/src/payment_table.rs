@@ -13,8 +13,10 @@ use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use domain::unfinished::shard_of;
-use domain::webhook::{AmountBand, EventKey, KnownPayment, Outstanding, Payment, PaymentStatus, Provider, Stage};
+use domain::files::unfinished::shard_of;
+use domain::payments::webhook::{
+    AmountBand, EventKey, KnownPayment, Outstanding, Payment, PaymentStatus, Provider, Stage,
+};
 use domain::{ContentDigest, DayShards, Timestamp};
 
 pub use crate::attribute::Item;

@@ -7,7 +7,7 @@ use crate::Configuration;
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
-use domain::webhook::{Keyring, Provider, ProviderSecrets, Secret};
+use domain::payments::webhook::{Keyring, Provider, ProviderSecrets, Secret};
 use futures::future;
 use futures::lock::Mutex;
 use serde::Deserialize;
@@ -51,7 +51,7 @@ impl Read {
 pub struct ReadSecrets {
     /// Those of all providers but the unreadable ones.
     pub keyring: Keyring,
-    /// Why a provider's secret could not be read. Whoever signed with that is refused for no fault of its own; the
+    /// Why a provider's secret could not be read. Whoever signed with that is refused for no error of its own; the
     /// others are not concerned.
     pub unreadable: Option<Failure>,
 }
@@ -113,7 +113,7 @@ impl SigningSecrets {
             }
         }
         let keyring = Keyring::new(readable)
-            .map_err(|fault| Failure::new(FailureKind::InvalidInput, format!("signing secrets: {fault}")))?;
+            .map_err(|error| Failure::new(FailureKind::InvalidInput, format!("signing secrets: {error}")))?;
         let secrets = Arc::new(ReadSecrets { keyring, unreadable });
         *known = Some(Read { secrets: Arc::clone(&secrets), at_ms: now_ms });
         Ok(secrets)
@@ -144,7 +144,7 @@ fn parse(text: &str, name: &str) -> Result<Vec<Secret>, Failure> {
     let unreadable = |why: String| Failure::new(FailureKind::InvalidInput, format!("the secret {name}: {why}"));
     let value: SecretValue =
         serde_json::from_str(text).map_err(|_| unreadable("it is not {\"secrets\": [\"whsec_…\"]}".to_owned()))?;
-    value.secrets.iter().map(|text| Secret::parse(text).map_err(|fault| unreadable(fault.to_string()))).collect()
+    value.secrets.iter().map(|text| Secret::parse(text).map_err(|error| unreadable(error.to_string()))).collect()
 }
 
 #[cfg(test)]

@@ -18,9 +18,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::csv::{ByteRange, Columns, RowError};
-use domain::lifecycle::KnownFile;
-use domain::unfinished::Entry;
-use domain::{FileId, FileStatus, PendingUpload, Statement, StatusToken, Timestamp};
+use domain::files::lifecycle::KnownFile;
+use domain::files::unfinished::Entry;
+use domain::{ControlTotals, FileId, FileStatus, PendingUpload, StatusToken, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use unfinished::Listing;
@@ -81,9 +81,9 @@ impl FileRecord {
 
     /// In what a file that was found valid differs from what its sender expects of it. Nothing, if it was not.
     #[must_use]
-    pub fn faults_against(&self, expected: &Statement) -> Vec<RowError> {
+    pub fn errors_against(&self, expected: &ControlTotals) -> Vec<RowError> {
         match (self.facts.rows, &self.facts.totals) {
-            (Some(rows), Some(totals)) => expected.faults_of_known(rows, totals),
+            (Some(rows), Some(totals)) => expected.errors_of_known(rows, totals),
             _ => Vec::new(),
         }
     }
@@ -162,9 +162,9 @@ pub struct Facts {
     /// The upload that its sender has not used, if there is one. It stands beside the file's status and changes nothing of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<PendingUpload>,
-    /// The statement that the file was refused for, where it was.
+    /// The control_totals that the file was refused for, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub refused_statement: Option<Statement>,
+    pub rejected_totals: Option<ControlTotals>,
     /// What opens its status page. It is chosen once and never changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<StatusToken>,
@@ -181,7 +181,7 @@ impl Facts {
 
 /// What a new attempt removes of the one before: what it will find out anew. What follows from the bytes alone stays.
 const REMOVED_BY_A_NEW_ATTEMPT: [&str; 11] = [
-    "refused_statement",
+    "rejected_totals",
     "version_id",
     "error_count",
     "report_key",

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use domain::transaction::TransactionStatus;
+use domain::files::transaction::TransactionStatus;
 use domain::{Currency, DayShards, FileId, Money, Timestamp, Transaction};
 use std::collections::HashMap;
 

@@ -3,42 +3,24 @@
 //! Nothing here does I/O, reads a clock or an environment, or knows AWS. Bytes, a time and a known state go in;
 //! records, errors with positions and decisions come out. Bad input is a value, never an `Err` of the machinery.
 
-pub mod archive;
-mod codes;
 pub mod csv;
-pub mod currency;
-pub mod day;
-mod day_shards;
-pub mod fraud;
-pub mod identity;
-pub mod json;
-pub mod lifecycle;
+pub mod files;
 pub mod limits;
-pub mod money;
-pub mod partner_day;
-mod pending_upload;
-pub mod schedule;
-pub mod statement;
-mod status_token;
+pub mod payments;
 #[cfg(test)]
 mod suites;
-pub mod task;
-pub mod timestamp;
-pub mod transaction;
-pub mod unfinished;
-pub mod upload_request;
-pub mod webhook;
+pub mod values;
 
-pub use currency::Currency;
-pub use day::Day;
-pub use day_shards::DayShards;
-pub use identity::{Caller, ContentDigest, FileId, Partner};
-pub use lifecycle::FileStatus;
-pub use money::{Money, Totals};
-pub use pending_upload::PendingUpload;
-pub use schedule::Schedules;
-pub use statement::Statement;
-pub use status_token::StatusToken;
-pub use timestamp::Timestamp;
-pub use transaction::{Transaction, TransactionStatus};
-pub use upload_request::UploadRequest;
+pub use files::control_totals::ControlTotals;
+pub use files::day_shards::DayShards;
+pub use files::identity::{Caller, ContentDigest, FileId, Partner};
+pub use files::lifecycle::FileStatus;
+pub use files::pending_upload::PendingUpload;
+pub use files::schedule::Schedules;
+pub use files::status_token::StatusToken;
+pub use files::transaction::{Transaction, TransactionStatus};
+pub use files::upload_request::UploadRequest;
+pub use values::currency::Currency;
+pub use values::day::Day;
+pub use values::money::{Money, Totals};
+pub use values::timestamp::Timestamp;

@@ -1,7 +1,8 @@
 //! Events of API Gateway, whatever they hold: each gets an answer that blames its sender or nobody, and that shows no secret.
 
 use crate::{ARRIVAL_MS, cloud};
-use adapters::{Tracer, problem};
+use adapters::Tracer;
+use api::problem;
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 

@@ -17,8 +17,8 @@ pub struct Form {
     content: Content,
     filename: Option<String>,
     boundary: Boundary,
-    rows: Option<Stated>,
-    totals: Option<Stated>,
+    rows: Option<Expected>,
+    totals: Option<Expected>,
     file_is_last: bool,
     fault: Option<Fault>,
 }
@@ -29,9 +29,9 @@ enum Content {
     Bytes(Vec<u8>),
 }
 
-/// A number or a sum that is stated.
+/// A number or a sum that is expected.
 #[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
-enum Stated {
+enum Expected {
     Right,
     Wrong,
     Malformed,
@@ -84,7 +84,7 @@ pub fn check(form: &Form) {
         assert!(codes.contains(&(answer.status, code)), "{fault:?}: {} {code}", answer.status);
         return;
     }
-    if [form.rows, form.totals].contains(&Some(Stated::Malformed)) {
+    if [form.rows, form.totals].contains(&Some(Expected::Malformed)) {
         let codes = ["expected_rows_malformed", "expected_totals_malformed"];
         assert!(answer.status == 400 && answer.code().is_some_and(|code| codes.contains(&code)));
         return;
@@ -182,18 +182,18 @@ impl Form {
         part(&format!("name=\"file\"{filename}"), &more, file)
     }
 
-    /// What is stated of a file that is read without an error is right or wrong; of another one it is anything.
+    /// What is expected of a file that is read without an error is right or wrong; of another one it is anything.
     fn statement_parts(&self, file: &[u8]) -> Vec<Vec<u8>> {
         let report = read(file, file.len(), Limits::default()).report;
-        let rows = self.rows.map(|stated| match stated {
-            Stated::Right => report.rows.to_string(),
-            Stated::Wrong => (report.rows + 1).to_string(),
-            Stated::Malformed => "1.0".to_owned(),
+        let rows = self.rows.map(|expected| match expected {
+            Expected::Right => report.rows.to_string(),
+            Expected::Wrong => (report.rows + 1).to_string(),
+            Expected::Malformed => "1.0".to_owned(),
         });
         let mut totals = report.totals.to_texts();
-        let totals = self.totals.map(|stated| match stated {
-            Stated::Malformed => "{}".to_owned(),
-            Stated::Right if !totals.is_empty() => json!(totals).to_string(),
+        let totals = self.totals.map(|expected| match expected {
+            Expected::Malformed => "{}".to_owned(),
+            Expected::Right if !totals.is_empty() => json!(totals).to_string(),
             _ => {
                 totals.insert("CHF".to_owned(), "1.00".to_owned());
                 json!(totals).to_string()
@@ -204,13 +204,13 @@ impl Form {
         rows.into_iter().chain(totals.map(|totals| part("expected_totals", totals))).collect()
     }
 
-    /// A file that is not what was stated of it is refused, however well-formed it is.
+    /// A file that is not what was expected of it is refused, however well-formed it is.
     fn check_statement(&self, answer: &Answer, file: &[u8]) {
         let report = read(file, file.len(), Limits::default()).report;
         let has = |code: ErrorCode| answer.body["errors_by_code"].get(code.as_str()).is_some();
-        assert_eq!(has(ErrorCode::RowCountMismatch), self.rows == Some(Stated::Wrong) && report.is_whole);
-        assert_eq!(has(ErrorCode::TotalMismatch), self.totals == Some(Stated::Wrong) && report.is_valid());
-        let is_right = [self.rows, self.totals].iter().all(|stated| *stated != Some(Stated::Wrong));
+        assert_eq!(has(ErrorCode::RowCountMismatch), self.rows == Some(Expected::Wrong) && report.is_whole);
+        assert_eq!(has(ErrorCode::TotalMismatch), self.totals == Some(Expected::Wrong) && report.is_valid());
+        let is_right = [self.rows, self.totals].iter().all(|expected| *expected != Some(Expected::Wrong));
         assert_eq!(answer.status == 200, report.is_valid() && is_right);
     }
 }

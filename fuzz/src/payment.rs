@@ -2,9 +2,9 @@
 //! means what its members say, exactly.
 
 use crate::decimal;
-use domain::json::{self, JsonRule, Kind, Value};
 use domain::limits::{AMOUNT_DIGITS_MAX, JSON_DEPTH_MAX};
-use domain::webhook::{AmountBand, Payment, PaymentFault};
+use domain::payments::webhook::{AmountBand, Payment, PaymentError};
+use domain::values::json::{self, JsonRule, Kind, Value};
 use num_bigint::BigInt;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -73,7 +73,7 @@ fn check_refused(body: &[u8], rule: JsonRule) {
     }
 }
 
-fn check_faults(body: &[u8], faults: &[PaymentFault]) {
+fn check_faults(body: &[u8], faults: &[PaymentError]) {
     assert!(!faults.is_empty(), "a refused body has a fault");
     for fault in faults {
         assert!(fault.byte.is_none_or(|byte| byte <= body.len()), "{fault:?}");

@@ -4,10 +4,10 @@
 use crate::decimal;
 use crate::reading::arrival;
 use domain::limits::AMOUNT_DIGITS_MAX;
-use domain::money::{AmountFault, ControlSum};
-use domain::webhook::{EventType, Provider, Secret};
+use domain::payments::webhook::{EventType, Provider, Secret};
+use domain::values::money::{AmountError, ControlSum};
 use domain::{
-    Caller, ContentDigest, Currency, Day, DayShards, FileId, Money, Partner, Schedules, Statement, Timestamp,
+    Caller, ContentDigest, ControlTotals, Currency, Day, DayShards, FileId, Money, Partner, Schedules, Timestamp,
     UploadRequest,
 };
 use serde_json::json;
@@ -47,8 +47,8 @@ fn check_amount(bytes: &[u8], places: u8) {
             assert_eq!(Money::parse(amount.to_string().as_bytes(), places), Ok(amount));
             assert_eq!(amount.cmp(&Money::whole(0)).is_gt(), amount.is_positive());
         }
-        Err(AmountFault::TooManyDecimals(count)) => assert!(count > usize::from(places)),
-        Err(AmountFault::Malformed(reason)) => assert!(!reason.is_empty()),
+        Err(AmountError::TooManyDecimals(count)) => assert!(count > usize::from(places)),
+        Err(AmountError::Malformed(reason)) => assert!(!reason.is_empty()),
         Err(_) => {}
     }
 }
@@ -68,18 +68,18 @@ fn check_timestamp(bytes: &[u8]) {
     assert!(DayShards::PAYMENTS.all(&at.day()).any(|shard| shard == DayShards::PAYMENTS.of(at, &text)));
 }
 
-/// A statement that is read is the same after its way through the table, and of a form as of a body.
+/// A control_totals that is read is the same after its way through the table, and of a form as of a body.
 fn check_statement(bytes: &[u8]) {
     for (rows, totals) in [(Some(bytes), None), (None, Some(bytes))] {
-        let Ok(statement) = Statement::of_form(rows, totals) else {
+        let Ok(control_totals) = ControlTotals::of_form(rows, totals) else {
             continue;
         };
-        let stored = serde_json::to_string(&statement).expect("a statement can be stored");
-        assert_eq!(serde_json::from_str::<Statement>(&stored).ok().as_ref(), Some(&statement));
-        let again = statement.totals.as_ref().map(|totals| json!(totals).to_string());
+        let stored = serde_json::to_string(&control_totals).expect("a control_totals can be stored");
+        assert_eq!(serde_json::from_str::<ControlTotals>(&stored).ok().as_ref(), Some(&control_totals));
+        let again = control_totals.totals.as_ref().map(|totals| json!(totals).to_string());
         assert_eq!(
-            Statement::of_form(None, again.as_deref().map(str::as_bytes)).map(|again| again.totals),
-            Ok(statement.totals)
+            ControlTotals::of_form(None, again.as_deref().map(str::as_bytes)).map(|again| again.totals),
+            Ok(control_totals.totals)
         );
     }
 }
@@ -90,7 +90,7 @@ fn check_text(text: &str) {
     }
     let schedules = Schedules::read(text);
     let parts = text.split(',').filter(|part| !part.trim().is_empty()).count();
-    assert!(schedules.faults().len() + schedules.partners(Day::of(arrival())).count() <= parts);
+    assert!(schedules.errors().len() + schedules.partners(Day::of(arrival())).count() <= parts);
     if let Ok(sum) = ControlSum::try_from(text.to_owned()) {
         assert_eq!(String::from(sum), text);
     }

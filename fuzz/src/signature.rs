@@ -4,7 +4,7 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use domain::webhook::{Keyring, Provider, ProviderSecrets, Secret, SignatureHeaders, signature};
+use domain::payments::webhook::{Keyring, Provider, ProviderSecrets, Secret, SignatureHeaders, signature};
 use sha2::{Digest, Sha256};
 
 /// The clock, in seconds since 1970.

@@ -1,6 +1,6 @@
 //! What the tests of the documents read out of a page: code, commands, names and links.
 
-use crate::template::text_of;
+use crate::support::template::text_of;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -44,7 +44,10 @@ fn inline_links(text: &str) -> impl Iterator<Item = &str> {
 
 /// The targets of lines such as `[name]: runbook.md#name`.
 fn link_definitions(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter(|line| line.starts_with('[')).filter_map(|line| line.split_once("]: ")).map(|(_, target)| target)
+    text.lines()
+        .filter(|line| line.starts_with('['))
+        .filter_map(|line| line.split_once("]: "))
+        .map(|(_, target)| target)
 }
 
 /// Every page of a folder.

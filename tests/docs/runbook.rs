@@ -1,7 +1,9 @@
 //! The runbook has a section for each alarm, and everything that a page for operators names is there.
 
-use super::pages::{Page, assigned_parameters, code_lines, commands, is_camel_case, is_path, pages_of, quoted, words_after};
-use crate::template::{resources, template, text_of};
+use super::pages::{
+    Page, assigned_parameters, code_lines, commands, is_camel_case, is_path, pages_of, quoted, words_after,
+};
+use crate::support::template::{resources, template, text_of};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -29,7 +31,9 @@ fn saved_queries(template: &Value) -> BTreeSet<String> {
     let saved = resources(template, "AWS::Logs::QueryDefinition");
     saved
         .iter()
-        .map(|(_, query)| query["Properties"]["Name"]["Fn::Sub"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned())
+        .map(|(_, query)| {
+            query["Properties"]["Name"]["Fn::Sub"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned()
+        })
         .collect()
 }
 

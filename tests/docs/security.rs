@@ -2,7 +2,7 @@
 //! parameter, output and command. What is said of roles is what the template gives them.
 
 use super::pages::{Page, assigned_parameters, commands, is_camel_case, is_path, quoted, words_after};
-use crate::template::{referred, resources, template, text_of};
+use crate::support::template::{referred, resources, template, text_of};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

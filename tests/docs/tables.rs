@@ -1,15 +1,12 @@
 //! Writes the tables that follow from the template, and holds the documents against them: parameters, outputs, alarms, roles.
 //!
-//! `UPDATE_TABLES=1 cargo test -p acceptance -- tables` writes them anew.
+//! `UPDATE_DOCS=1 cargo test -p acceptance -- tables` writes them anew.
 
-#[path = "tables/alarms.rs"]
 mod alarms;
-#[path = "tables/parameters.rs"]
 mod parameters;
-#[path = "tables/roles.rs"]
 mod roles;
 
-use crate::template::{template, text_of};
+use crate::support::template::{template, text_of};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -18,8 +15,8 @@ const ALARMS: &str = "docs/operators/alarms-and-dashboard.md";
 const ROLES: &str = "docs/reference/roles.md";
 
 /// The marks around the part of a page that is generated.
-const BEGIN: &str = "<!-- begin: generated from template.yaml -->\n";
-const END: &str = "<!-- end: generated from template.yaml -->\n";
+const BEGIN: &str = "<!-- generated: alarms -->\n";
+const END: &str = "<!-- end -->\n";
 
 const LINE_CHARS_MAX: usize = 120;
 
@@ -27,7 +24,7 @@ const LINE_CHARS_MAX: usize = 120;
 fn check(path: &str, expected: &str) {
     let long = expected.lines().find(|line| line.chars().count() > LINE_CHARS_MAX);
     assert_eq!(long, None, "{path}: a line is too long");
-    if std::env::var_os("UPDATE_TABLES").is_some() {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, expected).unwrap();
@@ -36,7 +33,7 @@ fn check(path: &str, expected: &str) {
     let differs = found.lines().zip(expected.lines()).find(|(found, expected)| found != expected);
     assert!(
         found == expected,
-        "{path} is not what the template says. Write it anew: UPDATE_TABLES=1 cargo test -p acceptance -- tables. The first \
+        "{path} is not what the template says. Write it anew: UPDATE_DOCS=1 cargo test -p acceptance -- tables. The first \
          line that differs: {differs:?}"
     );
 }
@@ -86,7 +83,10 @@ fn name_of(template: &Value, id: &str) -> String {
     let names = MEMBERS.iter().chain(&["TopicName"]).map(|member| &properties[*member]);
     let name = names.filter_map(|name| name["Fn::Sub"].as_str()).next();
     // A key has none.
-    name.map_or_else(|| id.to_owned(), |name| name.replace("-${AWS::AccountId}", "").replace("-${EnvironmentSuffix}", ""))
+    name.map_or_else(
+        || id.to_owned(),
+        |name| name.replace("-${AWS::AccountId}", "").replace("-${EnvironmentSuffix}", ""),
+    )
 }
 
 /// A text in lines of at most `LINE_CHARS_MAX` characters, the later ones with this indent.

@@ -1,12 +1,12 @@
 //! Reads a file by the rules of `domain`, the very ones that the API and the workflow follow.
 
+use crate::expected::Expected;
 use crate::finding::Finding;
 use crate::problem::Problem;
 use crate::progress::Progress;
 use crate::source::Source;
-use crate::statement::Stated;
 use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
-use domain::identity::ContentHasher;
+use domain::files::identity::ContentHasher;
 use domain::{ContentDigest, Timestamp};
 use std::io::{self, Read};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -43,10 +43,10 @@ pub(crate) fn now_ms() -> u64 {
 
 /// Reads a file, and reads it once more where ids seem to repeat in it.
 /// What it holds is then held against what its sender states.
-pub(crate) fn check(source: &Source, how: How, stated: &Stated, progress: &Progress) -> Result<Checked, Problem> {
+pub(crate) fn check(source: &Source, how: How, expected: &Expected, progress: &Progress) -> Result<Checked, Problem> {
     let mut checked = read_as_often_as_needed(source, how, progress).map_err(|error| source.unreadable(&error))?;
     // They are about the file as a whole, so that they are told first.
-    let differences = stated.statement.hold(&mut checked.report);
+    let differences = expected.control_totals.hold(&mut checked.report);
     checked.findings.splice(0..0, differences.iter().map(Finding::from));
     checked.findings.truncate(how.errors_max);
     Ok(checked)

@@ -63,7 +63,7 @@ pub(crate) enum Command {
 
 /// What the sender of a file says is in it.
 #[derive(Args, Clone, Debug, Default)]
-pub(crate) struct Statement {
+pub(crate) struct ExpectedArguments {
     /// How many records the file must have.
     #[arg(long, value_name = "N")]
     pub(crate) expected_rows: Option<String>,
@@ -84,7 +84,7 @@ pub(crate) struct ValidateArguments {
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
     #[command(flatten)]
-    pub(crate) statement: Statement,
+    pub(crate) expected: ExpectedArguments,
     /// Writes a CSV file to be mended: the records and what is wrong with them (one FILE).
     #[arg(long, value_name = "OUT")]
     pub(crate) correctable: Option<PathBuf>,
@@ -136,7 +136,7 @@ pub(crate) struct UploadArguments {
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) max_errors: usize,
     #[command(flatten)]
-    pub(crate) statement: Statement,
+    pub(crate) expected: ExpectedArguments,
     #[command(flatten)]
     pub(crate) access: Access,
 }

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &DayArguments, settings: &Settings, as_json: bool) 
     let partners = found["partners"].as_array().map(Vec::as_slice).unwrap_or_default();
     let is_above_zero = |partner: &Value, name: &str| partner[name].as_u64().unwrap_or_default() > 0;
     // What has not come yet may still come.
-    let faults: &[&str] = if is_over { &["missing", "refused", "failed"] } else { &["refused", "failed"] };
+    let faults: &[&str] = if is_over { &["missing", "rejected", "failed"] } else { &["rejected", "failed"] };
     let not_well = |partner: &Value| faults.iter().any(|name| is_above_zero(partner, name));
     Ok(if partners.iter().any(not_well) { Exit::NotWell } else { Exit::Well })
 }
@@ -64,7 +64,7 @@ fn print_day(found: &Value, is_over: bool) -> Result<(), Problem> {
         "partner",
         "received",
         "completed",
-        "refused",
+        "rejected",
         "failed",
         "in progress",
         "awaited",
@@ -78,7 +78,7 @@ fn print_day(found: &Value, is_over: bool) -> Result<(), Problem> {
     const COUNTS: [&str; 11] = [
         "received",
         "completed",
-        "refused",
+        "rejected",
         "failed",
         "in_progress",
         "awaiting_upload",

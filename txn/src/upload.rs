@@ -4,6 +4,7 @@ use crate::api::{Api, Content, Until, exit_of, expect_ok, refusal, words};
 use crate::check::{How, check, digest_of, now_ms};
 use crate::cli::UploadArguments;
 use crate::excerpt::Shower;
+use crate::expected::Expected;
 use crate::history::{self, Upload};
 use crate::http::Answer;
 use crate::print;
@@ -11,7 +12,6 @@ use crate::problem::{Exit, Problem};
 use crate::progress::Progress;
 use crate::settings::{Settings, safe_url};
 use crate::source::Source;
-use crate::statement::Stated;
 use crate::timeline::{Timeline, summary};
 use crate::verdict::Verdict;
 use domain::csv::correctable::is_correctable;
@@ -27,12 +27,12 @@ const CREATIONS_MAX: u32 = 2;
 
 pub(crate) fn run(arguments: &UploadArguments, settings: &Settings, as_json: bool) -> Result<Exit, Problem> {
     let api = Api::with_key(settings, &arguments.access)?;
-    let stated = Stated::read(&arguments.statement)?;
+    let expected = Expected::read(&arguments.expected)?;
     let mut documents = Vec::new();
     let mut exit = Exit::Well;
     for path in &arguments.files {
         let outcome = Source::open(path).and_then(|source| {
-            let sender = Sender { api: &api, arguments, stated: &stated, source: &source, as_json };
+            let sender = Sender { api: &api, arguments, expected: &expected, source: &source, as_json };
             sender.send()
         });
         match outcome {
@@ -66,7 +66,7 @@ struct Outcome {
 struct Sender<'a> {
     api: &'a Api,
     arguments: &'a UploadArguments,
-    stated: &'a Stated,
+    expected: &'a Expected,
     source: &'a Source,
     as_json: bool,
 }
@@ -120,7 +120,7 @@ impl Sender<'_> {
             return Ok(Looked::Sound(digest));
         }
         let how = How { errors_max: self.arguments.max_errors, digest: true };
-        let checked = check(self.source, how, self.stated, &progress)?;
+        let checked = check(self.source, how, self.expected, &progress)?;
         progress.end();
         let digest = checked.digest.clone();
         let advice = advice(&self.source.name, &checked.report);
@@ -138,10 +138,10 @@ impl Sender<'_> {
     fn send_directly(&self, reprocess_attempt: Option<u64>) -> Result<Answer, Problem> {
         let boundary = format!("txn-{:016x}{:016x}", chance()?, chance()?);
         let mut head = String::new();
-        if let Some(rows) = self.stated.statement.rows {
+        if let Some(rows) = self.expected.control_totals.rows {
             head.push_str(&field(&boundary, "expected_rows", &rows.to_string()));
         }
-        if let Some(totals) = &self.stated.totals {
+        if let Some(totals) = &self.expected.totals {
             head.push_str(&field(&boundary, "expected_totals", &totals.to_string()));
         }
         head.push_str(&format!(
@@ -174,7 +174,7 @@ impl Sender<'_> {
         for _ in 0..CREATIONS_MAX {
             let answer = self.create_upload(digest, reprocess_attempt)?;
             if answer.status == 400 && answer.json()["error"] == "invalid_csv" {
-                // It is known already that the file is not what was stated of it.
+                // It is known already that the file is not what was expected of it.
                 return Ok(answer);
             }
             let granted = expect_ok(&answer)?;
@@ -197,10 +197,10 @@ impl Sender<'_> {
 
     fn create_upload(&self, digest: &ContentDigest, reprocess_attempt: Option<u64>) -> Result<Answer, Problem> {
         let mut request = json!({"size": self.source.bytes, "sha256": digest.as_str()});
-        if let Some(rows) = self.stated.statement.rows {
+        if let Some(rows) = self.expected.control_totals.rows {
             request["expected_rows"] = rows.into();
         }
-        if let Some(totals) = &self.stated.totals {
+        if let Some(totals) = &self.expected.totals {
             request["expected_totals"] = totals.clone();
         }
         let text = request.to_string();
@@ -265,7 +265,7 @@ impl Sender<'_> {
         if page["status"] == "validation_failed" {
             // Its page has no list of errors, but here is the file, and the rules are the same.
             let how = How { errors_max: self.arguments.max_errors, digest: false };
-            let checked = check(self.source, how, self.stated, &Progress::of("checking", self.source.bytes))?;
+            let checked = check(self.source, how, self.expected, &Progress::of("checking", self.source.bytes))?;
             self.tell(&checked.into())?;
         }
         Ok(page)

@@ -3,11 +3,11 @@
 use crate::check::{Checked, How, PIECE_BYTES, check};
 use crate::cli::{Rows, ValidateArguments};
 use crate::excerpt::Shower;
+use crate::expected::Expected;
 use crate::print;
 use crate::problem::{Exit, Problem};
 use crate::progress::Progress;
 use crate::source::Source;
-use crate::statement::Stated;
 use crate::verdict::Verdict;
 use domain::csv::correctable::is_correctable;
 use domain::csv::{CorrectableWriter, Limits, RowSelection};
@@ -31,14 +31,14 @@ pub(crate) fn run(arguments: &ValidateArguments, as_json: bool) -> Result<Exit, 
     if let Some(out) = &arguments.correctable {
         refuse_taken(out)?;
     }
-    let stated = Stated::read(&arguments.statement)?;
+    let expected = Expected::read(&arguments.expected)?;
     let progress = Progress::of("checking", total_bytes(&arguments.files));
     let mut documents = Vec::new();
     let mut exit = Exit::Well;
     each_in_order(
         &arguments.files,
         jobs(arguments),
-        |path| say(path, arguments, &stated, &progress),
+        |path| say(path, arguments, &expected, &progress),
         |said| {
             match said {
                 Ok((valid, text, document)) => {
@@ -64,9 +64,9 @@ pub(crate) fn run(arguments: &ValidateArguments, as_json: bool) -> Result<Exit, 
     Ok(exit)
 }
 
-fn say(path: &Path, arguments: &ValidateArguments, stated: &Stated, progress: &Progress) -> Said {
+fn say(path: &Path, arguments: &ValidateArguments, expected: &Expected, progress: &Progress) -> Said {
     let source = Source::open(path)?;
-    let checked = check(&source, How { errors_max: arguments.max_errors, digest: false }, stated, progress)?;
+    let checked = check(&source, How { errors_max: arguments.max_errors, digest: false }, expected, progress)?;
     let written = arguments.correctable.as_deref().map(|out| write_correctable(&source, &checked, out, arguments.rows));
     let written = written.transpose()?;
     let verdict = Verdict::from(checked);

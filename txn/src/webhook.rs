@@ -8,8 +8,8 @@ use crate::problem::{Exit, Problem};
 use crate::settings::{Hidden, Settings, given, safe_url, secret_of, variable};
 use crate::source::Source;
 use domain::limits::WEBHOOK_BODY_BYTES_MAX;
-use domain::webhook::Secret;
-use domain::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign};
+use domain::payments::webhook::Secret;
+use domain::payments::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign};
 use serde_json::json;
 use std::io::{Cursor, Read};
 

@@ -11,7 +11,7 @@ const SECOND: u64 = 1_000_000;
 struct Table {
     writes_per_second: u64,
     latency: u64,
-    /// Of a thousand calls, those refused for no fault of ours.
+    /// Of a thousand calls, those refused for no error of ours.
     refused_thousandths: u64,
     /// Microseconds of capacity that are left over; a tenth of a second at most.
     saved: u64,

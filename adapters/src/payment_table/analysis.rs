@@ -8,10 +8,10 @@ use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ContentDigest;
-use domain::archive::ArchivedPayment;
-use domain::fraud::{Analysis, RecentPayment};
 use domain::limits::RECENT_PAYMENTS_MAX;
-use domain::webhook::{PaymentStatus, Provider};
+use domain::payments::archive::ArchivedPayment;
+use domain::payments::risk::{Analysis, RecentPayment};
+use domain::payments::webhook::{PaymentStatus, Provider};
 
 /// The index of payments by customer and time of arrival.
 const CUSTOMER_INDEX: &str = "customer-index";
@@ -166,8 +166,8 @@ fn recent(item: &Item) -> Result<RecentPayment, Failure> {
 mod tests {
     use super::super::{item, key_item};
     use super::*;
-    use domain::fraud::{PaymentFacts, assess};
-    use domain::webhook::Payment;
+    use domain::payments::risk::{PaymentFacts, assess};
+    use domain::payments::webhook::Payment;
 
     fn payment() -> Payment {
         let body = r#"{"transaction_id":"T1","amount":20000.5,"currency":"EUR","provider":"acme","customer_id":"C1"}"#;

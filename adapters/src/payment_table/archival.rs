@@ -10,8 +10,8 @@ use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
-use domain::archive::{ArchivedPayment, Tombstone};
-use domain::webhook::EventKey;
+use domain::payments::archive::{ArchivedPayment, Tombstone};
+use domain::payments::webhook::EventKey;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 /// The index of payments by day, shard and time of arrival. It holds keys alone, and no tombstones.
@@ -222,7 +222,7 @@ mod tests {
     use super::super::{item, known};
     use super::*;
     use aws_sdk_dynamodb::config::{BehaviorVersion, Config};
-    use domain::webhook::{KnownPayment, Payment, Stage};
+    use domain::payments::webhook::{KnownPayment, Payment, Stage};
 
     fn payment(event_type: &str) -> Payment {
         let body = format!(

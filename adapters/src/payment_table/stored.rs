@@ -3,8 +3,8 @@
 use super::Item;
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::archive::ArchivedPayment;
-use domain::webhook::{EventType, PaymentStatus, Provider};
+use domain::payments::archive::ArchivedPayment;
+use domain::payments::webhook::{EventType, PaymentStatus, Provider};
 use domain::{ContentDigest, Currency, Money};
 use serde::de::DeserializeOwned;
 
@@ -79,8 +79,8 @@ fn structured<T: DeserializeOwned>(value: &AttributeValue) -> Option<T> {
 mod tests {
     use super::super::item;
     use super::*;
-    use domain::fraud::{PaymentFacts, assess};
-    use domain::webhook::{AmountBand, Payment};
+    use domain::payments::risk::{PaymentFacts, assess};
+    use domain::payments::webhook::{AmountBand, Payment};
 
     fn payment(amount: &str, more: &str) -> Payment {
         let body = format!(

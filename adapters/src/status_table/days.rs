@@ -5,7 +5,7 @@ use super::batch::file_id_of;
 use crate::attribute::{Item, text};
 use crate::failure::{Failure, FailureKind};
 use domain::Day;
-use domain::partner_day::DayFile;
+use domain::files::partner_day::DayFile;
 
 /// The index of all files by day and time, and that of a partner's by time. Both hold keys alone.
 const DAY_INDEX: &str = "timestamp-index";

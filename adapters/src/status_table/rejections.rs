@@ -6,7 +6,7 @@ use crate::attribute::{number, text};
 use crate::failure::Failure;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::FileStatus;
-use domain::unfinished::Entry;
+use domain::files::unfinished::Entry;
 use std::collections::HashMap;
 
 impl StatusTable {
@@ -21,8 +21,8 @@ impl StatusTable {
         let Listing { mut request, mut sets, mut removes } =
             Listing::new(self.update(&seen.file_id), &seen.file_id, Entry::Removed);
         sets.extend(attributes.keys().map(|name| format!("#{name} = :{name}")));
-        if facts.refused_statement.is_none() {
-            removes.push("refused_statement");
+        if facts.rejected_totals.is_none() {
+            removes.push("rejected_totals");
         }
         if uses_upload {
             removes.push("upload");

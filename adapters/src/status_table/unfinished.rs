@@ -7,7 +7,7 @@ use crate::conditional;
 use crate::failure::{Failure, FailureKind};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::FileId;
-use domain::unfinished::{Entry, UnfinishedFile, shard_of, upload_shard_of};
+use domain::files::unfinished::{Entry, UnfinishedFile, shard_of, upload_shard_of};
 
 /// The index of the files that have both attributes, by shard and time. It holds keys alone.
 const INDEX: &str = "unfinished-index";

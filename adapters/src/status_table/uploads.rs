@@ -6,7 +6,7 @@ use crate::attribute::{number, text};
 use crate::conditional;
 use crate::failure::Failure;
 use aws_sdk_dynamodb::types::ReturnValue;
-use domain::unfinished::Entry;
+use domain::files::unfinished::Entry;
 use domain::{FileId, PendingUpload};
 
 impl StatusTable {

@@ -7,8 +7,8 @@ mod report;
 mod runtime_api;
 mod subject;
 
-use domain::webhook::Secret;
-use domain::webhook::signature::{self, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use domain::payments::webhook::Secret;
+use domain::payments::webhook::signature::{self, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use report::Report;
 use serde_json::{Value, json};
 use std::error::Error;

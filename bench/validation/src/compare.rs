@@ -2,8 +2,8 @@
 //! must not tell how much of a guess was right.
 
 use domain::StatusToken;
-use domain::webhook::signature::{self, SignatureHeaders};
-use domain::webhook::{Keyring, Provider, ProviderSecrets, Secret};
+use domain::payments::webhook::signature::{self, SignatureHeaders};
+use domain::payments::webhook::{Keyring, Provider, ProviderSecrets, Secret};
 use std::error::Error;
 use std::hint::black_box;
 

@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
-use domain::identity::ContentHasher;
+use domain::files::identity::ContentHasher;
 use std::hint::black_box;
 use std::io::{self, Cursor, Read, Seek};
 

@@ -52,10 +52,10 @@ pub struct CorrectableWriter {
 }
 
 /// Whether there is anything that can be corrected record by record. There is not where the file was found valid, or has
-/// no faults but those of the file as a whole, or no header that tells how many columns it has.
+/// no errors but those of the file as a whole, or no header that tells how many columns it has.
 #[must_use]
 pub fn is_correctable(report: &ValidationReport) -> bool {
-    report.columns.count() > 0 && report.has_faulty_records()
+    report.columns.count() > 0 && report.has_invalid_records()
 }
 
 impl CorrectableWriter {
@@ -154,7 +154,7 @@ impl Writing {
         self.end_broken(record.byte);
         if self.next_record == 0 {
             self.header(record);
-        } else if !record.faults.is_empty() {
+        } else if !record.errors.is_empty() {
             self.broken = Some(record.byte);
         } else {
             let errors = self.errors_of_next();

@@ -22,7 +22,7 @@ pub struct RowError {
     pub reason: Cow<'static, str>,
 }
 
-crate::codes::fault_codes! {
+crate::values::codes::error_codes! {
     /// The rules that a file can break. The texts are an interface: they are never renamed.
     ErrorCode;
 
@@ -75,6 +75,6 @@ mod tests {
 
     #[test]
     fn every_code_has_its_own_text_and_says_what_to_do() {
-        crate::codes::check_codes!(ErrorCode);
+        crate::values::codes::check_codes!(ErrorCode);
     }
 }

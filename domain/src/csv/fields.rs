@@ -39,7 +39,7 @@ impl FieldReader {
         self.has_guards
     }
 
-    /// The values of `record`'s fields. It must have no fault.
+    /// The values of `record`'s fields. It must have no error.
     #[inline]
     pub(super) fn read<'a>(&'a mut self, record: &RawRecord<'a>) -> Fields<'a> {
         if self.has_guards {

@@ -156,10 +156,10 @@ impl RangeChecks {
         }
         let number = self.next_record;
         self.next_record += 1;
-        let sound = record.faults.is_empty()
+        let sound = record.errors.is_empty()
             && record.blank_lines.is_none()
             // What a note holds is not looked at.
-            && record::text_faults(record, |_| None).iter().all(|fault| self.columns.get(fault.field()).is_none())
+            && record::text_errors(record, |_| None).iter().all(|error| self.columns.get(error.field()).is_none())
             && (!self.field_reader.has_guards() || record::unmended(record, &self.columns).is_empty());
         let fields = self.field_reader.read(record);
         let transaction = if sound && fields.count() == self.columns.count() {

@@ -1,24 +1,24 @@
-//! A record as the scanner finds it: bytes, places and faults, but no values yet.
+//! A record as the scanner finds it: bytes, places and errors, but no values yet.
 
 use super::ErrorCode;
 
 /// One record, without its line end.
 #[derive(Debug)]
 pub struct RawRecord<'a> {
-    /// Its bytes as they stand in the file. Empty where [`RawRecord::faults`] is not: a faulty record is not read on.
+    /// Its bytes as they stand in the file. Empty where [`RawRecord::errors`] is not: a invalid record is not read on.
     pub bytes: &'a [u8],
     /// The offset of its first byte in the file.
     pub byte: u64,
     /// The line on which it starts, from 1.
     pub line: u32,
-    /// Its fields. Empty where it has a fault.
+    /// Its fields. Empty where it has a error.
     pub fields: &'a [Span],
     /// What its quotes need before its values can be read.
     pub quotes: Quotes,
     /// What is known of its characters.
     pub text: Text,
-    /// What is wrong with its structure, at most one fault a field.
-    pub faults: &'a [Fault],
+    /// What is wrong with its structure, at most one error a field.
+    pub errors: &'a [ScanError],
     /// The blank lines between the record before and this one.
     pub blank_lines: Option<BlankLines>,
 }
@@ -56,7 +56,7 @@ pub enum Text {
 
 /// A broken rule of the structure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Fault {
+pub struct ScanError {
     /// Which rule.
     pub code: ErrorCode,
     /// The offset in the file of the byte that breaks it.

@@ -1,11 +1,11 @@
-//! The faults of one record's fields, and those of its text.
+//! The errors of one record's fields, and those of its text.
 
 use super::raw_record::{RawRecord, Text};
 use super::{Column, Columns, ErrorCode, RowError};
 use std::borrow::Cow;
 
-/// A fault of one field, before it is given its place in the file.
-pub(super) struct FieldFault {
+/// A error of one field, before it is given its place in the file.
+pub(super) struct FieldError {
     field: usize,
     column: Option<Column>,
     /// Where in the field, in bytes.
@@ -14,7 +14,7 @@ pub(super) struct FieldFault {
     reason: Cow<'static, str>,
 }
 
-impl FieldFault {
+impl FieldError {
     pub(super) fn new(field: usize, column: Option<Column>, code: ErrorCode) -> Self {
         Self { field, column, offset: 0, code, reason: Cow::Borrowed(code.reason()) }
     }
@@ -29,7 +29,7 @@ impl FieldFault {
         self.field
     }
 
-    /// Gives the fault its place.
+    /// Gives the error its place.
     pub(super) fn in_record(self, record: &RawRecord<'_>, number: u32) -> RowError {
         let start = record.fields.get(self.field).map_or(0, |field| field.start);
         let line_breaks = record.bytes.iter().take(start).filter(|&&byte| byte == b'\n').count();
@@ -46,38 +46,38 @@ impl FieldFault {
 }
 
 /// Finds what no field of the file may contain: bytes that are not UTF-8, byte-order marks, control characters. At most
-/// one fault a field.
+/// one error a field.
 #[inline]
-pub(super) fn text_faults(record: &RawRecord<'_>, column_of: impl Fn(usize) -> Option<Column>) -> Vec<FieldFault> {
+pub(super) fn text_errors(record: &RawRecord<'_>, column_of: impl Fn(usize) -> Option<Column>) -> Vec<FieldError> {
     if is_clean(record) {
         return Vec::new();
     }
     (0..)
         .zip(record.fields)
         .filter_map(|(field, span)| {
-            let (code, offset) = text_fault(&record.bytes[span.start..span.end])?;
-            Some(FieldFault { offset, ..FieldFault::new(field, column_of(field), code) })
+            let (code, offset) = text_error(&record.bytes[span.start..span.end])?;
+            Some(FieldError { offset, ..FieldError::new(field, column_of(field), code) })
         })
         .collect()
 }
 
-/// The faults of a record of a correctable file that came back: a field of the file's own that still has U+FFFD, which stands
+/// The errors of a record of a correctable file that came back: a field of the file's own that still has U+FFFD, which stands
 /// there for what could not be shown. It would be taken for the value, and what was there before would be lost.
-pub(super) fn unmended(record: &RawRecord<'_>, columns: &Columns) -> Vec<FieldFault> {
+pub(super) fn unmended(record: &RawRecord<'_>, columns: &Columns) -> Vec<FieldError> {
     let fields = (0..).zip(record.fields);
     let own =
         fields.filter_map(|(field, span)| Some((field, columns.get(field)?, &record.bytes[span.start..span.end])));
     own.filter_map(|(field, column, raw)| {
         let offset = memchr::memmem::find(raw, "\u{fffd}".as_bytes())?;
-        let fault = FieldFault::new(field, Some(column), ErrorCode::EncodingInvalidUtf8);
+        let error = FieldError::new(field, Some(column), ErrorCode::EncodingInvalidUtf8);
         Some(
-            FieldFault { offset, ..fault }.because("U+FFFD stands for characters that could not be shown; write those"),
+            FieldError { offset, ..error }.because("U+FFFD stands for characters that could not be shown; write those"),
         )
     })
     .collect()
 }
 
-/// Whether no field of the record can have a fault of its text. If not, one may.
+/// Whether no field of the record can have a error of its text. If not, one may.
 #[inline]
 fn is_clean(record: &RawRecord<'_>) -> bool {
     match record.text {
@@ -94,10 +94,10 @@ fn is_clean_utf8(bytes: &[u8]) -> bool {
     simdutf8::basic::from_utf8(bytes).is_ok() && !memchr::memchr2_iter(0xc2, 0xef, bytes).any(suspect)
 }
 
-fn text_fault(raw: &[u8]) -> Option<(ErrorCode, usize)> {
+fn text_error(raw: &[u8]) -> Option<(ErrorCode, usize)> {
     let text = match std::str::from_utf8(raw) {
         Ok(text) => text,
-        Err(fault) => return Some((ErrorCode::EncodingInvalidUtf8, fault.valid_up_to())),
+        Err(error) => return Some((ErrorCode::EncodingInvalidUtf8, error.valid_up_to())),
     };
     text.char_indices().find_map(|(offset, character)| match character {
         '\u{feff}' => Some((ErrorCode::ByteOrderMarkInside, offset)),

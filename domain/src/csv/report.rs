@@ -44,7 +44,7 @@ pub struct ValidationReport {
     /// The ids that seem to repeat, for [`super::FileValidator::again`].
     pub(super) repeated_ids: RepeatedIds,
     /// The data records with an error, for [`super::FileValidator::again`], which looks at no others but for their ids.
-    pub(super) faulty_records: RecordSet,
+    pub(super) invalid_records: RecordSet,
 }
 
 impl ValidationReport {
@@ -56,8 +56,8 @@ impl ValidationReport {
 
     /// Whether a data record has an error, or may turn out to have one when the file is read once more.
     #[must_use]
-    pub fn has_faulty_records(&self) -> bool {
-        !self.is_complete || self.faulty_records.is_any_in()
+    pub fn has_invalid_records(&self) -> bool {
+        !self.is_complete || self.invalid_records.is_any_in()
     }
 
     /// Counts one more error, which was found by looking at the file as a whole.

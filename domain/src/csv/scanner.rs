@@ -1,14 +1,14 @@
-//! Finds the records of a CSV file (RFC 4180) and every fault of their structure, while the bytes stream by.
+//! Finds the records of a CSV file (RFC 4180) and every error of their structure, while the bytes stream by.
 //!
 //! There are two ways through a record. [`Scanner::plain_record`] jumps from one special byte to the next; it takes
 //! records that lie whole in a chunk and break no rule, which are nearly all. [`Scanner::step`] goes byte by byte; it
-//! takes any record, in any number of chunks, and knows every fault. Both hand out the same for the same bytes: a
+//! takes any record, in any number of chunks, and knows every error. Both hand out the same for the same bytes: a
 //! property test holds them against each other, and both against `csv-core`. The scanner holds one record at most, and
 //! nothing of a record that is too large.
 
 use super::ErrorCode;
 use super::guard::GUARD;
-use super::raw_record::{BlankLines, Fault, Quotes, RawRecord, Span, Text};
+use super::raw_record::{BlankLines, Quotes, RawRecord, ScanError, Span, Text};
 use super::specials::Specials;
 use crate::limits::{FIELD_BYTES_MAX, RECORD_COLUMNS_MAX};
 
@@ -48,13 +48,13 @@ pub struct Scanner {
     field_bytes: usize,
     /// The most that it may have: one more where it begins as a guarded value does, which is one byte shorter in truth.
     field_bytes_max: usize,
-    field_is_faulty: bool,
+    field_is_invalid: bool,
     quotes: Quotes,
-    faults: Vec<Fault>,
+    errors: Vec<ScanError>,
     blank_lines: Option<BlankLines>,
 }
 
-/// A record without a fault that lies whole in one chunk.
+/// A record without a error that lies whole in one chunk.
 struct PlainRecord {
     /// The offset in the chunk after its last byte.
     end: usize,
@@ -82,9 +82,9 @@ impl Scanner {
             field_line: line,
             field_bytes: 0,
             field_bytes_max: FIELD_BYTES_MAX,
-            field_is_faulty: false,
+            field_is_invalid: false,
             quotes: Quotes::None,
-            faults: Vec::new(),
+            errors: Vec::new(),
             blank_lines: None,
         };
         scanner.begin_record();
@@ -118,12 +118,12 @@ impl Scanner {
             State::Quoted if self.field_count <= RECORD_COLUMNS_MAX => {
                 // The missing quote explains everything that this field seemed to break.
                 let field = self.field_count - 1;
-                self.faults.retain(|fault| fault.field != field);
-                self.field_is_faulty = false;
+                self.errors.retain(|error| error.field != field);
+                self.field_is_invalid = false;
                 let opening_quote = self.field_byte();
-                self.fault_at(ErrorCode::UnclosedQuote, opening_quote);
+                self.error_at(ErrorCode::UnclosedQuote, opening_quote);
             }
-            State::CarriageReturn => self.fault_at(ErrorCode::LoneCarriageReturn, self.byte - 1),
+            State::CarriageReturn => self.error_at(ErrorCode::LoneCarriageReturn, self.byte - 1),
             _ => {}
         }
         let line_end = u64::from(self.state == State::CarriageReturn);
@@ -196,7 +196,7 @@ impl Scanner {
             fields: &self.fields,
             quotes: plain.quotes,
             text: if is_printable_ascii { Text::PrintableAscii } else { Text::WithoutAsciiControls },
-            faults: &[],
+            errors: &[],
             blank_lines: self.blank_lines.take(),
         });
         self.byte += (plain.next - from) as u64;
@@ -208,7 +208,7 @@ impl Scanner {
     fn record_by_bytes(&mut self, chunk: &[u8], from: usize, on_record: &mut impl FnMut(RawRecord<'_>)) -> usize {
         for (at, &byte) in chunk.iter().enumerate().skip(from) {
             if self.state == State::CarriageReturn && byte != b'\n' {
-                self.fault_at(ErrorCode::LoneCarriageReturn, self.byte - 1);
+                self.error_at(ErrorCode::LoneCarriageReturn, self.byte - 1);
                 self.end_record(&chunk[from..at], 1, on_record);
                 return at;
             }
@@ -221,7 +221,7 @@ impl Scanner {
             self.step(byte);
             self.byte += 1;
         }
-        if self.faults.is_empty() {
+        if self.errors.is_empty() {
             self.carried.extend_from_slice(&chunk[from..]);
         }
         chunk.len()
@@ -243,7 +243,7 @@ impl Scanner {
             (State::FieldStart | State::Unquoted, byte) => {
                 self.state = State::Unquoted;
                 if byte == b'"' {
-                    self.fault_at(ErrorCode::QuoteInUnquotedField, self.byte);
+                    self.error_at(ErrorCode::QuoteInUnquotedField, self.byte);
                 }
                 self.count_field_byte(byte);
             }
@@ -258,7 +258,7 @@ impl Scanner {
                 self.count_field_byte(b'"');
             }
             (State::QuoteInQuoted, _) => {
-                self.fault_at(ErrorCode::TextAfterQuote, self.byte);
+                self.error_at(ErrorCode::TextAfterQuote, self.byte);
                 self.state = State::Unquoted;
             }
             // A carriage return that anything but a line feed follows has ended its record before.
@@ -269,16 +269,16 @@ impl Scanner {
     /// Hands out the present record, whose last part is `rest` with a line end of `line_end` bytes, and begins the next.
     fn end_record(&mut self, rest: &[u8], line_end: u64, on_record: &mut impl FnMut(RawRecord<'_>)) {
         let length = usize::try_from(self.byte - self.record_byte - line_end).unwrap_or(usize::MAX);
-        if length == 0 && self.faults.is_empty() {
+        if length == 0 && self.errors.is_empty() {
             let first = BlankLines { byte: self.record_byte, line: self.record_line, count: 0 };
             self.blank_lines.get_or_insert(first).count += 1;
         } else {
             self.end_field(length);
-            if !self.faults.is_empty() {
+            if !self.errors.is_empty() {
                 self.fields.clear();
                 self.quotes = Quotes::None;
             }
-            let bytes = if !self.faults.is_empty() {
+            let bytes = if !self.errors.is_empty() {
                 &[]
             } else if self.carried.is_empty() {
                 rest
@@ -293,7 +293,7 @@ impl Scanner {
                 fields: &self.fields,
                 quotes: self.quotes,
                 text: Text::Unknown,
-                faults: &self.faults,
+                errors: &self.errors,
                 blank_lines: self.blank_lines.take(),
             });
         }
@@ -308,7 +308,7 @@ impl Scanner {
         self.fields.clear();
         self.field_count = 0;
         self.quotes = Quotes::None;
-        self.faults.clear();
+        self.errors.clear();
         self.begin_field(0);
     }
 
@@ -318,11 +318,11 @@ impl Scanner {
         self.field_line = self.line;
         self.field_bytes = 0;
         self.field_bytes_max = FIELD_BYTES_MAX;
-        self.field_is_faulty = false;
+        self.field_is_invalid = false;
         self.field_count += 1;
         if self.field_count == RECORD_COLUMNS_MAX + 1 {
             let byte = self.field_byte();
-            self.fault_at(ErrorCode::TooManyColumns, byte);
+            self.error_at(ErrorCode::TooManyColumns, byte);
         }
     }
 
@@ -339,7 +339,7 @@ impl Scanner {
         self.field_bytes += 1;
         if self.field_bytes == self.field_bytes_max + 1 {
             let field_byte = self.field_byte();
-            self.fault_at(ErrorCode::FieldTooLong, field_byte);
+            self.error_at(ErrorCode::FieldTooLong, field_byte);
         }
     }
 
@@ -353,14 +353,14 @@ impl Scanner {
         self.record_byte + self.field_start as u64
     }
 
-    fn fault_at(&mut self, code: ErrorCode, byte: u64) {
-        // A record of too many columns keeps that one fault, so that no record can fill the memory with faults.
-        if self.field_is_faulty || self.field_count > RECORD_COLUMNS_MAX + 1 {
+    fn error_at(&mut self, code: ErrorCode, byte: u64) {
+        // A record of too many columns keeps that one error, so that no record can fill the memory with errors.
+        if self.field_is_invalid || self.field_count > RECORD_COLUMNS_MAX + 1 {
             return;
         }
-        self.field_is_faulty = true;
-        self.faults.push(Fault { code, byte, line: self.field_line, field: self.field_count - 1 });
-        // A faulty record is not read on, so its bytes need not be kept.
+        self.field_is_invalid = true;
+        self.errors.push(ScanError { code, byte, line: self.field_line, field: self.field_count - 1 });
+        // A invalid record is not read on, so its bytes need not be kept.
         self.carried = Vec::new();
     }
 }

@@ -3,7 +3,7 @@
 use super::fields::{FieldReader, Fields};
 use super::ids::{IdCheck, RepeatedIds};
 use super::raw_record::RawRecord;
-use super::record::{self, FieldFault};
+use super::record::{self, FieldError};
 use super::record_set::RecordSet;
 use super::report::{Limits, ValidationReport};
 use super::scanner::Scanner;
@@ -41,7 +41,7 @@ impl FileValidator {
     pub fn again(received_at: Timestamp, limits: Limits, first: &ValidationReport) -> Self {
         let mut validator = Self::with(received_at, limits, IdCheck::second(first.repeated_ids.clone()));
         validator.checks.totals = first.totals.clone();
-        validator.checks.first_reading = Some(first.faulty_records.clone());
+        validator.checks.first_reading = Some(first.invalid_records.clone());
         validator
     }
 
@@ -125,9 +125,9 @@ struct Checks {
     stopped: bool,
     rows: u32,
     ids: IdCheck,
-    /// The faulty records, as the first reading found them, in a further one.
+    /// The invalid records, as the first reading found them, in a further one.
     first_reading: Option<RecordSet>,
-    faulty_records: RecordSet,
+    invalid_records: RecordSet,
     totals: Totals,
     error_count: u64,
     errors_by_code: BTreeMap<ErrorCode, u64>,
@@ -146,7 +146,7 @@ impl Checks {
             rows: 0,
             ids,
             first_reading: None,
-            faulty_records: RecordSet::default(),
+            invalid_records: RecordSet::default(),
             totals: Totals::default(),
             error_count: 0,
             errors_by_code: BTreeMap::new(),
@@ -175,7 +175,7 @@ impl Checks {
         let errors_before = self.error_count;
         self.record_errors(record, number, on_error);
         if number > 0 {
-            self.faulty_records.push(self.error_count > errors_before);
+            self.invalid_records.push(self.error_count > errors_before);
         }
     }
 
@@ -194,34 +194,34 @@ impl Checks {
             }
             self.report(error, on_error);
         }
-        for fault in record.faults {
-            let column = self.columns.as_ref().and_then(|columns| columns.get(fault.field));
-            let column_number = u32::try_from(fault.field + 1).ok();
+        for error in record.errors {
+            let column = self.columns.as_ref().and_then(|columns| columns.get(error.field));
+            let column_number = u32::try_from(error.field + 1).ok();
             let error = RowError {
                 record: number,
-                line: fault.line,
+                line: error.line,
                 column,
                 column_number,
-                ..whole_file(fault.code, fault.byte)
+                ..whole_file(error.code, error.byte)
             };
             self.report(error, on_error);
         }
-        let faults = match self.columns.take() {
+        let errors = match self.columns.take() {
             None => self.header(record, on_error),
             Some(columns) => {
-                let faults = self.data(record, number, &columns);
+                let errors = self.data(record, number, &columns);
                 self.columns = Some(columns);
-                faults
+                errors
             }
         };
-        for fault in faults {
-            self.report(fault.in_record(record, number), on_error);
+        for error in errors {
+            self.report(error.in_record(record, number), on_error);
         }
     }
 
-    /// Reads the header and returns the faults of its fields. What it lacks is told at once.
-    fn header(&mut self, record: &RawRecord<'_>, on_error: &mut impl FnMut(RowError)) -> Vec<FieldFault> {
-        if !record.faults.is_empty() {
+    /// Reads the header and returns the errors of its fields. What it lacks is told at once.
+    fn header(&mut self, record: &RawRecord<'_>, on_error: &mut impl FnMut(RowError)) -> Vec<FieldError> {
+        if !record.errors.is_empty() {
             self.columns = Some(Columns::default());
             return Vec::new();
         }
@@ -231,7 +231,7 @@ impl Checks {
             self.stop_with(RowError { line: record.line, ..whole_file(code, record.byte) }, on_error);
             return Vec::new();
         }
-        let mut faults = record::text_faults(record, |_| None);
+        let mut errors = record::text_errors(record, |_| None);
         let notes = note_fields((0..fields.count()).map(|field| fields.get(field)));
         let mut named: Vec<Option<Column>> = Vec::new();
         for field in 0..fields.count() {
@@ -245,9 +245,9 @@ impl Checks {
             let repeated = column.is_some() && named.contains(&column);
             named.push(if repeated { None } else { column });
             if repeated {
-                faults.push(FieldFault::new(field, column, ErrorCode::HeaderRepeatedColumn));
+                errors.push(FieldError::new(field, column, ErrorCode::HeaderRepeatedColumn));
             } else if column.is_none() {
-                faults.push(FieldFault::new(field, None, ErrorCode::HeaderUnknownColumn));
+                errors.push(FieldError::new(field, None, ErrorCode::HeaderUnknownColumn));
             }
         }
         for column in Column::ALL.into_iter().filter(|column| !named.contains(&Some(*column))) {
@@ -262,60 +262,60 @@ impl Checks {
         self.value_reader = ValueReader::new(&columns, self.latest);
         self.field_reader = FieldReader::new(notes.is_some());
         self.columns = Some(columns);
-        faults
+        errors
     }
 
-    /// Reads a data record and returns the faults of its fields.
-    fn data(&mut self, record: &RawRecord<'_>, number: u32, columns: &Columns) -> Vec<FieldFault> {
+    /// Reads a data record and returns the errors of its fields.
+    fn data(&mut self, record: &RawRecord<'_>, number: u32, columns: &Columns) -> Vec<FieldError> {
         self.rows = number;
         if number % RANGE_ROWS_MIN == 1 {
             self.marks.push(range::Mark { byte: record.byte, record: number, line: record.line });
         }
-        if !record.faults.is_empty() || columns.count() == 0 {
+        if !record.errors.is_empty() || columns.count() == 0 {
             return Vec::new();
         }
-        let was_valid = self.first_reading.as_ref().is_some_and(|faulty| !faulty.contains(number));
+        let was_valid = self.first_reading.as_ref().is_some_and(|invalid| !invalid.contains(number));
         let has_notes = self.field_reader.has_guards();
         let fields = self.field_reader.read(record);
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         if !was_valid {
-            faults = record::text_faults(record, |field| columns.get(field));
+            errors = record::text_errors(record, |field| columns.get(field));
             if has_notes {
-                faults.retain(|fault| columns.get(fault.field()).is_some());
+                errors.retain(|error| columns.get(error.field()).is_some());
                 let unmended = record::unmended(record, columns);
-                let is_told = |fault: &FieldFault| faults.iter().any(|told| told.field() == fault.field());
-                let further: Vec<FieldFault> = unmended.into_iter().filter(|fault| !is_told(fault)).collect();
-                faults.extend(further);
+                let is_told = |error: &FieldError| errors.iter().any(|told| told.field() == error.field());
+                let further: Vec<FieldError> = unmended.into_iter().filter(|error| !is_told(error)).collect();
+                errors.extend(further);
             }
             if fields.count() != columns.count() {
-                if faults.is_empty() {
-                    faults.push(wrong_field_count(fields.count(), columns.count()));
+                if errors.is_empty() {
+                    errors.push(wrong_field_count(fields.count(), columns.count()));
                 }
-                return faults;
+                return errors;
             }
-            let values = if faults.is_empty() { self.value_reader.read(fields, record.text) } else { None };
+            let values = if errors.is_empty() { self.value_reader.read(fields, record.text) } else { None };
             match values {
                 // A second reading has the sums of the first one.
                 Some(_) if self.first_reading.is_some() => {}
                 Some(values) => self.totals.add(values.currency, values.amount),
                 None => {
-                    let is_faulty = |field: usize| faults.iter().any(|fault| fault.field() == field);
-                    faults.extend(self.value_reader.faults(fields, record.text, is_faulty));
+                    let is_invalid = |field: usize| errors.iter().any(|error| error.field() == field);
+                    errors.extend(self.value_reader.errors(fields, record.text, is_invalid));
                 }
             }
         }
         // An id is compared even where another field is wrong, so that no duplicate hides behind another error.
         let id = self.value_reader.place(Column::TransactionId);
-        if let Some(field) = id.filter(|&field| !faults.iter().any(|fault| fault.field() == field))
+        if let Some(field) = id.filter(|&field| !errors.iter().any(|error| error.field() == field))
             && let Some(first) = self.ids.earlier(fields.get(field), number)
         {
-            let duplicate = FieldFault::new(field, Some(Column::TransactionId), ErrorCode::TransactionIdDuplicate);
-            faults.push(duplicate.because(format!("the id already stands in record {first}")));
+            let duplicate = FieldError::new(field, Some(Column::TransactionId), ErrorCode::TransactionIdDuplicate);
+            errors.push(duplicate.because(format!("the id already stands in record {first}")));
         }
-        if faults.len() > 1 {
-            faults.sort_by_key(FieldFault::field);
+        if errors.len() > 1 {
+            errors.sort_by_key(FieldError::field);
         }
-        faults
+        errors
     }
 
     fn finish(mut self, bytes: u64, on_error: &mut impl FnMut(RowError)) -> ValidationReport {
@@ -337,7 +337,7 @@ impl Checks {
             is_complete,
             is_whole: !self.stopped,
             repeated_ids,
-            faulty_records: self.faulty_records,
+            invalid_records: self.invalid_records,
         }
     }
 }
@@ -356,10 +356,10 @@ fn not_a_header(fields: &Fields<'_>) -> Option<ErrorCode> {
     }
 }
 
-fn wrong_field_count(found: usize, expected: usize) -> FieldFault {
+fn wrong_field_count(found: usize, expected: usize) -> FieldError {
     let code = if found < expected { ErrorCode::TooFewFields } else { ErrorCode::TooManyFields };
     let place = if found < expected { found.saturating_sub(1) } else { expected };
-    FieldFault::new(place, None, code).because(format!("the record has {found} fields; the header has {expected}"))
+    FieldError::new(place, None, code).because(format!("the record has {found} fields; the header has {expected}"))
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use super::fields::Fields;
 use super::raw_record::Text;
-use super::record::FieldFault;
+use super::record::FieldError;
 use super::schema::Places;
 use super::{Column, Columns, ErrorCode};
-use crate::currency::{CurrencyFault, CurrencyReader};
-use crate::identity::is_padded;
+use crate::files::identity::is_padded;
 use crate::limits::{FIELD_BYTES_MAX, TRANSACTION_ID_CHARS_MAX};
-use crate::money::AmountFault;
-use crate::timestamp::TimestampFault;
+use crate::values::currency::{CurrencyError, CurrencyReader};
+use crate::values::money::AmountError;
+use crate::values::timestamp::TimestampError;
 use crate::{Currency, Money, Timestamp, Transaction, TransactionStatus};
 use std::borrow::Cow;
 
@@ -67,8 +67,8 @@ impl ValueReader {
         self.places.of(column)
     }
 
-    /// The values of a record whose text is without fault; nothing if any of them breaks a rule, which
-    /// [`ValueReader::faults`] then names.
+    /// The values of a record whose text is without error; nothing if any of them breaks a rule, which
+    /// [`ValueReader::errors`] then names.
     #[inline]
     pub(super) fn read<'a>(&mut self, fields: Fields<'a>, text: Text) -> Option<Values<'a>> {
         let value = |column: Column| self.places.of(column).map(|field| fields.get(field));
@@ -92,57 +92,57 @@ impl ValueReader {
         Some((self.currencies.known(code, amount)?, amount))
     }
 
-    /// Every fault of a record's values. A field that `is_faulty` says is already told of is not looked at.
+    /// Every error of a record's values. A field that `is_invalid` says is already told of is not looked at.
     #[cold]
-    pub(super) fn faults(
+    pub(super) fn errors(
         &mut self,
         fields: Fields<'_>,
         text: Text,
-        is_faulty: impl Fn(usize) -> bool,
-    ) -> Vec<FieldFault> {
-        let mut reading = Reading { fields, places: self.places, is_faulty, faults: Vec::new() };
+        is_invalid: impl Fn(usize) -> bool,
+    ) -> Vec<FieldError> {
+        let mut reading = Reading { fields, places: self.places, is_invalid, errors: Vec::new() };
         reading.read(Column::TransactionId, |value| transaction_id(value, text, self.acceptance));
-        let currency = reading.read(Column::Currency, |value| self.currencies.parse(value).map_err(currency_fault));
+        let currency = reading.read(Column::Currency, |value| self.currencies.parse(value).map_err(currency_error));
         reading.read(Column::Amount, |value| amount(value, currency));
         reading.read(Column::Timestamp, |value| timestamp(value, self.acceptance));
         reading.read(Column::Merchant, merchant);
         reading.read(Column::Status, |value| {
             TransactionStatus::parse(value).ok_or_else(|| plain(ErrorCode::StatusUnknown))
         });
-        reading.faults
+        reading.errors
     }
 }
 
-type ValueFault = (ErrorCode, Cow<'static, str>);
+type ValueError = (ErrorCode, Cow<'static, str>);
 
-/// A fault for which its code's own reason says everything.
+/// A error for which its code's own reason says everything.
 #[cold]
-fn plain(code: ErrorCode) -> ValueFault {
+fn plain(code: ErrorCode) -> ValueError {
     (code, code.reason().into())
 }
 
-struct Reading<'a, IsFaulty> {
+struct Reading<'a, IsInvalid> {
     fields: Fields<'a>,
     places: Places,
-    is_faulty: IsFaulty,
-    faults: Vec<FieldFault>,
+    is_invalid: IsInvalid,
+    errors: Vec<FieldError>,
 }
 
-impl<'a, IsFaulty: Fn(usize) -> bool> Reading<'a, IsFaulty> {
-    /// The value of `column`, or none where the header lacks it or a fault was found.
-    fn read<T>(&mut self, column: Column, parse: impl FnOnce(&'a [u8]) -> Result<T, ValueFault>) -> Option<T> {
+impl<'a, IsInvalid: Fn(usize) -> bool> Reading<'a, IsInvalid> {
+    /// The value of `column`, or none where the header lacks it or a error was found.
+    fn read<T>(&mut self, column: Column, parse: impl FnOnce(&'a [u8]) -> Result<T, ValueError>) -> Option<T> {
         let field = self.places.of(column)?;
-        if (self.is_faulty)(field) {
+        if (self.is_invalid)(field) {
             return None;
         }
         let value = self.fields.get(field);
-        parse(value).map_err(|fault| self.add(field, column, value, fault)).ok()
+        parse(value).map_err(|error| self.add(field, column, value, error)).ok()
     }
 
-    fn add(&mut self, field: usize, column: Column, value: &[u8], fault: ValueFault) {
+    fn add(&mut self, field: usize, column: Column, value: &[u8], error: ValueError) {
         // Whatever rule a blank breaks, it is the value that is missing.
-        let (code, reason) = if is_blank(value) { plain(ErrorCode::FieldEmpty) } else { fault };
-        self.faults.push(FieldFault::new(field, Some(column), code).because(reason));
+        let (code, reason) = if is_blank(value) { plain(ErrorCode::FieldEmpty) } else { error };
+        self.errors.push(FieldError::new(field, Some(column), code).because(reason));
     }
 }
 
@@ -152,7 +152,7 @@ fn is_blank(value: &[u8]) -> bool {
 }
 
 #[inline]
-fn transaction_id(value: &[u8], text: Text, acceptance: Option<Acceptance>) -> Result<&[u8], ValueFault> {
+fn transaction_id(value: &[u8], text: Text, acceptance: Option<Acceptance>) -> Result<&[u8], ValueError> {
     if is_blank(value) {
         Err(plain(ErrorCode::FieldEmpty))
     } else if text != Text::PrintableAscii && !value.iter().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -168,7 +168,7 @@ fn transaction_id(value: &[u8], text: Text, acceptance: Option<Acceptance>) -> R
 }
 
 #[inline]
-fn merchant(value: &[u8]) -> Result<&[u8], ValueFault> {
+fn merchant(value: &[u8]) -> Result<&[u8], ValueError> {
     if is_blank(value) {
         Err(plain(ErrorCode::FieldEmpty))
     } else if value.len() > FIELD_BYTES_MAX {
@@ -181,18 +181,18 @@ fn merchant(value: &[u8]) -> Result<&[u8], ValueFault> {
 
 /// Reads an amount. Where the currency is not known, its decimals cannot be held against it.
 #[inline]
-fn amount(value: &[u8], currency: Option<Currency>) -> Result<Money, ValueFault> {
+fn amount(value: &[u8], currency: Option<Currency>) -> Result<Money, ValueError> {
     let decimals_max = currency.map_or(u8::MAX, |currency| currency.decimals());
-    Money::parse(value, decimals_max).map_err(|fault| amount_fault(fault, currency))
+    Money::parse(value, decimals_max).map_err(|error| amount_error(error, currency))
 }
 
 #[cold]
-fn amount_fault(fault: AmountFault, currency: Option<Currency>) -> ValueFault {
-    match fault {
-        AmountFault::Malformed(reason) => (ErrorCode::AmountMalformed, reason.into()),
-        AmountFault::NegativeZero => plain(ErrorCode::AmountNegativeZero),
-        AmountFault::TooManyDigits => plain(ErrorCode::AmountTooManyDigits),
-        AmountFault::TooManyDecimals(decimals) => {
+fn amount_error(error: AmountError, currency: Option<Currency>) -> ValueError {
+    match error {
+        AmountError::Malformed(reason) => (ErrorCode::AmountMalformed, reason.into()),
+        AmountError::NegativeZero => plain(ErrorCode::AmountNegativeZero),
+        AmountError::TooManyDigits => plain(ErrorCode::AmountTooManyDigits),
+        AmountError::TooManyDecimals(decimals) => {
             let code = currency.as_ref().map_or("no currency", Currency::code);
             let allowed = currency.map_or(u8::MAX, |currency| currency.decimals());
             let reason = format!("{code} allows {allowed} decimals; the amount has {decimals}");
@@ -202,31 +202,31 @@ fn amount_fault(fault: AmountFault, currency: Option<Currency>) -> ValueFault {
 }
 
 #[cold]
-fn currency_fault(fault: CurrencyFault) -> ValueFault {
-    plain(match fault {
-        CurrencyFault::Unknown => ErrorCode::CurrencyUnknown,
-        CurrencyFault::NotActive => ErrorCode::CurrencyNotActive,
-        CurrencyFault::WithoutMinorUnit => ErrorCode::CurrencyWithoutMinorUnit,
+fn currency_error(error: CurrencyError) -> ValueError {
+    plain(match error {
+        CurrencyError::Unknown => ErrorCode::CurrencyUnknown,
+        CurrencyError::NotActive => ErrorCode::CurrencyNotActive,
+        CurrencyError::WithoutMinorUnit => ErrorCode::CurrencyWithoutMinorUnit,
     })
 }
 
 #[inline]
-fn timestamp(value: &[u8], acceptance: Option<Acceptance>) -> Result<Timestamp, ValueFault> {
+fn timestamp(value: &[u8], acceptance: Option<Acceptance>) -> Result<Timestamp, ValueError> {
     match Timestamp::parse(value) {
         Ok(timestamp) if acceptance.is_some_and(|acceptance| timestamp > acceptance.latest) => {
             Err(plain(ErrorCode::TimestampInFuture))
         }
         Ok(timestamp) => Ok(timestamp),
-        Err(fault) => Err(timestamp_fault(fault)),
+        Err(error) => Err(timestamp_error(error)),
     }
 }
 
 #[cold]
-fn timestamp_fault(fault: TimestampFault) -> ValueFault {
-    match fault {
-        TimestampFault::Malformed => plain(ErrorCode::TimestampMalformed),
-        TimestampFault::OffsetMissing => plain(ErrorCode::TimestampOffsetMissing),
-        TimestampFault::OutOfRange(reason) => (ErrorCode::TimestampOutOfRange, reason.into()),
+fn timestamp_error(error: TimestampError) -> ValueError {
+    match error {
+        TimestampError::Malformed => plain(ErrorCode::TimestampMalformed),
+        TimestampError::OffsetMissing => plain(ErrorCode::TimestampOffsetMissing),
+        TimestampError::OutOfRange(reason) => (ErrorCode::TimestampOutOfRange, reason.into()),
     }
 }
 
@@ -267,7 +267,7 @@ mod tests {
     }
 
     proptest! {
-        /// A record is read, or has faults: never both, never neither, so that none is passed over in silence.
+        /// A record is read, or has errors: never both, never neither, so that none is passed over in silence.
         #[test]
         fn what_cannot_be_read_has_a_fault(values in proptest::collection::vec(value(), 6)) {
             let columns = Columns::new(Column::ALL.map(Some).to_vec());
@@ -278,7 +278,7 @@ mod tests {
             scanner.push(format!("{}\n", values.join(",")).as_bytes(), &mut |record| {
                 let fields = field_reader.read(&record);
                 let is_read = value_reader.read(fields, record.text).is_some();
-                agree &= is_read == value_reader.faults(fields, record.text, |_| false).is_empty();
+                agree &= is_read == value_reader.errors(fields, record.text, |_| false).is_empty();
             });
             prop_assert!(agree);
         }

@@ -7,9 +7,9 @@ use adapters::object_store::ObjectWriter;
 use adapters::report::{self, write_line};
 use adapters::{Failure, ObjectStore};
 use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
-use domain::identity::ContentHasher;
+use domain::files::identity::ContentHasher;
 use domain::limits::{ERRORS_IN_ANSWER_MAX, ERRORS_IN_REPORT_MAX};
-use domain::{ContentDigest, Statement, Timestamp};
+use domain::{ContentDigest, ControlTotals, Timestamp};
 
 /// A file is looked at in pieces of this size, in bytes, so that the errors of one piece are few enough to be held.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -22,17 +22,22 @@ pub(crate) struct Findings {
     /// The first errors, as many as an answer lists.
     pub(crate) first_errors: Vec<RowError>,
     /// Whether the file is not what was stated of it.
-    pub(crate) differs_from_statement: bool,
+    pub(crate) differs_from_totals: bool,
     /// Whether that is all that is wrong with it.
-    pub(crate) is_misstated: bool,
+    pub(crate) totals_differ: bool,
 }
 
 /// Logs that a file is refused, and how many errors of each kind it has: one line for each kind, so that kinds can be counted
 /// over many files.
-pub(crate) fn log_refusal(report: &ValidationReport) {
-    tracing::info!(rows = report.rows, errors = report.error_count, "rejected");
+pub(crate) fn log_rejection(report: &ValidationReport) {
+    tracing::info!(event = "file_rejected", rows = report.rows, errors = report.error_count, "the file is rejected");
     for (code, errors) in &report.errors_by_code {
-        tracing::info!(reason = code.as_str(), errors, "reason of the rejection");
+        tracing::info!(
+            event = "rejection_reason",
+            reason = code.as_str(),
+            errors,
+            "errors of one code in the rejected file"
+        );
     }
 }
 
@@ -61,8 +66,8 @@ impl FirstErrors {
     }
 
     /// Puts errors of the file as a whole before those of its records.
-    fn put_first(&mut self, faults: Vec<RowError>) {
-        self.errors.splice(0..0, faults);
+    fn put_first(&mut self, errors: Vec<RowError>) {
+        self.errors.splice(0..0, errors);
         self.errors.truncate(self.most);
     }
 }
@@ -93,14 +98,14 @@ impl Inspection {
             report,
             digest: self.hasher.finish(),
             first_errors: self.first_errors.errors,
-            differs_from_statement: false,
-            is_misstated: false,
+            differs_from_totals: false,
+            totals_differ: false,
         }
     }
 
     /// Reads a whole file that lies in memory, as often as it needs, and holds it against what is stated of it. Of its errors
     /// the first are kept, so many at most.
-    pub(crate) fn of_file(received_at_ms: u64, bytes: &[u8], expected: &Statement, errors_max: usize) -> Findings {
+    pub(crate) fn of_file(received_at_ms: u64, bytes: &[u8], expected: &ControlTotals, errors_max: usize) -> Findings {
         let mut first = Self::listing(received_at_ms, errors_max);
         first.push(bytes);
         let mut findings = first.finish();
@@ -118,26 +123,26 @@ impl Inspection {
 
 impl Findings {
     /// Puts what differs from the control totals in place of all errors: the bytes were found valid before.
-    pub(crate) fn replace_errors(&mut self, faults: Vec<RowError>) {
+    pub(crate) fn replace_errors(&mut self, errors: Vec<RowError>) {
         self.report.error_count = 0;
         self.report.errors_by_code.clear();
-        faults.iter().for_each(|fault| self.report.add(fault));
-        self.first_errors = faults;
-        self.differs_from_statement = true;
-        self.is_misstated = true;
+        errors.iter().for_each(|error| self.report.add(error));
+        self.first_errors = errors;
+        self.differs_from_totals = true;
+        self.totals_differ = true;
     }
 
     /// Holds what was found against what is stated. Where errors may still be found, this is left to a further reading.
-    pub(crate) fn hold(&mut self, expected: &Statement, errors_max: usize) {
+    pub(crate) fn hold(&mut self, expected: &ControlTotals, errors_max: usize) {
         if !self.report.is_complete {
             return;
         }
         let is_sound = self.report.error_count == 0;
-        let faults = expected.hold(&mut self.report);
-        self.differs_from_statement = !faults.is_empty();
-        self.is_misstated = is_sound && self.differs_from_statement;
+        let errors = expected.hold(&mut self.report);
+        self.differs_from_totals = !errors.is_empty();
+        self.totals_differ = is_sound && self.differs_from_totals;
         let mut first_errors = FirstErrors { errors: std::mem::take(&mut self.first_errors), most: errors_max };
-        first_errors.put_first(faults);
+        first_errors.put_first(errors);
         self.first_errors = first_errors.errors;
     }
 }
@@ -155,12 +160,12 @@ pub(crate) fn validator(received_at_ms: u64, first: Option<&ValidationReport>) -
 /// report's, is known only after the first reading; refusals are rare, and nothing of the file needs to be held.
 pub(crate) struct ReportPass<'a> {
     validator: FileValidator,
-    expected: &'a Statement,
+    expected: &'a ControlTotals,
     writer: ObjectWriter<'a>,
     lines: ReportLines,
     first_errors: FirstErrors,
     /// What the first reading found out about the number of records.
-    row_fault: Option<RowError>,
+    row_error: Option<RowError>,
 }
 
 /// Lines that wait to be written, as many as a report may have in all.
@@ -185,7 +190,7 @@ impl<'a> ReportPass<'a> {
     pub(crate) fn new(
         received_at_ms: u64,
         first: &ValidationReport,
-        expected: &'a Statement,
+        expected: &'a ControlTotals,
         objects: &'a ObjectStore,
         key: String,
     ) -> Self {
@@ -195,11 +200,11 @@ impl<'a> ReportPass<'a> {
             writer: ObjectWriter::new(objects, key),
             lines: ReportLines { text: report::HEADER.to_owned(), count: 0 },
             first_errors: FirstErrors::new(ERRORS_IN_ANSWER_MAX),
-            row_fault: expected.row_fault(first),
+            row_error: expected.row_error(first),
         };
-        if let Some(fault) = pass.row_fault.clone() {
-            pass.lines.add(&fault);
-            pass.first_errors.keep(fault);
+        if let Some(error) = pass.row_error.clone() {
+            pass.lines.add(&error);
+            pass.first_errors.keep(error);
         }
         pass
     }
@@ -224,9 +229,9 @@ impl<'a> ReportPass<'a> {
             self.first_errors.keep(error);
         });
         // The number of records stands in the report already.
-        for fault in self.expected.hold(&mut report).into_iter().skip(usize::from(self.row_fault.is_some())) {
-            self.lines.add(&fault);
-            self.first_errors.keep(fault);
+        for error in self.expected.hold(&mut report).into_iter().skip(usize::from(self.row_error.is_some())) {
+            self.lines.add(&error);
+            self.first_errors.keep(error);
         }
         if report.error_count > 0 {
             self.writer.append(self.lines.text.as_bytes()).await?;

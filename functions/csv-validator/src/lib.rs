@@ -1,22 +1,12 @@
 //! Validates transaction files: those that come through the upload API, and those that the workflow finds in the
 //! bucket. It also shows what became of a file, and of a day.
 //!
-//! One event in, one answer out; what the event is decides the module: [`http`] for the API, [`workflow`] for the
+//! One event in, one answer out; what the event is decides the module: [`api`] for the API, [`workflow`] for the
 //! state machine.
 
-mod caller;
-mod correction;
-mod days;
-mod envelope;
-pub mod http;
+pub mod api;
+mod contention;
 mod inspection;
-mod page;
-mod part_headers;
-mod presigned;
-mod query;
-mod rejection;
-mod status_page;
-mod upload;
 pub mod workflow;
 
 use adapters::{Configuration, Failure, FailureKind, ObjectStore, StatusTable, Tracer};
@@ -57,7 +47,7 @@ impl Ports {
 /// A step of the workflow could not be done. A request of the API always gets an answer.
 pub async fn handle(event: Value, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Value, Failure> {
     let output = if event.get("httpMethod").is_some() {
-        serde_json::to_value(http::answer(event, ports, tracer, now_ms).await)
+        serde_json::to_value(api::http::answer(event, ports, tracer, now_ms).await)
     } else {
         let task = serde_json::from_value(event).map_err(|_| {
             Failure::new(FailureKind::InvalidInput, "not an event of the API or a step of the workflow")

@@ -10,8 +10,8 @@ mod step;
 use crate::Ports;
 use adapters::object_store::{INCOMING_PREFIX, VALIDATED_PREFIX};
 use adapters::{Failure, Tracer};
+use domain::files::task::{RefusalName, Validation};
 use domain::limits::BUCKET_FILE_BYTES_MAX;
-use domain::task::{RefusalName, Validation};
 use domain::{FileId, Partner};
 use serde::Deserialize;
 use step::Step;
@@ -84,13 +84,13 @@ fn is_no_file(object: &Object) -> bool {
 /// The file, or the object, is rejected, and the log says why. It is its sender's mistake, and so no warning.
 fn refused(error: RefusalName, cause: impl Into<String>) -> Validation {
     let cause = cause.into();
-    tracing::info!(code = "object_rejected", reason = error.as_str(), cause, "rejected");
+    tracing::info!(event = "object_rejected", reason = error.as_str(), cause, "the object is rejected");
     Validation::refused(error, cause)
 }
 
 /// Nothing is left to do, and the log says why.
 fn done(reason: &str) -> Validation {
-    tracing::info!(reason, "nothing to do");
+    tracing::info!(event = "nothing_to_do", reason, "nothing to do");
     Validation::done()
 }
 

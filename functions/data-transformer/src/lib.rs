@@ -10,9 +10,9 @@ use adapters::status_table::{Facts, Transition};
 use adapters::transaction_table::{Origin, Written};
 use adapters::{Configuration, Failure, FailureKind, ObjectStore, StatusTable, Tracer, TransactionTable, logging};
 use domain::csv::{ByteRange, RangeReader};
+use domain::files::task::{FileTask, RangeOutcome};
 use domain::limits::{REPLACED_FILES_MAX, SUPERSEDED_BY_MAX};
-use domain::money::ControlSum;
-use domain::task::{FileTask, RangeOutcome};
+use domain::values::money::ControlSum;
 use domain::{FileId, FileStatus};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
@@ -102,7 +102,16 @@ pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer) -> Resu
     tracer.step("mark superseded files", mark_superseded(&tally, &origin, &ports.status)).await?;
     let Tally { stored, unchanged, superseded, throttled, .. } = tally;
     let replaced = tally.replaced.values().sum();
-    tracing::info!(range = range.index, rows = summary.rows, stored, unchanged, superseded, throttled, "range written");
+    tracing::info!(
+        event = "rows_written",
+        range = range.index,
+        rows = summary.rows,
+        stored,
+        unchanged,
+        superseded,
+        throttled,
+        "range written"
+    );
     let control_sum = ControlSum::of(&summary.totals.to_texts())
         .ok_or_else(|| Failure::new(FailureKind::InvalidInput, "a sum of the range cannot be read"))?;
     Ok(RangeOutcome {

@@ -213,6 +213,6 @@ impl Source {
     }
 }
 
-fn changed(fault: RecordChanged) -> Failure {
-    Failure::new(FailureKind::InvalidInput, fault.to_string())
+fn changed(error: RecordChanged) -> Failure {
+    Failure::new(FailureKind::InvalidInput, error.to_string())
 }

@@ -1,8 +1,8 @@
 //! What a subscriber is told of a payment of high risk.
 
 use domain::Timestamp;
-use domain::archive::ArchivedPayment;
-use domain::fraud::{Analysis, FactorFinding, RiskLevel, RiskScore};
+use domain::payments::archive::ArchivedPayment;
+use domain::payments::risk::{Analysis, FactorFinding, RiskLevel, RiskScore};
 use serde::Serialize;
 
 const KIND: &str = "high_risk";
@@ -73,7 +73,7 @@ impl<'a> RiskAlert<'a> {
 mod tests {
     use super::*;
     use crate::tests::payment;
-    use domain::fraud::{RecentPayment, assess};
+    use domain::payments::risk::{RecentPayment, assess};
     use serde_json::json;
 
     #[test]

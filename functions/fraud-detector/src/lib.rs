@@ -11,8 +11,8 @@ use adapters::customer_table::KnownCustomer;
 use adapters::payment_table::{PaymentKey, StandingAnalysis, StoredPayment};
 use adapters::{Configuration, CustomerTable, Failure, PaymentTable, Topic, Tracer, logging};
 use alert::RiskAlert;
-use domain::archive::ArchivedPayment;
-use domain::fraud::{self, Analysis, PaymentFacts, RiskFactor, RiskLevel, RiskScore};
+use domain::payments::archive::ArchivedPayment;
+use domain::payments::risk::{self, Analysis, PaymentFacts, RiskFactor, RiskLevel, RiskScore};
 use serde::{Deserialize, Serialize};
 
 /// The input: which payment to assess.
@@ -137,7 +137,7 @@ impl Detector<'_> {
         let ArchivedPayment { provider, customer_id, received_at_ms, digest, .. } = payment;
         let recent = self.ports.payments.recent_of_customer(provider, customer_id, *received_at_ms);
         let recent = self.tracer.step("read recent payments", recent).await?;
-        let analysis = fraud::assess(&facts(payment), &recent, customer.map(|customer| &customer.profile));
+        let analysis = risk::assess(&facts(payment), &recent, customer.map(|customer| &customer.profile));
         let write = self.ports.payments.write_analysis(&self.key, digest, &analysis, self.now_ms);
         self.tracer.step("write analysis", write).await
     }
@@ -145,14 +145,14 @@ impl Detector<'_> {
     async fn alert(&self, payment: &ArchivedPayment, analysis: &Analysis) -> Result<(), Failure> {
         let alert = RiskAlert::new(payment, analysis, &self.ports.environment, self.now_ms);
         self.tracer.step("alert", self.ports.alerts.publish(&alert, &alert.attributes())).await?;
-        tracing::info!(alert_id = alert.alert_id, "alerted");
+        tracing::info!(event = "alert_published", alert_id = alert.alert_id, "alerted");
         let mark = self.ports.payments.alerted(&self.key, &payment.digest, self.now_ms);
         self.tracer.step("mark alerted", mark).await
     }
 
     fn assessed(self, standing: StandingAnalysis) -> Assessment {
         let Analysis { score, level, factors } = standing.analysis;
-        tracing::info!(risk_score = %score, risk_level = level.as_str(), "assessed");
+        tracing::info!(event = "payment_assessed", risk_score = %score, risk_level = level.as_str(), "assessed");
         Assessment::Assessed {
             provider: self.key.event_key.provider().to_owned(),
             transaction_id: self.key.transaction_id,

@@ -1,7 +1,7 @@
 //! What needs no service: the interfaces to the state machine.
 
 use super::*;
-use domain::webhook::{AmountBand, EventType, PaymentStatus, Provider};
+use domain::payments::webhook::{AmountBand, EventType, PaymentStatus, Provider};
 use domain::{ContentDigest, Currency, Money};
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ fn the_detail_of_the_event_is_a_task() {
 #[test]
 fn the_state_machine_is_told_names_and_texts() {
     let (transaction_id, provider) = ("T1".to_owned(), "acme".to_owned());
-    let Analysis { score, level, factors } = fraud::assess(&facts(&payment("T1", "12000")), &[], None);
+    let Analysis { score, level, factors } = risk::assess(&facts(&payment("T1", "12000")), &[], None);
     let assessed = Assessment::Assessed {
         transaction_id: transaction_id.clone(),
         provider: provider.clone(),

@@ -10,8 +10,8 @@ pub mod reconciliation;
 
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
 use adapters::{Configuration, Failure, FailureKind, ObjectStore, StatusTable, Topic, Tracer, logging};
-use domain::lifecycle::announced_attempt;
-use domain::task::{self, FileTask, RangeOutcome, RejectedFile, Validation};
+use domain::files::lifecycle::announced_attempt;
+use domain::files::task::{self, FileTask, RangeOutcome, RejectedFile, Validation};
 use domain::{FileId, FileStatus, Schedules, Timestamp};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use missing::Reported;
@@ -209,7 +209,7 @@ impl Sender<'_> {
         })
         .await?;
         if let Moved::Taken(_) = self.advance(&file.file_id, file.attempt, FileStatus::Completed, "announced").await? {
-            tracing::info!(rows = sum.rows, "completed");
+            tracing::info!(event = "file_completed", rows = sum.rows, "the file is completed");
         }
         Ok(Announced { file_id: Some(file.file_id.clone()), status: Some(FileStatus::Completed), published: true })
     }
@@ -242,7 +242,7 @@ impl Sender<'_> {
         let attributes = object.attributes();
         let publishing = self.ports.topic.publish(&object, &attributes);
         self.tracer.step("publish", publishing).await?;
-        tracing::info!(notification_id = object.notification_id, reason, "published");
+        tracing::info!(event = "notification_published", notification_id = object.notification_id, reason, "published");
         Ok(Announced { file_id: None, status: None, published: true })
     }
 
@@ -304,7 +304,7 @@ impl Sender<'_> {
 
     async fn publish(&self, notification: Notification) -> Result<(), Failure> {
         self.tracer.step("publish", self.ports.topic.publish(&notification, &notification.attributes())).await?;
-        tracing::info!(notification_id = notification.notification_id, "published");
+        tracing::info!(event = "notification_published", notification_id = notification.notification_id, "published");
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 use crate::Ports;
 use crate::notification::publish_all;
 use adapters::{Failure, FailureKind, Tracer};
-use domain::partner_day::{DayFile, DayTally, PartnerDay};
+use domain::files::partner_day::{DayFile, DayTally, PartnerDay};
 use domain::{Day, Timestamp};
 use serde::Serialize;
 
@@ -61,7 +61,7 @@ pub async fn report(day: Option<&str>, ports: &Ports, tracer: &Tracer, now_ms: u
     let missing: Vec<MissingFile> = days.iter().flat_map(|partner| missing_files(partner, day, now, ports)).collect();
     for file in &missing {
         let MissingFile { notification_id, partner, day, .. } = file;
-        tracing::error!(code = FILE_MISSING, partner, day, notification_id, "an expected file did not come");
+        tracing::error!(event = FILE_MISSING, partner, day, notification_id, "an expected file did not come");
     }
     let attributes = |file: &MissingFile| {
         [
@@ -72,7 +72,7 @@ pub async fn report(day: Option<&str>, ports: &Ports, tracer: &Tracer, now_ms: u
         ]
     };
     tracer.step("publish", publish_all(&missing, attributes, &ports.topic)).await?;
-    if let Some(part) = ports.schedules.faults().first() {
+    if let Some(part) = ports.schedules.errors().first() {
         return Err(Failure::new(
             FailureKind::InvalidInput,
             format!("a part of PartnerSchedules cannot be read: {part}"),
@@ -83,7 +83,13 @@ pub async fn report(day: Option<&str>, ports: &Ports, tracer: &Tracer, now_ms: u
         partners: days.len(),
         missing: days.iter().map(|partner| partner.missing).sum(),
     };
-    tracing::info!(day = reported.day, partners = reported.partners, missing = reported.missing, "day reported");
+    tracing::info!(
+        event = "day_reported",
+        day = reported.day,
+        partners = reported.partners,
+        missing = reported.missing,
+        "day reported"
+    );
     Ok(reported)
 }
 

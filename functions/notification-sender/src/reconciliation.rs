@@ -8,8 +8,8 @@ use crate::Ports;
 use crate::notification::publish_all;
 use adapters::status_table::UnfinishedPage;
 use adapters::{Failure, ObjectStore, Tracer, clock};
+use domain::files::unfinished::{Proof, UnfinishedFile, shards, told_before_ms, upload_shards};
 use domain::limits::UNFINISHED_TOLD_MAX;
-use domain::unfinished::{Proof, UnfinishedFile, shards, told_before_ms, upload_shards};
 use domain::{FileStatus, Timestamp};
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
@@ -50,7 +50,7 @@ pub struct FileUnfinished {
     /// What this message tells, beside the statuses in which files end.
     pub status: &'static str,
     /// Where the file stands.
-    pub stands_at: FileStatus,
+    pub file_status: FileStatus,
     /// Since when it is unfinished, RFC 3339.
     pub since: String,
     /// When this was found out, RFC 3339.
@@ -76,14 +76,14 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Re
     };
     tracer.step("look at unfinished files", looking).await?;
     let Look { told, found, failed, .. } = look;
-    for FileUnfinished { notification_id, file_id, partner, attempt, stands_at, since, .. } in &told {
-        let stands_at = stands_at.as_str();
+    for FileUnfinished { notification_id, file_id, partner, attempt, file_status, since, .. } in &told {
+        let file_status = file_status.as_str();
         tracing::error!(
-            code = FILE_UNFINISHED,
+            event = FILE_UNFINISHED,
             file_id,
             partner,
             attempt,
-            stands_at,
+            file_status,
             since,
             notification_id,
             "a file has no end"
@@ -93,7 +93,7 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Re
     if unfinished > 0 || more {
         // What was not reached may have no end either, and nobody would hear of it.
         let unfinished = unfinished.max(1);
-        tracing::error!(code = "files_unfinished", unfinished, more, "files have had no end for an hour");
+        tracing::error!(event = "files_unfinished", unfinished, more, "files have had no end for an hour");
     }
     let attributes = |file: &FileUnfinished| {
         [
@@ -105,7 +105,7 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Re
     };
     tracer.step("publish", publish_all(&told, attributes, &ports.topic)).await?;
     failed.map_or(Ok(()), Err)?;
-    tracing::info!(unfinished, given_up, more, more_uploads, "reconciled");
+    tracing::info!(event = "reconciled", unfinished, given_up, more, more_uploads, "reconciled");
     Ok(found)
 }
 
@@ -198,7 +198,7 @@ impl Look<'_> {
             partner: file.partner,
             attempt: file.attempt,
             status: FILE_UNFINISHED,
-            stands_at: file.status,
+            file_status: file.status,
             since: time(since_ms),
             timestamp: time(self.now_ms),
             environment: self.ports.environment.clone(),

@@ -4,8 +4,8 @@ use crate::Ports;
 use adapters::Failure;
 use adapters::payment_table::{DueCursor, DuePage, PaymentKey, Row};
 use domain::DayShards;
-use domain::archive::Day;
 use domain::limits::PAYMENT_SHARDS;
+use domain::payments::archive::Day;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::collections::VecDeque;
 

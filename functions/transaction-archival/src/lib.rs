@@ -172,19 +172,27 @@ pub async fn archive(ports: &Ports, tracer: &Tracer, now_ms: u64, deadline_ms: u
         Err(Ended::Overtaken) => (Outcome::Busy, true),
         Err(Ended::Failed(failure)) => return Err(failure),
     };
-    tracing::info!(?outcome, more, "the run has ended");
+    tracing::info!(event = "archival_completed", ?outcome, more, "the run has ended");
     Ok(Archived { outcome, tally, more })
 }
 
 /// Logs what was counted. The template's metric counts what is left by the first line's code.
 fn report(tally: &Tally) {
     let Tally { archived, objects, left_unpublished, left_changed, left_unreadable } = *tally;
-    tracing::info!(archived, objects, left_unpublished, left_changed, left_unreadable, "archived");
+    tracing::info!(
+        event = "payments_archived",
+        archived,
+        objects,
+        left_unpublished,
+        left_changed,
+        left_unreadable,
+        "archived"
+    );
     if left_unpublished > 0 {
-        tracing::warn!(code = "payments_unpublished", left_unpublished, "payments older than a day are not published");
+        tracing::warn!(event = "payments_unpublished", left_unpublished, "payments older than a day are not published");
     }
     if left_unreadable > 0 {
-        tracing::error!(code = "payments_unreadable", left_unreadable, "rows older than a day are not payments");
+        tracing::error!(event = "payments_unreadable", left_unreadable, "rows older than a day are not payments");
     }
 }
 

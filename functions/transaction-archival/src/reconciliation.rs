@@ -7,9 +7,9 @@ use crate::due::ROWS_AT_A_TIME;
 use adapters::payment_table::{DuePage, PaymentKey, Row};
 use adapters::{Failure, Tracer, clock};
 use domain::Timestamp;
+use domain::files::unfinished::{shards, told_before_ms};
 use domain::limits::UNFINISHED_TOLD_MAX;
-use domain::unfinished::{shards, told_before_ms};
-use domain::webhook::Outstanding;
+use domain::payments::webhook::Outstanding;
 use serde::Serialize;
 
 /// What a look found.
@@ -39,7 +39,7 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64, stop_at_ms: 
         // What was not reached may have no end either, and nobody would hear of it.
         let unfinished = unfinished.max(1);
         tracing::error!(
-            code = "payments_unfinished",
+            event = "payments_unfinished",
             unfinished,
             unpublished,
             unassessed,
@@ -49,7 +49,7 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64, stop_at_ms: 
         );
     }
     looked?;
-    tracing::info!(unfinished, more, "reconciled");
+    tracing::info!(event = "reconciled", unfinished, more, "reconciled");
     Ok(found)
 }
 
@@ -100,7 +100,7 @@ impl Reconciled {
             let (transaction_id, provider) = (&key.transaction_id, key.event_key.provider());
             let since = since_ms.map(|ms| Timestamp::from_unix_milliseconds(ms).to_milliseconds_text());
             tracing::error!(
-                code = "payment_unfinished",
+                event = "payment_unfinished",
                 transaction_id,
                 provider,
                 awaits,
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
     use adapters::FailureKind;
     use adapters::payment_table::Item;
-    use domain::archive::ArchivedPayment;
+    use domain::payments::archive::ArchivedPayment;
 
     fn row(band: &str, more: &str, is_published: bool) -> Row {
         let line = format!(

@@ -6,8 +6,8 @@ use adapters::archive_control::Standing;
 use adapters::archive_store::Stored;
 use adapters::payment_table::{Buried, Item, PaymentKey, Row};
 use adapters::{Failure, FailureKind, Tracer, clock};
-use domain::archive::{
-    ArchiveToken, ArchivedPayment, Day, FilledObject, ObjectFault, ObjectLines, ObjectWriter, Tombstone,
+use domain::payments::archive::{
+    ArchiveToken, ArchivedPayment, Day, FilledObject, ObjectError, ObjectLines, ObjectWriter, Tombstone,
     days_to_archive, due_before_ms, object_at_ms, object_key,
 };
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -37,9 +37,9 @@ impl From<Failure> for Ended {
     }
 }
 
-impl From<ObjectFault> for Ended {
-    fn from(fault: ObjectFault) -> Self {
-        Self::Failed(Failure::new(FailureKind::InvalidInput, format!("an object of the archive: {fault}")))
+impl From<ObjectError> for Ended {
+    fn from(error: ObjectError) -> Self {
+        Self::Failed(Failure::new(FailureKind::InvalidInput, format!("an object of the archive: {error}")))
     }
 }
 
@@ -177,7 +177,7 @@ impl<'a> Run<'a> {
             });
         }
         self.tally.objects += 1;
-        tracing::info!(object_key = key, rows, "object stored");
+        tracing::info!(event = "archive_object_stored", object_key = key, rows, "object stored");
         let changed = tracer.step("replace rows", self.settle(&key, &bytes)).await?;
         self.tally.left_changed += changed;
         Ok(())

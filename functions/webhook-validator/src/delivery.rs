@@ -5,11 +5,11 @@
 //! the first one vanished.
 
 use crate::Ports;
-use adapters::gateway::{NoAnswer, Refusal};
 use adapters::payment_table::{PaymentKey, Written};
 use adapters::{Failure, Tracer, clock};
+use api::gateway::{ApiError, Refusal};
 use domain::Timestamp;
-use domain::webhook::{AmountBand, Delivery, KnownPayment, PUBLICATION_MILLISECONDS_MAX, Payment, Stage};
+use domain::payments::webhook::{AmountBand, Delivery, KnownPayment, PUBLICATION_MILLISECONDS_MAX, Payment, Stage};
 use serde_json::json;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(crate) async fn deliver(
     ports: &Ports,
     tracer: &Tracer,
     now_ms: u64,
-) -> Result<Outcome, NoAnswer> {
+) -> Result<Outcome, ApiError> {
     let delivering = Delivering { payment, key: PaymentKey::of(payment), ports, tracer };
     let mut known = match delivering.store(now_ms).await? {
         Written::Taken => return delivering.finish().await,
@@ -61,8 +61,8 @@ pub(crate) async fn deliver(
 }
 
 /// 409, and a line by which the template's metric counts it: somebody uses an id for two payments.
-fn conflict() -> NoAnswer {
-    tracing::error!(code = "transaction_conflict", "the payment is known with another content");
+fn conflict() -> ApiError {
+    tracing::error!(event = "transaction_conflict", "the payment is known with another content");
     let message = "A payment with this transaction_id is known with another content. Nothing was changed. Use another \
                    transaction_id for another payment.";
     Refusal::new(409, "transaction_conflict", message).into()
@@ -96,9 +96,9 @@ impl Delivering<'_> {
     }
 
     /// Publishes what is stored, and says so in the table. If that fails, the sender hears 503 and sends it again.
-    async fn finish(&self) -> Result<Outcome, NoAnswer> {
+    async fn finish(&self) -> Result<Outcome, ApiError> {
         if !self.payment.event_type.is_routed() {
-            tracing::info!("stored, and not routed");
+            tracing::info!(event = "payment_stored", "stored, and not routed");
             return Ok(Outcome::Taken);
         }
         if let Err(failure) = self.tracer.step("publish", self.publish()).await {
@@ -134,7 +134,7 @@ impl Delivering<'_> {
             "published_at": Timestamp::from_unix_milliseconds(clock::now_ms()).to_milliseconds_text(),
         });
         self.ports.bus.publish(DETAIL_TYPE, &detail).await?;
-        tracing::info!(band = band.as_str(), "published");
+        tracing::info!(event = "payment_published", band = band.as_str(), "published");
         Ok(())
     }
 }

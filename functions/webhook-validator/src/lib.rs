@@ -4,11 +4,12 @@
 mod delivery;
 mod request;
 
-use adapters::gateway::{Answer, Api, NoAnswer};
-use adapters::{Configuration, EventBus, Failure, FailureKind, PaymentTable, SigningSecrets, Tracer, reference};
+use adapters::{Configuration, EventBus, Failure, FailureKind, PaymentTable, SigningSecrets, Tracer};
+use api::gateway::{Answer, Api, ApiError};
+use api::reference;
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use domain::Timestamp;
-use domain::webhook::Payment;
+use domain::payments::webhook::Payment;
 use serde_json::{Value, json};
 
 const API: Api = Api {
@@ -55,7 +56,7 @@ async fn take(
     ports: &Ports,
     tracer: &Tracer,
     now_ms: u64,
-) -> Result<Answer, NoAnswer> {
+) -> Result<Answer, ApiError> {
     if (request.http_method.as_str(), request.resource.as_deref()) == ("GET", Some("/errors")) {
         // The types of our refusals lead there.
         return Ok(reference::errors());
@@ -65,7 +66,7 @@ async fn take(
     let signer = tracer.step("verify", request::signer(&request, &body, &ports.secrets, now_ms)).await?;
     let payment = match request::payment(&body, &signer)? {
         Ok(payment) => payment,
-        Err(faults) => return Ok(request::faulty(&request, &faults)),
+        Err(errors) => return Ok(request::invalid(&request, &errors)),
     };
     let outcome = delivery::deliver(&payment, ports, tracer, now_ms).await?;
     Ok(accepted(&payment, outcome == delivery::Outcome::Repeated, now_ms))

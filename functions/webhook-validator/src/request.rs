@@ -1,15 +1,15 @@
 //! A request before anything of it is believed: its bytes, its signer, and only then its content.
 
-use adapters::gateway::{Answer, NoAnswer, Refusal, is_json};
 use adapters::{SigningSecrets, logging};
+use api::gateway::{Answer, ApiError, Refusal, is_json};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::limits::WEBHOOK_BODY_BYTES_MAX;
-use domain::webhook::signature::{
-    self, ID_HEADER, SIGNATURE_HEADER, SignatureFault, SignatureHeaders, TIMESTAMP_HEADER,
+use domain::payments::webhook::signature::{
+    self, ID_HEADER, SIGNATURE_HEADER, SignatureError, SignatureHeaders, TIMESTAMP_HEADER,
 };
-use domain::webhook::{Payment, PaymentFault, Provider};
+use domain::payments::webhook::{Payment, PaymentError, Provider};
 use serde_json::{Value, json};
 
 /// Refuses a body that is not said to be JSON. A header that is repeated says so each time.
@@ -43,22 +43,22 @@ pub(crate) async fn signer(
     body: &[u8],
     secrets: &SigningSecrets,
     now_ms: u64,
-) -> Result<Provider, NoAnswer> {
+) -> Result<Provider, ApiError> {
     let [id, timestamp, signature] = [ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER].map(|name| values(request, name));
     let headers = SignatureHeaders { id: &id, timestamp: &timestamp, signature: &signature };
     let verify = |keyring: &_| signature::verify(&headers, body, keyring, now_ms).cloned();
-    let fits_none = |fault| matches!(fault, SignatureFault::SignatureMismatch | SignatureFault::NoSecrets);
+    let fits_none = |error| matches!(error, SignatureError::SignatureMismatch | SignatureError::NoSecrets);
     let mut known = secrets.current(now_ms).await?;
     let mut result = verify(&known.keyring);
-    if result.as_ref().is_err_and(|fault| fits_none(*fault)) {
+    if result.as_ref().is_err_and(|error| fits_none(*error)) {
         known = secrets.newest(now_ms).await?;
         result = verify(&known.keyring);
     }
-    result.map_err(|fault| match &known.unreadable {
+    result.map_err(|error| match &known.unreadable {
         // It may be signed by the secret that we could not read.
-        Some(failure) if fits_none(fault) => failure.clone().into(),
+        Some(failure) if fits_none(error) => failure.clone().into(),
         _ => {
-            tracing::warn!(code = fault.as_str(), "the signature is not valid");
+            tracing::warn!(event = "signature_invalid", code = error.as_str(), "the signature is not valid");
             unsigned().into()
         }
     })
@@ -83,29 +83,34 @@ fn unsigned() -> Refusal {
     )
 }
 
-/// The payment that the signer announces, or every fault of it.
-pub(crate) fn payment(body: &[u8], signer: &Provider) -> Result<Result<Payment, Vec<PaymentFault>>, Refusal> {
+/// The payment that the signer announces, or every error of it.
+pub(crate) fn payment(body: &[u8], signer: &Provider) -> Result<Result<Payment, Vec<PaymentError>>, Refusal> {
     let payment = match Payment::read(body) {
         Ok(payment) => payment,
-        Err(faults) => return Ok(Err(faults)),
+        Err(errors) => return Ok(Err(errors)),
     };
     if payment.provider != *signer {
-        tracing::warn!(signer = signer.as_str(), code = "provider_not_signer", "the signature is not valid");
+        tracing::warn!(
+            event = "signature_invalid",
+            signer = signer.as_str(),
+            code = "provider_not_signer",
+            "the signature is not valid"
+        );
         return Err(unsigned());
     }
     logging::set_transaction_id(&payment.transaction_id);
-    tracing::info!(provider = signer.as_str(), "signed and valid");
+    tracing::info!(event = "signature_valid", provider = signer.as_str(), "signed and valid");
     Ok(Ok(payment))
 }
 
-/// The answer to a body with faults. It repeats nothing of the body.
-pub(crate) fn faulty(request: &ApiGatewayProxyRequest, faults: &[PaymentFault]) -> Answer {
-    let codes: Vec<&str> = faults.iter().map(|fault| fault.code.as_str()).collect();
-    tracing::info!(?codes, "the payment has faults");
-    let errors: Vec<Value> = faults.iter().map(error).collect();
+/// The answer to a body with errors. It repeats nothing of the body.
+pub(crate) fn invalid(request: &ApiGatewayProxyRequest, errors: &[PaymentError]) -> Answer {
+    let codes: Vec<&str> = errors.iter().map(|error| error.code.as_str()).collect();
+    tracing::info!(event = "payment_rejected", ?codes, "the payment has errors");
+    let errors: Vec<Value> = errors.iter().map(error).collect();
     let body = json!({
         "error": "invalid_payment",
-        "message": format!("The payment was refused; nothing of it was stored. Errors: {}.", faults.len()),
+        "message": format!("The payment was refused; nothing of it was stored. Errors: {}.", errors.len()),
         "transaction_id": null,
         "request_id": request.request_context.request_id,
         "errors": errors,
@@ -113,12 +118,12 @@ pub(crate) fn faulty(request: &ApiGatewayProxyRequest, faults: &[PaymentFault]) 
     Answer::json(400, &body)
 }
 
-fn error(fault: &PaymentFault) -> Value {
+fn error(error: &PaymentError) -> Value {
     json!({
-        "field": fault.field.map(|field| field.as_str()),
-        "byte": fault.byte,
-        "code": fault.code.as_str(),
-        "reason": fault.reason,
-        "fix": fault.code.fix(),
+        "field": error.field.map(|field| field.as_str()),
+        "byte": error.byte,
+        "code": error.code.as_str(),
+        "reason": error.reason,
+        "fix": error.code.fix(),
     })
 }

@@ -1,7 +1,7 @@
 //! The alarms: what each watches and when it is raised.
 
 use super::{name_of, names_of_section};
-use crate::template::referred;
+use crate::support::template::referred;
 use serde_json::Value;
 
 /// Metrics of services, as a reader knows them. What is watched follows.

@@ -22,7 +22,11 @@ pub(crate) fn page(template: &Value, source: &str) -> String {
     let names = names_of_section(source, "Parameters");
     let groups = groups(source);
     let grouped: BTreeSet<&str> = groups.iter().flat_map(|group| group.parameters.iter().copied()).collect();
-    assert_eq!(grouped, names.iter().copied().collect(), "each parameter is in a group of AWS::CloudFormation::Interface");
+    assert_eq!(
+        grouped,
+        names.iter().copied().collect(),
+        "each parameter is in a group of AWS::CloudFormation::Interface"
+    );
     let mut page = String::from(INTRODUCTION);
     page += "| parameter | what it sets | default |\n| --- | --- | --- |\n";
     for name in groups.iter().flat_map(|group| &group.parameters) {
@@ -84,7 +88,8 @@ fn section(name: &str, parameter: &Value) -> String {
     facts.extend(parameter["ConstraintDescription"].as_str().map(|constraint| format!("Form: {constraint}")));
     let facts: Vec<String> =
         facts.iter().map(|fact| format!("- {}\n", wrapped(fact.trim_end_matches('.'), "  "))).collect();
-    let description = wrapped(parameter["Description"].as_str().unwrap_or_else(|| panic!("{name}: no description")), "");
+    let description =
+        wrapped(parameter["Description"].as_str().unwrap_or_else(|| panic!("{name}: no description")), "");
     format!("\n### {name}\n\n{description}\n\n{}", facts.concat())
 }
 

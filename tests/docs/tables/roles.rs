@@ -1,8 +1,8 @@
 //! The roles: who uses each, and what it may do.
 
 use super::{LINE_CHARS_MAX, name_of, names_of_section, wrapped};
-use crate::policies::{statements, targets};
-use crate::template::{machines, referred, resources};
+use crate::support::template::{machines, referred, resources};
+use crate::template::policies::{statements, targets};
 use serde_json::Value;
 
 const INTRODUCTION: &str = "# Roles

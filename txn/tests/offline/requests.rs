@@ -2,8 +2,8 @@
 
 use crate::process::{Person, Ran, assert_golden};
 use crate::service::{Reply, Service};
-use domain::webhook::signature::{SignatureHeaders, verify};
-use domain::webhook::{Keyring, Provider, ProviderSecrets, Secret};
+use domain::payments::webhook::signature::{SignatureHeaders, verify};
+use domain::payments::webhook::{Keyring, Provider, ProviderSecrets, Secret};
 use serde_json::json;
 
 fn person(service: &Service) -> Person {
@@ -20,7 +20,7 @@ fn day(partners: serde_json::Value, files: serde_json::Value) -> serde_json::Val
 
 fn partner(name: &str, missing: u64) -> serde_json::Value {
     json!({
-        "partner": name, "received": 2, "completed": 2, "refused": 0, "failed": 0, "in_progress": 0, "awaiting_upload": 0,
+        "partner": name, "received": 2, "completed": 2, "rejected": 0, "failed": 0, "in_progress": 0, "awaiting_upload": 0,
         "upload_expired": 1, "rows": 14, "rows_superseded": 3, "totals": {"EUR": "9.30", "JPY": "1200"}, "last_received_at": "2026-01-15T10:00:00.000Z",
         "expected": if missing > 0 { json!(3) } else { json!(null) }, "missing": missing,
     })

@@ -12,7 +12,7 @@ struct Seen {
     line: u32,
     fields: Vec<(usize, usize)>,
     values: Vec<Vec<u8>>,
-    faults: Vec<(ErrorCode, u64, usize)>,
+    errors: Vec<(ErrorCode, u64, usize)>,
     blank_lines: Option<BlankLines>,
 }
 
@@ -33,7 +33,7 @@ fn scan(text: &[u8], chunk_size: usize) -> Vec<Seen> {
             line: record.line,
             fields: record.fields.iter().map(|field| (field.start, field.end)).collect(),
             values,
-            faults: record.faults.iter().map(|fault| (fault.code, fault.byte, fault.field)).collect(),
+            errors: record.errors.iter().map(|error| (error.code, error.byte, error.field)).collect(),
             blank_lines: record.blank_lines,
         });
     };
@@ -45,8 +45,8 @@ fn scan(text: &[u8], chunk_size: usize) -> Vec<Seen> {
     seen
 }
 
-fn faults_of(text: &str) -> Vec<(ErrorCode, u64, usize)> {
-    scan(text.as_bytes(), 7).into_iter().flat_map(|record| record.faults).collect()
+fn errors_of(text: &str) -> Vec<(ErrorCode, u64, usize)> {
+    scan(text.as_bytes(), 7).into_iter().flat_map(|record| record.errors).collect()
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn sound_records_come_whole_with_their_places() {
     assert_eq!(seen.iter().map(|record| (record.byte, record.line)).collect::<Vec<_>>(), [(0, 1), (5, 2), (15, 4)]);
     assert_eq!(seen[1].fields, [(0, 7), (8, 9)]);
     assert_eq!(seen[1].values, [&b"x,\"\n"[..], b"2"]);
-    assert!(seen.iter().all(|record| record.faults.is_empty()));
+    assert!(seen.iter().all(|record| record.errors.is_empty()));
 }
 
 #[test]
@@ -65,15 +65,15 @@ fn faults_have_the_byte_that_breaks_the_rule() {
     use ErrorCode::{
         FieldTooLong, LoneCarriageReturn, QuoteInUnquotedField, TextAfterQuote, TooManyColumns, UnclosedQuote,
     };
-    assert_eq!(faults_of("a,b\"c\n"), [(QuoteInUnquotedField, 3, 1)]);
-    assert_eq!(faults_of("\"a\"b,\"c\" ,d\n"), [(TextAfterQuote, 3, 0), (TextAfterQuote, 8, 1)]);
-    assert_eq!(faults_of("ok,1\nx,\"open\nmore,2\n"), [(UnclosedQuote, 7, 1)]);
-    assert_eq!(faults_of("a,b\rc,d\r"), [(LoneCarriageReturn, 3, 1), (LoneCarriageReturn, 7, 1)]);
-    assert_eq!(faults_of(&format!("ab,{}\n", "x".repeat(FIELD_BYTES_MAX + 1))), [(FieldTooLong, 3, 1)]);
-    assert_eq!(faults_of(&format!("{}\n", ",".repeat(100))), [(TooManyColumns, 64, 64)]);
-    assert_eq!(faults_of(&format!("a,\"{}", "x\n".repeat(FIELD_BYTES_MAX))), [(UnclosedQuote, 2, 1)]);
-    assert_eq!(faults_of(&format!("{},\"{}\"\n", "x".repeat(FIELD_BYTES_MAX), "\"\"".repeat(FIELD_BYTES_MAX))), []);
-    assert_eq!(faults_of(&format!("{}\n", ",".repeat(RECORD_COLUMNS_MAX - 1))), []);
+    assert_eq!(errors_of("a,b\"c\n"), [(QuoteInUnquotedField, 3, 1)]);
+    assert_eq!(errors_of("\"a\"b,\"c\" ,d\n"), [(TextAfterQuote, 3, 0), (TextAfterQuote, 8, 1)]);
+    assert_eq!(errors_of("ok,1\nx,\"open\nmore,2\n"), [(UnclosedQuote, 7, 1)]);
+    assert_eq!(errors_of("a,b\rc,d\r"), [(LoneCarriageReturn, 3, 1), (LoneCarriageReturn, 7, 1)]);
+    assert_eq!(errors_of(&format!("ab,{}\n", "x".repeat(FIELD_BYTES_MAX + 1))), [(FieldTooLong, 3, 1)]);
+    assert_eq!(errors_of(&format!("{}\n", ",".repeat(100))), [(TooManyColumns, 64, 64)]);
+    assert_eq!(errors_of(&format!("a,\"{}", "x\n".repeat(FIELD_BYTES_MAX))), [(UnclosedQuote, 2, 1)]);
+    assert_eq!(errors_of(&format!("{},\"{}\"\n", "x".repeat(FIELD_BYTES_MAX), "\"\"".repeat(FIELD_BYTES_MAX))), []);
+    assert_eq!(errors_of(&format!("{}\n", ",".repeat(RECORD_COLUMNS_MAX - 1))), []);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn csv_spectrum_is_read_as_its_json_says() {
         let csv = bytes_of(&file["csv"]);
         for chunk_size in [1, 3, csv.len()] {
             let seen = scan(&csv, chunk_size);
-            assert!(seen.iter().all(|record| record.faults.is_empty() && record.blank_lines.is_none()), "{name}");
+            assert!(seen.iter().all(|record| record.errors.is_empty() && record.blank_lines.is_none()), "{name}");
             let text = |value: &Vec<u8>| String::from_utf8(value.clone()).unwrap();
             let names: Vec<String> = seen[0].values.iter().map(text).collect();
             let object = |record: &Seen| -> serde_json::Value {
@@ -160,7 +160,7 @@ proptest! {
     #[test]
     fn agrees_with_csv_core_where_nothing_is_wrong(text in texts(0)) {
         let seen = scan(text.as_bytes(), usize::MAX);
-        prop_assert!(seen.iter().all(|record| record.faults.is_empty()));
+        prop_assert!(seen.iter().all(|record| record.errors.is_empty()));
         let ours: Vec<_> = seen.into_iter().map(|record| record.values).collect();
         prop_assert_eq!(ours, records_of_csv_core(text.as_bytes()));
     }

@@ -209,7 +209,7 @@ fn ranges_cover_every_record_once_and_find_the_same_sums() {
         }
         let expected: Vec<_> = (1..=rows).map(|number| (number, format!("T{number}"))).collect();
         assert_eq!(seen, expected);
-        assert_eq!(crate::money::add_up(&sums), Ok(report.totals.to_texts()));
+        assert_eq!(crate::values::money::add_up(&sums), Ok(report.totals.to_texts()));
         assert!(report.ranges.len() <= crate::limits::FILE_RANGES_MAX);
     }
 }

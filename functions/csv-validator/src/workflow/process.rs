@@ -2,11 +2,11 @@
 
 use super::done;
 use super::step::{Step, invalid_input};
-use crate::upload::{TURNS_MAX, contended, new_token};
+use crate::contention::{ATTEMPTS_MAX, contended, new_token};
 use adapters::status_table::{Facts, FileRecord, Moved, Transition};
 use adapters::{Failure, FailureKind};
-use domain::lifecycle::{Decision, ObjectSource, Sequence, decide_event};
-use domain::task::{FileTask, Validation};
+use domain::files::lifecycle::{Decision, ObjectSource, Sequence, decide_event};
+use domain::files::task::{FileTask, Validation};
 use domain::{FileId, FileStatus, Partner};
 
 impl Step<'_> {
@@ -76,7 +76,7 @@ impl Step<'_> {
         written_at_ms: u64,
     ) -> Result<Validation, Failure> {
         let (mut known, mut source) = (known.cloned(), source);
-        for _ in 0..TURNS_MAX {
+        for _ in 0..ATTEMPTS_MAX {
             let Some((attempt, sequence)) = self.decide(known.as_ref(), source)? else {
                 return match known {
                     Some(record) => self.nothing_to_do(&record).await,
@@ -131,7 +131,7 @@ impl Step<'_> {
             Transition::now(attempt, FileStatus::Validated, format!("every record is valid: {rows}"), found);
         let moved = self.ports.status.advance(self.tracer, file_id, &validated).await?;
         if matches!(moved, Moved::Taken(_)) {
-            tracing::info!(rows, "accepted");
+            tracing::info!(event = "file_accepted", rows, "the file is accepted");
         }
         Ok(moved.into_record())
     }

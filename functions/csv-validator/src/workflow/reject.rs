@@ -2,13 +2,13 @@
 
 use super::step::{ReadFile, Step};
 use super::{done, refused};
-use crate::inspection::{ReportPass, log_refusal};
+use crate::inspection::{ReportPass, log_rejection};
 use adapters::status_table::{Facts, FileRecord, Transition};
 use adapters::{Failure, ObjectStore};
 use domain::csv::{RowError, ValidationReport};
-use domain::lifecycle::ObjectSource;
-use domain::task::{RefusalName, RejectedFile, Validation};
-use domain::{FileId, FileStatus, Statement};
+use domain::files::lifecycle::ObjectSource;
+use domain::files::task::{RefusalName, RejectedFile, Validation};
+use domain::{ControlTotals, FileId, FileStatus};
 
 impl Step<'_> {
     /// Records that the file is rejected, with the report of its errors. The report is stored before the status that links
@@ -19,7 +19,7 @@ impl Step<'_> {
         known: Option<&FileRecord>,
         source: ObjectSource,
         file: &ReadFile,
-        expected: &Statement,
+        expected: &ControlTotals,
         facts: Facts,
     ) -> Result<Option<Validation>, Failure> {
         let Some((attempt, _)) = self.decide(known, source)? else {
@@ -42,12 +42,12 @@ impl Step<'_> {
         if report.is_valid() {
             return Ok(None);
         }
-        log_refusal(&report);
+        log_rejection(&report);
         let errors = report.error_count;
         let facts = Facts {
             error_count: Some(errors),
             report_key: Some(report_key.clone()),
-            refused_statement: file.findings.differs_from_statement.then(|| expected.clone()),
+            rejected_totals: file.findings.differs_from_totals.then(|| expected.clone()),
             ranges: None,
             totals: None,
             ..facts
@@ -80,7 +80,7 @@ impl Step<'_> {
     async fn write_report(
         &self,
         file: &ReadFile,
-        expected: &Statement,
+        expected: &ControlTotals,
         key: String,
     ) -> Result<(ValidationReport, Vec<RowError>), Failure> {
         let mut object = self.open().await?;

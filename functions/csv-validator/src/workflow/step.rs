@@ -7,9 +7,9 @@ use crate::inspection::{Findings, Inspection};
 use adapters::object_store::OpenObject;
 use adapters::status_table::{Facts, FileRecord};
 use adapters::{Failure, FailureKind, Tracer, logging};
-use domain::lifecycle::ObjectSource;
+use domain::files::lifecycle::ObjectSource;
+use domain::files::task::{RefusalName, Validation};
 use domain::limits::ERRORS_IN_ANSWER_MAX;
-use domain::task::{RefusalName, Validation};
 use domain::{FileId, FileStatus, Partner, PendingUpload};
 
 /// A file whose bytes have been read.
@@ -148,7 +148,7 @@ impl Step<'_> {
         let expected = self.used_upload(known.as_ref()).map(|upload| upload.expected.clone()).unwrap_or_default();
         logging::set_partner(partner.as_str());
         if let Some(record) = known.clone().filter(FileRecord::was_valid) {
-            if record.faults_against(&expected).is_empty() {
+            if record.errors_against(&expected).is_empty() {
                 return self.proceed_as_known(file_id, record, source).await;
             }
             // Its sender was told so when the upload was created, unless the file came by another request in between.
@@ -156,7 +156,7 @@ impl Step<'_> {
         }
         file.findings.hold(&expected, ERRORS_IN_ANSWER_MAX);
         let report = &file.findings.report;
-        tracing::info!(rows = report.rows, errors = report.error_count, "validated");
+        tracing::info!(event = "file_validated", rows = report.rows, errors = report.error_count, "validated");
         let facts = Facts {
             partner: Some(partner.as_str().to_owned()),
             key: Some(self.object.key.clone()),

@@ -1,0 +1,188 @@
+//! The secrets that providers sign with.
+
+use super::Provider;
+use crate::limits::{PROVIDER_SECRETS_MAX, PROVIDERS_MAX, SECRET_BYTES_MAX, SECRET_BYTES_MIN};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeSet;
+use std::fmt;
+use subtle::ConstantTimeEq;
+
+/// The key of a provider's signatures. It never shows itself, and cannot be compared by `==`, whose time would tell how many
+/// bytes were right.
+///
+/// ```
+/// let secret = domain::webhook::Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
+/// assert!(secret.is_same_as(&secret.clone()));
+/// # Ok::<(), domain::webhook::SecretError>(())
+/// ```
+///
+/// ```compile_fail
+/// let secret = domain::webhook::Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
+/// assert!(secret == secret.clone());
+/// # Ok::<(), domain::webhook::SecretError>(())
+/// ```
+#[derive(Clone)]
+pub struct Secret(Vec<u8>);
+
+/// Why a text is not a secret. It never holds any of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Not base64 of the standard alphabet, with its padding.
+    #[error("the secret is not base64, with or without whsec_ before it")]
+    Malformed,
+    /// Fewer than 24 bytes or more than 64.
+    #[error("the secret has not between 24 and 64 bytes")]
+    Length,
+}
+
+impl Secret {
+    /// Reads a secret as Standard Webhooks writes it: base64 of 24 to 64 bytes, with or without `whsec_` before it.
+    ///
+    /// # Errors
+    /// A [`SecretError`] that says which rule the text breaks.
+    pub fn parse(text: &str) -> Result<Self, SecretError> {
+        let key = STANDARD.decode(text.strip_prefix("whsec_").unwrap_or(text)).map_err(|_| SecretError::Malformed)?;
+        if !(SECRET_BYTES_MIN..=SECRET_BYTES_MAX).contains(&key.len()) {
+            return Err(SecretError::Length);
+        }
+        Ok(Self(key))
+    }
+
+    /// Whether both are the same key. It takes the same time wherever keys of one length differ.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
+    pub(super) fn key(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(redacted)")
+    }
+}
+
+/// A provider's secrets that are valid at the moment.
+#[derive(Clone, Debug)]
+pub struct ProviderSecrets {
+    /// Whose they are.
+    pub provider: Provider,
+    /// One, or two while they are being rotated.
+    pub secrets: Vec<Secret>,
+}
+
+/// The secrets of all providers. No two providers share one, so that a signature has one signer.
+#[derive(Clone, Debug, Default)]
+pub struct Keyring(Vec<ProviderSecrets>);
+
+/// Why lists of secrets are not a keyring. It is a error of our configuration: nothing is accepted until it is mended.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// More than [`PROVIDERS_MAX`] providers.
+    #[error("there are more than {PROVIDERS_MAX} providers")]
+    TooManyProviders,
+    /// More than [`PROVIDER_SECRETS_MAX`] secrets of one provider.
+    #[error("{} has more than {PROVIDER_SECRETS_MAX} secrets", .0.as_str())]
+    TooManySecrets(Provider),
+    /// A provider that is listed twice.
+    #[error("{} is listed twice", .0.as_str())]
+    ProviderRepeated(Provider),
+    /// A secret that another provider has as well: either could sign for the other.
+    #[error("{} has a secret that another provider has as well", .0.as_str())]
+    SecretShared(Provider),
+}
+
+impl Keyring {
+    /// The keyring of these providers. It may be empty; then nothing verifies.
+    ///
+    /// # Errors
+    /// A [`KeyringError`] that names the provider.
+    pub fn new(providers: Vec<ProviderSecrets>) -> Result<Self, KeyringError> {
+        if providers.len() > PROVIDERS_MAX {
+            return Err(KeyringError::TooManyProviders);
+        }
+        let (mut names, mut others) = (BTreeSet::new(), Vec::<&Secret>::new());
+        for ProviderSecrets { provider, secrets } in &providers {
+            if secrets.len() > PROVIDER_SECRETS_MAX {
+                return Err(KeyringError::TooManySecrets(provider.clone()));
+            }
+            if !names.insert(provider) {
+                return Err(KeyringError::ProviderRepeated(provider.clone()));
+            }
+            // Each is compared with each, which is little work: there are 200 at most, and they are read now and then.
+            if secrets.iter().any(|secret| others.iter().any(|other| secret.is_same_as(other))) {
+                return Err(KeyringError::SecretShared(provider.clone()));
+            }
+            others.extend(secrets);
+        }
+        Ok(Self(providers))
+    }
+
+    /// Every secret with its provider.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = (&Provider, &Secret)> {
+        self.0.iter().flat_map(|provider| provider.secrets.iter().map(|secret| (&provider.provider, secret)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(byte: u8) -> Secret {
+        Secret::parse(&STANDARD.encode([byte; 24])).unwrap()
+    }
+
+    fn of(name: &str, secrets: Vec<Secret>) -> ProviderSecrets {
+        ProviderSecrets { provider: Provider::named(name).unwrap(), secrets }
+    }
+
+    #[test]
+    fn secrets_are_read_strictly_and_never_shown() {
+        let text = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let (bare, prefixed) = (Secret::parse(text).unwrap(), Secret::parse(&format!("whsec_{text}")).unwrap());
+        assert!(bare.is_same_as(&prefixed) && !bare.is_same_as(&secret(1)));
+        let shown = format!("{:?}", of("acme", vec![Secret::parse(text).unwrap()]));
+        assert!(shown.contains("redacted") && !shown.contains("MfKQ") && !shown.contains("49, 242"), "{shown}");
+        for (text, error) in [
+            ("", SecretError::Length),
+            ("whsec_", SecretError::Length),
+            ("c2hvcnQ=", SecretError::Length),
+            (&STANDARD.encode([7; 23]), SecretError::Length),
+            (&STANDARD.encode([7; 65]), SecretError::Length),
+            ("not base64 at all", SecretError::Malformed),
+            ("whsec_whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", SecretError::Malformed),
+            (" MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", SecretError::Malformed),
+            ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", SecretError::Malformed),
+            ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS", SecretError::Malformed),
+            ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS-", SecretError::Malformed),
+        ] {
+            assert_eq!(Secret::parse(text).err(), Some(error), "{text:?}");
+        }
+        assert!(Secret::parse(&STANDARD.encode([7; 24])).is_ok() && Secret::parse(&STANDARD.encode([7; 64])).is_ok());
+    }
+
+    #[test]
+    fn a_keyring_has_one_signer_for_each_secret() {
+        let named = |name: &str| Provider::named(name).unwrap();
+        for (providers, expected) in [
+            (vec![], None),
+            (vec![of("a", vec![secret(1), secret(2)]), of("b", vec![secret(3)]), of("c", vec![])], None),
+            (vec![of("a", vec![secret(1), secret(2), secret(3)])], Some(KeyringError::TooManySecrets(named("a")))),
+            (
+                vec![of("a", vec![secret(1)]), of("a", vec![secret(2)])],
+                Some(KeyringError::ProviderRepeated(named("a"))),
+            ),
+            (
+                vec![of("a", vec![secret(1)]), of("b", vec![secret(2), secret(1)])],
+                Some(KeyringError::SecretShared(named("b"))),
+            ),
+            ((0..=100).map(|at| of(&format!("p{at}"), vec![])).collect(), Some(KeyringError::TooManyProviders)),
+        ] {
+            assert_eq!(Keyring::new(providers).err(), expected);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! `POST /upload`: validates a file while its sender waits, stores it, and says what became of it.
+//!
+//! A valid file goes through four writes: its place in the arrival order is drawn, the attempt begins in the table, the object
+//! is stored, the attempt is `validated`. A handler that dies between two of them leaves what the next upload of the same
+//! file, or the workflow, continues. A dry run does none of this: it ends with the verdict.
+
+mod answers;
+mod reject;
+
+pub(crate) use answers::{attempt_unknown, exhausted, path_to_status, status_path};
+
+use crate::Ports;
+use crate::api::caller::partner_of;
+use crate::api::envelope::{self, Form};
+use crate::api::query;
+use crate::contention::{ATTEMPTS_MAX, contended, new_token};
+use crate::inspection::{Findings, Inspection, log_rejection};
+use adapters::object_store::UploadMetadata;
+use adapters::status_table::{Facts, FileRecord, Moved, Transition};
+use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
+use api::gateway::{Answer, ApiError};
+use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use bytes::Bytes;
+use domain::files::lifecycle::{Decision, Intent, Sequence, decide_upload};
+use domain::limits::{ERRORS_IN_ANSWER_MAX, ERRORS_IN_DRY_RUN_MAX};
+use domain::{ControlTotals, FileId, FileStatus, Partner};
+
+/// The attempt of a file that nobody has sent before.
+pub(crate) const FIRST_ATTEMPT: u32 = 1;
+
+/// What became of one decision.
+enum Turn {
+    /// The request is answered.
+    Answered(Answer),
+    /// Somebody else has moved the file, so that it is to be decided anew.
+    Moved(Box<FileRecord>),
+}
+
+/// One file that was sent.
+struct Sent<'a> {
+    ports: &'a Ports,
+    tracer: &'a Tracer,
+    partner: Partner,
+    file_id: FileId,
+    bytes: Bytes,
+    /// What was stated of it.
+    expected: ControlTotals,
+    findings: Findings,
+    now_ms: u64,
+}
+
+pub(crate) async fn upload(
+    request: ApiGatewayProxyRequest,
+    ports: &Ports,
+    tracer: &Tracer,
+    now_ms: u64,
+) -> Result<Answer, ApiError> {
+    let partner = partner_of(&request)?;
+    let (dry_run, intent) = (query::dry_run(&request)?, query::intent(&request)?);
+    let errors_max = if dry_run { ERRORS_IN_DRY_RUN_MAX } else { ERRORS_IN_ANSWER_MAX };
+    let Form { file: bytes, expected } = envelope::form_of(request).await?;
+    let inspected = async { Ok::<_, Failure>(Inspection::of_file(now_ms, &bytes, &expected, errors_max)) };
+    let findings = tracer.step("validate", inspected).await?;
+    let file_id = FileId::derive(&partner, &findings.digest);
+    logging::set_file_id(file_id.as_str());
+    logging::set_partner(partner.as_str());
+    let rows = findings.report.rows;
+    tracing::info!(
+        event = "file_validated",
+        bytes = bytes.len(),
+        rows,
+        errors = findings.report.error_count,
+        dry_run,
+        "validated"
+    );
+    let sent = Sent { ports, tracer, partner, file_id, bytes, expected, findings, now_ms };
+    let is_valid = sent.findings.report.is_valid();
+    if dry_run {
+        return Ok(if is_valid { sent.would_be_accepted() } else { sent.would_be_rejected() });
+    }
+    if !is_valid {
+        log_rejection(&sent.findings.report);
+    }
+    sent.take(intent).await
+}
+
+/// What a file is, when it is held against what is known of it.
+enum Verdict {
+    /// It is valid, and what its sender expects.
+    Valid,
+    /// It is valid, and not what its sender expects.
+    TotalsDiffer,
+    /// It has errors of its own.
+    Invalid,
+}
+
+impl Sent<'_> {
+    /// Decides once, from what is known of the file, and does that. Where somebody else has moved the file meanwhile, that is
+    /// known now, and decided on anew.
+    async fn take(mut self, intent: Intent) -> Result<Answer, ApiError> {
+        // A valid file is taken for a new one, which saves a read for most; one that is not new is refused with how it stands.
+        let may_be_new = intent == Intent::Process && matches!(self.verdict(None), Verdict::Valid);
+        let mut known = if may_be_new {
+            None
+        } else {
+            self.tracer.step("read status", self.ports.status.read(&self.file_id)).await?
+        };
+        for _ in 0..ATTEMPTS_MAX {
+            let turn = match self.verdict(known.as_ref()) {
+                Verdict::Valid => self.accept(known.as_ref(), intent).await?,
+                Verdict::TotalsDiffer => self.reject(known.as_ref(), true).await?,
+                Verdict::Invalid => self.reject(known.as_ref(), false).await?,
+            };
+            match turn {
+                Turn::Answered(answer) => return Ok(answer),
+                Turn::Moved(record) => known = Some(*record),
+            }
+        }
+        Err(contended().into())
+    }
+
+    /// What was valid in any attempt is valid for ever, whatever today's rules or this host's clock say of it; the control
+    /// totals are then compared with what was found then.
+    fn verdict(&mut self, known: Option<&FileRecord>) -> Verdict {
+        if let Some(record) = known.filter(|record| record.was_valid()) {
+            let errors = record.errors_against(&self.expected);
+            if errors.is_empty() {
+                return Verdict::Valid;
+            }
+            self.findings.replace_errors(errors);
+            return Verdict::TotalsDiffer;
+        }
+        match &self.findings {
+            findings if findings.totals_differ => Verdict::TotalsDiffer,
+            findings if findings.report.is_valid() => Verdict::Valid,
+            _ => Verdict::Invalid,
+        }
+    }
+
+    /// Takes a valid file, or answers how it stands.
+    async fn accept(&self, known: Option<&FileRecord>, intent: Intent) -> Result<Turn, ApiError> {
+        let (attempt, sequence) = match decide_upload(known.map(FileRecord::known), intent, self.now_ms) {
+            Decision::Work { attempt, sequence } => (attempt, sequence),
+            Decision::Exhausted => return Err(exhausted().into()),
+            Decision::AttemptUnknown => return Err(attempt_unknown().into()),
+            Decision::Answer => {
+                // Only a file that is known has an answer.
+                let known =
+                    known.ok_or_else(|| Failure::new(FailureKind::InvalidInput, "nothing is known of the file"))?;
+                return Ok(Turn::Answered(self.accepted(known, true)));
+            }
+        };
+        let placed = self.placed(known, sequence).await?;
+        let mut validated = self.validated_facts(known);
+        match self.begin(attempt, placed.clone(), validated.clone()).await? {
+            Moved::Taken(_) => {}
+            // Another request, or the workflow, has begun the attempt. If that was a rejection, the attempt has no place yet.
+            Moved::Refused(begun) if begun.status == FileStatus::Validating && begun.attempt == attempt => {
+                if begun.facts.sequence.is_none() {
+                    (validated.sequence, validated.received_at_ms) = (placed.sequence, placed.received_at_ms);
+                }
+            }
+            Moved::Refused(standing) => return Ok(Turn::Moved(standing)),
+        }
+        let record = self.store(attempt, validated).await?;
+        if record.is_rejected() {
+            // Another upload of the same file had other control totals, which hinders nobody.
+            return Ok(Turn::Moved(Box::new(record)));
+        }
+        Ok(Turn::Answered(self.accepted(&record, false)))
+    }
+
+    /// When the attempt's bytes came, and its place in the arrival order.
+    async fn placed(&self, known: Option<&FileRecord>, sequence: Sequence) -> Result<Facts, Failure> {
+        let before = known.filter(|_| sequence == Sequence::Kept).map(|record| &record.facts);
+        let place = match before.and_then(Facts::place) {
+            Some(place) => place,
+            None => {
+                let drawing = self.ports.status.next_sequence(&self.partner, self.now_ms);
+                self.tracer.step("draw sequence", drawing).await?
+            }
+        };
+        let received_at_ms = before.and_then(|facts| facts.received_at_ms).unwrap_or(self.now_ms);
+        Ok(Facts { received_at_ms: Some(received_at_ms), sequence: Some(place), ..Facts::default() })
+    }
+
+    /// What is true of the bytes: what was found when they were valid first, or now.
+    fn validated_facts(&self, known: Option<&FileRecord>) -> Facts {
+        let before = known.filter(|record| record.was_valid()).map(|record| &record.facts);
+        let report = &self.findings.report;
+        let Some(Facts { rows, totals, columns: columns @ Some(_), ranges: ranges @ Some(_), .. }) = before.cloned()
+        else {
+            return Facts {
+                rows: Some(report.rows),
+                totals: Some(report.totals.to_texts()),
+                columns: Some(report.columns.clone()),
+                ranges: Some(report.ranges.clone()),
+                ..Facts::default()
+            };
+        };
+        Facts { rows, totals, columns, ranges, ..Facts::default() }
+    }
+
+    /// Begins an attempt, or learns how the file stands. What the workflow needs to know of a valid file is in the table
+    /// before the object is in the bucket, because nothing is believed of the object itself.
+    async fn begin(&self, attempt: u32, placed: Facts, validated: Facts) -> Result<Moved, Failure> {
+        let facts = Facts {
+            partner: Some(self.partner.as_str().to_owned()),
+            received_at_ms: placed.received_at_ms,
+            sequence: placed.sequence,
+            sha256: Some(self.findings.digest.as_str().to_owned()),
+            token: Some(new_token()?),
+            ..validated
+        };
+        self.advance(attempt, FileStatus::Validating, "received by the API", facts).await
+    }
+
+    /// Stores the object of an attempt that has begun, which starts the workflow.
+    async fn store(&self, attempt: u32, validated: Facts) -> Result<FileRecord, Failure> {
+        let key = ObjectStore::validated_key(&self.file_id);
+        let version_id = self.put(&key, attempt).await?;
+        let rows = validated.rows.unwrap_or_default();
+        let facts = Facts { key: Some(key), version_id, ..validated };
+        let message = format!("every record is valid: {rows}");
+        // The workflow may have come further by now; then its word stands.
+        let moved = self.advance(attempt, FileStatus::Validated, message, facts).await?;
+        if matches!(moved, Moved::Taken(_)) {
+            tracing::info!(event = "file_accepted", rows, "the file is accepted");
+        }
+        Ok(moved.into_record())
+    }
+
+    async fn put(&self, key: &str, attempt: u32) -> Result<Option<String>, Failure> {
+        let metadata = UploadMetadata {
+            partner: self.partner.as_str().to_owned(),
+            attempt,
+            received_at_ms: self.now_ms,
+            sha256: self.findings.digest.as_str().to_owned(),
+        };
+        self.tracer.step("store file", self.ports.objects.put(key, self.bytes.clone(), &metadata)).await
+    }
+
+    async fn advance(
+        &self,
+        attempt: u32,
+        status: FileStatus,
+        message: impl Into<String>,
+        facts: Facts,
+    ) -> Result<Moved, Failure> {
+        let transition = Transition::now(attempt, status, message, facts);
+        self.ports.status.advance(self.tracer, &self.file_id, &transition).await
+    }
+}

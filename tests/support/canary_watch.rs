@@ -1,0 +1,107 @@
+//! What a test has planted and seen, until it is searched.
+
+use crate::support::cloud::{Cloud, eventually, unique};
+use crate::support::upload::Answer;
+use crate::system::canary::{Canaries, Kind, Place};
+use crate::system::logs::lines_of;
+
+/// The canaries of a test, and everything in which they must not be.
+pub(crate) struct Watch<'c> {
+    cloud: &'c Cloud,
+    functions: [&'static str; 3],
+    pub(crate) canaries: Canaries,
+    seen: Vec<(Place, String, Vec<u8>)>,
+    /// Texts that the log must have before it is searched.
+    pub(crate) logged: Vec<String>,
+}
+
+impl<'c> Watch<'c> {
+    /// A watch on the log of these functions, and on what it is shown.
+    pub(crate) fn begin(cloud: &'c Cloud, functions: [&'static str; 3]) -> Self {
+        Self { cloud, functions, canaries: Canaries::default(), seen: Vec::new(), logged: Vec::new() }
+    }
+
+    /// A text of content that nothing else has.
+    pub(crate) fn content(&mut self, what: &str) -> String {
+        self.canaries.plant(Kind::Content, what, format!("kanari{}", unique()))
+    }
+
+    /// A text that is nobody's content and stands in a request.
+    pub(crate) fn stray(&mut self, what: &str) -> String {
+        self.canaries.plant(Kind::Secret, what, format!("stray{}", unique()))
+    }
+
+    /// Keeps what was seen.
+    pub(crate) fn see(&mut self, place: Place, origin: &str, what: impl Into<Vec<u8>>) {
+        self.seen.push((place, origin.to_owned(), what.into()));
+    }
+
+    /// Keeps an answer, and plants what it tells to its owner alone.
+    pub(crate) fn see_answer(&mut self, origin: &str, answer: &Answer) {
+        if let Some((_, token)) = answer.body["status_path"].as_str().and_then(|path| path.split_once("token=")) {
+            self.canaries.plant(Kind::Token, "a status token", token);
+        }
+        for url in [&answer.body["url"], &answer.body["report_url"], &answer.body["upload"]["url"]] {
+            for name in ["X-Amz-Signature=", "X-Amz-Security-Token="] {
+                let value = url.as_str().and_then(|url| url.split_once(name)).map(|(_, rest)| rest);
+                if let Some(value) = value.and_then(|rest| rest.split('&').next()) {
+                    self.canaries.plant(Kind::Token, "the signature of a URL", value);
+                }
+            }
+        }
+        let is_owners = answer.status < 400 || answer.body["status_path"].is_string();
+        let place = if is_owners { Place::OwnersAnswer } else { Place::Refusal };
+        self.see(place, origin, format!("{} {:?} {}", answer.status, answer.headers, answer.body));
+    }
+
+    /// Waits until the log has what it must have, and looks for the canaries in all that was seen and logged.
+    pub(crate) async fn end(mut self) {
+        let logs = eventually("the log lines of all that was sent", async || {
+            let mut logs = Vec::new();
+            for function in self.functions {
+                logs.extend(lines_of(self.cloud, function).await.into_iter().map(|line| (function, line)));
+            }
+            let told = |text: &String| logs.iter().any(|(_, line)| line.contains(text.as_str()));
+            self.logged.iter().all(told).then_some(logs)
+        })
+        .await;
+        // By now there are processes that have some, if this machine tells of processes.
+        let credentials = credentials_of(&self.functions.map(|name| self.cloud.stack.function(name)));
+        assert!(!credentials.is_empty() || !std::path::Path::new("/proc/self/environ").exists());
+        for (kind, credential) in credentials {
+            self.canaries.plant(kind, "a function's AWS credential", credential);
+        }
+        let logged = logs.into_iter().map(|(function, line)| (Place::Log, function.to_owned(), line.into_bytes()));
+        let seen = self.seen.into_iter().chain(logged);
+        let leaks: Vec<String> =
+            seen.flat_map(|(place, origin, text)| self.canaries.leaks(place, &origin, &text)).collect();
+        assert!(leaks.is_empty(), "{} leaks:\n{}", leaks.len(), leaks.join("\n"));
+    }
+}
+
+/// The credentials that the processes of these functions have, where this machine tells. A session's token is a part of
+/// every URL that is signed by them; without the key it opens nothing.
+fn credentials_of(functions: &[String]) -> Vec<(Kind, String)> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let environments = processes.filter_map(|process| std::fs::read(process.path().join("environ")).ok());
+    let mut found: Vec<(Kind, String)> = environments
+        .map(|environment| String::from_utf8_lossy(&environment).into_owned())
+        .filter(|environment| {
+            let is_of = |name: &String| environment.contains(&format!("AWS_LAMBDA_FUNCTION_NAME={name}\0"));
+            functions.iter().any(is_of)
+        })
+        .flat_map(|environment| environment.split('\0').map(str::to_owned).collect::<Vec<_>>())
+        .filter_map(|variable| {
+            let (name, value) = variable.split_once('=')?;
+            let kind = match name {
+                "AWS_SECRET_ACCESS_KEY" => Kind::Secret,
+                "AWS_SESSION_TOKEN" => Kind::Token,
+                _ => return None,
+            };
+            (value.len() > 10).then(|| (kind, value.to_owned()))
+        })
+        .collect();
+    found.sort_by(|one, other| one.1.cmp(&other.1));
+    found.dedup();
+    found
+}

@@ -1,0 +1,206 @@
+//! A refused file as its sender can mend it: asked for with the key, downloaded by a link, mended and sent again.
+
+use crate::support::cloud::{Cloud, unique};
+use crate::support::files::{self, decimal, file_id, record};
+use crate::support::upload::{Answer, Uploader, has_ended, number};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+impl Uploader<'_> {
+    /// Asks for the correctable file that is made of a refused one.
+    pub(crate) async fn correctable(&self, file_id: &str, query: &str) -> Answer {
+        self.cloud.request(Method::GET, &format!("/files/{file_id}/correctable{query}"), Some(&self.key)).await
+    }
+}
+
+/// The correctable file that an answer links to.
+pub(crate) async fn text_of(cloud: &Cloud, made: &Answer) -> String {
+    let response = cloud.http.get(made.text("url")).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    response.text().await.unwrap()
+}
+
+const NOTED: &str =
+    "transaction_id,amount,currency,timestamp,merchant,status,error_record,error_column,error_reason\r\n";
+
+#[tokio::test]
+async fn a_refused_file_is_mended_and_sent_again() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let file = files::file(&[
+        "T1,12.34,USD,2026-01-15T10:00:00Z,\"=HYPERLINK(\"\"x\"\")\",completed",
+        "T2,-1.5,usd,2026-01-15T10:00:00Z,'@home,completed",
+        "T3,7,EUR,2026-01-15T10:00:00Z,\"Café, Olé\",done",
+    ]);
+    let refused = bank.upload(&file).await;
+    let id = refused.text("file_id");
+    let made = bank.correctable(id, "").await.accepted();
+    for (member, expected) in [
+        ("file_id", json!(id)),
+        ("rows", json!("rejected")),
+        ("rejected_rows", json!(2)),
+        ("truncated", json!(false)),
+        ("expires_in_seconds", json!(900)),
+    ] {
+        assert_eq!(made.body[member], expected, "{member}");
+    }
+    let (two, three) = (
+        "T2,-1.5,usd,2026-01-15T10:00:00Z,''@home,completed,2,currency,currency: it is not a currency code of ISO 4217; \
+         use three capital letters such as EUR\r\n",
+        "T3,7,EUR,2026-01-15T10:00:00Z,\"Café, Olé\",done,3,status,\"status: the status is not one of completed, pending, \
+         failed; write completed, pending or failed in small letters\"\r\n",
+    );
+    assert_eq!(text_of(&cloud, &made).await, format!("\u{feff}{NOTED}{two}{three}"));
+    let all = bank.correctable(id, "?rows=all").await.accepted();
+    assert_eq!((&all.body["rows"], &all.body["rejected_rows"]), (&json!("all"), &json!(2)));
+    let one = "T1,12.34,USD,2026-01-15T10:00:00Z,\"'=HYPERLINK(\"\"x\"\")\",completed,,,\r\n";
+    let text = text_of(&cloud, &all).await;
+    assert_eq!(text, format!("\u{feff}{NOTED}{one}{two}{three}"));
+    let (unsigned, _) = all.text("url").split_once('?').unwrap();
+    assert_eq!(cloud.http.get(unsigned).send().await.unwrap().status(), 403, "without its signature it opens nothing");
+
+    // Mended in its place, with its notes and guards, it is simply sent.
+    let mended = text.replace(",usd,", ",USD,").replace(",done,", ",completed,");
+    let (answer, row) = bank.upload_and_complete(mended.as_bytes()).await;
+    assert_eq!((&answer.body["row_count"], number(&row["rows_stored"])), (&json!(3), 3));
+    assert_eq!(answer.body["totals"], json!({"USD": "10.84", "EUR": "7.00"}));
+    for (id, amount, merchant) in
+        [("T1", "12.34", "=HYPERLINK(\"x\")"), ("T2", "-1.5", "'@home"), ("T3", "7", "Café, Olé")]
+    {
+        let stored = bank.transaction(id).await.unwrap();
+        assert_eq!(
+            (decimal(stored["amount"].as_str().unwrap()), &stored["merchant"]),
+            (amount.to_owned(), &json!(merchant))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_correctable_file_goes_to_nobody_but_its_partner() {
+    let cloud = Cloud::open().await;
+    let (bank, other) = (cloud.partner().await, cloud.partner().await);
+    let refused = bank.upload(&files::file(&[record("T1").replace("USD", "usd")])).await;
+    let id = refused.text("file_id");
+    other.correctable(id, "").await.refused(404, "file_not_found");
+    bank.correctable("00000000000000000000000000000000", "").await.refused(404, "file_not_found");
+    bank.correctable("not-an-id", "").await.refused(404, "file_not_found");
+    let path = format!("/files/{id}/correctable");
+    cloud.request(Method::GET, &path, None).await.refused(403, "api_key_invalid");
+    // The token of the status path does not open it: it shows what the file holds.
+    let token = refused.text("status_path").split_once('?').unwrap().1;
+    cloud.request(Method::GET, &format!("{path}?{token}"), None).await.refused(403, "api_key_invalid");
+    for query in ["?rows=some", "?rows=", "?rows=ALL"] {
+        bank.correctable(id, query).await.refused(400, "query_malformed");
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_refused_by_its_records_cannot_be_corrected() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let (valid, _) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
+    let semicolons = bank
+        .upload(
+            &files::file(&[record("T2")])
+                .into_iter()
+                .map(|byte| if byte == b',' { b';' } else { byte })
+                .collect::<Vec<_>>(),
+        )
+        .await;
+    let empty = bank.upload(b"").await;
+    let misstated = bank.upload_stating("/upload", &files::file(&[record("T3")]), &[("expected_rows", "5")]).await;
+    for answer in [valid, semicolons, empty, misstated] {
+        bank.correctable(answer.text("file_id"), "").await.refused(409, "nothing_to_correct");
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_the_bucket_is_corrected_too() {
+    let cloud = Cloud::open().await;
+    let partner = cloud.stack.bucket_partners[0].as_str();
+    let bank = cloud.partner_named(partner, &cloud.stack.usage_plan_id).await;
+    let id = unique();
+    let file = files::file(&[record(&id), record(&format!("{id}-2")).replace("12.34", "NaN")]);
+    let key = format!("incoming/{partner}/{id}.csv");
+    cloud.put_object(&key, &file, &[]).await;
+    cloud.rejected_with(&key, "InvalidCsv").await;
+    let made = bank.correctable(&file_id(partner, &file), "?rows=rejected").await.accepted();
+    assert_eq!(made.body["rejected_rows"], 1);
+    let text = text_of(&cloud, &made).await;
+    assert!(text.contains(&format!("\r\n{id}-2,NaN,USD,")) && text.lines().count() == 2, "{text}");
+
+    // Above 32 MiB it is made where the file is.
+    let mut large = files::file_of_bytes(34_000_000);
+    let amount = b"12.34";
+    let at = large.windows(amount.len()).position(|window| window == amount).unwrap();
+    large[at..at + amount.len()].copy_from_slice(b"oops!");
+    let key = format!("incoming/{partner}/{}.csv", unique());
+    cloud.put_object(&key, &large, &[]).await;
+    let row = cloud.ended(&file_id(partner, &large), 1).await;
+    assert!(has_ended(&row) && row["status"] == "validation_failed", "{row}");
+    let refused = bank.correctable(&file_id(partner, &large), "").await;
+    refused.refused(413, "file_too_large");
+    assert!(refused.text("message").contains("txn validate --correctable"), "{}", refused.body);
+}
+
+/// S3 takes parts of 5 MiB; what is longer has several.
+#[tokio::test]
+async fn a_report_and_a_correctable_file_of_several_parts_are_whole() {
+    const RECORDS: usize = 16_000;
+    const ERRORS_A_RECORD: usize = 5;
+    const PART_BYTES: usize = 5 * 1024 * 1024;
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let records: Vec<String> = (1..=RECORDS).map(|number| format!("T{number},oops,usd,today,,done")).collect();
+    let refused = bank.upload(&files::file(&records)).await;
+    assert_eq!((refused.status, refused.error()), (400, "invalid_csv"), "{}", refused.text("message"));
+    assert_eq!(refused.body["error_count"], json!(ERRORS_A_RECORD * RECORDS));
+
+    let status = cloud.get(refused.text("status_path")).await.accepted();
+    let response = cloud.http.get(status.text("report_url")).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let report = response.text().await.unwrap();
+    assert!(report.len() > 2 * PART_BYTES, "{}", report.len());
+    let (first, last) = (report.lines().nth(1).unwrap(), report.lines().last().unwrap());
+    assert!(first.starts_with("1,2,amount,") && last.starts_with("16000,16001,status,"), "{first}\n{last}");
+    assert_eq!(report.lines().count(), 1 + ERRORS_A_RECORD * RECORDS);
+
+    let made = bank.correctable(refused.text("file_id"), "").await.accepted();
+    let text = text_of(&cloud, &made).await;
+    assert!(text.len() > PART_BYTES, "{}", text.len());
+    assert_eq!(text.lines().count(), 1 + RECORDS);
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("T16000,oops,usd,today,,done,16000,"), "{last}");
+}
+
+#[tokio::test]
+async fn a_refused_file_that_has_expired_cannot_be_corrected() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let refused = bank.upload(&files::file(&[record("T1").replace("USD", "usd")])).await;
+    let id = refused.text("file_id");
+    bank.correctable(id, "").await.accepted();
+    let (s3, bucket, key) = (cloud.s3(), cloud.stack.bucket.as_str(), format!("rejected/{id}.csv"));
+    let version = s3.head_object().bucket(bucket).key(&key).send().await.unwrap().version_id.unwrap();
+    s3.delete_object().bucket(bucket).key(&key).version_id(version).send().await.unwrap();
+    for query in ["", "?rows=all"] {
+        let answer = bank.correctable(id, query).await;
+        answer.refused(409, "nothing_to_correct");
+        assert!(answer.text("message").contains("not kept any more"), "{}", answer.body);
+    }
+}
+
+/// The link serves a file to be saved, of a name that says what it is.
+#[tokio::test]
+async fn the_link_names_the_file() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let refused = bank.upload(&files::file(&[record("T1").replace("USD", "usd")])).await;
+    let made = bank.correctable(refused.text("file_id"), "?rows=all").await.accepted();
+    let link = made.text("url");
+    assert!(link.contains("response-content-disposition=attachment") && link.contains("X-Amz-Expires=900"), "{link}");
+    let key = format!("corrections/{}-1-all.csv", refused.text("file_id"));
+    assert!(link.contains(&key), "{link}");
+    let status: Value = cloud.status_row(refused.text("file_id")).await.unwrap();
+    assert_eq!(status["status"], "validation_failed", "asking for it changes nothing: {status}");
+}

@@ -1,0 +1,287 @@
+//! A day's files, sent as fast as the local cloud takes them, with bad ones, repeats and corrections among them: nothing is lost,
+//! nothing is done twice, and every amount is the one that was sent. `make load` runs it.
+
+mod figures;
+mod plan;
+
+use crate::support::cloud::Cloud;
+use crate::support::files::{self, decimal};
+use crate::support::queues::Queue;
+use crate::support::upload::{Uploader, number, plain};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{Currency, Money};
+use figures::Figures;
+use futures::StreamExt;
+use plan::{Errand, Fate, PARTNERS, Upload};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// How many uploads there are, how many of them are under way at once, and what they are drawn from.
+const FILES: (&str, u64) = ("LOAD_FILES", 200);
+const CONNECTIONS: (&str, u64) = ("LOAD_CONNECTIONS", 16);
+const SEED: (&str, u64) = ("LOAD_SEED", 1);
+/// How often an upload is tried, and the wait after the first try, which doubles: what the README asks of partners.
+const TRIES_MAX: u32 = 8;
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// How long no file may come further before the load counts as stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(120);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+fn setting((name, default): (&str, u64)) -> u64 {
+    let text = std::env::var(name).unwrap_or_default();
+    if text.is_empty() { default } else { text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}, no number")) }
+}
+
+/// What must be there when all is over, by the partner's place in the plan.
+#[derive(Default)]
+struct Oracle {
+    /// The status that each file must have.
+    files: BTreeMap<String, &'static str>,
+    /// The row that each transaction must have: the file that won, the amount and the currency.
+    rows: BTreeMap<(String, String), (String, String, String)>,
+}
+
+impl Oracle {
+    fn note(&mut self, partner: &str, upload: &Upload) {
+        let Some(file) = &upload.file else { return };
+        let file_id = files::file_id(partner, file);
+        match &upload.fate {
+            Fate::Refused { .. } => drop(self.files.insert(file_id, "validation_failed")),
+            Fate::Taken { is_repeat: true, .. } => {}
+            Fate::Taken { rows, .. } => {
+                for row in rows {
+                    let stored = (file_id.clone(), decimal(&row.amount), row.currency.to_owned());
+                    self.rows.insert((partner.to_owned(), row.id.clone()), stored);
+                }
+                self.files.insert(file_id, "completed");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "it has a stack to itself, and is as long as one wants: `make load`"]
+async fn nothing_of_a_day_is_lost() {
+    let cloud = Cloud::of_stack("load").await;
+    let uploads = usize::try_from(setting(FILES)).unwrap();
+    let connections = usize::try_from(setting(CONNECTIONS)).unwrap();
+    println!("load: {uploads} uploads, {connections} at once, {PARTNERS} partners, seed {}", setting(SEED));
+    let mut banks = Vec::new();
+    for _ in 0..PARTNERS {
+        banks.push(cloud.partner().await);
+    }
+    let partners: Vec<&str> = banks.iter().map(|bank| bank.partner.as_str()).collect();
+    let heard = cloud.queue_of_topic("load", &cloud.stack.topic_arn, &json!({"partner": partners})).await;
+    let plan = plan::plan(uploads, setting(SEED));
+    let mut oracle = Oracle::default();
+    for errand in &plan {
+        errand.uploads.iter().for_each(|upload| oracle.note(&banks[errand.partner].partner, upload));
+    }
+
+    let mut figures = Figures::begin();
+    let mut sent =
+        futures::stream::iter(&plan).map(|errand| run(&banks[errand.partner], errand)).buffer_unordered(connections);
+    while let Some(answered) = sent.next().await {
+        answered.into_iter().for_each(|answered| figures.add(answered));
+    }
+    figures.all_answered();
+    let statuses = cloud.statuses_when_ended(&oracle, &mut figures).await;
+    figures.print();
+
+    assert_eq!(figures.wrong(), &[] as &[String], "answers that are not what they must be");
+    assert!(statuses == oracle.files, "statuses: {}", difference(&statuses, &oracle.files));
+    let rows = cloud.stored_rows(&banks).await;
+    println!("load: sums by currency {:?}", sums(&rows));
+    assert_eq!(sums(&rows), sums(&oracle.rows));
+    assert!(rows == oracle.rows, "rows: {}", difference(&rows, &oracle.rows));
+    let completed: BTreeSet<String> =
+        oracle.files.iter().filter(|(_, status)| **status == "completed").map(|(id, _)| id.clone()).collect();
+    announced_once(&heard, &completed).await;
+    cloud.has_no_dead_letter().await;
+}
+
+/// What became of one upload.
+struct Answered {
+    tries: Vec<String>,
+    took: Duration,
+    /// What is wrong with the answer.
+    wrong: Option<String>,
+    is_taken: bool,
+}
+
+async fn run(bank: &Uploader<'_>, errand: &Errand) -> Vec<Answered> {
+    let mut answered = Vec::new();
+    for upload in &errand.uploads {
+        answered.push(send(bank, upload).await);
+    }
+    answered
+}
+
+/// Sends an upload as a partner does: again, when no answer came, or one that says so.
+async fn send(bank: &Uploader<'_>, upload: &Upload) -> Answered {
+    let mut tries = Vec::new();
+    loop {
+        let began = Instant::now();
+        let answer = try_once(bank, upload).await;
+        let took = began.elapsed();
+        let again = match &answer {
+            Ok((status, _)) if *status == 429 || *status >= 500 => status.to_string(),
+            Err(why) => why.clone(),
+            Ok((status, body)) => {
+                let wrong = wrong(upload, *status, body, !tries.is_empty());
+                return Answered { tries, took, wrong, is_taken: *status == 200 };
+            }
+        };
+        tries.push(again);
+        let tried = u32::try_from(tries.len()).unwrap();
+        if tried == TRIES_MAX {
+            let wrong = Some(format!("not answered in {TRIES_MAX} tries: {}", tries.join(", ")));
+            return Answered { tries, took, wrong, is_taken: false };
+        }
+        tokio::time::sleep(FIRST_WAIT * 2_u32.pow(tried - 1)).await;
+    }
+}
+
+async fn try_once(bank: &Uploader<'_>, upload: &Upload) -> Result<(u16, Value), String> {
+    let url = format!("{}/upload", bank.cloud.stack.api_url);
+    let request = bank.cloud.http.post(url).header("x-api-key", &bank.key).header("content-type", &upload.content_type);
+    let response = request.body(upload.body.clone()).send().await;
+    let response = response.map_err(|error| (if error.is_timeout() { "timeout" } else { "no answer" }).to_owned())?;
+    let status = response.status().as_u16();
+    Ok((status, response.json().await.unwrap_or_default()))
+}
+
+/// What is wrong with an answer. An upload that is sent again after a lost answer may be known already.
+fn wrong(upload: &Upload, status: u16, body: &Value, was_tried: bool) -> Option<String> {
+    let is_right = match &upload.fate {
+        Fate::Taken { rows, is_repeat } => {
+            status == 200
+                && number(&body["row_count"]) == rows.len() as u64
+                && (body["duplicate"] == *is_repeat || was_tried)
+        }
+        Fate::Refused { status: expected, code } if upload.file.is_some() => {
+            status == *expected && body["error"] == "invalid_csv" && body["errors_by_code"][*code].is_u64()
+        }
+        Fate::Refused { status: expected, code } => status == *expected && body["error"] == *code,
+    };
+    (!is_right).then(|| format!("{:?} was answered {status} {body}", upload.fate))
+}
+
+impl Cloud {
+    /// The status of every file, once all have ended that must end.
+    async fn statuses_when_ended(&self, oracle: &Oracle, figures: &mut Figures) -> BTreeMap<String, &'static str> {
+        let (mut ended_before, mut moved_at) = (0, Instant::now());
+        loop {
+            let statuses: BTreeMap<String, String> = self
+                .scan(&self.stack.status_table, "file_id, #status")
+                .await
+                .iter()
+                // A partner's counter is no file.
+                .filter_map(|row| Some((row["file_id"].as_str()?.to_owned(), row["status"].as_str()?.to_owned())))
+                .collect();
+            let is_ended = |status: &str| status == "completed" || status.ends_with("_failed");
+            let ended = statuses.values().filter(|status| is_ended(status)).count();
+            if ended >= oracle.files.len() {
+                figures.all_ended();
+                let known = ["completed", "validation_failed", "processing_failed", "notification_failed"];
+                let known = |status: &str| known.into_iter().find(|known| *known == status).unwrap_or("another status");
+                return statuses.into_iter().map(|(id, status)| (id, known(&status))).collect();
+            }
+            if ended > ended_before {
+                (ended_before, moved_at) = (ended, Instant::now());
+            }
+            assert!(
+                moved_at.elapsed() < STUCK_AFTER,
+                "{ended} of {} files have ended, and no more",
+                oracle.files.len()
+            );
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
+    }
+
+    async fn stored_rows(&self, banks: &[Uploader<'_>]) -> BTreeMap<(String, String), (String, String, String)> {
+        let names = "partner, transaction_id, file_id, amount, currency";
+        let rows = self.scan(&self.stack.transactions_table, names).await;
+        let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+        let ours = rows.iter().filter(|row| banks.iter().any(|bank| row["partner"] == bank.partner));
+        ours.map(|row| {
+            let stored = (text(row, "file_id"), decimal(&text(row, "amount")), text(row, "currency"));
+            ((text(row, "partner"), text(row, "transaction_id")), stored)
+        })
+        .collect()
+    }
+
+    async fn scan(&self, table: &str, names: &str) -> Vec<Value> {
+        let mut rows = Vec::new();
+        let mut after = None;
+        loop {
+            let scan = self.dynamodb().scan().table_name(table).projection_expression(names).consistent_read(true);
+            let scan =
+                if names.contains("#status") { scan.expression_attribute_names("#status", "status") } else { scan };
+            let page = scan.set_exclusive_start_key(after).send().await.unwrap();
+            rows.extend(page.items().iter().map(plain));
+            after = page
+                .last_evaluated_key
+                .filter(|key: &std::collections::HashMap<String, AttributeValue>| !key.is_empty());
+            if after.is_none() {
+                return rows;
+            }
+        }
+    }
+
+    async fn has_no_dead_letter(&self) {
+        let get = self.sqs().get_queue_attributes().queue_url(&self.stack.dead_letter_queue_url);
+        let names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
+        let get = names.iter().fold(get, |get, name| get.attribute_names((*name).into()));
+        let counts = get.send().await.unwrap().attributes.unwrap();
+        assert!(counts.values().all(|count| count == "0"), "the dead-letter queue has messages: {counts:?}");
+    }
+}
+
+/// The sums by currency, exactly.
+fn sums(rows: &BTreeMap<(String, String), (String, String, String)>) -> BTreeMap<String, String> {
+    let mut totals = domain::Totals::default();
+    for (_, amount, currency) in rows.values() {
+        let money = Money::parse(amount.as_bytes(), u8::MAX).unwrap_or_else(|fault| panic!("{amount}: {fault:?}"));
+        totals.add(Currency::parse(currency.as_bytes()).unwrap(), money);
+    }
+    totals.to_texts()
+}
+
+/// The first entries that only one of two maps has.
+fn difference<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
+    found: &BTreeMap<K, V>,
+    expected: &BTreeMap<K, V>,
+) -> String {
+    let only_in = |one: &BTreeMap<K, V>, other: &BTreeMap<K, V>| {
+        let only: Vec<String> = one
+            .iter()
+            .filter(|(key, value)| other.get(*key) != Some(*value))
+            .map(|entry| format!("{entry:?}"))
+            .collect();
+        format!("{} of {}: {}", only.len(), one.len(), only[..only.len().min(5)].join(" "))
+    };
+    format!("found and not expected {}; expected and not found {}", only_in(found, expected), only_in(expected, found))
+}
+
+/// Every completed file was announced under one id, and no other file.
+async fn announced_once(heard: &Queue<'_>, completed: &BTreeSet<String>) {
+    let mut times = BTreeMap::<String, u32>::new();
+    loop {
+        let messages = heard.take(10).await;
+        if messages.is_empty() {
+            break;
+        }
+        for envelope in messages {
+            let told: Value = serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
+            *times.entry(told["notification_id"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+    }
+    let repeated = times.values().filter(|times| **times > 1).count();
+    println!("load: notifications of {} files, {repeated} of them more than once", times.len());
+    let expected: BTreeSet<String> = completed.iter().map(|id| format!("{id}-1-completed")).collect();
+    let heard: BTreeSet<String> = times.into_keys().collect();
+    let (more, less) = (heard.difference(&expected).count(), expected.difference(&heard).count());
+    assert_eq!((more, less), (0, 0), "notifications that nobody expects, and files that nobody heard of");
+}

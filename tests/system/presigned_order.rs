@@ -1,0 +1,144 @@
+//! Uploads by URL that are repeated, doubled or late: one effect, and the order of files as on every road.
+
+use crate::support::cloud::{Cloud, unique};
+use crate::support::files::{self, decimal, record, record_of};
+use crate::support::upload::{WHOLE_WAY, number, statuses};
+use crate::system::presigned_uploads::put;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_url_may_be_asked_for_again_and_again() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let file = files::file(&[record(&unique())]);
+    let first = bank.announce(&file).await.accepted();
+    let before = cloud.status_row(first.text("file_id")).await.unwrap();
+    for _ in 0..5 {
+        let again = bank.announce(&file).await.accepted();
+        assert_eq!(again.text("status_path"), first.text("status_path"), "the link that was given goes on working");
+        assert_eq!(again.body["duplicate"], false, "nothing has come yet: {}", again.body);
+    }
+    let last = bank.announce(&file).await.accepted();
+    let row = cloud.status_row(first.text("file_id")).await.unwrap();
+    assert_eq!((&row["history"], &row["attempt"]), (&before["history"], &json!("1")), "the history does not grow");
+    assert!(number(&row["upload"]["expires_at_ms"]) >= number(&before["upload"]["expires_at_ms"]), "{row}");
+    assert_eq!(row["upload"]["sequence"], before["upload"]["sequence"], "a repeat keeps its place");
+    assert_eq!(put(&cloud, &last.body["upload"], &file).await.0, 200);
+    let row = cloud.ended(first.text("file_id"), 1).await;
+    assert_eq!(statuses(&row["history"]), [&["awaiting_upload"], &WHOLE_WAY[..]].concat());
+}
+
+#[tokio::test]
+async fn two_uploads_by_one_url_are_two_versions_and_one_effect() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let file = files::file(&[record("T1"), record("T2")]);
+    let answer = bank.announce(&file).await.accepted();
+    let (one, two) =
+        futures::join!(put(&cloud, &answer.body["upload"], &file), put(&cloud, &answer.body["upload"], &file));
+    assert_eq!((one.0, two.0), (200, 200));
+    let key = answer.text("s3_key");
+    let listed = cloud.s3().list_object_versions().bucket(&cloud.stack.bucket).prefix(key).send().await.unwrap();
+    let versions = listed.versions.unwrap();
+    assert_eq!(versions.len(), 2);
+    cloud.ended(answer.text("file_id"), 1).await;
+    // Both events again, when all is done: whatever they had still to do, it changes nothing.
+    for version in versions {
+        let mut object = cloud.object(key).await;
+        object.version_id = version.version_id.unwrap();
+        cloud.run_workflow(&cloud.event_of(&object)).await;
+    }
+    let row = cloud.status_row(answer.text("file_id")).await.unwrap();
+    assert_eq!(statuses(&row["history"]), [&["awaiting_upload"], &WHOLE_WAY[..]].concat());
+    assert_eq!((&row["status"], &row["attempt"]), (&json!("completed"), &json!("1")), "{row}");
+    assert_eq!(number(&row["rows_stored"]) + number(&row["rows_unchanged"]), 2, "{row}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_announced_to_be_processed_again_wins() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let a = files::file(&[record_of("T1", "1.00"), record_of("T2", "2.00")]);
+    let first = bank.announce(&a).await.accepted();
+    assert_eq!(put(&cloud, &first.body["upload"], &a).await.0, 200);
+    let id = first.text("file_id");
+    cloud.ended(id, 1).await;
+    let (b, _) = bank.upload_and_complete(&files::file(&[record_of("T1", "1.50")])).await;
+    let known = bank.announce(&a).await.accepted();
+    assert_eq!((&known.body["duplicate"], &known.body["superseded_by"]), (&json!(true), &json!([b.text("file_id")])));
+    assert!(known.text("message").contains("/uploads?reprocess_attempt="), "the way to insist: {}", known.body);
+
+    let again = bank.announce_again(&a).await.accepted();
+    assert_eq!((again.text("status"), &again.body["duplicate"]), ("completed", &json!(false)));
+    late_events_change_nothing(&cloud, first.text("s3_key"), id).await;
+    assert_eq!(decimal(bank.transaction("T1").await.unwrap()["amount"].as_str().unwrap()), "1.5");
+
+    assert_eq!(put(&cloud, &again.body["upload"], &a).await.0, 200);
+    let row = cloud.ended(id, 2).await;
+    assert_eq!(row["status"], "completed", "{row}");
+    for (transaction, amount) in [("T1", "1"), ("T2", "2")] {
+        let stands = bank.transaction(transaction).await.unwrap();
+        assert_eq!((decimal(stands["amount"].as_str().unwrap()).as_str(), &stands["file_id"]), (amount, &json!(id)));
+    }
+    let story = ["awaiting_upload"].iter().chain(&WHOLE_WAY).chain(&WHOLE_WAY).copied().collect::<Vec<_>>();
+    assert_eq!(statuses(&row["history"]), story);
+}
+
+/// A late repeat of an earlier upload's event is not the upload that is awaited.
+async fn late_events_change_nothing(cloud: &Cloud, key: &str, id: &str) {
+    cloud.run_workflow(&cloud.event_of(&cloud.object(key).await)).await;
+    let row = cloud.status_row(id).await.unwrap();
+    assert_eq!((&row["status"], &row["attempt"]), (&json!("completed"), &json!("1")), "{row}");
+    assert!(row["upload"].is_object(), "the upload is still awaited: {row}");
+}
+
+#[tokio::test]
+async fn an_earlier_upload_through_the_api_is_not_the_one_that_is_awaited() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let file = files::file(&[record("T1")]);
+    let (uploaded, _) = bank.upload_and_complete(&file).await;
+    let announced = bank.announce_again(&file).await.accepted();
+    assert_eq!(announced.text("file_id"), uploaded.text("file_id"));
+    late_events_change_nothing(&cloud, uploaded.text("s3_key"), uploaded.text("file_id")).await;
+    assert_eq!(put(&cloud, &announced.body["upload"], &file).await.0, 200);
+    let row = cloud.ended(uploaded.text("file_id"), 2).await;
+    assert_eq!((&row["status"], &row["key"]), (&json!("completed"), &announced.body["s3_key"]), "{row}");
+}
+
+impl Cloud {
+    /// Makes a completed file one whose attempt failed.
+    async fn fail(&self, file_id: &str) {
+        let update = self.dynamodb().update_item().table_name(&self.stack.status_table);
+        let update =
+            update.key("file_id", AttributeValue::S(file_id.to_owned())).update_expression("SET #status = :failed");
+        let update = update.expression_attribute_names("#status", "status");
+        let failed = AttributeValue::S("processing_failed".to_owned());
+        update.expression_attribute_values(":failed", failed).send().await.unwrap();
+    }
+}
+
+/// The event says that the file is large; to store so many bytes would take the tests too long. The file is redriven
+/// after a failure.
+#[tokio::test]
+async fn a_large_file_goes_its_own_way_through_the_workflow() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let file = files::file(&[record("T1")]);
+    let answer = bank.announce(&file).await.accepted();
+    assert_eq!(put(&cloud, &answer.body["upload"], &file).await.0, 200);
+    cloud.ended(answer.text("file_id"), 1).await;
+    let mut object = cloud.object(answer.text("s3_key")).await;
+    object.bytes = 32 * 1024 * 1024 + 1;
+    let mut event = cloud.event_of(&object);
+    event["redrive"] = json!(true);
+    cloud.fail(answer.text("file_id")).await;
+    cloud.run_workflow(&event).await;
+    let row = cloud.status_row(answer.text("file_id")).await.unwrap();
+    assert_eq!((&row["status"], &row["attempt"]), (&json!("completed"), &json!("2")), "{row}");
+    assert_eq!(number(&row["rows_unchanged"]), 1, "{row}");
+    // One without a size goes the way of the others, and ends nowhere on its own.
+    event["detail"]["object"].as_object_mut().unwrap().remove("size");
+    cloud.run_workflow(&event).await;
+}

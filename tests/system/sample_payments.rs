@@ -1,0 +1,48 @@
+//! The events in `events/` that tell the story of one payment, each with what its name says.
+
+use crate::support::cloud::Cloud;
+use crate::support::provider::sign;
+use crate::support::template::text_of;
+use domain::payments::webhook::signature;
+use serde_json::{Value, json};
+
+fn event(name: &str) -> Value {
+    serde_json::from_str(&text_of(&format!("events/{name}"))).unwrap()
+}
+
+fn error(answer: &Value) -> Value {
+    serde_json::from_str::<Value>(answer["body"].as_str().unwrap()).unwrap()["error"].clone()
+}
+
+#[tokio::test]
+async fn each_event_of_a_payment_gets_what_its_name_says() {
+    let cloud = Cloud::open().await;
+    let mut webhook = event("webhook.json");
+    // Its signature was good for five minutes.
+    let answer = cloud.invoke("webhook-validator", &webhook).await.unwrap();
+    assert_eq!((&answer["statusCode"], error(&answer)), (&json!(401), json!("signature_invalid")), "{answer}");
+
+    let body = webhook["body"].as_str().unwrap().to_owned();
+    let signed = sign(&cloud.provider().secret, &body, 0);
+    for (name, value) in signed.headers() {
+        assert!(webhook["headers"][name].is_string() && webhook["multiValueHeaders"][name].is_array(), "{name}");
+        webhook["headers"][name] = json!(value);
+        webhook["multiValueHeaders"][name] = json!([value]);
+    }
+    assert!(webhook["headers"][signature::SIGNATURE_HEADER].is_string());
+    let answer = cloud.invoke("webhook-validator", &webhook).await.unwrap();
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+
+    let assess = event("assess.json");
+    let payment: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(assess, json!({"transaction_id": payment["transaction_id"], "provider": payment["provider"]}));
+    let assessed = cloud.invoke("fraud-detector", &assess).await.unwrap();
+    assert_eq!((&assessed["outcome"], &assessed["risk_level"]), (&json!("assessed"), &json!("medium_risk")));
+
+    let archived = cloud.invoke("transaction-archival", &event("archive.json")).await.unwrap();
+    assert!(["done", "busy"].contains(&archived["outcome"].as_str().unwrap()), "{archived}");
+    let reconciled = cloud.invoke("transaction-archival", &event("reconcile-payments.json")).await.unwrap();
+    assert!(reconciled["unfinished"].is_u64(), "{reconciled}");
+    // The payment is not a day old.
+    assert_eq!(cloud.provider().item(&payment).await.unwrap()["status"], "analyzed");
+}

@@ -1,0 +1,137 @@
+//! Payments for which nothing was done within the hour, because an event was lost or never published: the look that finds
+//! them, and how one leaves the list. The stack of the archive is one test's at a time, so that its rules may be switched off.
+
+use crate::support::archiver::{Archive, Row};
+use crate::support::cloud::{Cloud, eventually, now_ms};
+use crate::support::provider::Provider;
+use crate::system::logs;
+use serde_json::{Value, json};
+
+const HOUR_MS: u64 = 60 * 60 * 1000;
+
+fn id(payment: &Value) -> &str {
+    payment["transaction_id"].as_str().unwrap()
+}
+
+/// The stack of the archive, to which no hour comes until the test ends, so that nobody looks but the test.
+async fn open() -> Archive {
+    let archive = Archive::open().await;
+    archive.cloud.switch_off(&format!("transaction-hourly-{}", archive.cloud.stack.suffix), "default").await;
+    archive
+}
+
+/// What a look finds, beside what other tests may have left: how many are unpublished, and how many are not assessed.
+async fn look(cloud: &Cloud) -> [u64; 2] {
+    let found = cloud.invoke("transaction-archival", &json!({"task": "reconcile"})).await.unwrap();
+    let count = |name: &str| found[name].as_u64().unwrap_or_else(|| panic!("{found}"));
+    assert_eq!(count("unfinished"), count("unpublished") + count("unassessed") + count("unreadable"), "{found}");
+    assert_eq!(found["more"], false, "{found}");
+    [count("unpublished"), count("unassessed")]
+}
+
+/// The line by which a look names a payment.
+async fn line_about(cloud: &Cloud, payment: &Value) -> Value {
+    eventually("the line about the payment", async || {
+        let lines = logs::lines_of(cloud, "transaction-archival").await;
+        let mut lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap_or_default());
+        lines.find(|line| line["event"] == "payment_unfinished" && line["transaction_id"] == id(payment))
+    })
+    .await
+}
+
+fn is_listed(row: &Row) -> bool {
+    row.contains_key("unfinished")
+}
+
+async fn row(archive: &Archive, provider: &Provider<'_>, payment: &Value) -> Row {
+    archive.row_of(provider, payment).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_high_payment_whose_event_was_lost_is_found_until_it_is_assessed() {
+    let archive = open().await;
+    let cloud = &archive.cloud;
+    let provider = cloud.provider();
+    let before = look(cloud).await;
+    let payment = provider.payment("20000", "EUR");
+    let lost = Cloud::of_stack("archive").await;
+    lost.switch_off(&format!("high-value-transactions-{}", lost.stack.suffix), &lost.stack.event_bus).await;
+    provider.send(&payment).await.accepted();
+    assert!(is_listed(&row(&archive, &provider, &payment).await));
+    assert_eq!(look(cloud).await, before, "it is young");
+    archive.move_to(&provider, &payment, now_ms() - HOUR_MS - 1).await;
+    assert_eq!(look(cloud).await, [before[0], before[1] + 1]);
+    assert_eq!(look(cloud).await, [before[0], before[1] + 1], "as long as it is so");
+    let line = line_about(cloud, &payment).await;
+    assert_eq!((&line["level"], &line["awaits"]), (&json!("ERROR"), &json!("assessment")), "{line}");
+    assert!(line["since"].is_string() && line["provider"] == provider.name.as_str(), "{line}");
+
+    drop(lost);
+    // As the runbook says: its event, made of its row.
+    let item = provider.item(&payment).await.unwrap();
+    let names = ["transaction_id", "provider", "amount", "amount_band", "currency", "customer_id"];
+    let detail: serde_json::Map<String, Value> =
+        names.iter().map(|name| ((*name).to_owned(), item[*name].clone())).collect();
+    let entry = aws_sdk_eventbridge::types::PutEventsRequestEntry::builder()
+        .event_bus_name(&cloud.stack.event_bus)
+        .source("webhook.transaction")
+        .detail_type("Transaction Created")
+        .detail(Value::Object(detail).to_string());
+    assert_eq!(cloud.events().put_events().entries(entry.build()).send().await.unwrap().failed_entry_count, 0);
+    eventually("the assessment", async || {
+        let item = provider.item(&payment).await.unwrap();
+        (item["status"] == "analyzed").then_some(())
+    })
+    .await;
+    assert!(!is_listed(&row(&archive, &provider, &payment).await));
+    assert_eq!(look(cloud).await, before);
+}
+
+#[tokio::test]
+async fn a_payment_that_could_not_be_published_is_found_until_it_is() {
+    let archive = open().await;
+    let cloud = &archive.cloud;
+    let provider = cloud.provider();
+    let before = look(cloud).await;
+    let payment = provider.payment("20", "EUR");
+    {
+        // Nobody listens on that port.
+        let broken = Cloud::of_stack("archive").await;
+        broken.set_variable("webhook-validator", "AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:9").await;
+        assert_eq!(provider.send(&payment).await.status, 503);
+    }
+    archive.move_to(&provider, &payment, now_ms() - 2 * HOUR_MS).await;
+    assert_eq!(look(cloud).await, [before[0] + 1, before[1]]);
+    assert_eq!(line_about(cloud, &payment).await["awaits"], "publication");
+    // Its sender comes back.
+    eventually("the bus to be back", async || (provider.send(&payment).await.status == 200).then_some(())).await;
+    assert!(!is_listed(&row(&archive, &provider, &payment).await));
+    assert_eq!(look(cloud).await, before);
+}
+
+#[tokio::test]
+async fn what_is_done_with_is_in_no_list() {
+    let archive = Archive::open().await;
+    let provider = archive.cloud.provider();
+    let mut unrouted = provider.payment("20000", "EUR");
+    unrouted["type"] = json!("refund.created");
+    for payment in [provider.payment("20", "EUR"), provider.payment("2000", "EUR"), unrouted] {
+        provider.send(&payment).await.accepted();
+        assert!(!is_listed(&row(&archive, &provider, &payment).await), "{payment}");
+    }
+    let high = provider.payment("20000", "EUR");
+    provider.send(&high).await.accepted();
+    let assessed = eventually("the assessment", async || {
+        let found = row(&archive, &provider, &high).await;
+        found.contains_key("analysis").then_some(found)
+    })
+    .await;
+    assert!(!is_listed(&assessed));
+}
+
+#[tokio::test]
+async fn another_task_is_refused() {
+    let cloud = Cloud::open().await;
+    let error = cloud.invoke("transaction-archival", &json!({"task": "reconcil"})).await.unwrap_err();
+    assert_eq!(error["errorType"], "InvalidInput", "{error}");
+}

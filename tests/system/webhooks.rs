@@ -1,0 +1,197 @@
+//! Webhooks that are signed: stored once, published once, however often they come.
+
+use crate::support::cloud::{Cloud, eventually, now_ms};
+use crate::support::upload::number;
+use domain::Timestamp;
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+fn id(payment: &Value) -> &str {
+    payment["transaction_id"].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_signed_payment_is_stored_and_published() {
+    let cloud = Cloud::open().await;
+    let provider = cloud.provider();
+    let mut payment = provider.payment("99.90", "EUR");
+    payment["metadata"] = json!({"country": "DE", "rate": 1});
+    payment["reference"] = json!("R-7");
+    let listener = cloud.listen(id(&payment)).await;
+    let answer = provider.send(&payment).await.accepted();
+    assert_eq!((answer.text("transaction_id"), &answer.body["duplicate"]), (id(&payment), &json!(false)));
+    assert!(Timestamp::parse(answer.text("timestamp").as_bytes()).is_ok(), "{}", answer.body);
+
+    let item = provider.item(&payment).await.unwrap();
+    for (name, expected) in [
+        ("amount", "99.9"),
+        ("currency", "EUR"),
+        ("status", "pending"),
+        ("amount_band", "low"),
+        ("metadata", r#"{"country":"DE","rate":1}"#),
+        ("additional", r#"{"reference":"R-7"}"#),
+    ] {
+        assert_eq!(item[name], expected, "{item}");
+    }
+    assert!(number(&item["published_at_ms"]) >= number(&item["received_at_ms"]), "{item}");
+    assert!(item["publishing_until_ms"].is_null(), "{item}");
+
+    let event = listener.next().await;
+    assert_eq!(
+        (&event["source"], &event["detail-type"]),
+        (&json!("webhook.transaction"), &json!("Transaction Created"))
+    );
+    let detail = &event["detail"];
+    assert_eq!((&detail["amount"], &detail["amount_band"]), (&json!("99.9"), &json!("low")), "{detail}");
+    assert!(detail["metadata"].is_null(), "what may be large or private stays in the table: {detail}");
+}
+
+#[tokio::test]
+async fn fifty_copies_at_once_are_one_payment_and_one_event() {
+    let cloud = Cloud::open().await;
+    let provider = cloud.provider();
+    let payment = provider.payment("20", "EUR");
+    let listener = cloud.listen(id(&payment)).await;
+    let answers = join_all((0..50).map(|_| provider.send(&payment))).await;
+    let first = answers.into_iter().map(|answer| answer.accepted()).filter(|answer| answer.body["duplicate"] == false);
+    assert_eq!(first.count(), 1);
+    listener.next().await;
+    // The answers came after the publication, so whatever was published is there.
+    assert_eq!(listener.receive().await, None);
+}
+
+#[tokio::test]
+async fn the_same_content_written_otherwise_is_the_same_and_other_content_is_refused() {
+    let cloud = Cloud::open().await;
+    let provider = cloud.provider();
+    let mut payment = provider.payment("20.00", "EUR");
+    payment["metadata"] = json!({"a": 1, "b": [true, null]});
+    provider.send(&payment).await.accepted();
+    let before = provider.item(&payment).await;
+    let (id, customer) = (id(&payment), payment["customer_id"].as_str().unwrap());
+    let name = &provider.name;
+    let same = format!(
+        r#" {{ "customer_id":"{customer}", "metadata": {{"b": [true,null], "a":1}}, "provider":"{name}",
+             "currency":"EUR", "amount":20.0, "transaction_id":"{id}" }} "#
+    );
+    let answer = provider.send_text(&same).await.accepted();
+    assert_eq!(answer.body["duplicate"], true);
+    for (member, value) in [
+        ("amount", json!("20.01")),
+        ("currency", json!("USD")),
+        ("customer_id", json!("another")),
+        ("metadata", json!({"a": 2})),
+        ("note", json!("new")),
+    ] {
+        let mut other = payment.clone();
+        other[member] = value;
+        let answer = provider.send(&other).await;
+        assert_eq!((answer.status, answer.error()), (409, "transaction_conflict"), "{member}: {}", answer.body);
+    }
+    assert_eq!(provider.item(&payment).await, before, "nothing was changed");
+    // Another provider's transaction of the same id is another one.
+    let other = cloud.other_provider();
+    let mut theirs = payment.clone();
+    theirs["provider"] = json!(other.name);
+    assert_eq!(other.send(&theirs).await.accepted().body["duplicate"], false);
+}
+
+#[tokio::test]
+async fn an_event_of_another_type_never_stands_in_the_way_of_the_payment() {
+    let cloud = Cloud::open().await;
+    let provider = cloud.provider();
+    let created = provider.payment("25000", "EUR");
+    let of_type = |name: &str, amount: &str| {
+        let mut event = created.clone();
+        event["type"] = json!(name);
+        event["amount"] = json!(amount);
+        event
+    };
+    let listener = cloud.listen(id(&created)).await;
+    let updated = of_type("transaction.updated", "25000");
+    let updated_again = of_type("transaction.updated", "24000");
+    let refund = of_type("refund.created", "25000");
+    for (event, duplicate) in [
+        (&updated, false),
+        (&created, false),
+        (&refund, false),
+        (&updated_again, false),
+        (&updated, true),
+        (&created, true),
+        (&refund, true),
+        (&updated_again, true),
+    ] {
+        assert_eq!(provider.send(event).await.accepted().body["duplicate"], duplicate, "{event}");
+    }
+    assert_eq!(provider.send(&of_type("transaction.created", "24000")).await.status, 409);
+    assert_eq!(listener.next().await["detail"]["amount"], "25000");
+    eventually("the assessment", async || {
+        let item = provider.item(&created).await.unwrap();
+        (item["status"] == "analyzed").then_some(())
+    })
+    .await;
+    assert_eq!(listener.receive().await, None, "the others go nowhere");
+    for event in [&updated, &updated_again, &refund] {
+        let item = provider.item(event).await.unwrap();
+        assert_eq!((&item["type"], &item["provider"]), (&event["type"], &json!(provider.name)), "{item}");
+        assert!(item["customer"].is_null(), "it is no payment of the customer: {item}");
+    }
+}
+
+#[tokio::test]
+async fn events_that_are_no_payments_do_not_count_for_the_risk_of_one() {
+    let cloud = Cloud::open().await;
+    let provider = cloud.provider();
+    let created = provider.payment("20001", "EUR");
+    for number in 0..5 {
+        let mut update = created.clone();
+        update["type"] = json!("transaction.updated");
+        update["note"] = json!(number);
+        provider.send(&update).await.accepted();
+    }
+    provider.send(&created).await.accepted();
+    let analyzed = async || provider.item(&created).await.filter(|item| item["status"] == "analyzed");
+    let item = eventually("the analysis", analyzed).await;
+    let factors = item["analysis"]["factors"].to_string();
+    assert!(factors.contains("high_amount"), "{factors}");
+    assert!(!factors.contains("velocity") && !factors.contains("repeated_amount"), "{factors}");
+}
+
+#[tokio::test]
+async fn a_stored_payment_in_a_retired_currency_does_not_stop_those_of_its_customer() {
+    let cloud = Cloud::open().await;
+    let provider = cloud.provider();
+    let old = provider.payment("20001", "EUR");
+    provider.put_retired(&old, now_ms() - 1_000).await;
+    let mut payment = provider.payment("20001", "EUR");
+    payment["customer_id"] = old["customer_id"].clone();
+    provider.put(&payment, now_ms()).await;
+    for (payment, factor) in [(&payment, "high_amount"), (&old, "first_transaction")] {
+        let task = json!({"transaction_id": id(payment), "provider": provider.name});
+        let assessed = cloud.invoke("fraud-detector", &task).await.unwrap();
+        assert_eq!(assessed["outcome"], "assessed", "{assessed}");
+        assert!(assessed["factors"].to_string().contains(factor), "{assessed}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_type_of_event_is_stored_and_goes_nowhere() {
+    let cloud = Cloud::open().await;
+    let provider = cloud.provider();
+    let mut payment = provider.payment("20", "EUR");
+    payment["type"] = json!("transaction.reversed");
+    let listener = cloud.listen(id(&payment)).await;
+    provider.send(&payment).await.accepted();
+    assert_eq!(provider.send(&payment).await.accepted().body["duplicate"], true);
+    let item = provider.item(&payment).await.unwrap();
+    assert_eq!(item["type"], "transaction.reversed");
+    assert!(item["publishing_until_ms"].is_null() && item["published_at_ms"].is_null(), "{item}");
+    // One of the known type, sent after it, is heard; so this one would have been.
+    let mut known = payment.clone();
+    known["transaction_id"] = json!(format!("{}-2", id(&payment)));
+    let after = cloud.listen(id(&known)).await;
+    known["type"] = json!("transaction.created");
+    provider.send(&known).await.accepted();
+    after.next().await;
+    assert_eq!(listener.receive().await, None);
+}

@@ -1,0 +1,64 @@
+//! Where goes what could not be delivered or worked through: every rule's target and every function has a queue, and
+//! each queue takes what it is meant for and nothing else. From the text of the template: the emulator sends nothing there.
+
+use crate::support::template::{arn_of, referred, resources, template};
+use crate::template::policies::targets;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+const RETENTION_SECONDS: u64 = 14 * 24 * 60 * 60;
+
+#[test]
+fn every_rule_and_every_function_has_its_dead_letter_queue() {
+    let template = template();
+    let is_queue = |reference: &Value| template["Resources"][referred(reference)]["Type"] == "AWS::SQS::Queue";
+    for (rule, target) in targets(&template) {
+        assert!(is_queue(&target["DeadLetterConfig"]["Arn"]), "{rule}");
+        // Without a policy of its own a target is tried for a day, and nobody hears of it until then.
+        let policy = &target["RetryPolicy"];
+        assert!(policy["MaximumRetryAttempts"].is_u64() && policy["MaximumEventAgeInSeconds"].is_u64(), "{rule}");
+    }
+    for (id, function) in resources(&template, "AWS::Lambda::Function") {
+        assert!(is_queue(&function["Properties"]["DeadLetterConfig"]["TargetArn"]), "{id}");
+    }
+}
+
+#[test]
+fn what_lies_in_a_queue_is_encrypted_and_stays_for_two_weeks() {
+    for (id, queue) in resources(&template(), "AWS::SQS::Queue") {
+        assert_eq!(queue["Properties"]["MessageRetentionPeriod"], RETENTION_SECONDS, "{id}");
+        // EventBridge cannot send to a queue under an AWS-managed key of KMS.
+        assert_eq!(queue["Properties"]["SqsManagedSseEnabled"], true, "{id}");
+        assert!(queue["Properties"]["KmsMasterKeyId"].is_null(), "{id}");
+    }
+}
+
+/// What a rule cannot deliver it sends to the queue in its own name, not under a role. Whoever sends under a role needs
+/// nothing from the queue.
+#[test]
+fn a_queue_takes_from_outside_what_its_rules_could_not_deliver_and_nothing_else() {
+    let template = template();
+    let mut expected = BTreeMap::<String, BTreeSet<String>>::new();
+    for (rule, target) in targets(&template) {
+        let queue = referred(&target["DeadLetterConfig"]["Arn"]).to_owned();
+        expected.entry(queue).or_default().insert(arn_of(&rule).to_string());
+    }
+    let mut found = BTreeMap::<String, BTreeSet<String>>::new();
+    for (id, policy) in resources(&template, "AWS::SQS::QueuePolicy") {
+        let queues = policy["Properties"]["Queues"].as_array().unwrap();
+        assert_eq!(queues.len(), 1, "{id}: a policy for each queue");
+        let queue = referred(&queues[0]);
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap() {
+            let source = &statement["Condition"]["ArnEquals"]["aws:SourceArn"];
+            let only = json!({
+                "Sid": statement["Sid"], "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sqs:SendMessage", "Resource": arn_of(queue),
+                "Condition": {"ArnEquals": {"aws:SourceArn": source}},
+            });
+            assert_eq!(*statement, only, "{id}");
+            let sources = source.as_array().cloned().unwrap_or_else(|| vec![source.clone()]);
+            found.entry(queue.to_owned()).or_default().extend(sources.iter().map(Value::to_string));
+        }
+    }
+    assert_eq!(found, expected);
+}
