@@ -117,7 +117,7 @@ fn outputs_and_parameters_on_operator_pages_exist() {
         assert!(template["Parameters"][parameter].is_object(), "{parameter}");
     }
     // Every name that is written as theirs: it is one of them, or one that other sources have.
-    let sources = [text_of("template.yaml"), text_of("adapters/src/failure.rs"), text_of("Dockerfile")].join("\n");
+    let sources = ["template.yaml", "adapters/src/failure.rs", "domain/src/files/task.rs"].map(text_of).join("\n");
     for name in quoted(&pages).into_iter().filter(|text| is_camel_case(text)) {
         let is_known = template["Parameters"][name].is_object() || template["Outputs"][name].is_object();
         let is_elsewhere = sources.contains(name) || bootstrap.contains(&format!("\n  {name}:"));
@@ -126,7 +126,7 @@ fn outputs_and_parameters_on_operator_pages_exist() {
 }
 
 /// An action of DynamoDB, and members of resources that a deployer may add to the template.
-const OF_AWS: [&str; 3] = ["BatchWriteItem", "KMSMasterKeyId", "SecurityPolicy"];
+const OF_AWS: [&str; 4] = ["BatchWriteItem", "KMSMasterKeyId", "SecurityPolicy", "VPCEndpointIds"];
 
 #[test]
 fn make_targets_on_operator_pages_exist() {

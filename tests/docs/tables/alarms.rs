@@ -17,7 +17,7 @@ const METRICS: [(&str, &str); 5] = [
 const OWN_METRICS: [(&str, &str); 3] = [
     ("FilesMissing", "expected files that did not come"),
     ("FilesUnfinished", "files not in a final status after 1 hour"),
-    ("PaymentsUnfinished", "payments not published, or not assessed, after 1 hour"),
+    ("PaymentsUnfinished", "payments not published or assessed after 1 hour"),
 ];
 
 /// The one expression that the alarms have, of `Errors` and `Invocations`.

@@ -11,8 +11,8 @@ What each role of the stack may do. There is one role for each function and work
 A statement of a policy is one action on one resource. No role may delete anything or change a permission. This page is
 generated from [`template.yaml`](../../template.yaml); a test holds it against the template (`tests/docs/tables.rs`).
 
-Names of resources are without their ending, the environment (and the account number, of buckets). [SECURITY.md][security]
-says what a stolen role can do.
+Names of resources are without their ending, the environment (and the account number, of buckets).
+[SECURITY.md][security] says what a stolen role can do.
 
 [security]: ../../SECURITY.md#what-a-stolen-role-can-do
 ";
