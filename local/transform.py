@@ -34,7 +34,7 @@ def write() -> None:
     # With the metadata, where the reasons stand for which a finding of the scanner is passed over.
     transformed = translator.translate(template, parameter_values={}, passthrough_metadata=True)
     # The tests refuse what was made of another template.
-    transformed["Metadata"] = {"TemplateSha256": hashlib.sha256(text.encode()).hexdigest()}
+    transformed.setdefault("Metadata", {})["TemplateSha256"] = hashlib.sha256(text.encode()).hexdigest()
     _replace(json.dumps(transformed, indent=2, sort_keys=True) + "\n")
 
 

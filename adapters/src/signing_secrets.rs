@@ -107,7 +107,13 @@ impl SigningSecrets {
             match read {
                 Ok(secrets) => readable.push(secrets),
                 Err(failure) => {
-                    tracing::error!(error = failure.kind.name(), detail = failure.detail, "a secret cannot be read");
+                    let error = failure.kind.name();
+                    tracing::error!(
+                        event = "secret_unreadable",
+                        error,
+                        detail = failure.detail,
+                        "a secret cannot be read"
+                    );
                     unreadable = Some(failure);
                 }
             }
@@ -126,7 +132,11 @@ impl SigningSecrets {
             Ok(value) => parse(value.secret_string().unwrap_or_default(), &name)?,
             Err(error) => match error.as_service_error() {
                 Some(GetSecretValueError::ResourceNotFoundException(_)) => {
-                    tracing::warn!(provider = provider.as_str(), "the provider has no secret");
+                    tracing::warn!(
+                        event = "secret_missing",
+                        provider = provider.as_str(),
+                        "the provider has no secret"
+                    );
                     Vec::new()
                 }
                 _ => {

@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from local import venvs
+from local import paths, venvs
 from local.problem import Problem
 from operations import deploy, images, tags
 from operations.account import Account
@@ -113,6 +113,15 @@ class Deploy(unittest.TestCase):
         python = str(venvs.python_of("sam"))
         asked = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True)
         self.assertEqual(images.companion_of(self.stack).name, asked.stdout.strip())
+
+    def test_sam_build_resolves_the_aliases_that_cloudformation_rejects(self):
+        source, built = str(paths.TEMPLATE), self.template.with_name("built.yaml")
+        program = "from samcli.commands._utils.template import get_template_data, move_template\n"
+        program += f"move_template({source!r}, {str(built)!r}, get_template_data({source!r}))"
+        subprocess.run([str(venvs.python_of("sam")), "-c", program], capture_output=True, text=True, check=True)
+        alias = r"(?m)(:|-|^) *[&*]\w"
+        self.assertRegex(paths.TEMPLATE.read_text(), alias)
+        self.assertNotRegex(built.read_text(), alias)
 
     def test_a_bad_environment_or_parameter_is_refused_before_the_build(self):
         for variables in ({"ENV": "Dev"}, {"ENV": ""}, {"ENV": "dev", "PARAMETERS": "DailyQuota"}):

@@ -1,6 +1,7 @@
 //! Documents that can be read at a glance.
 
-use super::repository::{lines, markdown, text_of};
+use super::repository::{lines, markdown};
+use crate::support::template::text_of;
 
 const LINE_CHARS_MAX: usize = 120;
 

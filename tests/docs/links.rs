@@ -1,6 +1,8 @@
 //! Whatever a document points to is there: files, headings, commands, paths and tests.
 
-use super::repository::{files, lines, markdown, root, spans, text_of};
+use super::repository::{files, lines, markdown, spans};
+use super::root;
+use crate::support::template::text_of;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The beginnings of keys in the bucket, which look like paths of the repository.

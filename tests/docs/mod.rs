@@ -6,12 +6,14 @@ mod generated;
 mod lengths;
 pub(crate) mod limits;
 mod links;
+pub(crate) mod pages;
 mod promises;
 mod repository;
 pub(crate) mod runbook;
 mod samples;
 pub(crate) mod security;
 pub(crate) mod table_schema;
+mod tables;
 mod words;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! The promises that the documents name are those that the trials judge.
 
-use super::repository::{files, text_of};
+use super::repository::files;
+use crate::support::template::text_of;
 use std::collections::BTreeSet;
 
 const DOCUMENT: &str = "docs/developers/promises.md";

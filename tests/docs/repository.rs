@@ -1,17 +1,11 @@
 //! The files of the repository, as documents name them.
 
-use std::path::{Path, PathBuf};
+use super::root;
+use crate::support::template::text_of;
+use std::path::Path;
 
 /// Directories that tools make, or fill.
 const SKIPPED: [&str; 4] = ["target", "fuzz/corpus", "fuzz/target", "fuzz/artifacts"];
-
-pub(super) fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-pub(super) fn text_of(path: &str) -> String {
-    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
 
 /// Every file, by its path from the root, in order. Hidden directories are skipped, but for that of GitHub's workflows.
 pub(super) fn files() -> Vec<String> {

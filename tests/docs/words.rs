@@ -1,6 +1,7 @@
 //! One word for one thing. The glossary lists the words that we do not use; none of them is in anything that people read.
 
-use super::repository::{files, markdown, text_of};
+use super::repository::{files, markdown};
+use crate::support::template::text_of;
 use regex_lite::Regex;
 
 const GLOSSARY: &str = "docs/developers/glossary.md";
