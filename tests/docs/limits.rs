@@ -42,7 +42,7 @@ const OF_FILES: &[Section] = &[
         ("ANSWER_SECONDS_MAX", "the time to a response", Seconds),
     ]),
     ("Responses", &[
-        ("ERRORS_IN_ANSWER_MAX", "errors listed in a response", Of("")),
+        ("ERRORS_IN_RESPONSE_MAX", "errors listed in a response", Of("")),
         ("ERRORS_IN_DRY_RUN_MAX", "errors listed in the response to a dry run", Of("")),
         ("ERRORS_IN_REPORT_MAX", "errors listed in a report", Of("")),
         ("CORRECTABLE_FILE_BYTES_MAX", "a file of which there is a correctable copy", Bytes),
@@ -59,7 +59,7 @@ const OF_FILES: &[Section] = &[
         ("FILE_RANGES_MAX", "ranges that a file is split into", Of("")),
         ("SCHEDULED_FILES_MAX", "files that a part of a schedule expects on a day", Of("")),
         ("UNFINISHED_AFTER_MILLISECONDS", "a file without a final status, before it is reported", Milliseconds),
-        ("UNFINISHED_TOLD_MAX", "unfinished files named by one hourly check", Of("")),
+        ("UNFINISHED_REPORTED_MAX", "unfinished files named by one hourly check", Of("")),
     ]),
 ];
 
@@ -87,7 +87,7 @@ const OF_PAYMENTS: &[Section] = &[
     ("Processing and archive", &[
         ("PUBLICATION_MILLISECONDS_MAX", "a publication, before another delivery takes it over", Milliseconds),
         ("UNFINISHED_AFTER_MILLISECONDS", "an unfinished payment, before it is reported", Milliseconds),
-        ("UNFINISHED_TOLD_MAX", "unfinished payments named by one hourly check", Of("")),
+        ("UNFINISHED_REPORTED_MAX", "unfinished payments named by one hourly check", Of("")),
         ("ARCHIVE_AGE_MILLISECONDS_MIN", "a payment in the table, before it is archived", Milliseconds),
         ("ARCHIVE_DAYS_BACK_MIN", "days before the newest that each archival reads, at least", Of("")),
         ("ARCHIVE_OBJECT_ROWS_MAX", "payments in an object of the archive", Of("")),

@@ -6,6 +6,7 @@ mod generated;
 mod lengths;
 pub(crate) mod limits;
 mod links;
+mod messages;
 pub(crate) mod pages;
 mod promises;
 mod repository;
