@@ -15,7 +15,7 @@ const KEY: &str = "#archive";
 
 /// What is known when a run begins.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Standing {
+pub struct ArchiveState {
     /// The object that was announced, and is not known to be settled.
     pub object_key: Option<String>,
     /// The place in time of the last object that was announced.
@@ -44,7 +44,7 @@ impl ArchiveControl {
     ///
     /// # Errors
     /// The table refused the call or did not answer.
-    pub async fn take(&self, token: &str, now_ms: u64, until_ms: u64) -> Result<Option<Standing>, Failure> {
+    pub async fn claim(&self, token: &str, now_ms: u64, until_ms: u64) -> Result<Option<ArchiveState>, Failure> {
         let request = self
             .update(token)
             .update_expression("SET lease_token = :token, lease_until_ms = :until")
@@ -53,7 +53,7 @@ impl ArchiveControl {
             .expression_attribute_values(":now", number(now_ms))
             .expression_attribute_values(":until", number(until_ms))
             .return_values(ReturnValue::AllNew);
-        Ok(sent(request).await?.map(|item| Standing {
+        Ok(sent(request).await?.map(|item| ArchiveState {
             object_key: item.get("object_key").and_then(|value| value.as_s().ok()).cloned(),
             object_at_ms: milliseconds(&item, "object_at_ms"),
             unfinished_since_ms: milliseconds(&item, "unfinished_since_ms"),
@@ -64,7 +64,7 @@ impl ArchiveControl {
     ///
     /// # Errors
     /// The table refused the call or did not answer.
-    pub async fn keep(&self, token: &str, until_ms: u64) -> Result<bool, Failure> {
+    pub async fn renew(&self, token: &str, until_ms: u64) -> Result<bool, Failure> {
         let request = self
             .update(token)
             .update_expression("SET lease_until_ms = :until")
@@ -77,7 +77,7 @@ impl ArchiveControl {
     ///
     /// # Errors
     /// The table refused the call or did not answer.
-    pub async fn announce(&self, token: &str, object_key: &str, object_at_ms: u64) -> Result<bool, Failure> {
+    pub async fn register_object(&self, token: &str, object_key: &str, object_at_ms: u64) -> Result<bool, Failure> {
         let request = self
             .update(token)
             .update_expression("SET object_key = :key, object_at_ms = :at")
@@ -92,7 +92,7 @@ impl ArchiveControl {
     ///
     /// # Errors
     /// The table refused the call or did not answer.
-    pub async fn settled(&self, token: &str, object_key: &str) -> Result<bool, Failure> {
+    pub async fn clear_object(&self, token: &str, object_key: &str) -> Result<bool, Failure> {
         let request = self
             .update(token)
             .update_expression("REMOVE object_key")
@@ -131,7 +131,7 @@ impl ArchiveControl {
 /// The item after the update, as far as that was asked for; or nothing if its condition did not hold.
 async fn sent(request: UpdateItemFluentBuilder) -> Result<Option<Item>, Failure> {
     Ok(match conditional::update(request).await? {
-        Conditional::Taken(item) => Some(item),
-        Conditional::Refused(_) => None,
+        Conditional::Applied(item) => Some(item),
+        Conditional::Conflict(_) => None,
     })
 }

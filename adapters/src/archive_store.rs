@@ -22,9 +22,9 @@ const TRIES_MAX: u32 = 3;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stored {
     /// It lies there now.
-    Taken,
+    Created,
     /// Something lay there. It may be the same, from an earlier try of the call.
-    Occupied,
+    Exists,
 }
 
 /// The bucket.
@@ -70,8 +70,8 @@ impl ArchiveStore {
             .send()
             .await;
         match result {
-            Ok(_) => Ok(Stored::Taken),
-            Err(error) if error.code() == Some("PreconditionFailed") => Ok(Stored::Occupied),
+            Ok(_) => Ok(Stored::Created),
+            Err(error) if error.code() == Some("PreconditionFailed") => Ok(Stored::Exists),
             Err(error) => Err(Failure::of_call("s3:PutObject", &error, FailureKind::StoreUnavailable)),
         }
     }

@@ -12,17 +12,17 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 /// none.
 pub(crate) enum Conditional {
     /// The condition held.
-    Taken(Item),
+    Applied(Item),
     /// It did not, because of this item.
-    Refused(Item),
+    Conflict(Item),
 }
 
 impl Conditional {
     /// The item because of which it was refused, if it was.
-    pub(crate) fn refused(self) -> Option<Item> {
+    pub(crate) fn conflict(self) -> Option<Item> {
         match self {
-            Self::Taken(_) => None,
-            Self::Refused(standing) => Some(standing),
+            Self::Applied(_) => None,
+            Self::Conflict(standing) => Some(standing),
         }
     }
 }
@@ -58,9 +58,9 @@ fn conditional<E: ProvideErrorMetadata, R>(
     standing: impl Fn(&E) -> Option<Item>,
 ) -> Result<Conditional, Failure> {
     match result {
-        Ok(attributes) => Ok(Conditional::Taken(attributes.unwrap_or_default())),
+        Ok(attributes) => Ok(Conditional::Applied(attributes.unwrap_or_default())),
         Err(error) => match error.as_service_error().and_then(standing) {
-            Some(item) => Ok(Conditional::Refused(item)),
+            Some(item) => Ok(Conditional::Conflict(item)),
             None => Err(Failure::of_call(call, &error, FailureKind::StoreUnavailable)),
         },
     }

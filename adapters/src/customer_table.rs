@@ -97,7 +97,7 @@ impl CustomerTable {
                 .condition_expression("revision = :before")
                 .expression_attribute_values(":before", AttributeValue::N((revision - 1).to_string())),
         };
-        conditional::put(put).await.map(Conditional::refused)
+        conditional::put(put).await.map(Conditional::conflict)
     }
 }
 

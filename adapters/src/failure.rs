@@ -11,10 +11,10 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FailureKind {
     /// The object or its version is gone. A role that may not list the bucket is told `AccessDenied` instead for a key
-    /// that does not exist, and then sees [`FailureKind::AccessRefused`].
+    /// that does not exist, and then sees [`FailureKind::AccessDenied`].
     ObjectMissing,
     /// A service refused the call itself: a missing permission, a missing table, a malformed request.
-    AccessRefused,
+    AccessDenied,
     /// What was written differs from what was to be written: the sums of a file's rows, or an object of the archive.
     ControlTotalsDiffer,
     /// The step was called with an input that it does not understand.
@@ -35,7 +35,7 @@ impl FailureKind {
     /// Every kind.
     pub const ALL: [Self; 9] = [
         Self::ObjectMissing,
-        Self::AccessRefused,
+        Self::AccessDenied,
         Self::ControlTotalsDiffer,
         Self::InvalidInput,
         Self::AttemptsExhausted,
@@ -50,7 +50,7 @@ impl FailureKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::ObjectMissing => "ObjectMissing",
-            Self::AccessRefused => "AccessRefused",
+            Self::AccessDenied => "AccessDenied",
             Self::ControlTotalsDiffer => "ControlTotalsDiffer",
             Self::InvalidInput => "InvalidInput",
             Self::AttemptsExhausted => "AttemptsExhausted",
@@ -107,7 +107,7 @@ impl Failure {
                 | "InvalidParameter"
                 | "InvalidParameterException"
                 | "UnrecognizedClientException",
-            ) => FailureKind::AccessRefused,
+            ) => FailureKind::AccessDenied,
             // The object has its bytes for ever, so that those asked for will not be there when they are asked for again.
             Some("InvalidRange") => FailureKind::InvalidInput,
             _ => unavailable,
@@ -141,7 +141,7 @@ mod tests {
     fn only_what_may_pass_is_transient() {
         for (code, kind) in [
             ("NoSuchVersion", FailureKind::ObjectMissing),
-            ("AccessDenied", FailureKind::AccessRefused),
+            ("AccessDenied", FailureKind::AccessDenied),
             ("InvalidRange", FailureKind::InvalidInput),
             ("SlowDown", FailureKind::StoreUnavailable),
         ] {

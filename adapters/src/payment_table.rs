@@ -20,8 +20,8 @@ use domain::payments::webhook::{
 use domain::{ContentDigest, DayShards, Timestamp};
 
 pub use crate::attribute::Item;
-pub use analysis::{StandingAnalysis, StoredPayment};
-pub use archival::{Buried, DueCursor, DuePage, Row};
+pub use analysis::{CurrentAnalysis, StoredPayment};
+pub use archival::{DueCursor, DuePage, Row, RowArchival};
 pub use stored::stored;
 
 /// The shard of the list of unfinished payments that a payment is in, for as long as it is one.
@@ -54,9 +54,9 @@ impl PaymentKey {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Written {
     /// It was taken.
-    Taken,
+    Applied,
     /// The payment stands otherwise, as it says.
-    Refused(KnownPayment),
+    Conflict(KnownPayment),
 }
 
 /// The table.
@@ -152,7 +152,7 @@ async fn updated(request: UpdateItemFluentBuilder) -> Result<Written, Failure> {
 }
 
 fn written(outcome: Conditional) -> Result<Written, Failure> {
-    outcome.refused().map_or(Ok(Written::Taken), |standing| Ok(Written::Refused(known(&standing)?)))
+    outcome.conflict().map_or(Ok(Written::Applied), |standing| Ok(Written::Conflict(known(&standing)?)))
 }
 
 /// What a payment waits for that nobody has assessed.

@@ -174,7 +174,7 @@ impl Facts {
     /// This attempt's place in the arrival order. An attempt of an earlier version of this program has the time of its
     /// arrival, which later places are greater than.
     #[must_use]
-    pub fn place(&self) -> Option<u64> {
+    pub fn effective_sequence(&self) -> Option<u64> {
         self.sequence.or(self.received_at_ms)
     }
 }
@@ -234,19 +234,19 @@ impl Transition {
 
 /// What became of a transition. Either way it tells how the file stands now.
 #[derive(Clone, Debug)]
-pub enum Moved {
+pub enum StatusUpdate {
     /// It was taken.
-    Taken(Box<FileRecord>),
+    Applied(Box<FileRecord>),
     /// The file had come as far, or further.
-    Refused(Box<FileRecord>),
+    Conflict(Box<FileRecord>),
 }
 
-impl Moved {
+impl StatusUpdate {
     /// How the file stands now.
     #[must_use]
     pub fn into_record(self) -> FileRecord {
         match self {
-            Self::Taken(record) | Self::Refused(record) => *record,
+            Self::Applied(record) | Self::Conflict(record) => *record,
         }
     }
 }
@@ -288,16 +288,21 @@ impl StatusTable {
     ///
     /// # Errors
     /// The table refused the call or did not answer.
-    pub async fn advance(&self, tracer: &Tracer, file_id: &FileId, transition: &Transition) -> Result<Moved, Failure> {
+    pub async fn advance(
+        &self,
+        tracer: &Tracer,
+        file_id: &FileId,
+        transition: &Transition,
+    ) -> Result<StatusUpdate, Failure> {
         tracer.step(transition.status.as_str(), self.update_forward(file_id, transition)).await
     }
 
-    async fn update_forward(&self, file_id: &FileId, transition: &Transition) -> Result<Moved, Failure> {
+    async fn update_forward(&self, file_id: &FileId, transition: &Transition) -> Result<StatusUpdate, Failure> {
         let request = self.update(file_id).return_values(ReturnValue::AllNew).condition_expression(
             "attribute_not_exists(file_id) OR attempt < :attempt \
              OR (attempt = :attempt AND #rank < :rank AND NOT contains(#status, :failed))",
         );
-        moved(transition_expression(request, file_id, transition)?).await
+        status_update(transition_expression(request, file_id, transition)?).await
     }
 
     fn update(&self, file_id: &FileId) -> UpdateItemFluentBuilder {
@@ -310,10 +315,10 @@ impl StatusTable {
 }
 
 /// What became of an update under a condition.
-async fn moved(request: UpdateItemFluentBuilder) -> Result<Moved, Failure> {
+async fn status_update(request: UpdateItemFluentBuilder) -> Result<StatusUpdate, Failure> {
     Ok(match conditional::update(request).await? {
-        Conditional::Taken(item) => Moved::Taken(Box::new(record(item)?)),
-        Conditional::Refused(item) => Moved::Refused(Box::new(record(item)?)),
+        Conditional::Applied(item) => StatusUpdate::Applied(Box::new(record(item)?)),
+        Conditional::Conflict(item) => StatusUpdate::Conflict(Box::new(record(item)?)),
     })
 }
 

@@ -45,7 +45,7 @@ pub const AMOUNT_DIGITS_MAX: usize = 38;
 pub const TIMESTAMP_FUTURE_SECONDS_MAX: i64 = 24 * 60 * 60;
 
 /// Most errors listed in an HTTP answer. The stored report has all of them, and the true total is always given.
-pub const ERRORS_IN_ANSWER_MAX: usize = 100;
+pub const ERRORS_IN_RESPONSE_MAX: usize = 100;
 
 /// Most errors listed in the answer of a dry run, which stores no report. The answer then has at most 5 MB, of the 6 MB that
 /// Lambda lets through.
@@ -177,7 +177,7 @@ pub const UNFINISHED_AFTER_MILLISECONDS: u64 = 60 * 60 * 1000;
 pub const UPLOAD_CHECKED_MILLISECONDS: u64 = 4 * 60 * 60 * 1000;
 
 /// Most unfinished files, and payments, that one look names. All are counted.
-pub const UNFINISHED_TOLD_MAX: usize = 1_000;
+pub const UNFINISHED_REPORTED_MAX: usize = 1_000;
 
 /// Number of partition keys that what is unfinished is spread over in each `unfinished-index`. Every file and payment enters
 /// it and leaves it, and a partition takes 1,000 writes a second.

@@ -67,6 +67,6 @@ where
 /// with the cloud.
 fn judge(result: Result<Value, Failure>) {
     if let Err(failure) = result {
-        assert!(!failure.kind.is_transient() && failure.kind != FailureKind::AccessRefused, "{failure}");
+        assert!(!failure.kind.is_transient() && failure.kind != FailureKind::AccessDenied, "{failure}");
     }
 }

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from local import paths, venvs
+from tools import paths, venvs
 
 from .browser import PHONE, WINDOW, Driver
 

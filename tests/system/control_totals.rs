@@ -25,9 +25,9 @@ fn reasons(errors: &Value) -> Vec<(u64, &str, &str)> {
 }
 
 const WHAT_IS_WRONG: [(u64, &str, &str); 3] = [
-    (0, "row_count_mismatch", "the file has 2 data records; you stated 3"),
-    (0, "total_mismatch", "the file has no amounts in EUR, which add up to 0; you stated 1.00"),
-    (0, "total_mismatch", "the amounts in USD add up to 9.30; you stated 9.31"),
+    (0, "row_count_mismatch", "the file has 2 data records; expected_rows is 3"),
+    (0, "total_mismatch", "the file has no amounts in EUR; expected_totals has 1.00"),
+    (0, "total_mismatch", "the amounts in USD add up to 9.30; expected_totals has 9.31"),
 ];
 
 impl Uploader<'_> {
@@ -59,7 +59,7 @@ async fn a_wrong_statement_refuses_a_file_and_a_right_one_is_a_new_attempt() {
     let history = |row: Value| statuses(&row["history"]).len();
     assert_eq!(history(cloud.status_row(refused.text("file_id")).await.unwrap()), 2);
     let other = bank.upload_stating("/upload", &file, &[("expected_rows", "4")]).await;
-    assert_eq!(reasons(&other.body["errors"])[0].2, "the file has 2 data records; you stated 4");
+    assert_eq!(reasons(&other.body["errors"])[0].2, "the file has 2 data records; expected_rows is 4");
     let row = cloud.status_row(refused.text("file_id")).await.unwrap();
     assert_eq!(
         (&row["attempt"], &row["refused_statement"]["rows"]),

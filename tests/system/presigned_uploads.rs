@@ -241,7 +241,7 @@ async fn a_bad_large_file_gets_a_report_of_every_error() {
     let answer = bank.announce(&file).await.accepted();
     assert_eq!(put(&cloud, &answer.body["upload"], &file).await.0, 200);
     let letter = cloud.rejected_with(answer.text("s3_key"), "InvalidCsv").await;
-    let cause = letter["output"]["validation"]["refusal"]["cause"].as_str().unwrap();
+    let cause = letter["output"]["validation"]["rejection"]["cause"].as_str().unwrap();
     assert!(cause.contains("reports/"), "{letter}");
     let status = cloud.get(answer.text("status_path")).await.accepted().body;
     assert_eq!((&status["status"], &status["error_count"]), (&json!("validation_failed"), &json!(1_666)), "{status}");

@@ -16,7 +16,7 @@ struct Table {
     /// Microseconds of capacity that are left over; a tenth of a second at most.
     saved: u64,
     seen: u64,
-    chance: u64,
+    chance: fastrand::Rng,
 }
 
 impl Table {
@@ -27,18 +27,15 @@ impl Table {
             refused_thousandths,
             saved: SECOND / 10,
             seen: 0,
-            chance: 0x9e37_79b9_7f4a_7c15,
+            chance: fastrand::Rng::with_seed(1),
         }
     }
 
     fn takes(&mut self, now: u64) -> bool {
         self.saved = (self.saved + now - self.seen).min(SECOND / 10);
         self.seen = now;
-        self.chance ^= self.chance << 13;
-        self.chance ^= self.chance >> 7;
-        self.chance ^= self.chance << 17;
         let price = SECOND / self.writes_per_second;
-        if self.saved < price || self.chance % 1000 < self.refused_thousandths {
+        if self.saved < price || self.chance.u64(..1000) < self.refused_thousandths {
             return false;
         }
         self.saved -= price;

@@ -196,7 +196,7 @@ async fn what_expired_is_not_kept_whatever_s3_calls_that() {
         assert!(store.open_if_kept(key, "v1").await.unwrap().is_none(), "{code}");
     }
     for (status, code, kind) in [
-        ("404 Not Found", "NoSuchBucket", FailureKind::AccessRefused),
+        ("404 Not Found", "NoSuchBucket", FailureKind::AccessDenied),
         ("403 Forbidden", "SignatureDoesNotMatch", FailureKind::StoreUnavailable),
         ("503 Slow Down", "SlowDown", FailureKind::StoreUnavailable),
     ] {
@@ -205,7 +205,7 @@ async fn what_expired_is_not_kept_whatever_s3_calls_that() {
     }
     // The workflow is called for what has just come, so that being denied it is an operator's business.
     let failure = refusing_store("403 Forbidden", "AccessDenied").await.open(key, "v1", None).await.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::AccessRefused);
+    assert_eq!(failure.kind, FailureKind::AccessDenied);
     let (kept, _) = breaking_store(Behaviour { bytes_an_answer: 36, knows_ranges: true }).await;
     assert_eq!(kept.open_if_kept(key, "v1").await.unwrap().unwrap().bytes_left(), Some(36));
 }

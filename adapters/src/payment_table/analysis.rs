@@ -27,7 +27,7 @@ pub struct StoredPayment {
 
 /// The analysis that stands in the table, and whether somebody was told of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StandingAnalysis {
+pub struct CurrentAnalysis {
     /// The analysis.
     pub analysis: Analysis,
     /// Whether its alert is out.
@@ -83,7 +83,7 @@ impl PaymentTable {
         digest: &ContentDigest,
         analysis: &Analysis,
         now_ms: u64,
-    ) -> Result<Option<StandingAnalysis>, Failure> {
+    ) -> Result<Option<CurrentAnalysis>, Failure> {
         let attribute = serde_dynamo::to_attribute_value(analysis)
             .map_err(|error| Failure::new(FailureKind::InvalidInput, format!("analysis: {error}")))?;
         let request = self
@@ -102,9 +102,9 @@ impl PaymentTable {
             .expression_attribute_values(":level", text(analysis.level.as_str()))
             .expression_attribute_values(":score", AttributeValue::N(analysis.score.to_string()))
             .expression_attribute_values(":now", number(now_ms));
-        match conditional::update(request).await?.refused() {
-            None => Ok(Some(StandingAnalysis { analysis: analysis.clone(), is_alerted: false })),
-            Some(item) => standing_analysis(&item, digest),
+        match conditional::update(request).await?.conflict() {
+            None => Ok(Some(CurrentAnalysis { analysis: analysis.clone(), is_alerted: false })),
+            Some(item) => current_analysis(&item, digest),
         }
     }
 
@@ -140,14 +140,14 @@ fn stored_payment(item: &Item) -> Result<StoredPayment, Failure> {
 }
 
 /// The analysis because of which another one was refused.
-fn standing_analysis(item: &Item, digest: &ContentDigest) -> Result<Option<StandingAnalysis>, Failure> {
+fn current_analysis(item: &Item, digest: &ContentDigest) -> Result<Option<CurrentAnalysis>, Failure> {
     if !is_payment(item) {
         return Ok(None);
     }
     let StoredPayment { payment, is_alerted } = stored_payment(item)?;
     // Another content: what was remembered of this payment has ended since, and its id was used for another one.
     let analysis = payment.analysis.filter(|_| payment.digest == *digest);
-    Ok(analysis.map(|analysis| StandingAnalysis { analysis, is_alerted }))
+    Ok(analysis.map(|analysis| CurrentAnalysis { analysis, is_alerted }))
 }
 
 /// Reads what the index has of a payment.
@@ -202,7 +202,7 @@ mod tests {
         let mut archived = key_item(&PaymentKey::of(&payment));
         archived
             .extend([("digest".to_owned(), text(payment.digest.as_str())), ("expires_at_ms".to_owned(), number(9))]);
-        let standing = |is_alerted| Some(StandingAnalysis { analysis: analysis.clone(), is_alerted });
+        let standing = |is_alerted| Some(CurrentAnalysis { analysis: analysis.clone(), is_alerted });
         for (item, digest, expected) in [
             (&Item::new(), &payment.digest, None),
             (&archived, &payment.digest, None),
@@ -210,7 +210,7 @@ mod tests {
             (&analyzed, &payment.digest, standing(false)),
             (&alerted, &payment.digest, standing(true)),
         ] {
-            assert_eq!(standing_analysis(item, digest).unwrap(), expected, "{item:?}");
+            assert_eq!(current_analysis(item, digest).unwrap(), expected, "{item:?}");
         }
     }
 }

@@ -75,9 +75,9 @@ pub enum Row {
 
 /// What became of a row that was to be replaced by its tombstone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Buried {
+pub enum RowArchival {
     /// The tombstone stands now.
-    Taken,
+    Archived,
     /// The row has changed since it was read, and stands.
     Changed,
 }
@@ -154,7 +154,12 @@ impl PaymentTable {
     ///
     /// # Errors
     /// The table refused the call or did not answer.
-    pub async fn bury(&self, item: &Item, tombstone: &Tombstone, object_key: &str) -> Result<Buried, Failure> {
+    pub async fn archive_row(
+        &self,
+        item: &Item,
+        tombstone: &Tombstone,
+        object_key: &str,
+    ) -> Result<RowArchival, Failure> {
         let put = self
             .client
             .put_item()
@@ -163,8 +168,10 @@ impl PaymentTable {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         Ok(match conditional::put(unchanged(put, item)).await? {
             // An earlier try of this call may have been taken and not answered.
-            Conditional::Refused(standing) if standing.get("archived_to") != Some(&text(object_key)) => Buried::Changed,
-            _ => Buried::Taken,
+            Conditional::Conflict(standing) if standing.get("archived_to") != Some(&text(object_key)) => {
+                RowArchival::Changed
+            }
+            _ => RowArchival::Archived,
         })
     }
 }

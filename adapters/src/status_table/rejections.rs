@@ -1,7 +1,7 @@
 //! A file that is rejected once more.
 
 use super::unfinished::Listing;
-use super::{Facts, FileRecord, Moved, StatusTable, moved, unreadable};
+use super::{Facts, FileRecord, StatusTable, StatusUpdate, status_update, unreadable};
 use crate::attribute::{number, text};
 use crate::failure::Failure;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
@@ -16,7 +16,12 @@ impl StatusTable {
     ///
     /// # Errors
     /// The table refused the call or did not answer.
-    pub async fn reject_again(&self, seen: &FileRecord, facts: &Facts, uses_upload: bool) -> Result<Moved, Failure> {
+    pub async fn reject_again(
+        &self,
+        seen: &FileRecord,
+        facts: &Facts,
+        uses_upload: bool,
+    ) -> Result<StatusUpdate, Failure> {
         let attributes: HashMap<String, AttributeValue> = serde_dynamo::to_item(facts).map_err(unreadable)?;
         let Listing { mut request, mut sets, mut removes } =
             Listing::new(self.update(&seen.file_id), &seen.file_id, Entry::Removed);
@@ -48,6 +53,6 @@ impl StatusTable {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":attempt", number(seen.attempt.into()))
             .expression_attribute_values(":rejected", text(FileStatus::ValidationFailed.as_str()));
-        moved(request).await
+        status_update(request).await
     }
 }

@@ -25,7 +25,7 @@ impl StatusTable {
             .update_expression("SET #sequence = :now")
             .condition_expression("attribute_not_exists(#sequence) OR #sequence < :now")
             .expression_attribute_values(":now", number(now_ms));
-        if let Conditional::Taken(item) = conditional::update(ahead).await? {
+        if let Conditional::Applied(item) = conditional::update(ahead).await? {
             return drawn(&item);
         }
         let behind = self
@@ -33,7 +33,7 @@ impl StatusTable {
             .update_expression("ADD #sequence :one")
             .expression_attribute_values(":one", number(1));
         match conditional::update(behind).await? {
-            Conditional::Taken(item) | Conditional::Refused(item) => drawn(&item),
+            Conditional::Applied(item) | Conditional::Conflict(item) => drawn(&item),
         }
     }
 

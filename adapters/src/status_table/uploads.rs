@@ -1,7 +1,7 @@
 //! Presigned uploads that wait for their bytes, beside what is known of their files.
 
 use super::unfinished::Listing;
-use super::{FileRecord, Moved, StatusTable, attribute, moved};
+use super::{FileRecord, StatusTable, StatusUpdate, attribute, status_update};
 use crate::attribute::{number, text};
 use crate::conditional;
 use crate::failure::Failure;
@@ -15,7 +15,12 @@ impl StatusTable {
     ///
     /// # Errors
     /// The table refused the call or did not answer.
-    pub async fn set_upload(&self, seen: &FileRecord, key: &str, upload: &PendingUpload) -> Result<Moved, Failure> {
+    pub async fn set_upload(
+        &self,
+        seen: &FileRecord,
+        key: &str,
+        upload: &PendingUpload,
+    ) -> Result<StatusUpdate, Failure> {
         let file_id = &seen.file_id;
         let mut request = self.update(file_id);
         let mut sets = Vec::new();
@@ -42,7 +47,7 @@ impl StatusTable {
             .expression_attribute_values(":status", text(seen.status.as_str()))
             .expression_attribute_values(":upload", attribute(upload)?)
             .expression_attribute_values(":key", text(key));
-        moved(request).await
+        status_update(request).await
     }
 
     /// Takes a pending upload away whose bytes have come and had nothing to do, unless another one was created since.

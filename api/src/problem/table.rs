@@ -133,7 +133,7 @@ pub const ALL: &[Problem] = &[
     problem(400, "expected_rows_malformed", ON_BOTH_ROADS, [
         "The expected number of rows is malformed",
         "The control total expected_rows is not a whole number in digits.",
-        "Write the number of data records in digits alone, such as 1250.",
+        "Write the number of data records in digits only, such as 1250.",
     ]),
     problem(400, "expected_totals_malformed", ON_BOTH_ROADS, [
         "The expected totals are malformed",
@@ -169,7 +169,7 @@ pub const ALL: &[Problem] = &[
     ]),
     problem(400, "size_malformed", &[Announce], [
         "The size is malformed",
-        "The size is not a whole number of bytes above zero, in digits alone.",
+        "The size is not a whole number of bytes above zero, in digits only.",
         "Write it without quotes, sign, decimal point and exponent, such as 104857600.",
     ]),
     problem(400, "sha256_missing", &[Announce], [

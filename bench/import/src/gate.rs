@@ -20,7 +20,7 @@ const SAVED_MAX: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Gate {
     throttling: Throttling,
-    chance: u64,
+    chance: fastrand::Rng,
     /// When the writes that were taken will have been paid for.
     paid_at: Option<Instant>,
 }
@@ -28,19 +28,14 @@ pub(crate) struct Gate {
 impl Gate {
     /// One that has taken nothing yet.
     pub(crate) fn new(throttling: Throttling) -> Self {
-        Self { throttling, chance: 0x9e37_79b9_7f4a_7c15, paid_at: None }
+        Self { throttling, chance: fastrand::Rng::with_seed(1), paid_at: None }
     }
 
     /// Whether a write is taken that comes now.
     pub(crate) fn takes(&mut self, now: Instant) -> bool {
         match self.throttling {
             Throttling::None => true,
-            Throttling::Thousandths(refused) => {
-                self.chance ^= self.chance << 13;
-                self.chance ^= self.chance >> 7;
-                self.chance ^= self.chance << 17;
-                self.chance % 1000 >= refused
-            }
+            Throttling::Thousandths(refused) => self.chance.u64(..1000) >= refused,
             Throttling::Cap(writes_per_second) => {
                 let paid_at = self.paid_at.map_or(now, |at| at.max(now)) + Duration::from_secs(1) / writes_per_second;
                 let is_taken = paid_at <= now + SAVED_MAX;

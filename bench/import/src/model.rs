@@ -57,15 +57,12 @@ pub(crate) fn predict(rows: u64, function_rows_per_second: u64, capacity: Capaci
 
 /// How many of the keys are on the partition with most of them, in the median of many placements by chance.
 pub(crate) fn keys_on_the_fullest(partitions: u64, keys: u64) -> u64 {
-    let mut chance: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut chance = fastrand::Rng::with_seed(1);
     let mut fullest: Vec<u64> = (0..PLACEMENTS)
         .map(|_| {
             let mut counts = std::collections::HashMap::new();
             for _ in 0..keys {
-                chance ^= chance << 13;
-                chance ^= chance >> 7;
-                chance ^= chance << 17;
-                *counts.entry(chance % partitions.max(1)).or_insert(0) += 1;
+                *counts.entry(chance.u64(..partitions.max(1))).or_insert(0) += 1;
             }
             counts.into_values().max().unwrap_or_default()
         })

@@ -65,8 +65,8 @@ fn check(answer: &Value, file: &LargeFile) -> Result<(), Box<dyn Error>> {
         }
         Content::Faulty => {
             let errors = format!("errors: {};", 2 * u64::from(file.rows));
-            let cause = answer["refusal"]["cause"].as_str().unwrap_or_default();
-            answer["refusal"]["error"] == "InvalidCsv" && cause.contains(&errors)
+            let cause = answer["rejection"]["cause"].as_str().unwrap_or_default();
+            answer["rejection"]["error"] == "InvalidCsv" && cause.contains(&errors)
         }
     };
     if is_right { Ok(()) } else { Err(format!("the answer was {answer}").into()) }

@@ -66,25 +66,21 @@ impl Upload {
 
 fn file(bytes: usize) -> String {
     let mut text = HEADER.to_owned();
-    let mut chance = 0x2545_f491_4f6c_dd1d_u64;
+    let mut chance = fastrand::Rng::with_seed(1);
     for number in 0.. {
-        // Xorshift: as good as any for amounts that differ.
-        chance ^= chance << 13;
-        chance ^= chance >> 7;
-        chance ^= chance << 17;
         let mut record = if number == 0 { FIRST_ID.to_owned() } else { "ACME-2026-".to_owned() };
         // Writing to a String cannot fail.
         let _ = writeln!(
             record,
             "{number:07},{}.{:02},{},2026-01-15T{:02}:{:02}:{:02}Z,{},{}",
-            chance % 100_000,
-            chance % 97,
-            pick(&CURRENCIES, chance >> 8),
+            chance.u32(..100_000),
+            chance.u32(..97),
+            pick(&CURRENCIES, &mut chance),
             number / 3600 % 24,
             number / 60 % 60,
             number % 60,
-            pick(&MERCHANTS, chance >> 16),
-            pick(&STATUSES, chance >> 24),
+            pick(&MERCHANTS, &mut chance),
+            pick(&STATUSES, &mut chance),
         );
         if text.len() + record.len() > bytes {
             break;
@@ -94,8 +90,8 @@ fn file(bytes: usize) -> String {
     text
 }
 
-fn pick<'a>(among: &[&'a str], chance: u64) -> &'a str {
-    usize::try_from(chance % among.len() as u64).ok().and_then(|index| among.get(index)).copied().unwrap_or_default()
+fn pick<'a>(among: &[&'a str], chance: &mut fastrand::Rng) -> &'a str {
+    chance.choice(among).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

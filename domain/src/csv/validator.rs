@@ -310,7 +310,7 @@ impl Checks {
             && let Some(first) = self.ids.earlier(fields.get(field), number)
         {
             let duplicate = FieldError::new(field, Some(Column::TransactionId), ErrorCode::TransactionIdDuplicate);
-            errors.push(duplicate.because(format!("the id already stands in record {first}")));
+            errors.push(duplicate.because(format!("record {first} has the same id")));
         }
         if errors.len() > 1 {
             errors.sort_by_key(FieldError::field);

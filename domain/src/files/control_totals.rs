@@ -52,7 +52,7 @@ impl ControlTotalsErrorCode {
 }
 
 fn rows_error<T>() -> Result<T, ControlTotalsError> {
-    let reason = Cow::Borrowed("\"expected_rows\" is the number of data records, in digits alone");
+    let reason = Cow::Borrowed("\"expected_rows\" is the number of data records, in digits only");
     Err(ControlTotalsError { code: ControlTotalsErrorCode::ExpectedRowsMalformed, reason })
 }
 
@@ -90,7 +90,7 @@ impl ControlTotals {
 
     /// Holds a complete report against what is stated: returns what differs, and adds it to the report.
     #[must_use]
-    pub fn hold(&self, report: &mut ValidationReport) -> Vec<RowError> {
+    pub fn check(&self, report: &mut ValidationReport) -> Vec<RowError> {
         // Before the row count is an error of the report: sums are compared where the records have none.
         let totals = self.total_errors(report);
         let errors: Vec<RowError> = self.row_error(report).into_iter().chain(totals).collect();
@@ -123,7 +123,7 @@ impl ControlTotals {
 }
 
 fn row_error(expected: u64, found: u32) -> Option<RowError> {
-    let reason = format!("the file has {found} data records; you stated {expected}");
+    let reason = format!("the file has {found} data records; expected_rows is {expected}");
     (expected != u64::from(found)).then(|| of_whole_file(ErrorCode::RowCountMismatch, reason))
 }
 
@@ -139,12 +139,12 @@ fn total_errors(expected: &BTreeMap<String, String>, found: &BTreeMap<String, St
     let differs = codes.into_iter().filter(|code| !is_same(code));
     let reason = |code: &String| match (found.get(code), expected.get(code)) {
         (Some(found), Some(expected)) => {
-            format!("the amounts in {code} add up to {found}; you stated {expected}")
+            format!("the amounts in {code} add up to {found}; expected_totals has {expected}")
         }
-        (Some(found), None) => format!("the amounts in {code} add up to {found}; you stated no total in {code}"),
+        (Some(found), None) => format!("the amounts in {code} add up to {found}; expected_totals has no {code}"),
         (None, expected) => {
             let expected = expected.map_or("", String::as_str);
-            format!("the file has no amounts in {code}, which add up to 0; you stated {expected}")
+            format!("the file has no amounts in {code}; expected_totals has {expected}")
         }
     };
     differs.map(|code| of_whole_file(ErrorCode::TotalMismatch, reason(code))).collect()
@@ -181,12 +181,12 @@ fn totals_of(value: &Value<'_>) -> Result<BTreeMap<String, String>, ControlTotal
 fn total_of(member: &Member<'_>) -> Result<(String, String), ControlTotalsError> {
     // A file with a code that was retired since may be known, and its sender may send it again as before.
     let Ok(currency) = Currency::past_or_present(member.name.as_bytes()) else {
-        return totals_error("a member of \"expected_totals\" is no currency code that files may have");
+        return totals_error("a member name of \"expected_totals\" is not a currency code that files may have");
     };
     let code = currency.code();
     let Kind::String(text) = &member.value.kind else {
         return totals_error(format!(
-            "the total of {code} is not a text; write it in quotes, so that nobody rounds it"
+            "the total of {code} is not a string; write it in quotes, so that it is not rounded"
         ));
     };
     match canonical(text, usize::from(currency.decimals())) {

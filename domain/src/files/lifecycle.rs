@@ -174,7 +174,7 @@ pub enum Decision {
         sequence: Sequence,
     },
     /// It is done, or being done: answer with what is known.
-    Answer,
+    Existing,
     /// It was tried too often.
     Exhausted,
     /// The request names an attempt that the file does not have.
@@ -208,7 +208,7 @@ pub fn decide_upload(known: Option<KnownFile>, intent: Intent, now_ms: u64) -> D
         _ if known.is_rejected => next_attempt(known.attempt, Sequence::New),
         status if status.is_failed() || lost => next_attempt(known.attempt, Sequence::Kept),
         FileStatus::Validating => Decision::Work { attempt: known.attempt, sequence: Sequence::Kept },
-        _ => Decision::Answer,
+        _ => Decision::Existing,
     }
 }
 
@@ -221,7 +221,7 @@ pub fn decide_creation(known: Option<KnownFile>, intent: Intent, now_ms: u64) ->
         (Some(known), Decision::Work { attempt, .. })
             if known.status == FileStatus::Validating && attempt == known.attempt =>
         {
-            Decision::Answer
+            Decision::Existing
         }
         _ => decision,
     }
@@ -259,23 +259,23 @@ pub fn decide_event(known: Option<KnownFile>, source: ObjectSource, redrive: boo
         // The API knows of whatever it stores or lets somebody put there.
         return match source {
             ObjectSource::Bucket { .. } => decide_upload(None, Intent::Process, now_ms),
-            ObjectSource::Api | ObjectSource::Presigned { .. } => Decision::Answer,
+            ObjectSource::Api | ObjectSource::Presigned { .. } => Decision::Existing,
         };
     };
     if let Some(intent) = open {
         return match decide_upload(Some(known), intent, now_ms) {
             // Whoever works on the file may have died; this event may be the only one that is left.
-            Decision::Answer if !known.status.is_final() => kept(known),
+            Decision::Existing if !known.status.is_final() => kept(known),
             decision => decision,
         };
     }
     match known.status {
         FileStatus::AwaitingUpload if put_again => decide_upload(Some(known), Intent::Process, now_ms),
-        FileStatus::AwaitingUpload => Decision::Answer,
+        FileStatus::AwaitingUpload => Decision::Existing,
         status if status.is_failed() && (redrive || put_again) => {
             next_attempt(known.attempt, if known.is_rejected { Sequence::New } else { Sequence::Kept })
         }
-        status if status.is_final() => Decision::Answer,
+        status if status.is_final() => Decision::Existing,
         _ => kept(known),
     }
 }
@@ -289,7 +289,7 @@ fn kept(known: KnownFile) -> Decision {
 /// completes the file after it says the same again, however many failed in between. What was completed is announced anew only
 /// where it is processed anew. `history` has every transition before, in order.
 #[must_use]
-pub fn announced_attempt(history: &[(u32, FileStatus)], attempt: u32) -> u32 {
+pub fn notification_attempt(history: &[(u32, FileStatus)], attempt: u32) -> u32 {
     let has = |attempt: u32, status| history.contains(&(attempt, status));
     let since_completed = (1..attempt).rev().take_while(|&earlier| !has(earlier, FileStatus::Completed));
     let may_have_been_heard = since_completed.filter(|&earlier| has(earlier, FileStatus::Notifying));

@@ -68,7 +68,7 @@ pub struct Validation {
     /// The ranges to process.
     pub ranges: Vec<ByteRange>,
     /// Why the file or the object is rejected, where it is.
-    pub refusal: Option<Refusal>,
+    pub rejection: Option<Rejection>,
     /// The rejected file, where the object is known as one.
     #[serde(default)]
     pub rejected: Option<RejectedFile>,
@@ -91,23 +91,23 @@ pub enum Next {
     Process,
     /// The file, or the object, is rejected: its sender is notified, and the workflow ends. This is data and no error of
     /// the function: what a partner gets wrong must raise no alarm for operators.
-    Refused,
+    Rejected,
     /// Nothing: the event is a repeat, outdated, or not of a file.
     Done,
 }
 
 /// Why a file in the bucket is refused.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Refusal {
+pub struct Rejection {
     /// Its stable code.
-    pub error: RefusalName,
+    pub error: RejectionReason,
     /// What was found, for whoever reads the execution. It never holds a file's content.
     pub cause: String,
 }
 
 /// Why the workflow rejects a file or an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum RefusalName {
+pub enum RejectionReason {
     /// The file broke rules of the format. Its errors are in its report.
     InvalidCsv,
     /// The object lies under a prefix that no known partner owns.
@@ -118,7 +118,7 @@ pub enum RefusalName {
     ContentDiffers,
 }
 
-impl RefusalName {
+impl RejectionReason {
     /// The stable code in messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -134,7 +134,7 @@ impl RefusalName {
 impl FileTask {
     /// Its place in its partner's arrival order. One that an earlier version of this program began has the time of its arrival.
     #[must_use]
-    pub fn place(&self) -> u64 {
+    pub fn effective_sequence(&self) -> u64 {
         self.sequence.unwrap_or(self.received_at_ms)
     }
 }
@@ -143,20 +143,20 @@ impl Validation {
     /// These ranges of this file are to be processed.
     #[must_use]
     pub fn process(file: FileTask, ranges: Vec<ByteRange>) -> Self {
-        Self { outcome: Next::Process, file: Some(file), ranges, refusal: None, rejected: None }
+        Self { outcome: Next::Process, file: Some(file), ranges, rejection: None, rejected: None }
     }
 
     /// The object is rejected.
     #[must_use]
-    pub fn refused(error: RefusalName, cause: impl Into<String>) -> Self {
-        let refusal = Some(Refusal { error, cause: cause.into() });
-        Self { outcome: Next::Refused, file: None, ranges: Vec::new(), refusal, rejected: None }
+    pub fn rejected(error: RejectionReason, cause: impl Into<String>) -> Self {
+        let rejection = Some(Rejection { error, cause: cause.into() });
+        Self { outcome: Next::Rejected, file: None, ranges: Vec::new(), rejection, rejected: None }
     }
 
     /// Nothing is left to do.
     #[must_use]
     pub fn done() -> Self {
-        Self { outcome: Next::Done, file: None, ranges: Vec::new(), refusal: None, rejected: None }
+        Self { outcome: Next::Done, file: None, ranges: Vec::new(), rejection: None, rejected: None }
     }
 }
 

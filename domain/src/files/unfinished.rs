@@ -47,7 +47,7 @@ fn shard(number: u64) -> String {
 
 /// What is unfinished since before this, in milliseconds since 1970, is told.
 #[must_use]
-pub fn told_before_ms(now_ms: u64) -> u64 {
+pub fn reported_before_ms(now_ms: u64) -> u64 {
     now_ms.saturating_sub(UNFINISHED_AFTER_MILLISECONDS)
 }
 
@@ -129,9 +129,9 @@ pub enum Proof {
 impl UnfinishedFile {
     /// Since when it has waited, if that is for so long that it must be reported.
     #[must_use]
-    pub fn told_since_ms(&self, now_ms: u64) -> Option<u64> {
+    pub fn reported_since_ms(&self, now_ms: u64) -> Option<u64> {
         let is_waiting = !self.status.is_final() || self.upload.is_some();
-        self.unfinished_since_ms.filter(|since_ms| *since_ms < told_before_ms(now_ms) && is_waiting)
+        self.unfinished_since_ms.filter(|since_ms| *since_ms < reported_before_ms(now_ms) && is_waiting)
     }
 
     /// Whether nothing but a presigned upload is waited for.
@@ -186,11 +186,15 @@ mod tests {
     fn a_file_is_told_after_an_hour_without_an_end_and_not_before() {
         for status in FileStatus::ALL {
             let late = Some(NOW - HOUR - 1);
-            let told = file(status, late).told_since_ms(NOW);
+            let told = file(status, late).reported_since_ms(NOW);
             assert_eq!(told, if status.is_final() { None } else { late }, "{status:?}");
-            assert_eq!(file(status, Some(NOW - HOUR)).told_since_ms(NOW), None, "{status:?}, after exactly an hour");
-            assert_eq!(file(status, Some(NOW + HOUR)).told_since_ms(NOW), None, "{status:?}, of a clock ahead");
-            assert_eq!(file(status, None).told_since_ms(NOW), None, "{status:?}, listed no more");
+            assert_eq!(
+                file(status, Some(NOW - HOUR)).reported_since_ms(NOW),
+                None,
+                "{status:?}, after exactly an hour"
+            );
+            assert_eq!(file(status, Some(NOW + HOUR)).reported_since_ms(NOW), None, "{status:?}, of a clock ahead");
+            assert_eq!(file(status, None).reported_since_ms(NOW), None, "{status:?}, listed no more");
         }
     }
 
@@ -226,7 +230,7 @@ mod tests {
         };
         let since = Some(NOW - 2 * HOUR);
         let completed = UnfinishedFile { upload: Some(upload), ..file(FileStatus::Completed, since) };
-        assert_eq!(completed.told_since_ms(NOW), since);
+        assert_eq!(completed.reported_since_ms(NOW), since);
         assert_eq!(completed.proof(), Proof::BytesFrom((NOW - 3 * HOUR) / 1000 * 1000));
         assert_eq!(Entry::beside(FileStatus::Completed, 7), Some(Entry::Upload(7)));
         assert_eq!(Entry::beside(FileStatus::Processing, 7), None);

@@ -126,7 +126,7 @@ impl UploadRequest {
             let (place, names) = (other.start, MEMBERS.join(", "));
             return error(
                 RequestErrorCode::MemberUnexpected,
-                format!("the member at byte {place} means nothing here; there are {names} alone"),
+                format!("the member at byte {place} is not allowed here; allowed are {names}"),
             );
         }
         let size = member(members, "size").map_or_else(
@@ -155,7 +155,7 @@ fn size_of(value: &Value<'_>) -> Result<u64, RequestError> {
     if !is_whole || value.text == "0" {
         return error(
             RequestErrorCode::SizeMalformed,
-            "\"size\" is a number: whole bytes above zero, in digits alone, without quotes",
+            "\"size\" is a number: whole bytes above zero, in digits only, without quotes",
         );
     }
     // What does not fit into 64 bits is larger as well.
@@ -163,7 +163,7 @@ fn size_of(value: &Value<'_>) -> Result<u64, RequestError> {
         Ok(bytes) if bytes <= BUCKET_FILE_BYTES_MAX => Ok(bytes),
         _ => error(
             RequestErrorCode::FileTooLarge,
-            format!("the file is larger than {BUCKET_FILE_BYTES_MAX} bytes, the most that is taken"),
+            format!("the file is larger than {BUCKET_FILE_BYTES_MAX} bytes, the maximum"),
         ),
     }
 }
@@ -173,7 +173,7 @@ fn digest_of(value: &Value<'_>) -> Result<ContentDigest, RequestError> {
         Kind::String(text) => ContentDigest::parse(&text.to_ascii_lowercase()),
         _ => None,
     };
-    digest.map_or_else(|| error(RequestErrorCode::Sha256Malformed, "\"sha256\" is a text: 64 hexadecimal digits"), Ok)
+    digest.map_or_else(|| error(RequestErrorCode::Sha256Malformed, "\"sha256\" is a string of 64 hexadecimal digits"), Ok)
 }
 
 fn reason_of(rule: JsonRule) -> &'static str {
@@ -184,7 +184,7 @@ fn reason_of(rule: JsonRule) -> &'static str {
         JsonRule::ByteOrderMark => "JSON has no byte-order mark",
         JsonRule::LoneSurrogate => "this is half of a surrogate pair",
         JsonRule::TooDeep => "it is nested too deeply",
-        JsonRule::NameRepeated => "this member stands twice in its object",
+        JsonRule::NameRepeated => "the object has two members of this name",
         JsonRule::TrailingData => "something follows the object",
     }
 }

@@ -232,7 +232,7 @@ impl<'a> Reader<'a> {
         }
         match self.peek() {
             Some(b'N' | b'I') => self.expected("NaN and Infinity are not JSON"),
-            Some(b'\'') => self.expected("strings and names stand in double quotes"),
+            Some(b'\'') => self.expected("strings and names are in double quotes"),
             Some(b'+') => self.expected("a leading plus is not allowed"),
             _ => self.expected("a value is expected here"),
         }

@@ -210,7 +210,7 @@ fn seconds_of_day(hour: i64, minute: i64, second: i64) -> Result<i64, TimestampE
     match (hour, minute, second) {
         (24.., _, _) => Err(TimestampError::OutOfRange("the hour is 00 to 23")),
         (_, 60.., _) => Err(TimestampError::OutOfRange("the minute is 00 to 59")),
-        (_, _, 60..) => Err(TimestampError::OutOfRange("the second is 00 to 59; leap seconds are not taken")),
+        (_, _, 60..) => Err(TimestampError::OutOfRange("the second is 00 to 59; leap seconds are not accepted")),
         _ => Ok(hour * 3600 + minute * 60 + second),
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Backlog {
     free: Vec<usize>,
     /// What all rows take that are not finished, wherever they are.
     bytes: usize,
-    chance: u64,
+    chance: fastrand::Rng,
 }
 
 impl Backlog {
@@ -47,7 +47,7 @@ impl Backlog {
             free: Vec::new(),
             bytes: 0,
             // The generator below stays at zero if it is there.
-            chance: seed | 1,
+            chance: fastrand::Rng::with_seed(seed),
         }
     }
 
@@ -106,11 +106,8 @@ impl Backlog {
     /// Half of the wait is fixed, the other half by chance.
     fn wait_after(&mut self, refusals: u32) -> Duration {
         let wait = FIRST_WAIT.saturating_mul(1_u32 << refusals.min(16)).min(LONGEST_WAIT);
-        self.chance ^= self.chance << 13;
-        self.chance ^= self.chance >> 7;
-        self.chance ^= self.chance << 17;
         let half = wait / 2;
-        half + half / 1000 * u32::try_from(self.chance % 1000).unwrap_or_default()
+        half + half / 1000 * self.chance.u32(..1000)
     }
 }
 

@@ -93,7 +93,7 @@ pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer) -> Resu
         file_id: file.file_id.clone(),
         partner: file.partner.clone(),
         received_at_ms: file.received_at_ms,
-        sequence: file.place(),
+        sequence: file.effective_sequence(),
         attempt: file.attempt,
     };
     let reader = RangeReader::new(&range, file.columns);

@@ -8,7 +8,7 @@
 mod alert;
 
 use adapters::customer_table::KnownCustomer;
-use adapters::payment_table::{PaymentKey, StandingAnalysis, StoredPayment};
+use adapters::payment_table::{CurrentAnalysis, PaymentKey, StoredPayment};
 use adapters::{Configuration, CustomerTable, Failure, PaymentTable, Topic, Tracer, logging};
 use alert::RiskAlert;
 use domain::payments::archive::ArchivedPayment;
@@ -104,7 +104,7 @@ struct Detector<'a> {
 impl Detector<'_> {
     /// Does what is left to do for the payment. Returns its analysis, with somebody told of it where that is due; none if
     /// the payment is gone.
-    async fn assess(&self) -> Result<Option<StandingAnalysis>, Failure> {
+    async fn assess(&self) -> Result<Option<CurrentAnalysis>, Failure> {
         let stored = self.tracer.step("read payment", self.ports.payments.read_payment(&self.key)).await?;
         let Some(StoredPayment { payment, is_alerted }) = stored else {
             return Ok(None);
@@ -112,7 +112,7 @@ impl Detector<'_> {
         let profile = self.ports.customers.read(&payment.provider, &payment.customer_id);
         let customer = self.tracer.step("read profile", profile).await?;
         let standing = match payment.analysis.clone() {
-            Some(analysis) => Some(StandingAnalysis { analysis, is_alerted }),
+            Some(analysis) => Some(CurrentAnalysis { analysis, is_alerted }),
             None => self.analyze(&payment, customer.as_ref()).await?,
         };
         let Some(mut standing) = standing else {
@@ -133,7 +133,7 @@ impl Detector<'_> {
         &self,
         payment: &ArchivedPayment,
         customer: Option<&KnownCustomer>,
-    ) -> Result<Option<StandingAnalysis>, Failure> {
+    ) -> Result<Option<CurrentAnalysis>, Failure> {
         let ArchivedPayment { provider, customer_id, received_at_ms, digest, .. } = payment;
         let recent = self.ports.payments.recent_of_customer(provider, customer_id, *received_at_ms);
         let recent = self.tracer.step("read recent payments", recent).await?;
@@ -150,7 +150,7 @@ impl Detector<'_> {
         self.tracer.step("mark alerted", mark).await
     }
 
-    fn assessed(self, standing: StandingAnalysis) -> Assessment {
+    fn assessed(self, standing: CurrentAnalysis) -> Assessment {
         let Analysis { score, level, factors } = standing.analysis;
         tracing::info!(event = "payment_assessed", risk_score = %score, risk_level = level.as_str(), "assessed");
         Assessment::Assessed {

@@ -8,9 +8,9 @@ pub mod missing;
 pub mod notification;
 pub mod reconciliation;
 
-use adapters::status_table::{Facts, FileRecord, Moved, Transition};
+use adapters::status_table::{Facts, FileRecord, StatusUpdate, Transition};
 use adapters::{Configuration, Failure, FailureKind, ObjectStore, StatusTable, Topic, Tracer, logging};
-use domain::files::lifecycle::announced_attempt;
+use domain::files::lifecycle::notification_attempt;
 use domain::files::task::{self, FileTask, RangeOutcome, RejectedFile, Validation};
 use domain::{FileId, FileStatus, Schedules, Timestamp};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -81,7 +81,7 @@ struct StepError {
 #[serde(untagged)]
 pub enum Done {
     /// It announced a file.
-    Announced(Announced),
+    Notified(Notified),
     /// It reported a day.
     Reported(Reported),
     /// It looked for files without an end.
@@ -90,7 +90,7 @@ pub enum Done {
 
 /// What was done about a file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Announced {
+pub struct Notified {
     /// The file, if it is known.
     pub file_id: Option<FileId>,
     /// Its status now, if it is known.
@@ -139,12 +139,12 @@ pub async fn handle(task: NotifyTask, ports: &Ports, tracer: &Tracer, now_ms: u6
     let sender = Sender { ports, tracer, now_ms };
     match task {
         NotifyTask::Notify { file, processed } => {
-            sender.announce_completion(&file, &processed).await.map(Done::Announced)
+            sender.announce_completion(&file, &processed).await.map(Done::Notified)
         }
         NotifyTask::NotifyRejection { validation, event } => {
-            sender.notify_rejection(&validation, &event).await.map(Done::Announced)
+            sender.notify_rejection(&validation, &event).await.map(Done::Notified)
         }
-        NotifyTask::RecordFailure { state, event } => sender.record_failure(&state, &event).await.map(Done::Announced),
+        NotifyTask::RecordFailure { state, event } => sender.record_failure(&state, &event).await.map(Done::Notified),
         NotifyTask::ReportMissing { day } => {
             missing::report(day.as_deref(), ports, tracer, now_ms).await.map(Done::Reported)
         }
@@ -159,7 +159,7 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    async fn announce_completion(&self, file: &FileTask, processed: &[RangeOutcome]) -> Result<Announced, Failure> {
+    async fn announce_completion(&self, file: &FileTask, processed: &[RangeOutcome]) -> Result<Notified, Failure> {
         logging::set_file_id(file.file_id.as_str());
         logging::set_partner(&file.partner);
         let sum =
@@ -185,14 +185,10 @@ impl Sender<'_> {
         let record = moved.into_record();
         if record.attempt != file.attempt || record.status.is_final() {
             tracing::info!(status = record.status.as_str(), "announced already");
-            return Ok(Announced {
-                file_id: Some(file.file_id.clone()),
-                status: Some(record.status),
-                published: false,
-            });
+            return Ok(Notified { file_id: Some(file.file_id.clone()), status: Some(record.status), published: false });
         }
         let history: Vec<_> = record.history.iter().map(|entry| (entry.attempt, entry.status)).collect();
-        let announced = announced_attempt(&history, file.attempt);
+        let announced = notification_attempt(&history, file.attempt);
         self.publish(Notification {
             notification_id: Notification::id(&file.file_id, announced, FileStatus::Completed),
             file_id: file.file_id.as_str().to_owned(),
@@ -208,15 +204,17 @@ impl Sender<'_> {
             environment: self.ports.environment.clone(),
         })
         .await?;
-        if let Moved::Taken(_) = self.advance(&file.file_id, file.attempt, FileStatus::Completed, "announced").await? {
+        if let StatusUpdate::Applied(_) =
+            self.advance(&file.file_id, file.attempt, FileStatus::Completed, "announced").await?
+        {
             tracing::info!(event = "file_completed", rows = sum.rows, "the file is completed");
         }
-        Ok(Announced { file_id: Some(file.file_id.clone()), status: Some(FileStatus::Completed), published: true })
+        Ok(Notified { file_id: Some(file.file_id.clone()), status: Some(FileStatus::Completed), published: true })
     }
 
     /// Notes on each file whose rows this one has replaced how many those are.
     async fn note_replaced(&self, file: &FileTask, sum: &RangeOutcome) -> Result<(), Failure> {
-        let sequence = file.place();
+        let sequence = file.effective_sequence();
         let noting = stream::iter(&sum.replaced_files)
             .map(|(earlier, rows)| self.ports.status.replaced(earlier, &file.file_id, sequence, *rows))
             .buffer_unordered(NOTES_IN_FLIGHT)
@@ -225,44 +223,44 @@ impl Sender<'_> {
     }
 
     /// Notifies of an object that was rejected. It is its sender's mistake: nothing failed, and nothing is left to do here.
-    async fn notify_rejection(&self, validation: &Validation, event: &serde_json::Value) -> Result<Announced, Failure> {
+    async fn notify_rejection(&self, validation: &Validation, event: &serde_json::Value) -> Result<Notified, Failure> {
         if let Some(RejectedFile { file_id, attempt }) = &validation.rejected {
             logging::set_file_id(file_id.as_str());
             let known = self.tracer.step("read status", self.ports.status.read(file_id)).await?;
             let Some(record) = known.filter(|record| record.attempt == *attempt && record.is_rejected()) else {
                 tracing::info!("the file has moved since it was rejected");
-                return Ok(Announced { file_id: Some(file_id.clone()), status: None, published: false });
+                return Ok(Notified { file_id: Some(file_id.clone()), status: None, published: false });
             };
             self.publish(self.failure_notification(record)).await?;
             let status = Some(FileStatus::ValidationFailed);
-            return Ok(Announced { file_id: Some(file_id.clone()), status, published: true });
+            return Ok(Notified { file_id: Some(file_id.clone()), status, published: true });
         }
-        let reason = validation.refusal.as_ref().map_or("unknown", |refusal| refusal.error.as_str());
+        let reason = validation.rejection.as_ref().map_or("unknown", |rejection| rejection.error.as_str());
         let object = ObjectRejected::new(event, reason, self.timestamp(), &self.ports.environment);
         let attributes = object.attributes();
         let publishing = self.ports.topic.publish(&object, &attributes);
         self.tracer.step("publish", publishing).await?;
         tracing::info!(event = "notification_published", notification_id = object.notification_id, reason, "published");
-        Ok(Announced { file_id: None, status: None, published: true })
+        Ok(Notified { file_id: None, status: None, published: true })
     }
 
     /// Records that the workflow gave up on a file, as the failure that follows from where it stood.
-    async fn record_failure(&self, state: &FailedState, event: &serde_json::Value) -> Result<Announced, Failure> {
+    async fn record_failure(&self, state: &FailedState, event: &serde_json::Value) -> Result<Notified, Failure> {
         let error = state.error.as_ref().map_or("unknown", |error| error.error.as_str());
         let file = state.validation.as_ref().and_then(|validation| validation.file.as_ref());
         let Some(file_id) = file.map(|file| file.file_id.clone()).or_else(|| file_named_by(event)) else {
             tracing::error!(error, "the workflow gave up on an object that is not known as a file");
-            return Ok(Announced { file_id: None, status: None, published: false });
+            return Ok(Notified { file_id: None, status: None, published: false });
         };
         logging::set_file_id(file_id.as_str());
         let known = self.tracer.step("read status", self.ports.status.read(&file_id)).await?;
         let Some(mut record) = known.filter(|record| file.is_some() || is_about(event, record)) else {
             tracing::error!(error, "the workflow gave up on an object that is no file with a status");
-            return Ok(Announced { file_id: Some(file_id), status: None, published: false });
+            return Ok(Notified { file_id: Some(file_id), status: None, published: false });
         };
         let Some(attempt) = file.map(|file| file.attempt).or_else(|| attempt_stopped_by(event, &record)) else {
             tracing::warn!(error, "the event is not of the file's present version; its status stays");
-            return Ok(Announced { file_id: Some(file_id), status: Some(record.status), published: false });
+            return Ok(Notified { file_id: Some(file_id), status: Some(record.status), published: false });
         };
         // Another execution may move the file in between; each turn sees it further on, and there are six ranks.
         while record.attempt == attempt
@@ -270,9 +268,9 @@ impl Sender<'_> {
         {
             let message = format!("the workflow gave up: {error}");
             match self.advance(&file_id, attempt, failure, message).await? {
-                Moved::Taken(moved) => record = *moved,
-                Moved::Refused(standing) if standing.status == record.status => break,
-                Moved::Refused(standing) => record = *standing,
+                StatusUpdate::Applied(moved) => record = *moved,
+                StatusUpdate::Conflict(standing) if standing.status == record.status => break,
+                StatusUpdate::Conflict(standing) => record = *standing,
             }
         }
         tracing::error!(error, status = record.status.as_str(), "the workflow gave up on the file");
@@ -281,7 +279,7 @@ impl Sender<'_> {
         if published {
             self.publish(self.failure_notification(record)).await?;
         }
-        Ok(Announced { file_id: Some(file_id), status: Some(status), published })
+        Ok(Notified { file_id: Some(file_id), status: Some(status), published })
     }
 
     fn failure_notification(&self, record: FileRecord) -> Notification {
@@ -314,7 +312,7 @@ impl Sender<'_> {
         attempt: u32,
         status: FileStatus,
         message: impl Into<String>,
-    ) -> Result<Moved, Failure> {
+    ) -> Result<StatusUpdate, Failure> {
         let transition = Transition::now(attempt, status, message, Facts::default());
         self.ports.status.advance(self.tracer, file_id, &transition).await
     }

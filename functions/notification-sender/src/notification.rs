@@ -42,7 +42,7 @@ pub struct Notification {
 
 impl Notification {
     /// The id of the notification that `file_id`'s `attempt` ended in `status`. A completion has the
-    /// [attempt that it is announced under](domain::files::lifecycle::announced_attempt).
+    /// [attempt that it is announced under](domain::files::lifecycle::notification_attempt).
     #[must_use]
     pub fn id(file_id: &FileId, attempt: u32, status: FileStatus) -> String {
         format!("{file_id}-{attempt}-{}", status.as_str())

@@ -8,8 +8,8 @@ use crate::Ports;
 use crate::notification::publish_all;
 use adapters::status_table::UnfinishedPage;
 use adapters::{Failure, ObjectStore, Tracer, clock};
-use domain::files::unfinished::{Proof, UnfinishedFile, shards, told_before_ms, upload_shards};
-use domain::limits::UNFINISHED_TOLD_MAX;
+use domain::files::unfinished::{Proof, UnfinishedFile, reported_before_ms, shards, upload_shards};
+use domain::limits::UNFINISHED_REPORTED_MAX;
 use domain::{FileStatus, Timestamp};
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
@@ -150,7 +150,7 @@ impl Look<'_> {
             if self.is_time_up() {
                 return Ok(());
             }
-            let page = self.ports.status.unfinished(shard, told_before_ms(self.now_ms), after).await?;
+            let page = self.ports.status.unfinished(shard, reported_before_ms(self.now_ms), after).await?;
             let UnfinishedPage { files, next } = page;
             for some in files.chunks(FILES_AT_A_TIME) {
                 if self.is_time_up() {
@@ -171,7 +171,7 @@ impl Look<'_> {
 
     async fn at(&mut self, files: &[UnfinishedFile]) {
         let (ports, now_ms) = (self.ports, self.now_ms);
-        let late = files.iter().filter_map(|file| Some((file.told_since_ms(now_ms)?, file)));
+        let late = files.iter().filter_map(|file| Some((file.reported_since_ms(now_ms)?, file)));
         let looks = late.map(async |(since_ms, file)| (look_at(file, ports, now_ms).await, since_ms, file));
         let looks: Vec<_> = stream::iter(looks).buffered(LOOKS_IN_FLIGHT).collect().await;
         for (seen, since_ms, file) in looks {
@@ -188,7 +188,7 @@ impl Look<'_> {
 
     fn tell(&mut self, since_ms: u64, file: UnfinishedFile) {
         self.found.unfinished += 1;
-        if self.told.len() >= UNFINISHED_TOLD_MAX {
+        if self.told.len() >= UNFINISHED_REPORTED_MAX {
             return;
         }
         let time = |ms| Timestamp::from_unix_milliseconds(ms).to_milliseconds_text();

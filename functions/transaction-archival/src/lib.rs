@@ -12,7 +12,7 @@ mod run;
 
 use adapters::{ArchiveControl, ArchiveStore, Configuration, Failure, FailureKind, PaymentTable, Tracer, clock};
 use reconciliation::Reconciled;
-use run::{Ended, Run};
+use run::{Run, Stopped};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -156,7 +156,7 @@ pub async fn archive(ports: &Ports, tracer: &Tracer, now_ms: u64, deadline_ms: u
     let token = clock::random_hex::<16>()
         .map_err(|error| Failure::new(FailureKind::StoreUnavailable, format!("random bits: {error}")))?;
     let lease_until_ms = now_ms + LEASE_MILLISECONDS;
-    let Some(standing) = ports.control.take(&token, now_ms, lease_until_ms).await? else {
+    let Some(standing) = ports.control.claim(&token, now_ms, lease_until_ms).await? else {
         tracing::warn!("another run is at work");
         return Ok(Archived { outcome: Outcome::Busy, tally: Tally::default(), more: true });
     };
@@ -168,9 +168,9 @@ pub async fn archive(ports: &Ports, tracer: &Tracer, now_ms: u64, deadline_ms: u
     report(&tally);
     let (outcome, more) = match ended {
         Ok(()) => (Outcome::Done, false),
-        Err(Ended::TimeUp) => (Outcome::Done, true),
-        Err(Ended::Overtaken) => (Outcome::Busy, true),
-        Err(Ended::Failed(failure)) => return Err(failure),
+        Err(Stopped::TimeUp) => (Outcome::Done, true),
+        Err(Stopped::LeaseLost) => (Outcome::Busy, true),
+        Err(Stopped::Failed(failure)) => return Err(failure),
     };
     tracing::info!(event = "archival_completed", ?outcome, more, "the run has ended");
     Ok(Archived { outcome, tally, more })

@@ -7,8 +7,8 @@ use crate::due::ROWS_AT_A_TIME;
 use adapters::payment_table::{DuePage, PaymentKey, Row};
 use adapters::{Failure, Tracer, clock};
 use domain::Timestamp;
-use domain::files::unfinished::{shards, told_before_ms};
-use domain::limits::UNFINISHED_TOLD_MAX;
+use domain::files::unfinished::{reported_before_ms, shards};
+use domain::limits::UNFINISHED_REPORTED_MAX;
 use domain::payments::webhook::Outstanding;
 use serde::Serialize;
 
@@ -57,7 +57,7 @@ async fn look(ports: &Ports, now_ms: u64, stop_at_ms: u64, found: &mut Reconcile
     for shard in shards(now_ms) {
         let mut after = None;
         loop {
-            let DuePage { keys, next } = ports.payments.unfinished(&shard, told_before_ms(now_ms), after).await?;
+            let DuePage { keys, next } = ports.payments.unfinished(&shard, reported_before_ms(now_ms), after).await?;
             for some in keys.chunks(ROWS_AT_A_TIME) {
                 if clock::now_ms() >= stop_at_ms {
                     found.more = true;
@@ -96,7 +96,7 @@ impl Reconciled {
         };
         *count += 1;
         self.unfinished += 1;
-        if self.unfinished <= UNFINISHED_TOLD_MAX {
+        if self.unfinished <= UNFINISHED_REPORTED_MAX {
             let (transaction_id, provider) = (&key.transaction_id, key.event_key.provider());
             let since = since_ms.map(|ms| Timestamp::from_unix_milliseconds(ms).to_milliseconds_text());
             tracing::error!(

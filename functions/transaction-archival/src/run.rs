@@ -2,9 +2,9 @@
 
 use crate::due::{DueRows, ROWS_AT_A_TIME};
 use crate::{LEASE_MILLISECONDS, LEASE_RENEWED_AFTER_MILLISECONDS, Ports, Tally};
-use adapters::archive_control::Standing;
+use adapters::archive_control::ArchiveState;
 use adapters::archive_store::Stored;
-use adapters::payment_table::{Buried, Item, PaymentKey, Row};
+use adapters::payment_table::{Item, PaymentKey, Row, RowArchival};
 use adapters::{Failure, FailureKind, Tracer, clock};
 use domain::payments::archive::{
     ArchiveToken, ArchivedPayment, Day, FilledObject, ObjectError, ObjectLines, ObjectWriter, Tombstone,
@@ -22,22 +22,22 @@ const LEFT_ROWS_LOGGED_MAX: u64 = 20;
 
 /// Why a run ended before everything was done.
 #[derive(Debug)]
-pub(crate) enum Ended {
+pub(crate) enum Stopped {
     /// Its time is up.
     TimeUp,
     /// Another run has taken the lease.
-    Overtaken,
+    LeaseLost,
     /// Something failed.
     Failed(Failure),
 }
 
-impl From<Failure> for Ended {
+impl From<Failure> for Stopped {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl From<ObjectError> for Ended {
+impl From<ObjectError> for Stopped {
     fn from(error: ObjectError) -> Self {
         Self::Failed(Failure::new(FailureKind::InvalidInput, format!("an object of the archive: {error}")))
     }
@@ -74,7 +74,7 @@ impl<'a> Run<'a> {
     }
 
     /// Settles what an earlier run left, and archives what is due, day by day.
-    pub(crate) async fn work(&mut self, standing: Standing, now_ms: u64) -> Result<(), Ended> {
+    pub(crate) async fn work(&mut self, standing: ArchiveState, now_ms: u64) -> Result<(), Stopped> {
         let tracer = self.tracer;
         self.object_at_ms = standing.object_at_ms;
         if let Some(key) = &standing.object_key {
@@ -93,18 +93,18 @@ impl<'a> Run<'a> {
     }
 
     /// Gives the lease back, so that the next run need not wait.
-    pub(crate) async fn release(&self, ended: &Result<(), Ended>) {
+    pub(crate) async fn release(&self, ended: &Result<(), Stopped>) {
         let since_ms = match ended {
-            Ok(()) | Err(Ended::TimeUp) => self.unfinished_since_ms,
-            Err(Ended::Failed(_)) => None,
-            Err(Ended::Overtaken) => return,
+            Ok(()) | Err(Stopped::TimeUp) => self.unfinished_since_ms,
+            Err(Stopped::Failed(_)) => None,
+            Err(Stopped::LeaseLost) => return,
         };
         if let Err(failure) = self.ports.control.release(&self.token, since_ms).await {
             tracing::warn!(error = failure.kind.name(), detail = failure.detail, "the lease runs out by itself");
         }
     }
 
-    async fn archive_day(&mut self, day: Day, before_ms: u64) -> Result<(), Ended> {
+    async fn archive_day(&mut self, day: Day, before_ms: u64) -> Result<(), Stopped> {
         let tracer = self.tracer;
         let mut rows = DueRows::of(day, before_ms, self.ports);
         loop {
@@ -117,7 +117,7 @@ impl<'a> Run<'a> {
     }
 
     /// Fills an object with the rows that come next, until it is full or there are no more.
-    async fn fill(&mut self, day: Day, rows: &mut DueRows<'_>) -> Result<FilledObject, Ended> {
+    async fn fill(&mut self, day: Day, rows: &mut DueRows<'_>) -> Result<FilledObject, Stopped> {
         let mut writer = ObjectWriter::default();
         loop {
             self.go_on().await?;
@@ -155,14 +155,14 @@ impl<'a> Run<'a> {
     }
 
     /// Announces an object, stores it, reads it back, and replaces its rows.
-    async fn archive(&mut self, day: Day, object: FilledObject) -> Result<(), Ended> {
+    async fn archive(&mut self, day: Day, object: FilledObject) -> Result<(), Stopped> {
         let tracer = self.tracer;
         let FilledObject { bytes, rows, content } = object;
         let at_ms = object_at_ms(clock::now_ms(), self.object_at_ms);
         let random = clock::random()
             .map_err(|error| Failure::new(FailureKind::StoreUnavailable, format!("random bits: {error}")))?;
         let key = object_key(day, at_ms, ArchiveToken::new(random));
-        self.ours(self.ports.control.announce(&self.token, &key, at_ms).await?)?;
+        self.ours(self.ports.control.register_object(&self.token, &key, at_ms).await?)?;
         self.object_at_ms = Some(at_ms);
         let stored = tracer.step("store object", self.ports.archive.put_if_absent(&key, bytes.into())).await?;
         self.go_on().await?;
@@ -170,8 +170,8 @@ impl<'a> Run<'a> {
         let found = ObjectLines::check(&bytes)?;
         if found != (rows, content) {
             // An empty object: another run has decided that this one is not to be.
-            return Err(if stored == Stored::Occupied && found.0 == 0 {
-                Ended::Overtaken
+            return Err(if stored == Stored::Exists && found.0 == 0 {
+                Stopped::LeaseLost
             } else {
                 Failure::new(FailureKind::ControlTotalsDiffer, format!("what was read back from {key} differs")).into()
             });
@@ -185,14 +185,14 @@ impl<'a> Run<'a> {
 
     /// Decides on an object that an earlier run announced: if it is not there, it will never be. Its rows are then settled,
     /// and those that have changed are among the rows that this run archives.
-    async fn settle_earlier(&mut self, key: &str) -> Result<(), Ended> {
+    async fn settle_earlier(&mut self, key: &str) -> Result<(), Stopped> {
         let nothing = ObjectWriter::default().finish()?;
         match self.ports.archive.put_if_absent(key, nothing.bytes.into()).await? {
-            Stored::Taken => {
+            Stored::Created => {
                 tracing::warn!(object_key = key, "an earlier run ended before it stored its object; it is left empty");
-                self.ours(self.ports.control.settled(&self.token, key).await?)
+                self.ours(self.ports.control.clear_object(&self.token, key).await?)
             }
-            Stored::Occupied => {
+            Stored::Exists => {
                 let bytes = self.ports.archive.read(key).await?;
                 let (rows, _) = ObjectLines::check(&bytes)?;
                 tracing::warn!(object_key = key, rows, "an earlier run ended before it had replaced its rows");
@@ -203,7 +203,7 @@ impl<'a> Run<'a> {
     }
 
     /// Replaces each row that stands as its line says. Returns how many stand otherwise.
-    async fn settle(&mut self, key: &str, bytes: &[u8]) -> Result<u64, Ended> {
+    async fn settle(&mut self, key: &str, bytes: &[u8]) -> Result<u64, Stopped> {
         let mut lines = ObjectLines::of(bytes);
         let mut changed = 0;
         loop {
@@ -214,11 +214,11 @@ impl<'a> Run<'a> {
             }
             changed += self.settle_some(key, some).await?;
         }
-        self.ours(self.ports.control.settled(&self.token, key).await?)?;
+        self.ours(self.ports.control.clear_object(&self.token, key).await?)?;
         Ok(changed)
     }
 
-    async fn settle_some(&mut self, object_key: &str, lines: Vec<ArchivedPayment>) -> Result<u64, Ended> {
+    async fn settle_some(&mut self, object_key: &str, lines: Vec<ArchivedPayment>) -> Result<u64, Stopped> {
         let payments = &self.ports.payments;
         let lines: HashMap<_, _> = lines.into_iter().map(|line| (key_of(&line), line)).collect();
         let keys: Vec<_> = lines.keys().cloned().collect();
@@ -235,37 +235,37 @@ impl<'a> Run<'a> {
         }
         let now_ms = clock::now_ms();
         let mut writes = stream::iter(unchanged)
-            .map(async |(item, line)| payments.bury(&item, &Tombstone::of(line, now_ms), object_key).await)
+            .map(async |(item, line)| payments.archive_row(&item, &Tombstone::of(line, now_ms), object_key).await)
             .buffer_unordered(WRITES_IN_FLIGHT);
         while let Some(buried) = writes.try_next().await? {
             match buried {
-                Buried::Taken => self.tally.archived += 1,
-                Buried::Changed => changed += 1,
+                RowArchival::Archived => self.tally.archived += 1,
+                RowArchival::Changed => changed += 1,
             }
         }
         Ok(changed)
     }
 
     /// Looks at the clock between two steps, and keeps the lease.
-    async fn go_on(&mut self) -> Result<(), Ended> {
+    async fn go_on(&mut self) -> Result<(), Stopped> {
         let now_ms = clock::now_ms();
         if now_ms >= self.stop_at_ms {
-            return Err(Ended::TimeUp);
+            return Err(Stopped::TimeUp);
         }
         if now_ms + LEASE_MILLISECONDS >= self.lease_until_ms + LEASE_RENEWED_AFTER_MILLISECONDS {
             let until_ms = now_ms + LEASE_MILLISECONDS;
-            self.ours(self.ports.control.keep(&self.token, until_ms).await?)?;
+            self.ours(self.ports.control.renew(&self.token, until_ms).await?)?;
             self.lease_until_ms = until_ms;
         }
         Ok(())
     }
 
-    fn ours(&self, is_ours: bool) -> Result<(), Ended> {
+    fn ours(&self, is_ours: bool) -> Result<(), Stopped> {
         if is_ours {
             return Ok(());
         }
         tracing::warn!("another run has taken over");
-        Err(Ended::Overtaken)
+        Err(Stopped::LeaseLost)
     }
 }
 

@@ -59,8 +59,7 @@ fn rejected_rows_stand_with_what_is_wrong_with_them() {
         decimals; the amount has 3; write no more decimals than the currency's minor unit has | timestamp: the timestamp has \
         no offset, so its instant is unknown; add Z for UTC, or an offset such as +02:00\"";
     let second = second.replace("reason\"", "reason").replace(",\"amount:", ",amount:").replace("+02:00\"", "+02:00");
-    let third = "T1,-2.50,EUR,2026-01-15T10:00:00Z,'=cmd(),pending,3,transaction_id,transaction_id: the id already stands in \
-        record 1; keep one record for each id";
+    let third = "T1,-2.50,EUR,2026-01-15T10:00:00Z,'=cmd(),pending,3,transaction_id,transaction_id: record 1 has the same id; keep one record for each id";
     // A reason with a comma stands in quotes.
     let second = second.replace(",amount: USD", ",\"amount: USD").to_owned() + "\"";
     check(records, RowSelection::Rejected, &[&second, third]);

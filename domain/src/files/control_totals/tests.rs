@@ -102,7 +102,7 @@ const TWO_ROWS: &str = "T1,12.50,EUR,2026-01-15T10:00:00Z,x,completed\nT2,-3.20,
 fn reasons(control_totals: &ControlTotals, rows: &str) -> Vec<String> {
     let mut report = report_of(rows);
     let before = report.error_count;
-    let errors = control_totals.hold(&mut report);
+    let errors = control_totals.check(&mut report);
     assert_eq!(report.error_count, before + errors.len() as u64);
     assert!(errors.iter().all(|error| error.record == 0 && report.errors_by_code[&error.code] > 0));
     errors.into_iter().map(|error| format!("{}: {}", error.code.as_str(), error.reason)).collect()
@@ -116,21 +116,21 @@ fn a_mismatch_names_both_numbers() {
     assert_eq!(
         reasons(&of_form("3", "{\"EUR\": \"9.31\", \"USD\": \"5\"}").unwrap(), TWO_ROWS),
         [
-            "row_count_mismatch: the file has 2 data records; you stated 3",
-            "total_mismatch: the amounts in EUR add up to 9.30; you stated 9.31",
-            "total_mismatch: the file has no amounts in USD, which add up to 0; you stated 5.00",
+            "row_count_mismatch: the file has 2 data records; expected_rows is 3",
+            "total_mismatch: the amounts in EUR add up to 9.30; expected_totals has 9.31",
+            "total_mismatch: the file has no amounts in USD; expected_totals has 5.00",
         ]
     );
     assert_eq!(
         reasons(&of_form("2", "{\"USD\": \"0\"}").unwrap(), TWO_ROWS).first().map(String::as_str),
-        Some("total_mismatch: the amounts in EUR add up to 9.30; you stated no total in EUR")
+        Some("total_mismatch: the amounts in EUR add up to 9.30; expected_totals has no EUR")
     );
 }
 
 #[test]
 fn sums_of_records_with_errors_are_not_compared_and_their_number_is() {
     let stated = of_form("3", "{\"EUR\": \"9.31\"}").unwrap();
-    let counted = ["row_count_mismatch: the file has 2 data records; you stated 3"];
+    let counted = ["row_count_mismatch: the file has 2 data records; expected_rows is 3"];
     assert_eq!(reasons(&stated, &TWO_ROWS.replace("pending", "Pending")), counted);
     // A repeated id is found by a second reading only.
     assert_eq!(reasons(&stated, &TWO_ROWS.replace("T2", "T1")), counted);

@@ -90,7 +90,7 @@ crate::values::codes::error_codes! {
     AmountTooManyDigits "amount_too_many_digits": "the amount has more than 38 significant digits" => "write at most 38 digits";
     AmountTooManyDecimals "amount_too_many_decimals": "the amount has more decimals than its currency" => "write no more decimals than the currency's minor unit has";
     CurrencyUnknown "currency_unknown": "it is not a currency code of ISO 4217" => "use three capital letters such as EUR";
-    CurrencyNotActive "currency_not_active": "ISO 4217 has replaced this code" => "use the currency's present code";
+    CurrencyNotActive "currency_not_active": "ISO 4217 has replaced this code" => "use the currency's current code";
     CurrencyWithoutMinorUnit "currency_without_minor_unit": "amounts in this code have no defined decimals" => "use the code of a currency";
     ProviderMalformed "provider_malformed": "it is not a provider's name" => "use the name that was agreed: lower-case letters, digits and hyphens";
     TypeMalformed "type_malformed": "it is not the name of an event" => "use letters, digits, dots, hyphens and underscores, at most 128, such as transaction.created";

@@ -12,15 +12,15 @@ use subtle::ConstantTimeEq;
 /// bytes were right.
 ///
 /// ```
-/// let secret = domain::webhook::Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
+/// let secret = domain::payments::webhook::Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
 /// assert!(secret.is_same_as(&secret.clone()));
-/// # Ok::<(), domain::webhook::SecretError>(())
+/// # Ok::<(), domain::payments::webhook::SecretError>(())
 /// ```
 ///
 /// ```compile_fail
-/// let secret = domain::webhook::Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
+/// let secret = domain::payments::webhook::Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
 /// assert!(secret == secret.clone());
-/// # Ok::<(), domain::webhook::SecretError>(())
+/// # Ok::<(), domain::payments::webhook::SecretError>(())
 /// ```
 #[derive(Clone)]
 pub struct Secret(Vec<u8>);

@@ -16,13 +16,13 @@ use crate::api::query;
 use crate::contention::{ATTEMPTS_MAX, contended, new_token};
 use crate::inspection::{Findings, Inspection, log_rejection};
 use adapters::object_store::UploadMetadata;
-use adapters::status_table::{Facts, FileRecord, Moved, Transition};
+use adapters::status_table::{Facts, FileRecord, StatusUpdate, Transition};
 use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
 use api::gateway::{Answer, ApiError};
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use bytes::Bytes;
 use domain::files::lifecycle::{Decision, Intent, Sequence, decide_upload};
-use domain::limits::{ERRORS_IN_ANSWER_MAX, ERRORS_IN_DRY_RUN_MAX};
+use domain::limits::{ERRORS_IN_DRY_RUN_MAX, ERRORS_IN_RESPONSE_MAX};
 use domain::{ControlTotals, FileId, FileStatus, Partner};
 
 /// The attempt of a file that nobody has sent before.
@@ -57,7 +57,7 @@ pub(crate) async fn upload(
 ) -> Result<Answer, ApiError> {
     let partner = partner_of(&request)?;
     let (dry_run, intent) = (query::dry_run(&request)?, query::intent(&request)?);
-    let errors_max = if dry_run { ERRORS_IN_DRY_RUN_MAX } else { ERRORS_IN_ANSWER_MAX };
+    let errors_max = if dry_run { ERRORS_IN_DRY_RUN_MAX } else { ERRORS_IN_RESPONSE_MAX };
     let Form { file: bytes, expected } = envelope::form_of(request).await?;
     let inspected = async { Ok::<_, Failure>(Inspection::of_file(now_ms, &bytes, &expected, errors_max)) };
     let findings = tracer.step("validate", inspected).await?;
@@ -143,7 +143,7 @@ impl Sent<'_> {
             Decision::Work { attempt, sequence } => (attempt, sequence),
             Decision::Exhausted => return Err(exhausted().into()),
             Decision::AttemptUnknown => return Err(attempt_unknown().into()),
-            Decision::Answer => {
+            Decision::Existing => {
                 // Only a file that is known has an answer.
                 let known =
                     known.ok_or_else(|| Failure::new(FailureKind::InvalidInput, "nothing is known of the file"))?;
@@ -153,14 +153,14 @@ impl Sent<'_> {
         let placed = self.placed(known, sequence).await?;
         let mut validated = self.validated_facts(known);
         match self.begin(attempt, placed.clone(), validated.clone()).await? {
-            Moved::Taken(_) => {}
+            StatusUpdate::Applied(_) => {}
             // Another request, or the workflow, has begun the attempt. If that was a rejection, the attempt has no place yet.
-            Moved::Refused(begun) if begun.status == FileStatus::Validating && begun.attempt == attempt => {
+            StatusUpdate::Conflict(begun) if begun.status == FileStatus::Validating && begun.attempt == attempt => {
                 if begun.facts.sequence.is_none() {
                     (validated.sequence, validated.received_at_ms) = (placed.sequence, placed.received_at_ms);
                 }
             }
-            Moved::Refused(standing) => return Ok(Turn::Moved(standing)),
+            StatusUpdate::Conflict(standing) => return Ok(Turn::Moved(standing)),
         }
         let record = self.store(attempt, validated).await?;
         if record.is_rejected() {
@@ -203,7 +203,7 @@ impl Sent<'_> {
 
     /// Begins an attempt, or learns how the file stands. What the workflow needs to know of a valid file is in the table
     /// before the object is in the bucket, because nothing is believed of the object itself.
-    async fn begin(&self, attempt: u32, placed: Facts, validated: Facts) -> Result<Moved, Failure> {
+    async fn begin(&self, attempt: u32, placed: Facts, validated: Facts) -> Result<StatusUpdate, Failure> {
         let facts = Facts {
             partner: Some(self.partner.as_str().to_owned()),
             received_at_ms: placed.received_at_ms,
@@ -224,7 +224,7 @@ impl Sent<'_> {
         let message = format!("every record is valid: {rows}");
         // The workflow may have come further by now; then its word stands.
         let moved = self.advance(attempt, FileStatus::Validated, message, facts).await?;
-        if matches!(moved, Moved::Taken(_)) {
+        if matches!(moved, StatusUpdate::Applied(_)) {
             tracing::info!(event = "file_accepted", rows, "the file is accepted");
         }
         Ok(moved.into_record())
@@ -246,7 +246,7 @@ impl Sent<'_> {
         status: FileStatus,
         message: impl Into<String>,
         facts: Facts,
-    ) -> Result<Moved, Failure> {
+    ) -> Result<StatusUpdate, Failure> {
         let transition = Transition::now(attempt, status, message, facts);
         self.ports.status.advance(self.tracer, &self.file_id, &transition).await
     }

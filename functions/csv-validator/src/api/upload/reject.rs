@@ -4,7 +4,7 @@
 use super::answers::exhausted;
 use super::{FIRST_ATTEMPT, Sent, Turn};
 use crate::inspection::ReportPass;
-use adapters::status_table::{Facts, FileRecord, Moved};
+use adapters::status_table::{Facts, FileRecord, StatusUpdate};
 use adapters::{Failure, ObjectStore};
 use api::gateway::ApiError;
 use domain::files::lifecycle::{Decision, Intent, decide_upload};
@@ -26,7 +26,7 @@ impl Sent<'_> {
         match decide_upload(Some(known.known()), Intent::Process, self.now_ms) {
             Decision::Work { attempt, .. } => self.reject_attempt(attempt).await,
             Decision::Exhausted => Err(exhausted().into()),
-            Decision::Answer | Decision::AttemptUnknown => Ok(Turn::Answered(self.rejected(known))),
+            Decision::Existing | Decision::AttemptUnknown => Ok(Turn::Answered(self.rejected(known))),
         }
     }
 
@@ -34,11 +34,11 @@ impl Sent<'_> {
     async fn reject_attempt(&self, attempt: u32) -> Result<Turn, ApiError> {
         let placed = Facts { received_at_ms: Some(self.now_ms), ..Facts::default() };
         match self.begin(attempt, placed, Facts::default()).await? {
-            Moved::Taken(_) => {}
+            StatusUpdate::Applied(_) => {}
             // Another request has begun to reject it. One that has found it valid is right.
-            Moved::Refused(begun)
+            StatusUpdate::Conflict(begun)
                 if begun.status == FileStatus::Validating && begun.attempt == attempt && !begun.was_valid() => {}
-            Moved::Refused(standing) => return Ok(Turn::Moved(standing)),
+            StatusUpdate::Conflict(standing) => return Ok(Turn::Moved(standing)),
         }
         let facts = self.keep_rejected(attempt).await?;
         let message = format!("refused, errors: {}", self.findings.report.error_count);
@@ -57,8 +57,8 @@ impl Sent<'_> {
         let facts = self.keep_rejected(known.attempt).await?;
         let again = self.ports.status.reject_again(known, &facts, false);
         Ok(match self.tracer.step("reject again", again).await? {
-            Moved::Taken(record) => Turn::Answered(self.rejected(&record)),
-            Moved::Refused(standing) => Turn::Moved(standing),
+            StatusUpdate::Applied(record) => Turn::Answered(self.rejected(&record)),
+            StatusUpdate::Conflict(standing) => Turn::Moved(standing),
         })
     }
 
