@@ -166,6 +166,17 @@ fn commands_of_txn_on_operator_pages_exist() {
     }
 }
 
+#[test]
+fn python_modules_on_operator_pages_exist() {
+    for page in pages_of(OPERATORS) {
+        for command in commands(&page.text, "python3") {
+            if let Some(module) = command.strip_prefix("python3 -m ").and_then(|rest| rest.split_whitespace().next()) {
+                assert!(!text_of(&format!("{module}/__main__.py")).is_empty(), "{}: {command}", page.path);
+            }
+        }
+    }
+}
+
 /// What the pages link to or name as a file is there, and so is what their commands send.
 #[test]
 fn files_on_operator_pages_exist() {
