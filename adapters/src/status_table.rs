@@ -79,6 +79,14 @@ impl FileRecord {
         self.facts.rows.is_some() && self.facts.totals.is_some()
     }
 
+    /// The sequence that a retry keeps: that of the latest attempt. None if a rejection began that attempt, because its time
+    /// of arrival is by the clock of one host and no sequence. An attempt that was valid without one is of a version of this
+    /// program that took the time of arrival for it.
+    #[must_use]
+    pub fn kept_sequence(&self) -> Option<u64> {
+        self.facts.sequence.or_else(|| self.facts.received_at_ms.filter(|_| self.was_valid()))
+    }
+
     /// In what a file that was found valid differs from what its sender expects of it. Nothing, if it was not.
     #[must_use]
     pub fn errors_against(&self, expected: &ControlTotals) -> Vec<RowError> {
@@ -298,10 +306,14 @@ impl StatusTable {
     }
 
     async fn update_forward(&self, file_id: &FileId, transition: &Transition) -> Result<StatusUpdate, Failure> {
-        let request = self.update(file_id).return_values(ReturnValue::AllNew).condition_expression(
-            "attribute_not_exists(file_id) OR attempt < :attempt \
-             OR (attempt = :attempt AND #rank < :rank AND NOT contains(#status, :failed))",
-        );
+        let mut condition = "(attribute_not_exists(file_id) OR attempt < :attempt \
+             OR (attempt = :attempt AND #rank < :rank AND NOT contains(#status, :failed)))"
+            .to_owned();
+        if transition.facts.error_count.is_some() {
+            // Another request may have found the file valid meanwhile, which no rejection undoes.
+            condition.push_str(" AND attribute_not_exists(totals)");
+        }
+        let request = self.update(file_id).return_values(ReturnValue::AllNew).condition_expression(condition);
         status_update(transition_expression(request, file_id, transition)?).await
     }
 

@@ -12,7 +12,7 @@ from unittest import mock
 from operations import deploy, images, tags
 from operations.account import Account
 from operations.stack import Stack, stack_of
-from tools import venvs
+from tools import paths, venvs
 from tools.problem import Problem
 
 from . import client, environment_of_cloud, make

@@ -10,6 +10,30 @@ use domain::files::unfinished::Entry;
 use std::collections::HashMap;
 
 impl StatusTable {
+    /// Writes what was found of a valid file into the attempt that a rejection has begun, so that whoever reads the object
+    /// knows the file as valid; or learns that the file has changed since.
+    ///
+    /// # Errors
+    /// The table rejected the call or did not respond.
+    pub async fn take_over(&self, begun: &FileRecord, valid: &Facts) -> Result<StatusUpdate, Failure> {
+        let attributes: HashMap<String, AttributeValue> = serde_dynamo::to_item(valid).map_err(unreadable)?;
+        let sets: Vec<String> = attributes.keys().map(|name| format!("#{name} = :{name}")).collect();
+        let mut request = self.update(&begun.file_id);
+        for (name, value) in attributes {
+            request = request
+                .expression_attribute_names(format!("#{name}"), &name)
+                .expression_attribute_values(format!(":{name}"), value);
+        }
+        let request = request
+            .return_values(ReturnValue::AllNew)
+            .update_expression(format!("SET {}", sets.join(", ")))
+            .condition_expression("attempt = :attempt AND #status = :validating AND attribute_not_exists(totals)")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":attempt", number(begun.attempt.into()))
+            .expression_attribute_values(":validating", text(FileStatus::Validating.as_str()));
+        status_update(request).await
+    }
+
     /// Replaces what is known of the rejection of a file that stands rejected, or learns that the file has moved since. It
     /// is no transition and no attempt: however often a file is sent with other control totals, its history does not grow.
     /// `uses_upload` takes the pending upload away, whose bytes these were.

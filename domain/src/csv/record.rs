@@ -71,7 +71,8 @@ pub(super) fn unmended(record: &RawRecord<'_>, columns: &Columns) -> Vec<FieldEr
         let offset = memchr::memmem::find(raw, "\u{fffd}".as_bytes())?;
         let error = FieldError::new(field, Some(column), ErrorCode::EncodingInvalidUtf8);
         Some(
-            FieldError { offset, ..error }.because("U+FFFD replaces characters that could not be shown; write those characters"),
+            FieldError { offset, ..error }
+                .because("U+FFFD replaces characters that could not be shown; write those characters"),
         )
     })
     .collect()

@@ -173,7 +173,8 @@ fn digest_of(value: &Value<'_>) -> Result<ContentDigest, RequestError> {
         Kind::String(text) => ContentDigest::parse(&text.to_ascii_lowercase()),
         _ => None,
     };
-    digest.map_or_else(|| error(RequestErrorCode::Sha256Malformed, "\"sha256\" is a string of 64 hexadecimal digits"), Ok)
+    digest
+        .map_or_else(|| error(RequestErrorCode::Sha256Malformed, "\"sha256\" is a string of 64 hexadecimal digits"), Ok)
 }
 
 fn reason_of(rule: JsonRule) -> &'static str {

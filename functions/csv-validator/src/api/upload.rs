@@ -151,13 +151,18 @@ impl Sent<'_> {
             }
         };
         let placed = self.placed(known, sequence).await?;
-        let mut validated = self.validated_facts(known);
+        let validated = self.validated_facts(known);
         match self.begin(attempt, placed.clone(), validated.clone()).await? {
             StatusUpdate::Applied(_) => {}
-            // Another request, or the workflow, has begun the attempt. If that was a rejection, the attempt has no place yet.
             StatusUpdate::Conflict(begun) if begun.status == FileStatus::Validating && begun.attempt == attempt => {
-                if begun.facts.sequence.is_none() {
-                    (validated.sequence, validated.received_at_ms) = (placed.sequence, placed.received_at_ms);
+                // Another request, or the workflow, has begun the attempt. What began with a rejection is taken over.
+                if !begun.was_valid() {
+                    let valid =
+                        Facts { sequence: placed.sequence, received_at_ms: placed.received_at_ms, ..validated.clone() };
+                    let taken = self.ports.status.take_over(&begun, &valid);
+                    if let StatusUpdate::Conflict(record) = self.tracer.step("take over", taken).await? {
+                        return Ok(Turn::Moved(record));
+                    }
                 }
             }
             StatusUpdate::Conflict(standing) => return Ok(Turn::Moved(standing)),
@@ -172,15 +177,15 @@ impl Sent<'_> {
 
     /// When the attempt's bytes came, and its place in the arrival order.
     async fn placed(&self, known: Option<&FileRecord>, sequence: Sequence) -> Result<Facts, Failure> {
-        let before = known.filter(|_| sequence == Sequence::Kept).map(|record| &record.facts);
-        let place = match before.and_then(Facts::place) {
+        let before = known.filter(|_| sequence == Sequence::Kept);
+        let place = match before.and_then(FileRecord::kept_sequence) {
             Some(place) => place,
             None => {
                 let drawing = self.ports.status.next_sequence(&self.partner, self.now_ms);
                 self.tracer.step("draw sequence", drawing).await?
             }
         };
-        let received_at_ms = before.and_then(|facts| facts.received_at_ms).unwrap_or(self.now_ms);
+        let received_at_ms = before.and_then(|record| record.facts.received_at_ms).unwrap_or(self.now_ms);
         Ok(Facts { received_at_ms: Some(received_at_ms), sequence: Some(place), ..Facts::default() })
     }
 

@@ -47,9 +47,9 @@ impl Step<'_> {
         facts: &Facts,
         written_at_ms: u64,
     ) -> Result<(u64, u64), Failure> {
-        let before = known.filter(|_| sequence == Sequence::Kept).map(|record| &record.facts);
+        let before = known.filter(|_| sequence == Sequence::Kept);
         if let Some((place, received_at_ms)) =
-            before.and_then(|facts| Some((facts.effective_sequence()?, facts.received_at_ms?)))
+            before.and_then(|record| Some((record.kept_sequence()?, record.facts.received_at_ms?)))
         {
             return Ok((place, received_at_ms));
         }

@@ -58,7 +58,7 @@ impl Step<'_> {
                 self.tracer.step("reject again", again).await?
             }
             None => {
-                let message = format!("refused, errors: {errors}");
+                let message = format!("rejected, errors: {errors}");
                 let transition = Transition::now(attempt, FileStatus::ValidationFailed, message, facts);
                 self.ports.status.advance(self.tracer, file_id, &transition).await?
             }

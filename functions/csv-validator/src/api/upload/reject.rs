@@ -41,9 +41,11 @@ impl Sent<'_> {
             StatusUpdate::Conflict(standing) => return Ok(Turn::Moved(standing)),
         }
         let facts = self.keep_rejected(attempt).await?;
-        let message = format!("refused, errors: {}", self.findings.report.error_count);
-        let record = self.advance(attempt, FileStatus::ValidationFailed, message, facts).await?.into_record();
-        Ok(Turn::Answered(self.rejected(&record)))
+        let message = format!("rejected, errors: {}", self.findings.report.error_count);
+        Ok(match self.advance(attempt, FileStatus::ValidationFailed, message, facts).await? {
+            StatusUpdate::Applied(record) => Turn::Answered(self.rejected(&record)),
+            StatusUpdate::Conflict(record) => Turn::Moved(record),
+        })
     }
 
     /// Rejects a file that stands rejected. The same errors change nothing; others replace those that are recorded.
