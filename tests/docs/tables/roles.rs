@@ -8,8 +8,9 @@ use serde_json::Value;
 const INTRODUCTION: &str = "# Roles
 
 What each role of the stack may do. There is one role for each function and workflow, and for each rule that needs one.
-A statement of a policy is one action on one resource. No role may delete anything or change a permission. This page is
-generated from [`template.yaml`](../../template.yaml); a test holds it against the template (`tests/docs/tables.rs`).
+A statement of a policy is one action on one resource. No function may delete anything or change a permission; the
+workflows may manage the delivery of their logs. This page is generated from [`template.yaml`](../../template.yaml); a
+test holds it against the template (`tests/docs/tables.rs`).
 
 Names of resources are without their ending, the environment (and the account number, of buckets).
 [SECURITY.md][security] says what a stolen role can do.
@@ -90,7 +91,7 @@ fn rows(template: &Value, role: &Value) -> String {
 
 fn described(template: &Value, resource: &Value) -> String {
     if *resource == "*" {
-        return "every (the action has no resource level)".to_owned();
+        return "all (no resource level)".to_owned();
     }
     let Some(text) = resource["Fn::Sub"].as_str() else { return kind_and_name(template, referred(resource)) };
     if let Some((_, secrets)) = text.split_once(":secret:") {
