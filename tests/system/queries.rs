@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What the queries ask of lines that the local cloud does not have, or that only a fault makes, and where it is from.
 const NOT_SEEN_HERE: [(&str, &str); 3] = [
-    ("error", "adapters/src/gateway.rs"),
-    ("detail", "adapters/src/gateway.rs"),
+    ("error", "api/src/gateway.rs"),
+    ("detail", "api/src/gateway.rs"),
     ("signer", "functions/webhook-validator/src/request.rs"),
 ];
 
