@@ -52,7 +52,7 @@ def _parse() -> argparse.Namespace:
     names = ", ".join(one.name for one in PARTS)
     parser = argparse.ArgumentParser(prog="python3 -m bench", description="Measure the speed of this system.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure, by default everything: {names}")
-    parser.add_argument("--publish", action="store_true", help="write the results and their pictures to docs/")
+    parser.add_argument("--publish", action="store_true", help="write the results and their pictures to docs/developers/")
     parser.add_argument("--no-run", action="store_true", help="use the last results instead of measuring")
     parser.add_argument("--accept", action="store_true", help="save the counted instructions as those to compare with")
     return parser.parse_args()

@@ -17,5 +17,5 @@ VALIDATION = RELEASE / "validation"
 PEERS_PYTHON = venvs.python_of("bench")
 
 # Committed results.
-DOCS = ROOT / "docs"
+DOCS = ROOT / "docs" / "developers"
 INSTRUCTIONS = ROOT / "bench" / "instructions.json"

@@ -1,4 +1,4 @@
-"""Writes what was measured to `docs/`: all figures, their tables, and the pictures of the README."""
+"""Writes what was measured to `docs/developers/`: all figures, their tables and their picture."""
 
 import json
 
@@ -20,7 +20,7 @@ MARK = "†"
 
 def publish(results: dict) -> None:
     """Writes all documents of the results."""
-    DOCS.mkdir(exist_ok=True)
+    DOCS.mkdir(parents=True, exist_ok=True)
     parts = {described["part"]: as_result(described) for described in results["parts"]}
     files = {"bench.json": json.dumps(results, indent=1, ensure_ascii=False) + "\n", "bench.md": document(results, parts)}
     if "validation" in parts:

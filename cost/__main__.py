@@ -29,7 +29,7 @@ DRAWN = {
     "API": ("API Gateway",),
 }
 BEGIN, END = (f"<!-- {edge} of what `python3 -m cost --publish` writes -->" for edge in ("begin", "end"))
-DOCUMENT, PICTURE = ROOT / "docs/cost.md", ROOT / "docs/cost.svg"
+DOCUMENT, PICTURE = ROOT / "docs/operators/cost.md", ROOT / "docs/operators/cost.svg"
 
 LISTED_BYTES = len("unfinished") + len("07") + len("unfinished_since_ms") + 8
 # By `target/release/latency --full`, and by `bench/import` with 14 ms a write.
@@ -84,7 +84,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="print 10,000, 100,000 and 1,000,000 files a day")
     parser.add_argument("--latest", action="store_true", help="use the last measurements in target/bench")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--publish", action="store_true", help="write docs/cost.md and docs/cost.svg")
+    parser.add_argument("--publish", action="store_true", help="write docs/operators/cost.md and cost.svg")
     return parser.parse_args()
 
 
