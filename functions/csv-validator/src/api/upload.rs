@@ -173,7 +173,7 @@ impl Sent<'_> {
     /// When the attempt's bytes came, and its place in the arrival order.
     async fn placed(&self, known: Option<&FileRecord>, sequence: Sequence) -> Result<Facts, Failure> {
         let before = known.filter(|_| sequence == Sequence::Kept).map(|record| &record.facts);
-        let place = match before.and_then(Facts::place) {
+        let place = match before.and_then(Facts::effective_sequence) {
             Some(place) => place,
             None => {
                 let drawing = self.ports.status.next_sequence(&self.partner, self.now_ms);
