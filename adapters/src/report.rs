@@ -1,11 +1,11 @@
-//! The error report of a refused file: a CSV file with every error, written while the errors are found.
+//! The error report of a rejected file: a CSV file with every error, written while the errors are found.
 //!
-//! It repeats nothing of the file, so it has no formula for a spreadsheet to run and no personal data.
+//! It has no content of the file, so it contains no formulas and no personal data.
 
 use domain::csv::RowError;
 use std::fmt::Write;
 
-/// The report's first line.
+/// The first line of the report.
 pub const HEADER: &str = "record,line,column,column_number,byte,code,reason,fix\n";
 
 /// One error as a line of the report.

@@ -1,8 +1,8 @@
 //! The measured subjects: from a count of lines to everything that the service does with a file.
 
+use domain::ContentHasher;
 use domain::Timestamp;
 use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
-use domain::files::identity::ContentHasher;
 use std::hint::black_box;
 use std::io::{self, Cursor, Read, Seek};
 

@@ -6,8 +6,8 @@
 use adapters::object_store::ObjectWriter;
 use adapters::report::{self, write_line};
 use adapters::{Failure, ObjectStore};
+use domain::ContentHasher;
 use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
-use domain::files::identity::ContentHasher;
 use domain::limits::{ERRORS_IN_REPORT_MAX, ERRORS_IN_RESPONSE_MAX};
 use domain::{ContentDigest, ControlTotals, Timestamp};
 

@@ -23,7 +23,7 @@ fn reprocess(seen_attempt: u32) -> Intent {
 }
 
 #[test]
-fn a_failure_always_ranks_above_what_it_ends() {
+fn a_failure_ranks_above_the_status_it_ends() {
     for status in FileStatus::ALL {
         match status.failure() {
             Some(failure) => assert!(failure.is_failed() && failure.rank() > status.rank(), "{status:?}"),
@@ -34,7 +34,7 @@ fn a_failure_always_ranks_above_what_it_ends() {
 }
 
 #[test]
-fn an_upload_that_never_came_is_shown_as_expired_once_its_url_has_ended() {
+fn an_unused_upload_is_shown_as_expired() {
     use FileStatus::{AwaitingUpload, UploadExpired};
     assert_eq!(AwaitingUpload.shown_at(NOW, Some(NOW + 1)), AwaitingUpload);
     assert_eq!(AwaitingUpload.shown_at(NOW, Some(NOW)), UploadExpired);
@@ -68,7 +68,7 @@ fn uploads() {
 }
 
 #[test]
-fn a_reprocess_names_the_attempt_that_was_seen_and_its_repeat_does_nothing() {
+fn a_repeated_reprocess_request_does_nothing() {
     use Decision::{AttemptUnknown, Exhausted, Existing};
     let completed = |attempt| Some(known(attempt, FileStatus::Completed));
     assert_eq!(decide_upload(completed(3), reprocess(3), NOW), new(4));
@@ -85,7 +85,7 @@ fn a_reprocess_names_the_attempt_that_was_seen_and_its_repeat_does_nothing() {
 }
 
 #[test]
-fn what_may_have_been_heard_is_announced_under_the_same_name() {
+fn a_repeated_notification_has_the_same_id() {
     use FileStatus::{Completed, NotificationFailed, Notifying, ProcessingFailed};
     for (history, attempt, expected) in [
         (&[][..], 1, 1),
@@ -103,7 +103,7 @@ fn what_may_have_been_heard_is_announced_under_the_same_name() {
 }
 
 #[test]
-fn an_upload_is_created_for_what_would_be_worked_on_unless_another_is_being_validated() {
+fn creates_no_upload_while_the_file_is_validated() {
     use Decision::{Exhausted, Existing};
     let create = |known: KnownFile| decide_creation(Some(known), Intent::Process, NOW);
     assert_eq!(decide_creation(None, Intent::Process, NOW), new(1));
@@ -128,10 +128,10 @@ fn event(known: KnownFile, source: ObjectSource, redrive: bool) -> Decision {
 }
 
 #[test]
-fn events_of_what_the_api_stored() {
+fn events_of_objects_of_the_api() {
     use Decision::Existing;
     let api = ObjectSource::Api;
-    assert_eq!(decide_event(None, api, false, NOW), Existing, "nothing is believed that the table does not have");
+    assert_eq!(decide_event(None, api, false, NOW), Existing, "the table does not have it");
     for status in FileStatus::ALL {
         let is_over = status.is_final() || status == FileStatus::AwaitingUpload;
         let expected = if is_over { Existing } else { keeping(2) };
@@ -143,7 +143,7 @@ fn events_of_what_the_api_stored() {
 }
 
 #[test]
-fn events_of_what_a_partner_put_into_the_bucket() {
+fn events_of_files_put_in_the_bucket() {
     use Decision::Existing;
     let bucket = |is_known_version| ObjectSource::Bucket { is_known_version };
     assert_eq!(decide_event(None, bucket(false), false, NOW), new(1));
