@@ -2,7 +2,7 @@
 
 use crate::{ARRIVAL_MS, cloud};
 use adapters::Tracer;
-use api::problem;
+use api::problem::{self, Code};
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 
@@ -88,7 +88,7 @@ pub(crate) fn answered(output: Value) -> Answer {
         (200..500).contains(&status),
         "{status}: the service is well, and no input may make it say otherwise: {text}"
     );
-    let content_type = output["headers"]["Content-Type"].as_str().expect("a content type");
+    let content_type = output["headers"]["content-type"].as_str().expect("a content type");
     let body = if content_type.contains("json") { serde_json::from_str(text).expect("JSON") } else { Value::Null };
     if status >= 400 {
         check_refusal(status, content_type, &body);
@@ -100,8 +100,8 @@ pub(crate) fn answered(output: Value) -> Answer {
 fn check_refusal(status: u16, content_type: &str, body: &Value) {
     assert_eq!(content_type, problem::CONTENT_TYPE);
     let code = body["error"].as_str().expect("a refusal has a code");
-    let known = problem::find(code).unwrap_or_else(|| panic!("{code} is no code of the table"));
-    assert_eq!((known.status, body["status"].as_u64()), (status, Some(u64::from(status))));
+    let known = Code::named(code).unwrap_or_else(|| panic!("{code} is no code of the table"));
+    assert_eq!((known.status().as_u16(), body["status"].as_u64()), (status, Some(u64::from(status))));
     assert!(body["message"].as_str().is_some_and(|message| !message.is_empty()));
     assert!(body["type"].as_str().is_some_and(|kind| kind.ends_with(&format!("/errors#{code}"))));
 }

@@ -77,7 +77,7 @@ async fn a_wrong_statement_refuses_a_file_and_a_right_one_is_a_new_attempt() {
     for path in ["/upload", "/upload?reprocess_attempt=2"] {
         let refused = bank.upload_stating(path, &file, &WRONG).await;
         assert_eq!((refused.status, reasons(&refused.body["errors"]).len()), (400, 3));
-        assert!(refused.text("message").contains("nothing of that has changed"), "{}", refused.body);
+        assert!(refused.text("message").contains("which has not changed"), "{}", refused.body);
     }
     for path in ["/uploads", "/uploads?reprocess_attempt=2"] {
         let refused = bank.announce_stating(path, &file, 3, json!({"USD": "9.31", "EUR": "1"})).await;
