@@ -61,11 +61,7 @@ async fn a_wrong_statement_refuses_a_file_and_a_right_one_is_a_new_attempt() {
     let other = bank.upload_stating("/upload", &file, &[("expected_rows", "4")]).await;
     assert_eq!(reasons(&other.body["errors"])[0].2, "the file has 2 data records; expected_rows is 4");
     let row = cloud.status_row(refused.text("file_id")).await.unwrap();
-    assert_eq!(
-        (&row["attempt"], &row["rejected_totals"]["rows"]),
-        (&json!("1"), &json!("4")),
-        "no new attempt: {row}"
-    );
+    assert_eq!((&row["attempt"], &row["rejected_totals"]["rows"]), (&json!("1"), &json!("4")), "no new attempt: {row}");
     assert_eq!(history(row), 2);
 
     let taken = bank.upload_stating("/upload", &file, &RIGHT).await.accepted();
@@ -77,7 +73,7 @@ async fn a_wrong_statement_refuses_a_file_and_a_right_one_is_a_new_attempt() {
     for path in ["/upload", "/upload?reprocess_attempt=2"] {
         let refused = bank.upload_stating(path, &file, &WRONG).await;
         assert_eq!((refused.status, reasons(&refused.body["errors"]).len()), (400, 3));
-        assert!(refused.text("message").contains("nothing of that has changed"), "{}", refused.body);
+        assert!(refused.text("message").contains("which has not changed"), "{}", refused.body);
     }
     for path in ["/uploads", "/uploads?reprocess_attempt=2"] {
         let refused = bank.announce_stating(path, &file, 3, json!({"USD": "9.31", "EUR": "1"})).await;

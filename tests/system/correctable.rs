@@ -186,7 +186,7 @@ async fn a_refused_file_that_has_expired_cannot_be_corrected() {
     for query in ["", "?rows=all"] {
         let answer = bank.correctable(id, query).await;
         answer.refused(409, "nothing_to_correct");
-        assert!(answer.text("message").contains("not kept any more"), "{}", answer.body);
+        assert!(answer.text("message").contains("no longer kept"), "{}", answer.body);
     }
 }
 
