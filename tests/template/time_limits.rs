@@ -24,7 +24,7 @@ fn constant(path: &str, name: &str) -> u64 {
 
 #[test]
 fn an_answer_comes_before_the_gateway_gives_up() {
-    let answer = constant("api/src/gateway.rs", "ANSWER_SECONDS_MAX");
+    let answer = constant("api/src/gateway.rs", "RESPONSE_SECONDS_MAX");
     assert!(answer + ROOM_SECONDS <= GATEWAY_SECONDS, "{answer} s");
     let template = template();
     for (id, permission) in resources(&template, "AWS::Lambda::Permission") {
