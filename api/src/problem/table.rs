@@ -112,7 +112,7 @@ problems! {
     QueryMalformed "query_malformed" BAD_REQUEST, Scope::Only(&[Files(Upload), Files(CreateUpload), Files(CorrectFile), Files(ShowDay)]) =>
         "A query parameter is malformed";
         "A parameter of the query string has a value that it cannot have. Nothing was done, because whoever asks for a dry run must never get a real one.";
-        "Write dry_run as true or false, reprocess_attempt as the number of an attempt, rows as rejected or all, and partner as a partner's name, each once and in exactly these letters.";
+        "Write dry_run as true or false, reprocess_attempt as the number of an attempt, rows as rejected or all, and partner as a partner's name, each once and exactly as written here.";
     DryRunUnsupported "dry_run_unsupported" BAD_REQUEST, Scope::Only(&[Files(CreateUpload)]) =>
         "Creating an upload cannot be a dry run";
         "The file of a presigned upload is checked only when it is in the bucket, so that a dry run would have nothing to check.";

@@ -34,7 +34,7 @@ pub(crate) const EXAMPLES: &[Example] = &[
         "The Content-Type header is missing. Send a file to /upload as multipart/form-data with a boundary, in a part named file, and a request for an upload to /uploads as application/json."),
     example(Code::QueryMalformed,
         r#"curl -H "x-api-key: $API_KEY" -F file=@day.csv "$API_URL"/upload?dry_run=yes"#,
-        "Nothing was done. For a dry run, which stores nothing, write the query parameter dry_run=true, in exactly these letters; for the upload itself leave it out, or write dry_run=false."),
+        "Nothing was done. For a dry run, which stores nothing, write the query parameter dry_run=true, exactly as written here; for the upload itself leave it out, or write dry_run=false."),
     example(Code::DryRunUnsupported,
         r#"curl -H "x-api-key: $API_KEY" --json @upload.json "$API_URL"/uploads?dry_run=true"#,
         "Nothing was done: a dry run needs the file itself. Send it to POST /upload?dry_run=true, which takes up to 4500000 bytes; for a larger one use txn validate, where you have the file."),
