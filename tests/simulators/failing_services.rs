@@ -13,7 +13,7 @@ const OUT_OF_ORDER: &str =
 const TOO_MUCH: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Too many writes.",
     "throttlingReasons":[{"reason":"IndexWriteKeyRangeThroughputExceeded","resource":"the index"}]}"#;
 /// How long a held call waits before it looks whether it may go.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A service that the proxy may stand for, by the variable that leads a function there.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,7 @@ impl FaultyStore {
         let calls = Arc::new(Mutex::new(Calls { fault: Fault::None, seen: Vec::new(), failed: BTreeSet::new() }));
         let upstream = Upstream { http: cloud.http.clone(), endpoint: cloud.stack.endpoint.as_str().into() };
         let shared = Arc::clone(&calls);
-        let address = relay::open(move |request, _| answer(request, Arc::clone(&shared), upstream.clone())).await;
+        let address = relay::open(move |request, _| respond(request, Arc::clone(&shared), upstream.clone())).await;
         Self { address, calls }
     }
 
@@ -75,11 +75,11 @@ impl FaultyStore {
 
     /// Waits until a call of the faulty operation was made.
     pub(crate) async fn called(&self) {
-        eventually("the call", async || (self.made_and_failed().0 > 0).then_some(())).await;
+        eventually("the call", async || (self.call_counts().0 > 0).then_some(())).await;
     }
 
     /// How many calls of the faulty operation were made since, and how many of them failed.
-    pub(crate) fn made_and_failed(&self) -> (usize, usize) {
+    pub(crate) fn call_counts(&self) -> (usize, usize) {
         let calls = self.calls.lock().unwrap();
         (calls.seen.len(), calls.failed.len())
     }
@@ -95,17 +95,17 @@ impl FaultyStore {
     }
 }
 
-async fn answer(request: Request, calls: Arc<Mutex<Calls>>, upstream: Upstream) -> Reply {
+async fn respond(request: Request, calls: Arc<Mutex<Calls>>, upstream: Upstream) -> Reply {
     let failure = failure(&calls, &request);
     while is_held(&calls, &request) {
-        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
-    Reply::Answer(match failure {
+    Reply::Response(match failure {
         Some((status, body)) => Response::new(status, "application/x-amz-json-1.0", &body),
         None if is_in_part(&calls, &request, "PutEvents") => events_not_taken(),
         None => {
-            let answer = upstream.forward(&request).await.unwrap();
-            if is_in_part(&calls, &request, "BatchGetItem") { leave_half_out(&request.body, answer) } else { answer }
+            let response = upstream.forward(&request).await.unwrap();
+            if is_in_part(&calls, &request, "BatchGetItem") { leave_half_out(&request.body, response) } else { response }
         }
     })
 }

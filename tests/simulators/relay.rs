@@ -98,15 +98,15 @@ pub(crate) struct Connection {
 /// What a relay does with a request.
 pub(crate) enum Reply {
     /// Answers, and goes on with the connection.
-    Answer(Response),
+    Response(Response),
     /// Answers, and closes the connection.
-    AnswerAndClose(Response),
+    RespondAndClose(Response),
     /// Closes the connection without a word.
     Close,
 }
 
 /// A relay that does with each request what `answer` says. It ends with its test.
-pub(crate) async fn open<F>(answer: impl Fn(Request, Connection) -> F + Clone + Send + 'static) -> String
+pub(crate) async fn open<F>(respond: impl Fn(Request, Connection) -> F + Clone + Send + 'static) -> String
 where
     F: Future<Output = Reply> + Send + 'static,
 {
@@ -114,14 +114,14 @@ where
     let relay = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((connection, client)) = listener.accept().await {
-            let answer = answer.clone();
+            let respond = respond.clone();
             tokio::spawn(async move {
                 let ends = Connection { client, relay };
                 let mut connection = BufReader::new(connection);
                 while let Some(request) = Request::read(&mut connection).await {
-                    let (response, closes) = match answer(request, ends).await {
-                        Reply::Answer(response) => (response, false),
-                        Reply::AnswerAndClose(response) => (response, true),
+                    let (response, closes) = match respond(request, ends).await {
+                        Reply::Response(response) => (response, false),
+                        Reply::RespondAndClose(response) => (response, true),
                         Reply::Close => return,
                     };
                     if connection.write_all(&response.bytes()).await.is_err() || closes {
@@ -152,8 +152,8 @@ impl Upstream {
         let response = sent.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await?.to_vec();
-        let stated = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let withheld_bytes = if request.method == Method::HEAD { stated.unwrap_or(0) } else { 0 };
+        let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let withheld_bytes = if request.method == Method::HEAD { declared.unwrap_or(0) } else { 0 };
         let kept = headers.iter().filter(|(name, _)| ![CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION].contains(name));
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = kept.map(|(name, value)| (name.to_string(), text(value))).collect();

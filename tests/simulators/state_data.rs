@@ -31,8 +31,8 @@ impl Play<'_> {
         match state["Type"].as_str().unwrap() {
             "Succeed" => vec![Ok(input)],
             "Fail" => {
-                let told = |path: &str| self.read(state[path].as_str().unwrap(), &input);
-                vec![Err(json!({"Error": told("ErrorPath"), "Cause": told("CausePath")}))]
+                let at = |path: &str| self.read(state[path].as_str().unwrap(), &input);
+                vec![Err(json!({"Error": at("ErrorPath"), "Cause": at("CausePath")}))]
             }
             "Choice" => {
                 let choices = state["Choices"].as_array().unwrap();
@@ -87,11 +87,11 @@ impl Play<'_> {
                     Value::Null => result,
                     selector => self.filled(selector, &result),
                 };
-                let placed = placed(state, result, input);
-                (state, state["OutputPath"].as_str().map_or(placed.clone(), |path| self.read(path, &placed)))
+                let with_result = with_result(state, result, input);
+                (state, state["OutputPath"].as_str().map_or(with_result.clone(), |path| self.read(path, &with_result)))
             }
             Err(error) => match state["Catch"].as_array() {
-                Some(catches) => (&catches[0], placed(&catches[0], error, input)),
+                Some(catches) => (&catches[0], with_result(&catches[0], error, input)),
                 None => return vec![Err(error)],
             },
         };
@@ -139,7 +139,7 @@ impl Play<'_> {
 }
 
 /// The data with a result where `ResultPath` says: nowhere, at one member, or in place of all.
-fn placed(rule: &Value, result: Value, data: &Value) -> Value {
+fn with_result(rule: &Value, result: Value, data: &Value) -> Value {
     match rule.get("ResultPath") {
         None => result,
         Some(Value::Null) => data.clone(),

@@ -142,8 +142,8 @@ impl Archive {
         let put = async |rows: &[Row]| {
             let put = |row: &Row| PutRequest::builder().set_item(Some(row.clone())).build().unwrap();
             let puts = rows.iter().map(|row| WriteRequest::builder().put_request(put(row)).build()).collect();
-            let answer = dynamodb.batch_write_item().request_items(table, puts).send().await.unwrap();
-            assert!(answer.unprocessed_items.unwrap_or_default().is_empty());
+            let response = dynamodb.batch_write_item().request_items(table, puts).send().await.unwrap();
+            assert!(response.unprocessed_items.unwrap_or_default().is_empty());
         };
         let batches = stream::iter(rows.chunks(BATCH_ROWS_MAX)).map(put).buffer_unordered(BATCHES_IN_FLIGHT);
         batches.collect::<()>().await;
@@ -169,16 +169,16 @@ impl Archive {
         let patient = TimeoutConfig::builder().operation_timeout(Duration::from_secs(RUN_SECONDS_MAX)).build();
         let invoke = self.cloud.lambda().invoke().function_name(&self.cloud.stack.archival_function);
         let patiently = aws_sdk_lambda::config::Config::builder().timeout_config(patient);
-        let answer = invoke.customize().config_override(patiently).send().await.unwrap();
-        let payload: Value = serde_json::from_slice(answer.payload.unwrap().as_ref()).unwrap();
-        if answer.function_error.is_some() { Err(payload) } else { Ok(payload) }
+        let response = invoke.customize().config_override(patiently).send().await.unwrap();
+        let payload: Value = serde_json::from_slice(response.payload.unwrap().as_ref()).unwrap();
+        if response.function_error.is_some() { Err(payload) } else { Ok(payload) }
     }
 
     /// Runs the archival until nothing more is due. Returns what the last run answered.
     pub(crate) async fn finish(&self) -> Value {
         eventually("the archival to be done", async || {
-            let answer = self.run().await.unwrap();
-            (answer["outcome"] == "done" && answer["more"] == false).then_some(answer)
+            let response = self.run().await.unwrap();
+            (response["outcome"] == "done" && response["more"] == false).then_some(response)
         })
         .await
     }
@@ -209,7 +209,7 @@ impl Archive {
     }
 
     /// Whether an object is announced that is not settled.
-    pub(crate) async fn is_object_announced(&self) -> bool {
+    pub(crate) async fn is_object_pending(&self) -> bool {
         let control = self.cloud.dynamodb().get_item().table_name(&self.cloud.stack.webhook_table);
         let control = control.key("transaction_id", text("#archive")).key("event_key", text("#archive"));
         let control = control.consistent_read(true).send().await.unwrap().item;

@@ -1,8 +1,8 @@
 //! What a test has planted and seen, until it is searched.
 
 use crate::support::cloud::{Cloud, eventually, unique};
-use crate::support::upload::Answer;
-use crate::system::canary::{Canaries, Kind, Place};
+use crate::support::upload::ApiResponse;
+use crate::system::canary::{Canaries, Kind, Location};
 use crate::system::logs::lines_of;
 
 /// The canaries of a test, and everything in which they must not be.
@@ -10,7 +10,7 @@ pub(crate) struct Watch<'c> {
     cloud: &'c Cloud,
     functions: [&'static str; 3],
     pub(crate) canaries: Canaries,
-    seen: Vec<(Place, String, Vec<u8>)>,
+    seen: Vec<(Location, String, Vec<u8>)>,
     /// Texts that the log must have before it is searched.
     pub(crate) logged: Vec<String>,
 }
@@ -32,16 +32,16 @@ impl<'c> Watch<'c> {
     }
 
     /// Keeps what was seen.
-    pub(crate) fn see(&mut self, place: Place, origin: &str, what: impl Into<Vec<u8>>) {
-        self.seen.push((place, origin.to_owned(), what.into()));
+    pub(crate) fn see(&mut self, location: Location, origin: &str, what: impl Into<Vec<u8>>) {
+        self.seen.push((location, origin.to_owned(), what.into()));
     }
 
     /// Keeps an answer, and plants what it tells to its owner alone.
-    pub(crate) fn see_answer(&mut self, origin: &str, answer: &Answer) {
-        if let Some((_, token)) = answer.body["status_path"].as_str().and_then(|path| path.split_once("token=")) {
+    pub(crate) fn see_response(&mut self, origin: &str, response: &ApiResponse) {
+        if let Some((_, token)) = response.body["status_path"].as_str().and_then(|path| path.split_once("token=")) {
             self.canaries.plant(Kind::Token, "a status token", token);
         }
-        for url in [&answer.body["url"], &answer.body["report_url"], &answer.body["upload"]["url"]] {
+        for url in [&response.body["url"], &response.body["report_url"], &response.body["upload"]["url"]] {
             for name in ["X-Amz-Signature=", "X-Amz-Security-Token="] {
                 let value = url.as_str().and_then(|url| url.split_once(name)).map(|(_, rest)| rest);
                 if let Some(value) = value.and_then(|rest| rest.split('&').next()) {
@@ -49,9 +49,9 @@ impl<'c> Watch<'c> {
                 }
             }
         }
-        let is_owners = answer.status < 400 || answer.body["status_path"].is_string();
-        let place = if is_owners { Place::OwnersAnswer } else { Place::Refusal };
-        self.see(place, origin, format!("{} {:?} {}", answer.status, answer.headers, answer.body));
+        let is_owners = response.status < 400 || response.body["status_path"].is_string();
+        let location = if is_owners { Location::OwnersResponse } else { Location::Rejection };
+        self.see(location, origin, format!("{} {:?} {}", response.status, response.headers, response.body));
     }
 
     /// Waits until the log has what it must have, and looks for the canaries in all that was seen and logged.
@@ -61,8 +61,8 @@ impl<'c> Watch<'c> {
             for function in self.functions {
                 logs.extend(lines_of(self.cloud, function).await.into_iter().map(|line| (function, line)));
             }
-            let told = |text: &String| logs.iter().any(|(_, line)| line.contains(text.as_str()));
-            self.logged.iter().all(told).then_some(logs)
+            let reported = |text: &String| logs.iter().any(|(_, line)| line.contains(text.as_str()));
+            self.logged.iter().all(reported).then_some(logs)
         })
         .await;
         // By now there are processes that have some, if this machine tells of processes.
@@ -71,10 +71,10 @@ impl<'c> Watch<'c> {
         for (kind, credential) in credentials {
             self.canaries.plant(kind, "a function's AWS credential", credential);
         }
-        let logged = logs.into_iter().map(|(function, line)| (Place::Log, function.to_owned(), line.into_bytes()));
+        let logged = logs.into_iter().map(|(function, line)| (Location::Log, function.to_owned(), line.into_bytes()));
         let seen = self.seen.into_iter().chain(logged);
         let leaks: Vec<String> =
-            seen.flat_map(|(place, origin, text)| self.canaries.leaks(place, &origin, &text)).collect();
+            seen.flat_map(|(location, origin, text)| self.canaries.leaks(location, &origin, &text)).collect();
         assert!(leaks.is_empty(), "{} leaks:\n{}", leaks.len(), leaks.join("\n"));
     }
 }

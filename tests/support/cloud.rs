@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How long a test waits for what must happen. The slowest of it, the workflow's retries, takes a fifth of this.
 const PATIENCE: Duration = Duration::from_secs(120);
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const CALL_SECONDS_MAX: u64 = 60;
 
 /// One deployed stack, as the file behind `ACCEPTANCE_STACKS` describes it.
@@ -255,7 +255,7 @@ impl Cloud {
 
     /// Invokes a function of the stack and returns what it answered, or its error.
     pub(crate) async fn invoke(&self, function: &str, payload: &Value) -> Result<Value, Value> {
-        let answer = self
+        let response = self
             .lambda()
             .invoke()
             .function_name(self.stack.function(function))
@@ -263,9 +263,9 @@ impl Cloud {
             .send()
             .await
             .unwrap();
-        let payload = answer.payload.map(aws_sdk_lambda::primitives::Blob::into_inner).unwrap_or_default();
+        let payload = response.payload.map(aws_sdk_lambda::primitives::Blob::into_inner).unwrap_or_default();
         let payload = serde_json::from_slice(&payload).unwrap_or(Value::Null);
-        if answer.function_error.is_some() { Err(payload) } else { Ok(payload) }
+        if response.function_error.is_some() { Err(payload) } else { Ok(payload) }
     }
 }
 
@@ -316,14 +316,14 @@ async fn remove(stack: &Stack, made: Vec<Made>) {
 }
 
 /// Looks again and again until `look` finds something, and gives up after [`PATIENCE`].
-pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut poll: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(found) = look().await {
+        if let Some(found) = poll().await {
             return found;
         }
         assert!(Instant::now() < deadline, "waited {} s in vain for {what}", PATIENCE.as_secs());
-        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 

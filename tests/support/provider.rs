@@ -2,7 +2,7 @@
 
 use crate::support::cloud::{Cloud, Made, eventually, now_ms, unique};
 use crate::support::queues::Queue;
-use crate::support::upload::{Answer, plain};
+use crate::support::upload::{ApiResponse, plain};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::DayShards;
 use domain::Timestamp;
@@ -31,7 +31,11 @@ impl Cloud {
     }
 
     /// Posts any body with any headers to the webhooks' API.
-    pub(crate) async fn post_webhook(&self, headers: &[(&str, &str)], body: &(impl AsRef<[u8]> + ?Sized)) -> Answer {
+    pub(crate) async fn post_webhook(
+        &self,
+        headers: &[(&str, &str)],
+        body: &(impl AsRef<[u8]> + ?Sized),
+    ) -> ApiResponse {
         self.post_webhook_as(Some("application/json"), headers, body).await
     }
 
@@ -41,7 +45,7 @@ impl Cloud {
         content_type: Option<&str>,
         headers: &[(&str, &str)],
         body: &(impl AsRef<[u8]> + ?Sized),
-    ) -> Answer {
+    ) -> ApiResponse {
         let mut request = self.http.post(&self.stack.webhook_url).body(body.as_ref().to_vec());
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
@@ -49,7 +53,7 @@ impl Cloud {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Answer::of(request).await
+        ApiResponse::of(request).await
     }
 }
 
@@ -89,12 +93,12 @@ impl Provider<'_> {
     }
 
     /// Signs and sends it.
-    pub(crate) async fn send(&self, payment: &Value) -> Answer {
+    pub(crate) async fn send(&self, payment: &Value) -> ApiResponse {
         self.send_text(&payment.to_string()).await
     }
 
     /// Signs and sends this very body.
-    pub(crate) async fn send_text(&self, body: &str) -> Answer {
+    pub(crate) async fn send_text(&self, body: &str) -> ApiResponse {
         self.cloud.post_webhook(&sign(&self.secret, body, 0).headers(), body).await
     }
 

@@ -120,11 +120,11 @@ impl Cloud {
         let received = self.sqs().receive_message().queue_url(queue).max_number_of_messages(10);
         let mut ours = None;
         for message in received.send().await.unwrap().messages.unwrap_or_default() {
-            let letter: Value = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
+            let dead_letter: Value = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
             let handle = message.receipt_handle.unwrap();
-            if letter["input"]["detail"]["object"]["key"] == key {
+            if dead_letter["input"]["detail"]["object"]["key"] == key {
                 self.sqs().delete_message().queue_url(queue).receipt_handle(handle).send().await.unwrap();
-                ours = Some(letter);
+                ours = Some(dead_letter);
             } else {
                 // Another test waits for this one.
                 let put_back = self.sqs().change_message_visibility().queue_url(queue).receipt_handle(handle);
@@ -162,15 +162,15 @@ impl Cloud {
     /// Waits for the dead letter about this object, checks that it can be redriven and that its execution failed with
     /// this error, and returns it.
     pub(crate) async fn failed_with(&self, key: &str, error: &str) -> Value {
-        let letter = self.dead_letter(key).await;
-        assert_eq!(letter["error"]["Error"], error, "{letter}");
-        assert!(letter["error"]["Cause"].as_str().is_some_and(|cause| !cause.is_empty()), "{letter}");
-        assert_eq!(letter["input"]["detail"]["bucket"]["name"], self.stack.bucket, "{letter}");
-        assert!(letter["failed_at"].as_str().is_some_and(|at| at.starts_with("20")), "{letter}");
-        let ended = self.execution_ended(letter["execution"].as_str().unwrap()).await;
+        let dead_letter = self.dead_letter(key).await;
+        assert_eq!(dead_letter["error"]["Error"], error, "{dead_letter}");
+        assert!(dead_letter["error"]["Cause"].as_str().is_some_and(|cause| !cause.is_empty()), "{dead_letter}");
+        assert_eq!(dead_letter["input"]["detail"]["bucket"]["name"], self.stack.bucket, "{dead_letter}");
+        assert!(dead_letter["failed_at"].as_str().is_some_and(|at| at.starts_with("20")), "{dead_letter}");
+        let ended = self.execution_ended(dead_letter["execution"].as_str().unwrap()).await;
         assert_eq!((ended.status, ended.error.as_str()), (ExecutionStatus::Failed, error), "{}", ended.cause);
-        assert_eq!(ended.cause, letter["error"]["Cause"]);
-        letter
+        assert_eq!(ended.cause, dead_letter["error"]["Cause"]);
+        dead_letter
     }
 }
 
@@ -201,16 +201,16 @@ async fn the_state_machine_reads_nothing_that_an_answer_lacks() {
     // What a partner gets wrong is no error of the function, or it would raise the alarm for what we get wrong.
     let bad = cloud.put_object(&format!("incoming/{partner}/day.csv"), &file, &[]).await;
     let step = json!({"step": "validate", "event": cloud.event_of(&bad), "execution": "by hand"});
-    let refused = cloud.invoke("csv-validator", &step).await.unwrap();
+    let rejected = cloud.invoke("csv-validator", &step).await.unwrap();
     cloud.rejected_with(&bad.key, "UnknownPartner").await;
-    assert_eq!((&done["outcome"], &refused["outcome"]), (&json!("done"), &json!("rejected")));
-    for answer in [&processing, &done, &refused] {
+    assert_eq!((&done["outcome"], &rejected["outcome"]), (&json!("done"), &json!("rejected")));
+    for response in [&processing, &done, &rejected] {
         for path in states["Validation"]["ResultSelector"].as_object().unwrap().values() {
             let pointer = path.as_str().unwrap().strip_prefix("$.Payload").unwrap().replace('.', "/");
-            assert!(answer.pointer(&pointer).is_some(), "{path} leads nowhere in {answer}");
+            assert!(response.pointer(&pointer).is_some(), "{path} leads nowhere in {response}");
         }
     }
-    assert!(refused["rejection"]["error"].is_string() && refused["rejected"].is_null(), "{refused}");
+    assert!(rejected["rejection"]["error"].is_string() && rejected["rejected"].is_null(), "{rejected}");
 }
 
 /// What the functions answer when a step is handed something that does not fit.

@@ -61,11 +61,11 @@ impl<'a> Payments<'a> {
         let rows = self.archive.rows(Some("transaction_id, expires_at_ms")).await;
         let objects = self.archive.objects().await;
         let archived: HashSet<_> = objects.values().flatten().map(|line| line.transaction_id.as_str()).collect();
-        let stands = |id: &str| rows.get(id).is_some_and(|row| !is_tombstone(row));
-        let (standing, others): (Vec<_>, Vec<_>) = self.rows.keys().partition(|id| stands(id));
+        let is_current = |id: &str| rows.get(id).is_some_and(|row| !is_tombstone(row));
+        let (remaining, others): (Vec<_>, Vec<_>) = self.rows.keys().partition(|id| is_current(id));
         let lost: Vec<_> = others.iter().filter(|id| !archived.contains(id.as_str())).collect();
         assert!(lost.is_empty(), "{} payments are nowhere: {lost:?}", lost.len());
-        standing.len()
+        remaining.len()
     }
 
     /// Does something, and all the while checks that each payment is somewhere.
@@ -134,8 +134,8 @@ async fn ten_thousand_payments_outlive_two_kills_and_are_archived_once() {
     let payments = Payments::of(&archive, 10_000, &days).await;
     assert_eq!(payments.are_accounted_for().await, 10_000);
     // Once when an object is announced, and may or may not be there yet; once while rows are replaced.
-    let announced = async || archive.is_object_announced().await.then_some(());
-    let error = payments.watched(archive.run_killed_at(announced)).await.unwrap_err();
+    let is_pending = async || archive.is_object_pending().await.then_some(());
+    let error = payments.watched(archive.run_killed_at(is_pending)).await.unwrap_err();
     assert_eq!(error["errorType"], "Runtime.ExitError", "{error}");
     assert!(payments.are_accounted_for().await > 0);
     assert_eq!(archive.run().await.unwrap()["outcome"], "busy", "the lease of the killed run stands");
@@ -145,8 +145,8 @@ async fn ten_thousand_payments_outlive_two_kills_and_are_archived_once() {
     let replaced = async || archive.are_any_replaced(&archive.cloud.provider(), &second_day).await.then_some(());
     let error = payments.watched(archive.run_killed_at(replaced)).await.unwrap_err();
     assert_eq!(error["errorType"], "Runtime.ExitError", "{error}");
-    let standing = payments.are_accounted_for().await;
-    assert!((payments.of_day(days[2]).len() + 1..10_000).contains(&standing), "killed on the way: {standing}");
+    let remaining = payments.are_accounted_for().await;
+    assert!((payments.of_day(days[2]).len() + 1..10_000).contains(&remaining), "killed on the way: {remaining}");
     archive.let_lease_run_out().await;
 
     let last = payments.watched(archive.finish()).await;
@@ -197,8 +197,8 @@ async fn what_is_not_finished_or_younger_than_a_day_stays() {
     let before = [&unpublished, &young].map(|payment| archive.row(&provider, id(payment)));
     let [unpublished_before, young_before] = futures::future::join_all(before).await.try_into().unwrap();
 
-    let answer = archive.run().await.unwrap();
-    assert_eq!((&answer["archived"], &answer["left_unpublished"]), (&json!(2), &json!(1)), "{answer}");
+    let response = archive.run().await.unwrap();
+    assert_eq!((&response["archived"], &response["left_unpublished"]), (&json!(2), &json!(1)), "{response}");
     for payment in [&old, &unrouted] {
         assert!(is_tombstone(&archive.row_of(&provider, payment).await.unwrap()), "{payment}");
     }
@@ -294,8 +294,8 @@ async fn a_retry_of_an_archived_payment_is_recognised_until_its_tombstone_ends()
     assert_eq!(provider.send(&payment).await.accepted().body["duplicate"], true);
     let mut other = payment.clone();
     other["amount"] = json!("20.01");
-    let answer = provider.send(&other).await;
-    assert_eq!((answer.status, answer.error()), (409, "transaction_conflict"), "{}", answer.body);
+    let response = provider.send(&other).await;
+    assert_eq!((response.status, response.error()), (409, "transaction_conflict"), "{}", response.body);
     assert_eq!(archive.row(&provider, id(&payment)).await.as_ref(), Some(&tombstone));
     // The event of a payment that came later is heard; so one of the retry would have been.
     let later = provider.payment("20", "EUR");
@@ -323,11 +323,11 @@ async fn two_runs_at_once_archive_nothing_twice() {
     let archive = Archive::open().await;
     let payments = Payments::of(&archive, 1_000, &[days_ago(11), days_ago(12)]).await;
     let (one, other) = payments.watched(join(archive.run(), archive.run())).await;
-    let answers = [one.unwrap(), other.unwrap()];
-    let outcomes = answers.each_ref().map(|answer| answer["outcome"].as_str().unwrap());
-    assert!(outcomes.contains(&"done"), "{answers:?}");
-    let archived: u64 = answers.iter().map(|answer| answer["archived"].as_u64().unwrap()).sum();
-    assert_eq!(archived, 1_000, "{answers:?}");
+    let responses = [one.unwrap(), other.unwrap()];
+    let outcomes = responses.each_ref().map(|response| response["outcome"].as_str().unwrap());
+    assert!(outcomes.contains(&"done"), "{responses:?}");
+    let archived: u64 = responses.iter().map(|response| response["archived"].as_u64().unwrap()).sum();
+    assert_eq!(archived, 1_000, "{responses:?}");
     payments.are_archived_once().await;
 }
 

@@ -62,7 +62,7 @@ fn texts(list: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// The status of a case's answer, and its code; no code where it is no refusal.
-fn answer_of(case: &Value) -> (u16, &str) {
+fn expected_response(case: &Value) -> (u16, &str) {
     let (status, code) =
         case["answer"].as_str().unwrap().split_once(' ').unwrap_or((case["answer"].as_str().unwrap(), ""));
     (status.parse().unwrap(), code)

@@ -2,7 +2,7 @@
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, decimal, file_id, record};
-use crate::support::upload::{WHOLE_WAY, statuses};
+use crate::support::upload::{COMPLETE_HISTORY, statuses};
 use crate::support::workflow::ObjectVersion;
 use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::json;
@@ -23,7 +23,7 @@ async fn a_good_file_is_processed_like_an_upload() {
         (row["partner"].as_str(), row["version_id"].as_str()),
         (Some(partner), Some(object.version_id.as_str()))
     );
-    assert_eq!(statuses(&row["history"]), WHOLE_WAY);
+    assert_eq!(statuses(&row["history"]), COMPLETE_HISTORY);
     let stored = cloud.transaction(partner, &id).await.unwrap();
     assert_eq!(decimal(stored["amount"].as_str().unwrap()), "12.34");
     assert_eq!(stored["file_id"], file_id);
@@ -31,8 +31,8 @@ async fn a_good_file_is_processed_like_an_upload() {
     // On whichever road it comes again, it is the same file.
     cloud.put_object(&format!("incoming/{partner}/{id}-again.csv"), &file, &[]).await;
     let bank = cloud.partner_named(partner, &cloud.stack.usage_plan_id).await;
-    let answer = bank.upload(&file).await.accepted();
-    assert_eq!((answer.text("file_id"), &answer.body["duplicate"]), (file_id.as_str(), &json!(true)));
+    let response = bank.upload(&file).await.accepted();
+    assert_eq!((response.text("file_id"), &response.body["duplicate"]), (file_id.as_str(), &json!(true)));
 }
 
 #[tokio::test]
@@ -59,8 +59,8 @@ async fn a_bad_file_is_rejected_with_a_report_and_without_a_dead_letter() {
     let file = files::file(&[record(&good), record(&bad).replace("USD", "usd"), record(&bad).replace("12.34", "NaN")]);
     let key = format!("incoming/{partner}/{bad}.csv");
     let object = cloud.put_object(&key, &file, &[]).await;
-    let letter = cloud.rejected_with(&key, "InvalidCsv").await;
-    assert_eq!(letter["input"]["detail"]["object"]["version-id"], object.version_id, "{letter}");
+    let ended = cloud.rejected_with(&key, "InvalidCsv").await;
+    assert_eq!(ended["input"]["detail"]["object"]["version-id"], object.version_id, "{ended}");
     let id = file_id(partner, &file);
     let row = cloud.status_row(&id).await.unwrap();
     assert_eq!((row["status"].as_str(), row["error_count"].as_str()), (Some("validation_failed"), Some("3")), "{row}");

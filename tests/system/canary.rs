@@ -23,13 +23,13 @@ pub(crate) enum Kind {
 
 /// Where something was seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Place {
+pub(crate) enum Location {
     /// What a function has logged.
     Log,
     /// An answer that takes a request, or refuses a file of the sender's own.
-    OwnersAnswer,
+    OwnersResponse,
     /// Any other refusal.
-    Refusal,
+    Rejection,
     /// The report of a refused file.
     Report,
     /// The correctable file that is made of a refused one.
@@ -48,12 +48,12 @@ pub(crate) enum Place {
 }
 
 impl Kind {
-    fn may_be_in(self, place: Place) -> bool {
+    fn may_be_in(self, location: Location) -> bool {
         match self {
             Self::Secret => false,
-            Self::Token => matches!(place, Place::OwnersAnswer | Place::EmulatorsLog),
-            Self::Content => place == Place::CorrectableFile,
-            Self::Event => place == Place::PaymentEvent,
+            Self::Token => matches!(location, Location::OwnersResponse | Location::EmulatorsLog),
+            Self::Content => location == Location::CorrectableFile,
+            Self::Event => location == Location::PaymentEvent,
         }
     }
 }
@@ -80,15 +80,15 @@ impl Canaries {
     }
 
     /// Every canary that must not be in this place and is.
-    pub(crate) fn leaks(&self, place: Place, origin: &str, text: &[u8]) -> Vec<String> {
+    pub(crate) fn leaks(&self, location: Location, origin: &str, text: &[u8]) -> Vec<String> {
         let readings = readings(text);
-        let unwelcome = self.0.iter().filter(|canary| !canary.kind.may_be_in(place));
+        let unwelcome = self.0.iter().filter(|canary| !canary.kind.may_be_in(location));
         unwelcome
             .filter_map(|canary| {
-                let stands =
+                let is_found =
                     |(_, form): &&(_, memmem::Finder<'_>)| readings.iter().any(|text| form.find(text).is_some());
-                let (form, _) = canary.forms.iter().find(stands)?;
-                Some(format!("{} ({form}) in {place:?} {origin}: {}", canary.what, excerpt(text)))
+                let (form, _) = canary.forms.iter().find(is_found)?;
+                Some(format!("{} ({form}) in {location:?} {origin}: {}", canary.what, excerpt(text)))
             })
             .collect()
     }
@@ -243,43 +243,43 @@ mod tests {
             let canaries = canaries(Kind::Secret, bytes);
             for text in written(bytes) {
                 let line = [b"{\"level\":\"INFO\",\"detail\":\"", &text[..], b"\"}"].concat();
-                assert_eq!(canaries.leaks(Place::Log, "", &line).len(), 1, "{}", excerpt(&line));
+                assert_eq!(canaries.leaks(Location::Log, "", &line).len(), 1, "{}", excerpt(&line));
             }
         }
         for text in written_text(TEXT) {
             assert_eq!(
-                canaries(Kind::Secret, TEXT.as_bytes()).leaks(Place::Log, "", &text).len(),
+                canaries(Kind::Secret, TEXT.as_bytes()).leaks(Location::Log, "", &text).len(),
                 1,
                 "{}",
                 excerpt(&text)
             );
         }
         let wide: Vec<u8> = "4f9ab7e04f9a".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert_eq!(canaries(Kind::Secret, b"4f9ab7e04f9a").leaks(Place::Log, "", &wide).len(), 1);
+        assert_eq!(canaries(Kind::Secret, b"4f9ab7e04f9a").leaks(Location::Log, "", &wide).len(), 1);
     }
 
     #[test]
     fn what_is_no_canary_is_not_found() {
         let canaries = canaries(Kind::Secret, TEXT.as_bytes());
         for text in ["", "%", "%4", "\\u00", "Käfig", "a line \\\\ with 100 % of \\u12 broken escapes\\"] {
-            assert_eq!(canaries.leaks(Place::Log, "", text.as_bytes()), [""; 0], "{text}");
+            assert_eq!(canaries.leaks(Location::Log, "", text.as_bytes()), [""; 0], "{text}");
         }
     }
 
     #[test]
     fn a_canary_may_be_where_its_owner_looks_and_nowhere_else() {
-        use Place::*;
+        use Location::*;
         let all =
-            [Log, OwnersAnswer, Refusal, Report, CorrectableFile, Outcome, DeadLetter, Notification, PaymentEvent];
+            [Log, OwnersResponse, Rejection, Report, CorrectableFile, Outcome, DeadLetter, Notification, PaymentEvent];
         for (kind, welcome) in [
             (Kind::Secret, None),
-            (Kind::Token, Some(OwnersAnswer)),
+            (Kind::Token, Some(OwnersResponse)),
             (Kind::Content, Some(CorrectableFile)),
             (Kind::Event, Some(PaymentEvent)),
         ] {
-            for place in all {
-                let leaks = canaries(kind, TEXT.as_bytes()).leaks(place, "", TEXT.as_bytes());
-                assert_eq!(leaks.is_empty(), welcome == Some(place), "{kind:?} in {place:?}");
+            for location in all {
+                let leaks = canaries(kind, TEXT.as_bytes()).leaks(location, "", TEXT.as_bytes());
+                assert_eq!(leaks.is_empty(), welcome == Some(location), "{kind:?} in {location:?}");
             }
         }
     }

@@ -8,9 +8,9 @@ use crate::support::canary_watch::Watch;
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, HEADER, body, file_id, file_part, part};
 use crate::support::template::text_of;
-use crate::support::upload::{Answer, Uploader};
+use crate::support::upload::{ApiResponse, Uploader};
 use crate::support::workflow::task_of;
-use crate::system::canary::{Kind, Place};
+use crate::system::canary::{Kind, Location};
 use crate::system::correctable;
 use crate::system::days;
 use crate::system::faults;
@@ -40,7 +40,7 @@ impl<'c> Planting<'c> {
     }
 
     /// Sends a body with any headers to any address, and checks the code of the answer; "" is none.
-    async fn send(&mut self, path: &str, headers: &[(&str, &str)], body: Vec<u8>, code: &str) -> Answer {
+    async fn send(&mut self, path: &str, headers: &[(&str, &str)], body: Vec<u8>, code: &str) -> ApiResponse {
         let url = format!("{}{path}", self.bank.cloud.stack.api_url);
         let mut request = self.bank.cloud.http.post(url).body(body);
         if !headers.iter().any(|(name, _)| *name == "x-api-key") {
@@ -49,33 +49,33 @@ impl<'c> Planting<'c> {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = Answer::of(request).await;
-        assert_eq!(answer.error(), code, "POST {path}: {}", answer.body);
-        self.watch.see_answer(&format!("POST {path}"), &answer);
-        answer
+        let response = ApiResponse::of(request).await;
+        assert_eq!(response.error(), code, "POST {path}: {}", response.body);
+        self.watch.see_response(&format!("POST {path}"), &response);
+        response
     }
 
     /// Sends a file, in a body as any client makes it. The log must tell of it, unless it was a dry run.
-    async fn send_file(&mut self, path: &str, file: &[u8], code: &str) -> Answer {
-        let answer = self.send(path, &[("content-type", TYPE)], body("b", &[file_part(file)]), code).await;
-        if answer.body["dry_run"] != true {
-            self.watch.logged.extend(answer.body["file_id"].as_str().map(str::to_owned));
+    async fn send_file(&mut self, path: &str, file: &[u8], code: &str) -> ApiResponse {
+        let response = self.send(path, &[("content-type", TYPE)], body("b", &[file_part(file)]), code).await;
+        if response.body["dry_run"] != true {
+            self.watch.logged.extend(response.body["file_id"].as_str().map(str::to_owned));
         }
-        answer
+        response
     }
 
     /// Asks for an address.
-    async fn get(&mut self, path: &str, key: Option<&str>, code: &str) -> Answer {
-        let answer = self.bank.cloud.request(Method::GET, path, key).await;
-        assert_eq!(answer.error(), code, "GET {path}: {}", answer.body);
-        self.watch.see_answer(&format!("GET {path}"), &answer);
-        answer
+    async fn get(&mut self, path: &str, key: Option<&str>, code: &str) -> ApiResponse {
+        let response = self.bank.cloud.request(Method::GET, path, key).await;
+        assert_eq!(response.error(), code, "GET {path}: {}", response.body);
+        self.watch.see_response(&format!("GET {path}"), &response);
+        response
     }
 
     /// Invokes a function as nothing of ours does.
     async fn invoke(&mut self, function: &str, payload: &Value) {
         let outcome = self.bank.cloud.invoke(function, payload).await;
-        self.watch.see(Place::Outcome, function, format!("{outcome:?}"));
+        self.watch.see(Location::Outcome, function, format!("{outcome:?}"));
     }
 }
 
@@ -113,8 +113,8 @@ async fn good_files(planting: &mut Planting<'_>, subscriber: &Subscriber<'_>) {
     let mut headers: Vec<(&str, &str)> = strays.iter().map(|(name, value)| (*name, value.as_str())).collect();
     headers.push(("content-type", TYPE));
     let query = planting.watch.stray("a query string");
-    let answer = planting.send(&format!("/upload?note={query}"), &headers, sound, "").await;
-    let id = answer.text("file_id").to_owned();
+    let response = planting.send(&format!("/upload?note={query}"), &headers, sound, "").await;
+    let id = response.text("file_id").to_owned();
     planting.watch.logged.push(id.clone());
     planting.bank.cloud.ended(&id, 1).await;
     planting.send_file("/upload", &file, "").await;
@@ -123,9 +123,9 @@ async fn good_files(planting: &mut Planting<'_>, subscriber: &Subscriber<'_>) {
     planting.bank.cloud.ended(&id, 2).await;
     for _ in 0..2 {
         let notification = subscriber.next().await;
-        planting.watch.see(Place::Notification, "completed", format!("{notification:?}"));
+        planting.watch.see(Location::Notification, "completed", format!("{notification:?}"));
     }
-    let path = answer.text("status_path").to_owned();
+    let path = response.text("status_path").to_owned();
     planting.get(&path, None, "").await;
     let day = days::day_of(planting.bank.cloud, &id).await;
     let key = planting.bank.key.clone();
@@ -168,26 +168,26 @@ async fn bad_files(planting: &mut Planting<'_>) {
         [b"\x1f\x8b\x08", canary.as_bytes()].concat(),
     ]);
     for file in bad {
-        let answer = planting.bank.upload_to("/upload?dry_run=true", &file).await;
-        assert!([400, 415].contains(&answer.status), "{}", answer.body);
-        planting.watch.see_answer("a dry run of a bad file", &answer);
-        let code = answer.error().to_owned();
-        let answer = planting.send_file("/upload", &file, &code).await;
-        follow_refused(planting, &answer).await;
+        let response = planting.bank.upload_to("/upload?dry_run=true", &file).await;
+        assert!([400, 415].contains(&response.status), "{}", response.body);
+        planting.watch.see_response("a dry run of a bad file", &response);
+        let code = response.error().to_owned();
+        let response = planting.send_file("/upload", &file, &code).await;
+        follow_rejected(planting, &response).await;
     }
 }
 
 /// Reads all that is made of a refused file.
-async fn follow_refused(planting: &mut Planting<'_>, refused: &Answer) {
-    let Some(path) = refused.body["status_path"].as_str() else { return };
+async fn follow_rejected(planting: &mut Planting<'_>, rejected: &ApiResponse) {
+    let Some(path) = rejected.body["status_path"].as_str() else { return };
     let status = planting.get(path, None, "").await;
     let report = planting.bank.cloud.http.get(status.text("report_url")).send().await.unwrap();
-    planting.watch.see(Place::Report, path, report.bytes().await.unwrap());
-    let made = planting.bank.correctable(refused.text("file_id"), "?rows=all").await;
-    planting.watch.see_answer("GET correctable", &made);
+    planting.watch.see(Location::Report, path, report.bytes().await.unwrap());
+    let made = planting.bank.correctable(rejected.text("file_id"), "?rows=all").await;
+    planting.watch.see_response("GET correctable", &made);
     if made.status == 200 {
         let text = correctable::text_of(planting.bank.cloud, &made).await;
-        planting.watch.see(Place::CorrectableFile, path, text);
+        planting.watch.see(Location::CorrectableFile, path, text);
     }
 }
 
@@ -202,7 +202,7 @@ async fn malformed_requests(planting: &mut Planting<'_>) {
     let twice = format!("multipart/form-data; boundary=b; boundary={canary}");
     let (plain, gzip) =
         (format!("application/{canary}"), [("content-type", TYPE), ("content-encoding", canary.as_str())]);
-    let statement = |name: &str, value: &str| {
+    let control_total = |name: &str, value: &str| {
         body(
             "b",
             &[part(&[&format!("Content-Disposition: form-data; name=\"{name}\"")], value.as_bytes()), file_part(&file)],
@@ -227,10 +227,10 @@ async fn malformed_requests(planting: &mut Planting<'_>) {
             "part_headers_too_large",
         ),
         (vec![("content-type", TYPE)], file.clone(), "multipart_incomplete"),
-        (vec![("content-type", TYPE)], statement("expected_rows", &canary), "expected_rows_malformed"),
+        (vec![("content-type", TYPE)], control_total("expected_rows", &canary), "expected_rows_malformed"),
         (
             vec![("content-type", TYPE)],
-            statement("expected_totals", &format!("{{\"{canary}\": 1}}")),
+            control_total("expected_totals", &format!("{{\"{canary}\": 1}}")),
             "expected_totals_malformed",
         ),
         (vec![("content-type", boundary.as_str())], named("file"), "multipart_incomplete"),
@@ -261,7 +261,7 @@ async fn malformed_requests(planting: &mut Planting<'_>) {
 }
 
 /// Keys that open nothing, and what others' keys do not open.
-async fn strangers(planting: &mut Planting<'_>, file: &Answer) {
+async fn strangers(planting: &mut Planting<'_>, file: &ApiResponse) {
     let cloud = planting.bank.cloud;
     let wrong = format!("{}.{}", planting.bank.partner, planting.watch.stray("the secret of a wrong key"));
     let sound = body("b", &[file_part(b"")]);
@@ -280,7 +280,7 @@ async fn strangers(planting: &mut Planting<'_>, file: &Answer) {
 }
 
 /// Announcements that are refused, and one that is taken, put and processed.
-async fn announcements(planting: &mut Planting<'_>) {
+async fn upload_creations(planting: &mut Planting<'_>) {
     let cloud = planting.bank.cloud;
     let canary = planting.watch.content("an announcement");
     let digest = files::digest(canary.as_bytes());
@@ -291,18 +291,18 @@ async fn announcements(planting: &mut Planting<'_>) {
         (format!("\"size\": \"{canary}\""), "json_malformed"),
     ] {
         let text = format!("{{\"size\": 1, \"sha256\": \"{}\", {member}}}", digest.as_str());
-        let answer = planting.bank.announce_body("/uploads", Some("application/json"), text).await;
-        assert!([code, "body_invalid"].contains(&answer.error()), "{code}: {}", answer.body);
-        planting.watch.see_answer(code, &answer);
+        let response = planting.bank.create_upload_with_body("/uploads", Some("application/json"), text).await;
+        assert!([code, "body_invalid"].contains(&response.error()), "{code}: {}", response.body);
+        planting.watch.see_response(code, &response);
     }
     let file = files::file(&[format!("{canary},1.50,EUR,2026-01-15T10:00:00Z,{canary},done")]);
-    let answer = planting.bank.announce(&file).await.accepted();
-    planting.watch.see_answer("POST /uploads", &answer);
-    assert_eq!(presigned_uploads::put(cloud, &answer.body["upload"], &file).await.0, 200);
-    let letter = cloud.rejected_with(answer.text("s3_key"), "InvalidCsv").await;
-    planting.watch.see(Place::Outcome, "a presigned file", letter.to_string());
-    planting.watch.logged.push(answer.text("file_id").to_owned());
-    follow_refused(planting, &answer).await;
+    let response = planting.bank.create_upload(&file).await.accepted();
+    planting.watch.see_response("POST /uploads", &response);
+    assert_eq!(presigned_uploads::put(cloud, &response.body["upload"], &file).await.0, 200);
+    let dead_letter = cloud.rejected_with(response.text("s3_key"), "InvalidCsv").await;
+    planting.watch.see(Location::Outcome, "a presigned file", dead_letter.to_string());
+    planting.watch.logged.push(response.text("file_id").to_owned());
+    follow_rejected(planting, &response).await;
 }
 
 /// A bad file that a partner puts into the bucket by rights of its own, and what its workflow tells of it.
@@ -314,14 +314,14 @@ async fn the_bucket(planting: &mut Planting<'_>) {
     let file = files::file(&[format!("{canary},{canary},EUR,2026-01-15T10:00:00Z,{canary},completed,{canary}")]);
     let key = format!("incoming/{partner}/{}.csv", unique());
     cloud.put_object(&key, &file, &[("note", planting.watch.stray("metadata of an object"))]).await;
-    let letter = cloud.rejected_with(&key, "InvalidCsv").await;
-    planting.watch.see(Place::Outcome, &key, letter.to_string());
-    let arn = letter["execution"].as_str().unwrap();
+    let dead_letter = cloud.rejected_with(&key, "InvalidCsv").await;
+    planting.watch.see(Location::Outcome, &key, dead_letter.to_string());
+    let arn = dead_letter["execution"].as_str().unwrap();
     let execution = cloud.step_functions().describe_execution().execution_arn(arn).send().await.unwrap();
-    planting.watch.see(Place::Outcome, arn, format!("{execution:?}"));
+    planting.watch.see(Location::Outcome, arn, format!("{execution:?}"));
     let id = file_id(partner, &file);
     let notification = subscriber.next_of_file(&id).await;
-    planting.watch.see(Place::Notification, &key, format!("{notification:?}"));
+    planting.watch.see(Location::Notification, &key, format!("{notification:?}"));
     planting.watch.logged.push(id);
 }
 
@@ -348,12 +348,12 @@ async fn malformed_events(planting: &mut Planting<'_>) {
     }
     // A range that does not begin where a record does: the step fails in the midst of a record.
     let file = files::file(&[format!("{canary},1.50,EUR,2026-01-15T10:00:00Z,{canary},completed")]);
-    let (answer, row) = planting.bank.upload_and_complete(&file).await;
-    planting.watch.see_answer("POST /upload", &answer);
+    let (response, row) = planting.bank.upload_and_complete(&file).await;
+    planting.watch.see_response("POST /upload", &response);
     let range =
         json!({"index": 0, "start": HEADER.len() + 8, "end": file.len() - 3, "first_record": 1, "first_line": 2});
     planting.invoke("data-transformer", &json!({"file": task_of(&row), "range": range})).await;
-    planting.watch.logged.push(answer.text("file_id").to_owned());
+    planting.watch.logged.push(response.text("file_id").to_owned());
 }
 
 #[tokio::test]
@@ -364,13 +364,13 @@ async fn what_is_private_of_files_is_in_no_log_answer_report_message_or_queue() 
     good_files(&mut planting, &subscriber).await;
     bad_files(&mut planting).await;
     malformed_requests(&mut planting).await;
-    announcements(&mut planting).await;
+    upload_creations(&mut planting).await;
     the_bucket(&mut planting).await;
     malformed_events(&mut planting).await;
-    let refused = planting
+    let rejected = planting
         .send_file("/upload", &files::file(&["T1,x,EUR,2026-01-15T10:00:00Z,Shop,completed"]), "invalid_csv")
         .await;
-    strangers(&mut planting, &refused).await;
+    strangers(&mut planting, &rejected).await;
     planting.watch.end().await;
 }
 
@@ -388,11 +388,11 @@ async fn a_store_that_fails_or_quotes_what_it_was_sent_gives_nothing_away() {
         planting.send_file("/upload", &file, "service_unavailable").await;
     }
     store.fail(Fault::None);
-    let answer = planting.send_file("/upload", &file, "").await;
-    cloud.ended(answer.text("file_id"), 1).await;
+    let response = planting.send_file("/upload", &file, "").await;
+    cloud.ended(response.text("file_id"), 1).await;
     for fault in [Fault::Always("GetItem"), Fault::Quoting("GetItem")] {
         store.fail(fault);
-        planting.get(answer.text("status_path"), None, "service_unavailable").await;
+        planting.get(response.text("status_path"), None, "service_unavailable").await;
     }
     store.fail(Fault::None);
 
@@ -401,10 +401,10 @@ async fn a_store_that_fails_or_quotes_what_it_was_sent_gives_nothing_away() {
         store.fail(fault);
         let canary = planting.watch.content("a file whose rows could not be stored");
         let file = files::file(&[format!("{canary},1.50,EUR,2026-01-15T10:00:00Z,{canary},completed")]);
-        let answer = planting.send_file("/upload", &file, "").await;
-        let letter = cloud.dead_letter(answer.text("s3_key")).await;
-        planting.watch.see(Place::DeadLetter, "a file that failed", letter.to_string());
-        planting.get(answer.text("status_path"), None, "").await;
+        let response = planting.send_file("/upload", &file, "").await;
+        let dead_letter = cloud.dead_letter(response.text("s3_key")).await;
+        planting.watch.see(Location::DeadLetter, "a file that failed", dead_letter.to_string());
+        planting.get(response.text("status_path"), None, "").await;
     }
     store.fail(Fault::None);
     planting.watch.end().await;

@@ -4,8 +4,8 @@ use crate::support::canary_watch::Watch;
 use crate::support::cloud::{Cloud, eventually, unique};
 use crate::support::provider::{Provider, Signed, sign};
 use crate::support::template::text_of;
-use crate::support::upload::Answer;
-use crate::system::canary::{Kind, Place};
+use crate::support::upload::ApiResponse;
+use crate::system::canary::{Kind, Location};
 use crate::system::rotation;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -43,14 +43,14 @@ impl<'c> Planting<'c> {
     }
 
     /// Sends a delivery and checks the code of the answer; "" is none.
-    async fn send(&mut self, signed: &Signed, body: &str, code: &str) -> Answer {
+    async fn send(&mut self, signed: &Signed, body: &str, code: &str) -> ApiResponse {
         self.watch.canaries.plant(Kind::Secret, "a signature", signed.signature.trim_start_matches("v1,"));
         let agent = self.watch.canaries.plant(Kind::Secret, "a user agent", format!("stray{}", unique()));
         let headers = [&signed.headers()[..], &[("user-agent", agent.as_str()), ("x-note", agent.as_str())]].concat();
-        let answer = self.cloud.post_webhook(&headers, body).await;
-        assert_eq!(answer.error(), code, "{}", answer.body);
-        self.watch.see_answer(code, &answer);
-        answer
+        let response = self.cloud.post_webhook(&headers, body).await;
+        assert_eq!(response.error(), code, "{}", response.body);
+        self.watch.see_response(code, &response);
+        response
     }
 
     /// A payment with canaries in all of it but its id, which is told and logged.
@@ -84,7 +84,7 @@ async fn sound_payments(planting: &mut Planting<'_>) {
             planting.send(&sign(&provider.secret, &body, 0), &body, "").await;
         }
         let event = listener.next().await;
-        planting.watch.see(Place::PaymentEvent, "the event", event.to_string());
+        planting.watch.see(Location::PaymentEvent, "the event", event.to_string());
         let analyzed = async || provider.item(&payment).await.filter(|item| item["status"] == "analyzed");
         eventually("the analysis", analyzed).await;
         let mut other = payment.clone();
@@ -93,16 +93,16 @@ async fn sound_payments(planting: &mut Planting<'_>) {
         planting.send(&sign(&provider.secret, &other, 0), &other, "transaction_conflict").await;
         ids.push(payment["transaction_id"].as_str().unwrap().to_owned());
     }
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     eventually("the alerts of both", async || {
-        heard.extend(alerts.take(10).await);
-        let is_heard = |id: &String| heard.iter().any(|message| message.to_string().contains(id.as_str()));
-        ids.iter().all(is_heard).then_some(())
+        received.extend(alerts.take(10).await);
+        let is_received = |id: &String| received.iter().any(|message| message.to_string().contains(id.as_str()));
+        ids.iter().all(is_received).then_some(())
     })
     .await;
     planting.watch.logged.extend(ids);
-    for message in heard {
-        planting.watch.see(Place::PaymentEvent, "an alert", message.to_string());
+    for message in received {
+        planting.watch.see(Location::PaymentEvent, "an alert", message.to_string());
     }
 }
 
@@ -132,9 +132,13 @@ async fn faulty_payments(planting: &mut Planting<'_>) {
     for body in bodies {
         let signed = sign(&provider.secret, &body, 0);
         planting.watch.canaries.plant(Kind::Secret, "a signature", signed.signature.trim_start_matches("v1,"));
-        let answer = planting.cloud.post_webhook(&signed.headers(), &body).await;
-        assert!([400, 401].contains(&answer.status), "{body}: {}", answer.body);
-        planting.watch.see(Place::Refusal, "a faulty payment", format!("{:?} {}", answer.headers, answer.body));
+        let response = planting.cloud.post_webhook(&signed.headers(), &body).await;
+        assert!([400, 401].contains(&response.status), "{body}: {}", response.body);
+        planting.watch.see(
+            Location::Rejection,
+            "a faulty payment",
+            format!("{:?} {}", response.headers, response.body),
+        );
     }
 }
 
@@ -169,7 +173,7 @@ async fn unproven_deliveries(planting: &mut Planting<'_>) {
         for function in FUNCTIONS {
             let outcome = cloud.invoke(function, &event).await;
             // The archival is asked for by any event.
-            planting.watch.see(Place::Outcome, function, format!("{outcome:?}"));
+            planting.watch.see(Location::Outcome, function, format!("{outcome:?}"));
         }
     }
 }
@@ -210,13 +214,13 @@ async fn secrets_that_change_or_cannot_be_read_give_nothing_away() {
         format!("{canary} {canary}"),
     ] {
         rotation::put_text(&cloud, &provider.name, value).await;
-        let answer = eventually("the fault to be told", async || {
+        let response = eventually("the fault to be told", async || {
             let other = provider.payment("20", "EUR").to_string();
-            let answer = cloud.post_webhook(&sign(&rotated, &other, 0).headers(), &other).await;
-            (answer.status == 503).then_some(answer)
+            let response = cloud.post_webhook(&sign(&rotated, &other, 0).headers(), &other).await;
+            (response.status == 503).then_some(response)
         })
         .await;
-        planting.watch.see(Place::Refusal, "an unreadable secret", answer.body.to_string());
+        planting.watch.see(Location::Rejection, "an unreadable secret", response.body.to_string());
         rotation::put(&cloud, &provider.name, &[&rotated]).await;
         eventually("the secret to be back", async || {
             let other = provider.payment("20", "EUR").to_string();

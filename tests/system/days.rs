@@ -3,7 +3,7 @@
 use crate::simulators::failing_services::{Fault, FaultyStore};
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, record, record_of};
-use crate::support::upload::{Answer, Uploader, number};
+use crate::support::upload::{ApiResponse, Uploader, number};
 use crate::system::faults::TURN;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures::stream::{self, StreamExt};
@@ -25,7 +25,7 @@ impl Cloud {
 
 impl Uploader<'_> {
     /// `GET /days/{day}`, with a query or without.
-    pub(crate) async fn day(&self, day: &str) -> Answer {
+    pub(crate) async fn day(&self, day: &str) -> ApiResponse {
         self.cloud.request(reqwest::Method::GET, &format!("/days/{day}"), Some(&self.key)).await
     }
 }
@@ -36,8 +36,8 @@ pub(crate) async fn day_of(cloud: &Cloud, file_id: &str) -> String {
 }
 
 /// What an answer says of one partner.
-pub(crate) fn of_partner<'a>(answer: &'a Value, partner: &str) -> &'a Value {
-    let partners = answer["partners"].as_array().unwrap();
+pub(crate) fn of_partner<'a>(response: &'a Value, partner: &str) -> &'a Value {
+    let partners = response["partners"].as_array().unwrap();
     partners.iter().find(|counted| counted["partner"] == partner).unwrap_or(&Value::Null)
 }
 
@@ -48,7 +48,7 @@ async fn a_partner_sees_its_own_day_in_the_order_of_arrival() {
     let (good, row) = bank.upload_and_complete(&files::file(&[record_of("T1", "1.50"), record_of("T2", "2.25")])).await;
     let bad = bank.upload(&files::file(&[record("T3").replace("USD", "usd")])).await;
     assert_eq!(bad.status, 400, "{}", bad.body);
-    let announced = bank.announce(&files::file(&[record("T4")])).await.accepted();
+    let created = bank.create_upload(&files::file(&[record("T4")])).await.accepted();
     let day = day_of(&cloud, good.text("file_id")).await;
     let seen = bank.day(&day).await.accepted().body;
     let files = seen["files"].as_array().unwrap();
@@ -61,8 +61,8 @@ async fn a_partner_sees_its_own_day_in_the_order_of_arrival() {
     assert_eq!((&seen["day"], &seen["partners"]), (&json!(day), &json!([counted])), "{seen}");
     assert_eq!(seen["files_truncated"], false);
     let listed: Vec<_> = files.iter().map(|file| (file["file_id"].clone(), file["status"].as_str().unwrap())).collect();
-    let expected = [(&good, "completed"), (&bad, "validation_failed"), (&announced, "awaiting_upload")];
-    assert_eq!(listed, expected.map(|(answer, status)| (answer.body["file_id"].clone(), status)), "{seen}");
+    let expected = [(&good, "completed"), (&bad, "validation_failed"), (&created, "awaiting_upload")];
+    assert_eq!(listed, expected.map(|(response, status)| (response.body["file_id"].clone(), status)), "{seen}");
     let first = json!({
         "file_id": good.body["file_id"], "partner": bank.partner, "received_at": row["timestamp"], "status": "completed",
         "attempt": 1, "row_count": 2, "error_count": 0, "totals": {"USD": "3.75"}, "rows_superseded": 0,
@@ -87,8 +87,8 @@ async fn a_file_that_a_busy_table_leaves_out_is_listed_all_the_same() {
     let bank = cloud.partner().await;
     let mut ids = Vec::new();
     for number in 1..=3 {
-        let announced = bank.announce(&files::file(&[record(&format!("T{number}"))])).await.accepted();
-        ids.push(announced.body["file_id"].clone());
+        let created = bank.create_upload(&files::file(&[record(&format!("T{number}"))])).await.accepted();
+        ids.push(created.body["file_id"].clone());
     }
     let day = day_of(&cloud, ids[0].as_str().unwrap()).await;
     if day_of(&cloud, ids[2].as_str().unwrap()).await != day {
@@ -118,9 +118,9 @@ async fn no_partner_sees_another_and_an_operator_sees_all() {
             assert_eq!(seen["files"][0]["file_id"], own.body["file_id"], "{seen}");
             assert!(!seen.to_string().contains(&hidden.partner), "{seen}");
         }
-        let refused = seer.day(&format!("{day}?partner={}", hidden.partner)).await;
-        refused.refused(400, "query_malformed");
-        assert!(!refused.body.to_string().contains(&hidden.partner), "{}", refused.body);
+        let rejected = seer.day(&format!("{day}?partner={}", hidden.partner)).await;
+        rejected.assert_rejected(400, "query_malformed");
+        assert!(!rejected.body.to_string().contains(&hidden.partner), "{}", rejected.body);
     }
 
     let all = operator.day(&day).await.accepted().body;
@@ -128,8 +128,8 @@ async fn no_partner_sees_another_and_an_operator_sees_all() {
     for (bank, rows) in [(&one, 1), (&other, 2)] {
         let counted = of_partner(&all, &bank.partner);
         assert_eq!((&counted["completed"], &counted["rows"]), (&json!(1), &json!(rows)), "{counted}");
-        let asked = operator.day(&format!("{day}?partner={}", bank.partner)).await.accepted().body;
-        assert_eq!(asked, bank.day(&day).await.accepted().body);
+        let requested = operator.day(&format!("{day}?partner={}", bank.partner)).await.accepted().body;
+        assert_eq!(requested, bank.day(&day).await.accepted().body);
     }
     let names: Vec<&str> =
         all["partners"].as_array().unwrap().iter().map(|counted| counted["partner"].as_str().unwrap()).collect();
@@ -143,8 +143,8 @@ async fn an_operator_sends_no_file() {
     let cloud = Cloud::open().await;
     let operator = cloud.operator().await;
     let file = files::file(&[record("T1")]);
-    operator.upload(&file).await.refused(403, "operator_cannot_upload");
-    operator.announce(&file).await.refused(403, "operator_cannot_upload");
+    operator.upload(&file).await.assert_rejected(403, "operator_cannot_upload");
+    operator.create_upload(&file).await.assert_rejected(403, "operator_cannot_upload");
     // Nor does one whose key only begins like an operator's become one.
     let nearly = cloud.partner_named("operator-2", &cloud.stack.usage_plan_id).await;
     let day = nearly.day("2001-02-03").await.accepted().body;
@@ -158,17 +158,17 @@ async fn a_day_is_asked_for_in_one_form_and_with_a_key() {
     for day in
         ["today", "2026-1-15", "2026-02-30", "0000-01-01", "2026-01-15T00:00:00Z", "20260115", "%20", "2026%2D01%2D1"]
     {
-        bank.day(day).await.refused(400, "day_malformed");
+        bank.day(day).await.assert_rejected(400, "day_malformed");
     }
     for query in
         ["partner=", "partner=Acme", "partner=a%2Fb", "partner=operator", "partners=acme", "partner=a&partner=b"]
     {
-        operator.day(&format!("2026-01-15?{query}")).await.refused(400, "query_malformed");
-        bank.day(&format!("2026-01-15?{query}")).await.refused(400, "query_malformed");
+        operator.day(&format!("2026-01-15?{query}")).await.assert_rejected(400, "query_malformed");
+        bank.day(&format!("2026-01-15?{query}")).await.assert_rejected(400, "query_malformed");
     }
     let get = async |key| cloud.request(reqwest::Method::GET, "/days/2026-01-15", key).await;
-    get(None).await.refused(403, "api_key_invalid");
-    get(Some("operator.0123456789abcdef0123456789abcdef")).await.refused(403, "api_key_invalid");
+    get(None).await.assert_rejected(403, "api_key_invalid");
+    get(Some("operator.0123456789abcdef0123456789abcdef")).await.assert_rejected(403, "api_key_invalid");
     assert_eq!(bank.day("9999-12-31").await.status, 200);
     assert_eq!(bank.day("0001-01-01").await.status, 200);
 }
@@ -223,9 +223,10 @@ async fn put_many(cloud: &Cloud, items: Vec<HashMap<String, AttributeValue>>) {
         let requests = chunk.iter().map(put).collect();
         cloud.dynamodb().batch_write_item().request_items(table, requests).send()
     });
-    let answers: Vec<_> = stream::iter(writes).buffer_unordered(4).collect().await;
-    let left = |answer: aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemOutput| answer.unprocessed_items;
-    assert!(answers.into_iter().all(|answer| left(answer.unwrap()).is_none_or(|left| left.is_empty())));
+    let responses: Vec<_> = stream::iter(writes).buffer_unordered(4).collect().await;
+    let left =
+        |response: aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemOutput| response.unprocessed_items;
+    assert!(responses.into_iter().all(|response| left(response.unwrap()).is_none_or(|left| left.is_empty())));
 }
 
 #[tokio::test]

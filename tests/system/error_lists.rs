@@ -16,24 +16,28 @@ async fn every_error_of_a_file_comes_in_one_answer() {
         "T1,1,EUR,2026-01-15T10:00:00Z,\"of two\nlines\",pending",
         "T4,1,EUR,2026-01-15T10:00:00Z",
     ]);
-    let answer = bank.upload(&file).await;
-    assert_eq!(answer.status, 400);
+    let response = bank.upload(&file).await;
+    assert_eq!(response.status, 400);
     let at = |needle: &str| String::from_utf8_lossy(&file).find(needle).unwrap();
-    let place = |record: u64, line: u64, column: Option<&str>, number: u64, byte: usize, code: &str| json!({"record": record, "line": line, "column": column, "column_number": number, "byte": byte, "code": code});
+    let position = |record: u64, line: u64, column: Option<&str>, number: u64, byte: usize, code: &str| {
+        json!({
+            "record": record, "line": line, "column": column, "column_number": number, "byte": byte, "code": code,
+        })
+    };
     let expected = [
-        place(2, 3, Some("amount"), 2, at("NaN"), "amount_malformed"),
-        place(2, 3, Some("currency"), 3, at("usd"), "currency_unknown"),
-        place(2, 3, Some("timestamp"), 4, at("2026-01-15,,"), "timestamp_malformed"),
-        place(2, 3, Some("merchant"), 5, at(",done"), "field_empty"),
-        place(2, 3, Some("status"), 6, at("done"), "status_unknown"),
-        place(3, 4, Some("transaction_id"), 1, at("T1,1,EUR"), "transaction_id_duplicate"),
-        place(4, 6, None, 4, at("T4,1,EUR,") + "T4,1,EUR,".len(), "too_few_fields"),
+        position(2, 3, Some("amount"), 2, at("NaN"), "amount_malformed"),
+        position(2, 3, Some("currency"), 3, at("usd"), "currency_unknown"),
+        position(2, 3, Some("timestamp"), 4, at("2026-01-15,,"), "timestamp_malformed"),
+        position(2, 3, Some("merchant"), 5, at(",done"), "field_empty"),
+        position(2, 3, Some("status"), 6, at("done"), "status_unknown"),
+        position(3, 4, Some("transaction_id"), 1, at("T1,1,EUR"), "transaction_id_duplicate"),
+        position(4, 6, None, 4, at("T4,1,EUR,") + "T4,1,EUR,".len(), "too_few_fields"),
     ];
-    let found: Vec<Value> = answer.body["errors"].as_array().unwrap().iter().map(without_texts).collect();
+    let found: Vec<Value> = response.body["errors"].as_array().unwrap().iter().map(without_texts).collect();
     assert_eq!(found, expected);
-    assert_eq!((&answer.body["row_count"], &answer.body["error_count"]), (&json!(4), &json!(7)));
+    assert_eq!((&response.body["row_count"], &response.body["error_count"]), (&json!(4), &json!(7)));
 
-    let status = cloud.get(answer.text("status_path")).await.accepted().body;
+    let status = cloud.get(response.text("status_path")).await.accepted().body;
     assert_eq!(statuses(&status["history"]), ["validating", "validation_failed"]);
     assert_eq!((&status["status"], &status["error_count"]), (&json!("validation_failed"), &json!(7)));
     let report = report(&cloud, &status).await;
@@ -50,7 +54,7 @@ async fn every_error_of_a_file_comes_in_one_answer() {
     assert_eq!(cloud.http.get(unsigned).send().await.unwrap().status(), 403, "without its signature it opens nothing");
 
     let kept = cloud.s3().get_object().bucket(&cloud.stack.bucket);
-    let kept = kept.key(format!("rejected/{}.csv", answer.text("file_id"))).send().await.unwrap();
+    let kept = kept.key(format!("rejected/{}.csv", response.text("file_id"))).send().await.unwrap();
     assert_eq!(kept.body.collect().await.unwrap().into_bytes(), file, "a refused file is kept for the audit");
 }
 
@@ -76,18 +80,18 @@ async fn a_long_list_of_errors_is_cut_but_its_totals_are_true() {
     let bank = cloud.partner().await;
     let records: Vec<String> =
         (1..=RECORDS).map(|number| format!("T{number},oops,USD,2026-01-15T10:00:00Z,=cmd(),nope")).collect();
-    let answer = bank.upload(&files::file(&records)).await;
-    assert_eq!(answer.status, 400);
-    assert_eq!(answer.body["errors"].as_array().unwrap().len(), 100);
+    let response = bank.upload(&files::file(&records)).await;
+    assert_eq!(response.status, 400);
+    assert_eq!(response.body["errors"].as_array().unwrap().len(), 100);
     for (member, expected) in [
         ("truncated", json!(true)),
         ("error_count", json!(2 * RECORDS)),
         ("row_count", json!(RECORDS)),
         ("errors_by_code", json!({"amount_malformed": RECORDS, "status_unknown": RECORDS})),
     ] {
-        assert_eq!(answer.body[member], expected, "{member}");
+        assert_eq!(response.body[member], expected, "{member}");
     }
-    let status = cloud.get(answer.text("status_path")).await.accepted().body;
+    let status = cloud.get(response.text("status_path")).await.accepted().body;
     let report = report(&cloud, &status).await;
     assert_eq!(report.lines().count(), 1 + 2 * RECORDS, "the report has them all");
     assert!(!report.contains("=cmd") && !report.contains("oops"), "a report repeats nothing of the file");
@@ -110,10 +114,10 @@ async fn no_answer_repeats_what_a_file_holds() {
     records.push(format!("{CARD},{CARD}"));
     records.push(format!("\"{CARD}\"{CARD},1,USD,2026-01-15T10:00:00Z,m,failed"));
     for file in [files::file(&records), format!("{CARD},{HEADER}\n{sound},1\n").into_bytes()] {
-        let answer = bank.upload(&file).await;
-        assert_eq!(answer.status, 400);
-        assert!(!answer.body.to_string().contains(CARD), "{}", answer.body);
-        let status = cloud.get(answer.text("status_path")).await.accepted().body;
+        let response = bank.upload(&file).await;
+        assert_eq!(response.status, 400);
+        assert!(!response.body.to_string().contains(CARD), "{}", response.body);
+        let status = cloud.get(response.text("status_path")).await.accepted().body;
         assert!(!status.to_string().contains(CARD), "{status}");
         let report = report(&cloud, &status).await;
         assert!(!report.contains(CARD), "{report}");
@@ -122,9 +126,9 @@ async fn no_answer_repeats_what_a_file_holds() {
         &[&format!("Content-Disposition: form-data; name=\"{CARD}\"; filename=\"{CARD}\"")],
         CARD.as_bytes(),
     );
-    let answer = bank.post(&[("content-type", "multipart/form-data; boundary=b")], files::body("b", &[part])).await;
-    answer.refused(400, "part_unexpected");
-    assert!(!answer.body.to_string().contains(CARD), "{}", answer.body);
+    let response = bank.post(&[("content-type", "multipart/form-data; boundary=b")], files::body("b", &[part])).await;
+    response.assert_rejected(400, "part_unexpected");
+    assert!(!response.body.to_string().contains(CARD), "{}", response.body);
 }
 
 #[tokio::test]

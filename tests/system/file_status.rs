@@ -30,9 +30,9 @@ async fn nobody_reads_the_status_of_another() {
         format!("/files/%20{id}?token={token}"),
         format!("/files/%00?token={token}"),
     ] {
-        let answer = cloud.get(&path).await;
-        assert_eq!((answer.status, answer.error()), (404, "file_not_found"), "{path}: {}", answer.body);
-        answer.refused(404, "file_not_found");
+        let response = cloud.get(&path).await;
+        assert_eq!((response.status, response.error()), (404, "file_not_found"), "{path}: {}", response.body);
+        response.assert_rejected(404, "file_not_found");
     }
     assert_eq!(cloud.get(mine.text("status_path")).await.accepted().body["file_id"], id);
 }

@@ -27,13 +27,16 @@ impl Cloud {
 #[tokio::test]
 async fn without_a_valid_key_nothing_is_uploaded() {
     let cloud = Cloud::open().await;
-    cloud.request(Method::POST, "/upload", None).await.refused(403, "api_key_invalid");
-    cloud.request(Method::POST, "/upload", Some("acme.not-the-secret")).await.refused(403, "api_key_invalid");
+    cloud.request(Method::POST, "/upload", None).await.assert_rejected(403, "api_key_invalid");
+    cloud.request(Method::POST, "/upload", Some("acme.not-the-secret")).await.assert_rejected(403, "api_key_invalid");
     let stranger = cloud.partner_in(&cloud.own_usage_plan_of_no_stage().await).await;
-    stranger.upload(&files::file(&[record("T1")])).await.refused(403, "api_key_invalid");
+    stranger.upload(&files::file(&[record("T1")])).await.assert_rejected(403, "api_key_invalid");
     // With nothing but another secret the same partner is refused, and with the right one served.
     let bank = cloud.partner().await;
-    cloud.request(Method::POST, "/upload", Some(&format!("{}x", bank.key))).await.refused(403, "api_key_invalid");
+    cloud
+        .request(Method::POST, "/upload", Some(&format!("{}x", bank.key)))
+        .await
+        .assert_rejected(403, "api_key_invalid");
     bank.upload(&files::file(&[record("T1")])).await.accepted();
 }
 
@@ -46,11 +49,11 @@ async fn a_quota_is_each_keys_own() {
     // A refused file counts as well.
     assert_eq!(spender.upload(b"no csv").await.error(), "invalid_csv");
     let third = spender.upload(&files::file(&[record("T3")])).await;
-    third.refused(429, "quota_exceeded");
+    third.assert_rejected(429, "quota_exceeded");
     assert!(third.text("message").contains("tomorrow"), "{}", third.body);
     saver.upload(&files::file(&[record("T1")])).await.accepted();
     saver.upload(&files::file(&[record("T2")])).await.accepted();
-    saver.upload(&files::file(&[record("T3")])).await.refused(429, "quota_exceeded");
+    saver.upload(&files::file(&[record("T3")])).await.assert_rejected(429, "quota_exceeded");
 }
 
 #[tokio::test]
@@ -61,7 +64,7 @@ async fn a_rate_is_limited_with_a_time_to_come_back() {
     let bank = cloud.partner_in(&cloud.own_usage_plan(None, Some(throttle)).await).await;
     bank.upload(&files::file(&[record("T1")])).await.accepted();
     let second = bank.upload(&files::file(&[record("T2")])).await;
-    second.refused(429, "rate_exceeded");
+    second.assert_rejected(429, "rate_exceeded");
     assert_eq!(second.headers["retry-after"], "1");
 }
 
@@ -72,16 +75,16 @@ async fn following_a_file_a_thousand_times_leaves_the_quota_untouched() {
     use futures::StreamExt;
     let cloud = Cloud::open().await;
     let bank = cloud.partner_in(&cloud.own_usage_plan(Some(2), None).await).await;
-    let (answer, _) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
-    let status_path = answer.text("status_path");
-    let looks = futures::stream::iter(0..TIMES).map(async |_| cloud.get(status_path).await.accepted());
-    let completed = looks.buffer_unordered(AT_ONCE).filter(|answer| {
-        let is_completed = answer.body["status"] == "completed";
+    let (response, _) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
+    let status_path = response.text("status_path");
+    let requests = futures::stream::iter(0..TIMES).map(async |_| cloud.get(status_path).await.accepted());
+    let completed = requests.buffer_unordered(AT_ONCE).filter(|response| {
+        let is_completed = response.body["status"] == "completed";
         async move { is_completed }
     });
     assert_eq!(completed.count().await, TIMES);
     bank.upload(&files::file(&[record("T2")])).await.accepted();
-    bank.upload(&files::file(&[record("T3")])).await.refused(429, "quota_exceeded");
+    bank.upload(&files::file(&[record("T3")])).await.assert_rejected(429, "quota_exceeded");
 }
 
 #[tokio::test]
@@ -96,9 +99,14 @@ async fn what_is_no_route_is_not_found() {
         (Method::POST, "/files/0123456789abcdef0123456789abcdef"),
     ] {
         for key in [None, Some(key)] {
-            let answer = cloud.request(method.clone(), path, key).await;
-            assert_eq!((answer.status, answer.error()), (404, "route_not_found"), "{method} {path}: {}", answer.body);
-            answer.refused(404, "route_not_found");
+            let response = cloud.request(method.clone(), path, key).await;
+            assert_eq!(
+                (response.status, response.error()),
+                (404, "route_not_found"),
+                "{method} {path}: {}",
+                response.body
+            );
+            response.assert_rejected(404, "route_not_found");
         }
     }
 }
@@ -108,7 +116,7 @@ async fn a_request_without_a_content_type_is_refused_by_the_validator() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let body = body("b", &[file_part(&files::file(&[record("T1")]))]);
-    let answer = bank.post(&[], body).await;
-    answer.refused(400, "header_missing");
-    assert!(answer.text("message").contains("Content-Type"), "{}", answer.body);
+    let response = bank.post(&[], body).await;
+    response.assert_rejected(400, "header_missing");
+    assert!(response.text("message").contains("Content-Type"), "{}", response.body);
 }

@@ -77,7 +77,7 @@ async fn files_are_found_by_when_they_came() {
     let bank = cloud.partner().await;
     let instant = |ms: u64| Timestamp::from_unix_milliseconds(ms);
     let before = instant(now_ms());
-    let (answer, _) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
+    let (response, _) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
     let after = instant(now_ms());
     let found = async |from: Timestamp, to: Timestamp| {
         let mut ids = Vec::new();
@@ -89,7 +89,7 @@ async fn files_are_found_by_when_they_came() {
             assert!(rows.iter().all(|row| row["history"].is_null()), "the index has keys only");
             ids.extend(rows.into_iter().map(|row| row["file_id"].as_str().unwrap().to_owned()));
         }
-        ids.iter().any(|id| id == answer.text("file_id"))
+        ids.iter().any(|id| id == response.text("file_id"))
     };
     assert!(found(before, after).await, "the file of the last moments");
     assert!(found(instant(now_ms() - 3_600_000), after).await, "the last hour");

@@ -2,7 +2,7 @@
 
 use crate::support::cloud::{Cloud, now_ms, unique};
 use crate::support::provider::Provider;
-use crate::support::upload::Answer;
+use crate::support::upload::ApiResponse;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -37,19 +37,19 @@ pub(crate) const PAYMENT_SCENARIOS: [PaymentScenario; 6] = [
     PaymentScenario::Reconcile,
 ];
 
-const NO_ANSWER: &str = "answered 503 service_unavailable";
+const UNAVAILABLE: &str = "returned 503 service_unavailable";
 const FAILS: &str = "the function fails with AccessDenied";
 
 /// For a grant (function, action, end of the resource): what is tried, and how it must fail without the grant.
 pub(crate) fn expectation(function: &str, action: &str, resource: &str) -> Option<(PaymentScenario, &'static str)> {
     use PaymentScenario::{Archival, Assessment, Reconcile, Webhook, WebhookMeanwhile, WebhookMuchLater};
     Some(match (function, action, resource) {
-        ("WebhookValidatorFunction", "secretsmanager:GetSecretValue", _) => (WebhookMuchLater, NO_ANSWER),
+        ("WebhookValidatorFunction", "secretsmanager:GetSecretValue", _) => (WebhookMuchLater, UNAVAILABLE),
         ("WebhookValidatorFunction", "dynamodb:PutItem" | "dynamodb:UpdateItem", "PaymentsTable") => {
-            (Webhook, NO_ANSWER)
+            (Webhook, UNAVAILABLE)
         }
-        ("WebhookValidatorFunction", "events:PutEvents", "PaymentEventBus") => (Webhook, NO_ANSWER),
-        ("WebhookValidatorFunction", "dynamodb:GetItem", "PaymentsTable") => (WebhookMeanwhile, NO_ANSWER),
+        ("WebhookValidatorFunction", "events:PutEvents", "PaymentEventBus") => (Webhook, UNAVAILABLE),
+        ("WebhookValidatorFunction", "dynamodb:GetItem", "PaymentsTable") => (WebhookMeanwhile, UNAVAILABLE),
         ("FraudDetectorFunction", "dynamodb:GetItem" | "dynamodb:UpdateItem", "PaymentsTable") => (Assessment, FAILS),
         ("FraudDetectorFunction", "dynamodb:Query", "index/customer-index") => (Assessment, FAILS),
         ("FraudDetectorFunction", "dynamodb:GetItem" | "dynamodb:PutItem", "CustomersTable") => (Assessment, FAILS),
@@ -119,8 +119,12 @@ impl PaymentScenario {
     }
 }
 
-fn said(answer: &Answer) -> String {
-    if answer.status == 200 { "works".to_owned() } else { format!("answered {} {}", answer.status, answer.error()) }
+fn said(response: &ApiResponse) -> String {
+    if response.status == 200 {
+        "works".to_owned()
+    } else {
+        format!("returned {} {}", response.status, response.error())
+    }
 }
 
 fn failed(error: &Value) -> String {

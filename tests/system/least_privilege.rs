@@ -6,7 +6,7 @@
 use crate::support::cloud::{Cloud, eventually, now_ms, unique};
 use crate::support::files::{self, file_id, record};
 use crate::support::template::{resources, template};
-use crate::support::upload::{Answer, Uploader};
+use crate::support::upload::{ApiResponse, Uploader};
 use crate::system::least_payments::{self, PAYMENT_SCENARIOS, PaymentScenario};
 use crate::system::presigned_uploads;
 use crate::template::policies::statements;
@@ -30,7 +30,7 @@ enum Scenario {
     /// A sound file lies under `incoming/`.
     Incoming,
     /// A sound file is announced and put under `incoming/` by the URL that the API gives.
-    Announcement,
+    PresignedUpload,
     /// A failure of the workflow is recorded.
     RecordFailure,
     /// An operator looks at a day of all partners.
@@ -52,7 +52,7 @@ const SCENARIOS: [Scenario; 12] = [
     Scenario::Correctable,
     Scenario::EarlyEvent,
     Scenario::Incoming,
-    Scenario::Announcement,
+    Scenario::PresignedUpload,
     Scenario::RecordFailure,
     Scenario::DayOfAll,
     Scenario::OwnDay,
@@ -62,23 +62,23 @@ const SCENARIOS: [Scenario; 12] = [
 
 const WORKS: &str = "works";
 const TWO_HOURS_MS: u64 = 2 * 60 * 60 * 1000;
-const NO_ANSWER: &str = "answered 503 service_unavailable";
+const UNAVAILABLE: &str = "returned 503 service_unavailable";
 
 /// For a grant (function, action, end of the resource): what is tried, and how it must fail without the grant.
 fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario, &'static str)> {
-    use Scenario::{Announcement, BadUpload, Correctable, DayOfAll, EarlyEvent, GoodUpload};
+    use Scenario::{BadUpload, Correctable, DayOfAll, EarlyEvent, GoodUpload, PresignedUpload};
     use Scenario::{Incoming, OwnDay, ReadReport, Reconcile, RecordFailure, ReportMissing};
     Some(match (function, action, resource) {
-        ("CsvValidatorFunction", "s3:PutObject", "validated/*") => (GoodUpload, NO_ANSWER),
-        ("CsvValidatorFunction", "s3:PutObject", "rejected/*" | "reports/*") => (BadUpload, NO_ANSWER),
-        ("CsvValidatorFunction", "s3:PutObject", "incoming/*") => (Announcement, "the URL answers 403"),
-        ("CsvValidatorFunction", "s3:PutObject", "corrections/*") => (Correctable, NO_ANSWER),
+        ("CsvValidatorFunction", "s3:PutObject", "validated/*") => (GoodUpload, UNAVAILABLE),
+        ("CsvValidatorFunction", "s3:PutObject", "rejected/*" | "reports/*") => (BadUpload, UNAVAILABLE),
+        ("CsvValidatorFunction", "s3:PutObject", "incoming/*") => (PresignedUpload, "the URL returns 403"),
+        ("CsvValidatorFunction", "s3:PutObject", "corrections/*") => (Correctable, UNAVAILABLE),
         // S3 denies what is not kept any more in the same way.
         ("CsvValidatorFunction", "s3:GetObjectVersion", "rejected/*") => {
-            (Correctable, "answered 409 nothing_to_correct")
+            (Correctable, "returned 409 nothing_to_correct")
         }
-        ("CsvValidatorFunction", "s3:GetObject", "corrections/*") => (Correctable, "the link answers 403"),
-        ("CsvValidatorFunction", "s3:GetObject", "reports/*") => (ReadReport, "the link answers 403"),
+        ("CsvValidatorFunction", "s3:GetObject", "corrections/*") => (Correctable, "the link returns 403"),
+        ("CsvValidatorFunction", "s3:GetObject", "reports/*") => (ReadReport, "the link returns 403"),
         ("CsvValidatorFunction", "s3:GetObjectVersion", "validated/*") => {
             (EarlyEvent, "AccessDenied, then validation_failed")
         }
@@ -86,10 +86,10 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
         ("CsvValidatorFunction", "dynamodb:GetItem", "ProcessingStatusTable") => {
             (EarlyEvent, "AccessDenied, then validation_failed")
         }
-        ("CsvValidatorFunction", "dynamodb:UpdateItem", "ProcessingStatusTable") => (GoodUpload, NO_ANSWER),
-        ("CsvValidatorFunction", "dynamodb:Query", "index/timestamp-index") => (DayOfAll, NO_ANSWER),
-        ("CsvValidatorFunction", "dynamodb:Query", "index/partner-index") => (OwnDay, NO_ANSWER),
-        ("CsvValidatorFunction", "dynamodb:BatchGetItem", "ProcessingStatusTable") => (OwnDay, NO_ANSWER),
+        ("CsvValidatorFunction", "dynamodb:UpdateItem", "ProcessingStatusTable") => (GoodUpload, UNAVAILABLE),
+        ("CsvValidatorFunction", "dynamodb:Query", "index/timestamp-index") => (DayOfAll, UNAVAILABLE),
+        ("CsvValidatorFunction", "dynamodb:Query", "index/partner-index") => (OwnDay, UNAVAILABLE),
+        ("CsvValidatorFunction", "dynamodb:BatchGetItem", "ProcessingStatusTable") => (OwnDay, UNAVAILABLE),
         ("NotificationSenderFunction", "dynamodb:Query", "index/partner-index")
         | ("NotificationSenderFunction", "dynamodb:BatchGetItem", "ProcessingStatusTable") => {
             (ReportMissing, "the function fails with AccessDenied")
@@ -263,14 +263,14 @@ impl Scenario {
         match self {
             Self::Payment(scenario) => scenario.outcome(cloud).await,
             Self::GoodUpload => match bank.upload(&good).await {
-                Answer { status: 200, body, .. } => {
+                ApiResponse { status: 200, body, .. } => {
                     end_of(cloud, body["s3_key"].as_str().unwrap(), body["file_id"].as_str().unwrap()).await
                 }
-                refused => no_answer(&refused),
+                rejected => rejection_of(&rejected),
             },
             Self::BadUpload => match bank.upload(&bad).await {
-                Answer { status: 400, .. } => WORKS.to_owned(),
-                refused => no_answer(&refused),
+                ApiResponse { status: 400, .. } => WORKS.to_owned(),
+                rejected => rejection_of(&rejected),
             },
             Self::ReadReport => read_report(&bank, &bad).await,
             Self::Correctable => read_correctable(&bank, &bad).await,
@@ -286,13 +286,14 @@ impl Scenario {
                 cloud.put_object(&key, &good, &[]).await;
                 end_of(cloud, &key, &file_id(partner, &good)).await
             }
-            Self::Announcement => match bank.announce(&good).await {
-                Answer { status: 200, body, .. } => match presigned_uploads::put(cloud, &body["upload"], &good).await.0
-                {
-                    200 => end_of(cloud, body["s3_key"].as_str().unwrap(), body["file_id"].as_str().unwrap()).await,
-                    status => format!("the URL answers {status}"),
-                },
-                refused => no_answer(&refused),
+            Self::PresignedUpload => match bank.create_upload(&good).await {
+                ApiResponse { status: 200, body, .. } => {
+                    match presigned_uploads::put(cloud, &body["upload"], &good).await.0 {
+                        200 => end_of(cloud, body["s3_key"].as_str().unwrap(), body["file_id"].as_str().unwrap()).await,
+                        status => format!("the URL returns {status}"),
+                    }
+                }
+                rejected => rejection_of(&rejected),
             },
             Self::RecordFailure => {
                 let event =
@@ -311,8 +312,8 @@ impl Scenario {
                 notify(cloud, &json!({"step": "report_missing", "day": today()})).await
             }
             Self::Reconcile => {
-                let announced = bank.announce(&good).await.accepted();
-                cloud.unfinished_for(announced.text("file_id"), TWO_HOURS_MS).await;
+                let created = bank.create_upload(&good).await.accepted();
+                cloud.unfinished_for(created.text("file_id"), TWO_HOURS_MS).await;
                 notify(cloud, &json!({"step": "reconcile"})).await
             }
         }
@@ -323,8 +324,8 @@ fn today() -> String {
     Timestamp::from_unix_milliseconds(now_ms()).day()
 }
 
-fn seen(answer: &Answer) -> String {
-    if answer.status == 200 { WORKS.to_owned() } else { no_answer(answer) }
+fn seen(response: &ApiResponse) -> String {
+    if response.status == 200 { WORKS.to_owned() } else { rejection_of(response) }
 }
 
 async fn notify(cloud: &Cloud, step: &Value) -> String {
@@ -334,32 +335,32 @@ async fn notify(cloud: &Cloud, step: &Value) -> String {
     }
 }
 
-fn no_answer(answer: &Answer) -> String {
-    format!("answered {} {}", answer.status, answer.error())
+fn rejection_of(response: &ApiResponse) -> String {
+    format!("returned {} {}", response.status, response.error())
 }
 
 async fn read_report(bank: &Uploader<'_>, bad: &[u8]) -> String {
-    let refused = bank.upload(bad).await;
-    let status = bank.cloud.get(refused.text("status_path")).await;
+    let rejected = bank.upload(bad).await;
+    let status = bank.cloud.get(rejected.text("status_path")).await;
     let Some(link) = status.body["report_url"].as_str() else {
-        return no_answer(&status);
+        return rejection_of(&status);
     };
     opened(bank, link).await
 }
 
 async fn read_correctable(bank: &Uploader<'_>, bad: &[u8]) -> String {
-    let refused = bank.upload(bad).await;
-    let made = bank.correctable(refused.text("file_id"), "").await;
+    let rejected = bank.upload(bad).await;
+    let made = bank.correctable(rejected.text("file_id"), "").await;
     match made.body["url"].as_str() {
         Some(link) => opened(bank, link).await,
-        None => no_answer(&made),
+        None => rejection_of(&made),
     }
 }
 
 async fn opened(bank: &Uploader<'_>, link: &str) -> String {
     match bank.cloud.http.get(link).send().await.unwrap().status().as_u16() {
         200 => WORKS.to_owned(),
-        other => format!("the link answers {other}"),
+        other => format!("the link returns {other}"),
     }
 }
 
@@ -373,10 +374,10 @@ async fn end_of(cloud: &Cloud, key: &str, file_id: &str) -> String {
         cloud.dead_letter_now(key).await.map(Some)
     })
     .await;
-    let Some(letter) = error else {
+    let Some(dead_letter) = error else {
         return WORKS.to_owned();
     };
-    cloud.execution_ended(letter["execution"].as_str().unwrap()).await;
+    cloud.execution_ended(dead_letter["execution"].as_str().unwrap()).await;
     let then = status().await.unwrap_or_else(|| "no status".to_owned());
-    format!("{}, then {then}", letter["error"]["Error"].as_str().unwrap())
+    format!("{}, then {then}", dead_letter["error"]["Error"].as_str().unwrap())
 }

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Currency, Money};
 use figures::Figures;
 use futures::StreamExt;
-use plan::{Errand, Fate, PARTNERS, Upload};
+use plan::{Expected, PARTNERS, Sequence, Upload};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ const TRIES_MAX: u32 = 8;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// How long no file may come further before the load counts as stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(120);
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 fn setting((name, default): (&str, u64)) -> u64 {
     let text = std::env::var(name).unwrap_or_default();
@@ -46,10 +46,10 @@ impl Oracle {
     fn note(&mut self, partner: &str, upload: &Upload) {
         let Some(file) = &upload.file else { return };
         let file_id = files::file_id(partner, file);
-        match &upload.fate {
-            Fate::Refused { .. } => drop(self.files.insert(file_id, "validation_failed")),
-            Fate::Taken { is_repeat: true, .. } => {}
-            Fate::Taken { rows, .. } => {
+        match &upload.expected {
+            Expected::Rejected { .. } => drop(self.files.insert(file_id, "validation_failed")),
+            Expected::Accepted { is_repeat: true, .. } => {}
+            Expected::Accepted { rows, .. } => {
                 for row in rows {
                     let stored = (file_id.clone(), decimal(&row.amount), row.currency.to_owned());
                     self.rows.insert((partner.to_owned(), row.id.clone()), stored);
@@ -72,20 +72,21 @@ async fn nothing_of_a_day_is_lost() {
         banks.push(cloud.partner().await);
     }
     let partners: Vec<&str> = banks.iter().map(|bank| bank.partner.as_str()).collect();
-    let heard = cloud.queue_of_topic("load", &cloud.stack.topic_arn, &json!({"partner": partners})).await;
+    let received = cloud.queue_of_topic("load", &cloud.stack.topic_arn, &json!({"partner": partners})).await;
     let plan = plan::plan(uploads, setting(SEED));
     let mut oracle = Oracle::default();
-    for errand in &plan {
-        errand.uploads.iter().for_each(|upload| oracle.note(&banks[errand.partner].partner, upload));
+    for sequence in &plan {
+        sequence.uploads.iter().for_each(|upload| oracle.note(&banks[sequence.partner].partner, upload));
     }
 
     let mut figures = Figures::begin();
-    let mut sent =
-        futures::stream::iter(&plan).map(|errand| run(&banks[errand.partner], errand)).buffer_unordered(connections);
-    while let Some(answered) = sent.next().await {
-        answered.into_iter().for_each(|answered| figures.add(answered));
+    let mut sent = futures::stream::iter(&plan)
+        .map(|sequence| run(&banks[sequence.partner], sequence))
+        .buffer_unordered(connections);
+    while let Some(results) = sent.next().await {
+        results.into_iter().for_each(|results| figures.add(results));
     }
-    figures.all_answered();
+    figures.all_responded();
     let statuses = cloud.statuses_when_ended(&oracle, &mut figures).await;
     figures.print();
 
@@ -97,47 +98,47 @@ async fn nothing_of_a_day_is_lost() {
     assert!(rows == oracle.rows, "rows: {}", difference(&rows, &oracle.rows));
     let completed: BTreeSet<String> =
         oracle.files.iter().filter(|(_, status)| **status == "completed").map(|(id, _)| id.clone()).collect();
-    announced_once(&heard, &completed).await;
+    notified_once(&received, &completed).await;
     cloud.has_no_dead_letter().await;
 }
 
 /// What became of one upload.
-struct Answered {
+struct UploadResult {
     tries: Vec<String>,
     took: Duration,
     /// What is wrong with the answer.
     wrong: Option<String>,
-    is_taken: bool,
+    is_accepted: bool,
 }
 
-async fn run(bank: &Uploader<'_>, errand: &Errand) -> Vec<Answered> {
-    let mut answered = Vec::new();
-    for upload in &errand.uploads {
-        answered.push(send(bank, upload).await);
+async fn run(bank: &Uploader<'_>, sequence: &Sequence) -> Vec<UploadResult> {
+    let mut results = Vec::new();
+    for upload in &sequence.uploads {
+        results.push(send(bank, upload).await);
     }
-    answered
+    results
 }
 
 /// Sends an upload as a partner does: again, when no answer came, or one that says so.
-async fn send(bank: &Uploader<'_>, upload: &Upload) -> Answered {
+async fn send(bank: &Uploader<'_>, upload: &Upload) -> UploadResult {
     let mut tries = Vec::new();
     loop {
         let began = Instant::now();
-        let answer = try_once(bank, upload).await;
+        let response = try_once(bank, upload).await;
         let took = began.elapsed();
-        let again = match &answer {
+        let again = match &response {
             Ok((status, _)) if *status == 429 || *status >= 500 => status.to_string(),
             Err(why) => why.clone(),
             Ok((status, body)) => {
                 let wrong = wrong(upload, *status, body, !tries.is_empty());
-                return Answered { tries, took, wrong, is_taken: *status == 200 };
+                return UploadResult { tries, took, wrong, is_accepted: *status == 200 };
             }
         };
         tries.push(again);
         let tried = u32::try_from(tries.len()).unwrap();
         if tried == TRIES_MAX {
             let wrong = Some(format!("not answered in {TRIES_MAX} tries: {}", tries.join(", ")));
-            return Answered { tries, took, wrong, is_taken: false };
+            return UploadResult { tries, took, wrong, is_accepted: false };
         }
         tokio::time::sleep(FIRST_WAIT * 2_u32.pow(tried - 1)).await;
     }
@@ -154,18 +155,18 @@ async fn try_once(bank: &Uploader<'_>, upload: &Upload) -> Result<(u16, Value), 
 
 /// What is wrong with an answer. An upload that is sent again after a lost answer may be known already.
 fn wrong(upload: &Upload, status: u16, body: &Value, was_tried: bool) -> Option<String> {
-    let is_right = match &upload.fate {
-        Fate::Taken { rows, is_repeat } => {
+    let is_right = match &upload.expected {
+        Expected::Accepted { rows, is_repeat } => {
             status == 200
                 && number(&body["row_count"]) == rows.len() as u64
                 && (body["duplicate"] == *is_repeat || was_tried)
         }
-        Fate::Refused { status: expected, code } if upload.file.is_some() => {
+        Expected::Rejected { status: expected, code } if upload.file.is_some() => {
             status == *expected && body["error"] == "invalid_csv" && body["errors_by_code"][*code].is_u64()
         }
-        Fate::Refused { status: expected, code } => status == *expected && body["error"] == *code,
+        Expected::Rejected { status: expected, code } => status == *expected && body["error"] == *code,
     };
-    (!is_right).then(|| format!("{:?} was answered {status} {body}", upload.fate))
+    (!is_right).then(|| format!("{:?} was answered {status} {body}", upload.expected))
 }
 
 impl Cloud {
@@ -196,7 +197,7 @@ impl Cloud {
                 "{ended} of {} files have ended, and no more",
                 oracle.files.len()
             );
-            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -266,22 +267,22 @@ fn difference<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
 }
 
 /// Every completed file was announced under one id, and no other file.
-async fn announced_once(heard: &Queue<'_>, completed: &BTreeSet<String>) {
+async fn notified_once(received: &Queue<'_>, completed: &BTreeSet<String>) {
     let mut times = BTreeMap::<String, u32>::new();
     loop {
-        let messages = heard.take(10).await;
+        let messages = received.take(10).await;
         if messages.is_empty() {
             break;
         }
         for envelope in messages {
-            let told: Value = serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
-            *times.entry(told["notification_id"].as_str().unwrap().to_owned()).or_default() += 1;
+            let reported: Value = serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
+            *times.entry(reported["notification_id"].as_str().unwrap().to_owned()).or_default() += 1;
         }
     }
     let repeated = times.values().filter(|times| **times > 1).count();
     println!("load: notifications of {} files, {repeated} of them more than once", times.len());
     let expected: BTreeSet<String> = completed.iter().map(|id| format!("{id}-1-completed")).collect();
-    let heard: BTreeSet<String> = times.into_keys().collect();
-    let (more, less) = (heard.difference(&expected).count(), expected.difference(&heard).count());
+    let received: BTreeSet<String> = times.into_keys().collect();
+    let (more, less) = (received.difference(&expected).count(), expected.difference(&received).count());
     assert_eq!((more, less), (0, 0), "notifications that nobody expects, and files that nobody heard of");
 }

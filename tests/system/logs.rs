@@ -5,7 +5,7 @@ use crate::support::cloud::{Cloud, eventually, unique};
 use crate::support::files::{self, file_id};
 use crate::support::provider::sign;
 use crate::support::upload::Uploader;
-use crate::system::canary::{Canaries, Kind, Place};
+use crate::system::canary::{Canaries, Kind, Location};
 use serde_json::{Value, json};
 
 const OF_FILES: [&str; 3] = ["csv-validator", "data-transformer", "notification-sender"];
@@ -41,8 +41,8 @@ pub(crate) async fn lines_of(cloud: &Cloud, function: &str) -> Vec<String> {
     }
 }
 
-fn leaks<'l>(canaries: &Canaries, place: Place, lines: impl Iterator<Item = &'l str>) -> Vec<String> {
-    lines.flat_map(|line| canaries.leaks(place, "", line.as_bytes())).collect()
+fn leaks<'l>(canaries: &Canaries, location: Location, lines: impl Iterator<Item = &'l str>) -> Vec<String> {
+    lines.flat_map(|line| canaries.leaks(location, "", line.as_bytes())).collect()
 }
 
 /// Sends files and requests of many kinds, each with something in it that must not be logged.
@@ -53,20 +53,20 @@ async fn send_canaries(bank: &Uploader<'_>) -> (Canaries, Vec<String>) {
         format!("{id},{amount},{currency},2026-01-15T10:00:00Z,{merchant},completed")
     };
     let good = files::file(&[record(&id, amount, "USD")]);
-    let (answer, row) = bank.upload_and_complete(&good).await;
+    let (response, row) = bank.upload_and_complete(&good).await;
     bank.upload(&good).await.accepted();
     bank.upload_again(&good).await.accepted();
-    cloud.ended(answer.text("file_id"), 2).await;
+    cloud.ended(response.text("file_id"), 2).await;
     let bad = files::file(&[
         record(&id, amount, &merchant),
         record(&id, &merchant, "USD"),
         record(&merchant, "1", "USD") + ",x",
     ]);
-    let refused = bank.upload(&bad).await;
-    assert_eq!(refused.status, 400);
+    let rejected = bank.upload(&bad).await;
+    assert_eq!(rejected.status, 400);
     let secret = bank.key.split_once('.').unwrap().1.to_owned();
     let wrong_key = format!("{}.{}{}", bank.partner, unique(), unique());
-    cloud.request(reqwest::Method::POST, "/upload", Some(&wrong_key)).await.refused(403, "api_key_invalid");
+    cloud.request(reqwest::Method::POST, "/upload", Some(&wrong_key)).await.assert_rejected(403, "api_key_invalid");
     let malformed =
         format!("--b\r\nContent-Disposition: form-data; name=\"{merchant}\"\r\n\r\n{merchant}\r\n--b--\r\n");
     let malformed = bank.post(&[("content-type", "multipart/form-data; boundary=b")], malformed.into_bytes()).await;
@@ -75,9 +75,12 @@ async fn send_canaries(bank: &Uploader<'_>) -> (Canaries, Vec<String>) {
     assert_eq!(bank.post(&[("content-type", &unreadable)], good.clone()).await.status, 400);
 
     let token = row["token"].as_str().unwrap().to_owned();
-    cloud.get(answer.text("status_path")).await.accepted();
+    cloud.get(response.text("status_path")).await.accepted();
     let wrong_token = unique();
-    cloud.get(&format!("/files/{}?token={wrong_token}", answer.text("file_id"))).await.refused(404, "file_not_found");
+    cloud
+        .get(&format!("/files/{}?token={wrong_token}", response.text("file_id")))
+        .await
+        .assert_rejected(404, "file_not_found");
 
     let partner = cloud.stack.bucket_partners[0].as_str();
     let incoming = format!("incoming/{partner}/{}.csv", unique());
@@ -96,7 +99,7 @@ async fn send_canaries(bank: &Uploader<'_>) -> (Canaries, Vec<String>) {
     ] {
         canaries.plant(kind, what, planted);
     }
-    let files = vec![answer.text("file_id").to_owned(), refused.text("file_id").to_owned(), file_id(partner, &bad)];
+    let files = vec![response.text("file_id").to_owned(), rejected.text("file_id").to_owned(), file_id(partner, &bad)];
     (canaries, files)
 }
 
@@ -107,11 +110,11 @@ async fn no_log_line_has_a_secret_or_a_field() {
     let (canaries, files) = send_canaries(&bank).await;
     let lines = eventually("the log lines of every file", async || {
         let lines = lines(&cloud, OF_FILES).await;
-        let told = |file: &String| lines.iter().any(|line| line.contains(file.as_str()));
-        files.iter().all(told).then_some(lines)
+        let reported = |file: &String| lines.iter().any(|line| line.contains(file.as_str()));
+        files.iter().all(reported).then_some(lines)
     })
     .await;
-    let leaks = leaks(&canaries, Place::Log, lines.iter().map(String::as_str));
+    let leaks = leaks(&canaries, Location::Log, lines.iter().map(String::as_str));
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
     for other in &cloud.stack.api_keys {
         let secret = other.split_once('.').unwrap().1;
@@ -179,7 +182,7 @@ async fn no_log_line_has_a_secret_a_signature_or_what_a_payment_contains() {
     ] {
         canaries.plant(Kind::Secret, what, planted);
     }
-    let leaks = leaks(&canaries, Place::Log, lines.iter().map(String::as_str));
+    let leaks = leaks(&canaries, Location::Log, lines.iter().map(String::as_str));
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
     for line in lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
         let ours = line["level"].is_string();
@@ -201,6 +204,6 @@ async fn the_emulators_own_log_has_none_either() {
     let bank = cloud.partner().await;
     let (canaries, _) = send_canaries(&bank).await;
     let log = std::fs::read(&cloud.stack.log_file).unwrap();
-    let leaks = leaks(&canaries, Place::EmulatorsLog, String::from_utf8_lossy(&log).lines());
+    let leaks = leaks(&canaries, Location::EmulatorsLog, String::from_utf8_lossy(&log).lines());
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
 }

@@ -35,12 +35,12 @@ async fn each_missing_file_has_a_message_that_is_the_same_however_often_it_is_to
     let mut first: Vec<Value> = vec![subscriber.next_of_day(&day).await, subscriber.next_of_day(&day).await];
     first.sort_by_key(|message| message["notification_id"].to_string());
     for (number, message) in (1..).zip(&first) {
-        let told = json!({
+        let reported = json!({
             "notification_id": format!("late-bank-{day}-file_missing-{number}"), "status": "file_missing",
             "partner": "late-bank", "day": day, "expected": 2, "arrived": 0, "timestamp": message["timestamp"],
             "environment": cloud.stack.suffix,
         });
-        assert_eq!(*message, told);
+        assert_eq!(*message, reported);
         assert!(Timestamp::parse(message["timestamp"].as_str().unwrap().as_bytes()).is_ok(), "{message}");
     }
 
@@ -55,7 +55,7 @@ async fn each_missing_file_has_a_message_that_is_the_same_however_often_it_is_to
     assert_eq!(expected().await, (EXPECTED_OF_LATE_BANK, 0));
     report(&cloud, &day).await.unwrap();
     let more = subscriber.all().await;
-    assert!(more.iter().all(|told| told.message["day"] != day.as_str()), "all has come: {more:?}");
+    assert!(more.iter().all(|reported| reported.message["day"] != day.as_str()), "all has come: {more:?}");
 }
 
 #[tokio::test]
@@ -66,11 +66,11 @@ async fn every_morning_tells_of_the_day_before_and_leaves_a_line_for_the_alarm()
     let input: Value = serde_json::from_str(input.as_str().unwrap()).unwrap();
     assert_eq!(input, json!({"step": "report_missing"}));
     let before = Day::of(Timestamp::from_unix_milliseconds(now_ms())).before().to_string();
-    let told = cloud.invoke("notification-sender", &input).await.unwrap();
+    let reported = cloud.invoke("notification-sender", &input).await.unwrap();
     let after = Day::of(Timestamp::from_unix_milliseconds(now_ms())).before().to_string();
-    let day = told["day"].as_str().unwrap();
-    assert!(day == before || day == after, "{told}");
-    assert!(told["missing"].as_u64().unwrap() >= 3, "{told}");
+    let day = reported["day"].as_str().unwrap();
+    assert!(day == before || day == after, "{reported}");
+    assert!(reported["missing"].as_u64().unwrap() >= 3, "{reported}");
     let message = subscriber.next_of_day(day).await;
     assert_eq!(message["status"], "file_missing");
     let id = message["notification_id"].as_str().unwrap();

@@ -31,9 +31,9 @@ async fn a_partner_has_as_many_keys_as_it_likes() {
     let second = cloud.partner_named(&first.partner, &cloud.stack.usage_plan_id).await;
     assert_ne!(first.key, second.key);
     let file = files::file(&[record_of("T1", "1.00")]);
-    let (answer, _) = first.upload_and_complete(&file).await;
+    let (response, _) = first.upload_and_complete(&file).await;
     let repeat = second.upload(&file).await.accepted();
-    assert_eq!((repeat.text("file_id"), &repeat.body["duplicate"]), (answer.text("file_id"), &true.into()));
+    assert_eq!((repeat.text("file_id"), &repeat.body["duplicate"]), (response.text("file_id"), &true.into()));
 }
 
 #[tokio::test]

@@ -23,8 +23,8 @@ async fn an_event_that_the_bus_did_not_take_is_published_by_the_next_delivery() 
     let listener = cloud.listen(id(&payment)).await;
     bus.fail(Fault::InPart("PutEvents"));
 
-    let answer = provider.send(&payment).await;
-    assert_eq!(answer.status, 503, "{}", answer.body);
+    let response = provider.send(&payment).await;
+    assert_eq!(response.status, 503, "{}", response.body);
     let item = provider.item(&payment).await.unwrap();
     assert!(item["published_at_ms"].is_null(), "{item}");
     provider.send(&payment).await.accepted();
@@ -129,7 +129,7 @@ async fn an_object_that_was_announced_and_not_stored_is_left_empty() {
     bucket.fail(Fault::Always("PUT"));
     let error = archive.run().await.unwrap_err();
     assert_eq!(error["errorType"], "StoreUnavailable", "{error}");
-    assert!(archive.is_object_announced().await);
+    assert!(archive.is_object_pending().await);
     bucket.fail(Fault::None);
     // Whoever announced it may have sent it, and it may come yet: it finds its place taken.
     assert_eq!(archive.run().await.unwrap(), done(1, 1, 0));
@@ -149,10 +149,10 @@ async fn an_announced_object_with_a_currency_that_was_retired_since_is_settled()
     store.fail(Fault::Always("PutItem"));
     let error = archive.run().await.unwrap_err();
     assert_eq!(error["errorType"], "StoreUnavailable", "{error}");
-    assert!(archive.is_object_announced().await);
+    assert!(archive.is_object_pending().await);
     store.fail(Fault::None);
     assert_eq!(archive.run().await.unwrap(), done(1, 0, 0));
-    assert!(!archive.is_object_announced().await);
+    assert!(!archive.is_object_pending().await);
 
     assert!(is_tombstone(&archive.row(&provider, id(&payment)).await.unwrap()));
     let objects = archive.objects().await;

@@ -77,7 +77,7 @@ async fn a_file_is_followed_and_counted_by_the_saved_queries() {
         story.iter().any(|row| text(row, "event") == "file_completed").then_some(story)
     })
     .await;
-    let told: Vec<&str> = story.iter().map(|row| text(row, "event")).collect();
+    let reported: Vec<&str> = story.iter().map(|row| text(row, "event")).collect();
     for event in [
         "file_validated",
         "file_accepted",
@@ -86,7 +86,7 @@ async fn a_file_is_followed_and_counted_by_the_saved_queries() {
         "notification_published",
         "file_completed",
     ] {
-        assert!(told.contains(&event), "{event}: {told:?}");
+        assert!(reported.contains(&event), "{event}: {reported:?}");
     }
     assert!(story.iter().all(|row| text(row, "span.file_id") == id), "{story:?}");
     assert!(story.is_sorted_by_key(|row| text(row, "@timestamp")), "{story:?}");
@@ -104,8 +104,8 @@ async fn a_file_is_followed_and_counted_by_the_saved_queries() {
 
     let reasons = own(ask(&cloud, "rejected-files", "").await);
     let reasons: BTreeSet<&str> = reasons.iter().map(|row| text(row, "reason")).collect();
-    let told = bad.body["errors_by_code"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert!(reasons == told && reasons.len() > 1, "{reasons:?}");
+    let reported = bad.body["errors_by_code"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert!(reasons == reported && reasons.len() > 1, "{reasons:?}");
 
     let slowest = ask(&cloud, "slowest-uploads", "").await;
     assert!(!slowest.is_empty() && slowest.len() <= 25, "{slowest:?}");
@@ -160,15 +160,15 @@ async fn a_payment_is_followed_by_the_saved_queries() {
         story.iter().any(|row| text(row, "event") == "payment_assessed").then_some(story)
     })
     .await;
-    let told: Vec<&str> = story.iter().map(|row| text(row, "event")).collect();
-    assert!(told.contains(&"payment_published") && told.contains(&"request_completed"), "{told:?}");
+    let reported: Vec<&str> = story.iter().map(|row| text(row, "event")).collect();
+    assert!(reported.contains(&"payment_published") && reported.contains(&"request_completed"), "{reported:?}");
     let body = payment.to_string();
     let mut signed = sign(&provider.secret, &body, 0);
     signed.id.push('x');
     assert_eq!(cloud.post_webhook(&signed.headers(), &body).await.status, 401);
     eventually("the refused webhook", async || {
-        let refused = ask(&cloud, "refused-webhooks", "").await;
-        refused.into_iter().find(|row| text(row, "event") == "signature_invalid" && !text(row, "code").is_empty())
+        let rejected = ask(&cloud, "refused-webhooks", "").await;
+        rejected.into_iter().find(|row| text(row, "event") == "signature_invalid" && !text(row, "code").is_empty())
     })
     .await;
 }
@@ -223,14 +223,14 @@ async fn every_field_of_a_query_is_in_the_lines_that_it_asks() {
         let query = Query::parse(&saved.text);
         assert!(!saved.text.contains("filter message"), "{}: the text of a line may change", saved.name);
         let seen = |field: &str| NOT_SEEN_HERE.iter().all(|(unseen, _)| *unseen != field);
-        let asked: Vec<String> = query.fields().into_iter().filter(|field| seen(field)).collect();
+        let requested: Vec<String> = query.fields().into_iter().filter(|field| seen(field)).collect();
         let missing = || async {
             let mut lines = Vec::new();
             for function in &saved.functions {
                 lines.extend(logs::lines_of(&cloud, function).await);
             }
             let has = |field: &String| lines.iter().any(|line| has_field(line, field));
-            asked.iter().filter(|field| !has(field)).cloned().collect::<Vec<_>>()
+            requested.iter().filter(|field| !has(field)).cloned().collect::<Vec<_>>()
         };
         eventually(&format!("every field of {}, but {:?}", saved.name, missing().await), async || {
             missing().await.is_empty().then_some(())

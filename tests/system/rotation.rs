@@ -67,16 +67,16 @@ async fn a_publication_that_fails_is_made_by_the_next_delivery() {
         // Nobody listens on the port of a test that has ended.
         let broken = Cloud::of_stack("faults").await;
         broken.set_variable("webhook-validator", "AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:9").await;
-        let answer = provider.send(&payment).await;
-        assert_eq!((answer.status, answer.error()), (503, "service_unavailable"), "{}", answer.body);
+        let response = provider.send(&payment).await;
+        assert_eq!((response.status, response.error()), (503, "service_unavailable"), "{}", response.body);
         assert!(provider.item(&payment).await.unwrap()["published_at_ms"].is_null());
     }
-    let answer = eventually("the bus to be back", async || {
-        let answer = provider.send(&payment).await;
-        (answer.status == 200).then_some(answer)
+    let response = eventually("the bus to be back", async || {
+        let response = provider.send(&payment).await;
+        (response.status == 200).then_some(response)
     })
     .await;
-    assert_eq!(answer.body["duplicate"], false, "{}", answer.body);
+    assert_eq!(response.body["duplicate"], false, "{}", response.body);
     listener.next().await;
     assert!(!provider.item(&payment).await.unwrap()["published_at_ms"].is_null());
     assert_eq!(provider.send(&payment).await.accepted().body["duplicate"], true);

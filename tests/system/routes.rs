@@ -8,23 +8,23 @@ use std::sync::Mutex;
 /// A queue that gets everything that the topic of alerts sends, to all tests alike.
 struct Alerts<'c> {
     queue: Queue<'c>,
-    heard: Mutex<Vec<Value>>,
+    received: Mutex<Vec<Value>>,
 }
 
 impl<'c> Alerts<'c> {
     async fn of(cloud: &'c Cloud) -> Self {
         let queue = cloud.queue_of_topic("alerts", &cloud.stack.alerts_topic_arn, &json!({})).await;
-        Self { queue, heard: Mutex::default() }
+        Self { queue, received: Mutex::default() }
     }
 
     /// What has been heard of a transaction by now.
     async fn of_transaction(&self, id: &str) -> Vec<Value> {
         for envelope in self.queue.take(10).await {
             let text: Value = serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
-            self.heard.lock().unwrap().push(text);
+            self.received.lock().unwrap().push(text);
         }
-        let heard = self.heard.lock().unwrap();
-        heard.iter().filter(|message| message["transaction_id"] == id).cloned().collect()
+        let received = self.received.lock().unwrap();
+        received.iter().filter(|message| message["transaction_id"] == id).cloned().collect()
     }
 
     async fn first_of(&self, id: &str) -> Value {

@@ -47,8 +47,8 @@ fn at_home(cloud: &Cloud, name: &str, version_id: &str) -> Value {
     serde_json::from_str(&text.replace(sample_version, version_id).replace(sample_bucket, &cloud.stack.bucket)).unwrap()
 }
 
-fn body(answer: &Value) -> Value {
-    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+fn body(response: &Value) -> Value {
+    serde_json::from_str(response["body"].as_str().unwrap()).unwrap()
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn each_task_is_what_the_state_machine_passes_on() {
 }
 
 /// A copy of a file's status under another id, where the workflow has come no further than `status`.
-async fn standing_at(cloud: &Cloud, file_id: &str, status: FileStatus) -> String {
+async fn put_in_status(cloud: &Cloud, file_id: &str, status: FileStatus) -> String {
     let id = files::file_id(&unique(), b"a copy");
     let table = &cloud.stack.status_table;
     let text = |text: &str| AttributeValue::S(text.to_owned());
@@ -119,10 +119,10 @@ async fn outcomes_are_recorded(cloud: &Cloud, file_id: &str, version: &str) {
         ("notify.json", FileStatus::Processed, "completed", "outcome published"),
         ("record-failure.json", FileStatus::Processing, "processing_failed", "the workflow gave up: StoreUnavailable"),
     ] {
-        let id = standing_at(cloud, file_id, before).await;
+        let id = put_in_status(cloud, file_id, before).await;
         let outcome = at_home(cloud, name, version).to_string().replace(file_id, &id);
-        let told = cloud.invoke("notification-sender", &serde_json::from_str(&outcome).unwrap()).await.unwrap();
-        assert_eq!((&told["status"], &told["published"]), (&json!(after), &json!(true)), "{name}: {told}");
+        let reported = cloud.invoke("notification-sender", &serde_json::from_str(&outcome).unwrap()).await.unwrap();
+        assert_eq!((&reported["status"], &reported["published"]), (&json!(after), &json!(true)), "{name}: {reported}");
         let row = cloud.status_row(&id).await.unwrap();
         assert_eq!(row["history"].as_array().unwrap().last().unwrap()["message"], message, "{name}: {row}");
     }
@@ -156,19 +156,19 @@ async fn each_event_gets_what_its_name_says() {
         "{correctable}"
     );
 
-    let announced = cloud.invoke("csv-validator", &event("create-upload.json")).await.unwrap();
-    assert_eq!((&announced["statusCode"], &body(&announced)["status"]), (&json!(200), &json!("awaiting_upload")));
-    assert!(body(&announced)["upload"]["url"].is_string(), "{announced}");
+    let created = cloud.invoke("csv-validator", &event("create-upload.json")).await.unwrap();
+    assert_eq!((&created["statusCode"], &body(&created)["status"]), (&json!(200), &json!("awaiting_upload")));
+    assert!(body(&created)["upload"]["url"].is_string(), "{created}");
 
     // The token of the sample opens nothing; the one that the upload gave does.
     let mut status = event("file-status.json");
-    let answer = cloud.invoke("csv-validator", &status).await.unwrap();
-    assert_eq!((&answer["statusCode"], &body(&answer)["error"]), (&json!(404), &json!("file_not_found")));
+    let response = cloud.invoke("csv-validator", &status).await.unwrap();
+    assert_eq!((&response["statusCode"], &body(&response)["error"]), (&json!(404), &json!("file_not_found")));
     let token = taken["status_path"].as_str().unwrap().split_once("?token=").unwrap().1;
     status["queryStringParameters"]["token"] = json!(token);
     status["multiValueQueryStringParameters"]["token"] = json!([token]);
-    let answer = cloud.invoke("csv-validator", &status).await.unwrap();
-    assert_eq!((&answer["statusCode"], &body(&answer)["status"]), (&json!(200), &json!("completed")));
+    let response = cloud.invoke("csv-validator", &status).await.unwrap();
+    assert_eq!((&response["statusCode"], &body(&response)["status"]), (&json!(200), &json!("completed")));
 
     let version = cloud.object(taken["s3_key"].as_str().unwrap()).await.version_id;
     cloud.run_workflow(&at_home(&cloud, "s3-object-created.json", &version)).await;
@@ -176,8 +176,8 @@ async fn each_event_gets_what_its_name_says() {
     assert_eq!(validated["outcome"], "done", "the file is completed: {validated}");
     let written = cloud.invoke("data-transformer", &at_home(&cloud, "transform.json", &version)).await.unwrap();
     assert_eq!((&written["rows"], &written["stored"]), (&json!(rows), &json!(rows)), "{written}");
-    let told = cloud.invoke("notification-sender", &at_home(&cloud, "notify.json", &version)).await.unwrap();
-    assert_eq!((&told["status"], &told["published"]), (&json!("completed"), &json!(false)), "{told}");
+    let reported = cloud.invoke("notification-sender", &at_home(&cloud, "notify.json", &version)).await.unwrap();
+    assert_eq!((&reported["status"], &reported["published"]), (&json!("completed"), &json!(false)), "{reported}");
     let failure = at_home(&cloud, "record-failure.json", &version);
     let recorded = cloud.invoke("notification-sender", &failure).await.unwrap();
     assert_eq!((&recorded["status"], &recorded["published"]), (&json!("completed"), &json!(false)), "{recorded}");

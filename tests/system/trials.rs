@@ -95,12 +95,12 @@ async fn promises_hold_under_faults() {
 
 /// Plays what is known to have been broken once, one after the other, since clocks are set for some. `FAULTS_CASE` names one, or "none".
 async fn play_known_cases(world: &World) {
-    let asked = std::env::var("FAULTS_CASE").unwrap_or_default();
+    let requested = std::env::var("FAULTS_CASE").unwrap_or_default();
     let mut broken = Vec::new();
     // So that what a case shows does not hang on which process comes to act; some set other clocks.
     world.set_clocks(known_files::VALIDATOR, Clocks::Fast(0)).await;
     for (case, number) in Case::ALL.into_iter().zip(FIRST_CASE..) {
-        if asked.is_empty() || asked == format!("{case:?}") {
+        if requested.is_empty() || requested == format!("{case:?}") {
             let played = AssertUnwindSafe(case.play(world, number)).catch_unwind().await;
             if let Err(panic) = played {
                 println!("Case {case:?}: {}", words_of(&*panic));
@@ -173,9 +173,9 @@ fn report(world: &World, rounds: u64) -> String {
     let killed = world.proxy.killed();
     writeln!(text, "\n{killed:>8}  handlers were killed").unwrap();
     // Elsewhere the system does not tell whose a connection is.
-    let is_told = cfg!(target_os = "linux");
+    let is_reported = cfg!(target_os = "linux");
     assert!(
-        !is_told || killed > 0 || to_kill < KILLS_TO_BE_SEEN,
+        !is_reported || killed > 0 || to_kill < KILLS_TO_BE_SEEN,
         "no handler was killed, although {to_kill} should be"
     );
     text

@@ -21,7 +21,7 @@ async fn open() -> Archive {
 }
 
 /// What a look finds, beside what other tests may have left: how many are unpublished, and how many are not assessed.
-async fn look(cloud: &Cloud) -> [u64; 2] {
+async fn run_check(cloud: &Cloud) -> [u64; 2] {
     let found = cloud.invoke("transaction-archival", &json!({"task": "reconcile"})).await.unwrap();
     let count = |name: &str| found[name].as_u64().unwrap_or_else(|| panic!("{found}"));
     assert_eq!(count("unfinished"), count("unpublished") + count("unassessed") + count("unreadable"), "{found}");
@@ -52,16 +52,16 @@ async fn a_high_payment_whose_event_was_lost_is_found_until_it_is_assessed() {
     let archive = open().await;
     let cloud = &archive.cloud;
     let provider = cloud.provider();
-    let before = look(cloud).await;
+    let before = run_check(cloud).await;
     let payment = provider.payment("20000", "EUR");
     let lost = Cloud::of_stack("archive").await;
     lost.switch_off(&format!("high-value-transactions-{}", lost.stack.suffix), &lost.stack.event_bus).await;
     provider.send(&payment).await.accepted();
     assert!(is_listed(&row(&archive, &provider, &payment).await));
-    assert_eq!(look(cloud).await, before, "it is young");
+    assert_eq!(run_check(cloud).await, before, "it is young");
     archive.move_to(&provider, &payment, now_ms() - HOUR_MS - 1).await;
-    assert_eq!(look(cloud).await, [before[0], before[1] + 1]);
-    assert_eq!(look(cloud).await, [before[0], before[1] + 1], "as long as it is so");
+    assert_eq!(run_check(cloud).await, [before[0], before[1] + 1]);
+    assert_eq!(run_check(cloud).await, [before[0], before[1] + 1], "as long as it is so");
     let line = line_about(cloud, &payment).await;
     assert_eq!((&line["level"], &line["awaits"]), (&json!("ERROR"), &json!("assessment")), "{line}");
     assert!(line["since"].is_string() && line["provider"] == provider.name.as_str(), "{line}");
@@ -84,7 +84,7 @@ async fn a_high_payment_whose_event_was_lost_is_found_until_it_is_assessed() {
     })
     .await;
     assert!(!is_listed(&row(&archive, &provider, &payment).await));
-    assert_eq!(look(cloud).await, before);
+    assert_eq!(run_check(cloud).await, before);
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_payment_that_could_not_be_published_is_found_until_it_is() {
     let archive = open().await;
     let cloud = &archive.cloud;
     let provider = cloud.provider();
-    let before = look(cloud).await;
+    let before = run_check(cloud).await;
     let payment = provider.payment("20", "EUR");
     {
         // Nobody listens on that port.
@@ -101,12 +101,12 @@ async fn a_payment_that_could_not_be_published_is_found_until_it_is() {
         assert_eq!(provider.send(&payment).await.status, 503);
     }
     archive.move_to(&provider, &payment, now_ms() - 2 * HOUR_MS).await;
-    assert_eq!(look(cloud).await, [before[0] + 1, before[1]]);
+    assert_eq!(run_check(cloud).await, [before[0] + 1, before[1]]);
     assert_eq!(line_about(cloud, &payment).await["awaits"], "publication");
     // Its sender comes back.
     eventually("the bus to be back", async || (provider.send(&payment).await.status == 200).then_some(())).await;
     assert!(!is_listed(&row(&archive, &provider, &payment).await));
-    assert_eq!(look(cloud).await, before);
+    assert_eq!(run_check(cloud).await, before);
 }
 
 #[tokio::test]

@@ -18,9 +18,9 @@ async fn a_signed_payment_is_stored_and_published() {
     payment["metadata"] = json!({"country": "DE", "rate": 1});
     payment["reference"] = json!("R-7");
     let listener = cloud.listen(id(&payment)).await;
-    let answer = provider.send(&payment).await.accepted();
-    assert_eq!((answer.text("transaction_id"), &answer.body["duplicate"]), (id(&payment), &json!(false)));
-    assert!(Timestamp::parse(answer.text("timestamp").as_bytes()).is_ok(), "{}", answer.body);
+    let response = provider.send(&payment).await.accepted();
+    assert_eq!((response.text("transaction_id"), &response.body["duplicate"]), (id(&payment), &json!(false)));
+    assert!(Timestamp::parse(response.text("timestamp").as_bytes()).is_ok(), "{}", response.body);
 
     let item = provider.item(&payment).await.unwrap();
     for (name, expected) in [
@@ -52,8 +52,11 @@ async fn fifty_copies_at_once_are_one_payment_and_one_event() {
     let provider = cloud.provider();
     let payment = provider.payment("20", "EUR");
     let listener = cloud.listen(id(&payment)).await;
-    let answers = join_all((0..50).map(|_| provider.send(&payment))).await;
-    let first = answers.into_iter().map(|answer| answer.accepted()).filter(|answer| answer.body["duplicate"] == false);
+    let responses = join_all((0..50).map(|_| provider.send(&payment))).await;
+    let first = responses
+        .into_iter()
+        .map(|response| response.accepted())
+        .filter(|response| response.body["duplicate"] == false);
     assert_eq!(first.count(), 1);
     listener.next().await;
     // The answers came after the publication, so whatever was published is there.
@@ -74,8 +77,8 @@ async fn the_same_content_written_otherwise_is_the_same_and_other_content_is_ref
         r#" {{ "customer_id":"{customer}", "metadata": {{"b": [true,null], "a":1}}, "provider":"{name}",
              "currency":"EUR", "amount":20.0, "transaction_id":"{id}" }} "#
     );
-    let answer = provider.send_text(&same).await.accepted();
-    assert_eq!(answer.body["duplicate"], true);
+    let response = provider.send_text(&same).await.accepted();
+    assert_eq!(response.body["duplicate"], true);
     for (member, value) in [
         ("amount", json!("20.01")),
         ("currency", json!("USD")),
@@ -85,8 +88,8 @@ async fn the_same_content_written_otherwise_is_the_same_and_other_content_is_ref
     ] {
         let mut other = payment.clone();
         other[member] = value;
-        let answer = provider.send(&other).await;
-        assert_eq!((answer.status, answer.error()), (409, "transaction_conflict"), "{member}: {}", answer.body);
+        let response = provider.send(&other).await;
+        assert_eq!((response.status, response.error()), (409, "transaction_conflict"), "{member}: {}", response.body);
     }
     assert_eq!(provider.item(&payment).await, before, "nothing was changed");
     // Another provider's transaction of the same id is another one.

@@ -321,7 +321,7 @@ fn every_alarm_and_every_budget_reaches_its_topic() {
     }
     for (_, budget) in resources(&template, "AWS::Budgets::Budget") {
         let notifications = budget["Properties"]["NotificationsWithSubscribers"].as_array().unwrap();
-        for subscriber in notifications.iter().flat_map(|told| told["Subscribers"].as_array().unwrap()) {
+        for subscriber in notifications.iter().flat_map(|notification| notification["Subscribers"].as_array().unwrap()) {
             assert_takes_messages_of(&template, referred(&subscriber["Address"]), "budgets.amazonaws.com");
         }
     }

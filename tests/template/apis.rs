@@ -190,10 +190,10 @@ fn an_upload_is_binary_and_names_its_type() {
 fn the_model_of_an_announcement_is_what_the_function_reads() {
     let template = template();
     let body = &template["Resources"]["TransactionApi"]["Properties"]["Body"];
-    let announce = &body["paths"]["/uploads"]["post"];
-    let model = &announce["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+    let create_upload = &body["paths"]["/uploads"]["post"];
+    let model = &create_upload["requestBody"]["content"]["application/json"]["schema"]["$ref"];
     assert_eq!(model, "#/components/schemas/UploadRequest");
-    let validator = announce["x-amazon-apigateway-request-validator"].as_str().unwrap();
+    let validator = create_upload["x-amazon-apigateway-request-validator"].as_str().unwrap();
     let checks = json!({"validateRequestParameters": true, "validateRequestBody": true});
     assert_eq!(body["x-amazon-apigateway-request-validators"][validator], checks);
     let schema = json!({

@@ -32,7 +32,7 @@ fn metrics<'w>(widgets: impl IntoIterator<Item = &'w Value>) -> Vec<(String, Str
         .collect()
 }
 
-fn place(widget: &Value) -> [u64; 4] {
+fn position(widget: &Value) -> [u64; 4] {
     ["x", "y", "width", "height"].map(|member| widget[member].as_u64().unwrap())
 }
 
@@ -115,7 +115,7 @@ fn its_first_row_answers_whether_it_is_well() {
     // A number is read at a glance; a curve is not.
     let drawn = first.iter().filter(|widget| widget["type"] == "metric");
     assert!(drawn.clone().count() > 0 && drawn.clone().all(|widget| widget["properties"]["view"] == "singleValue"));
-    let row: Vec<[u64; 4]> = first.iter().map(|widget| place(widget)).collect();
+    let row: Vec<[u64; 4]> = first.iter().map(|widget| position(widget)).collect();
     assert!(row.iter().all(|[_, _, _, height]| *height == FIRST_ROW_HEIGHT), "{row:?}");
     assert_eq!(row.iter().map(|[_, _, width, _]| width).sum::<u64>(), WIDTH, "the row is full");
 }
@@ -124,7 +124,7 @@ fn its_first_row_answers_whether_it_is_well() {
 fn no_widget_covers_another() {
     let template = template();
     let body = dashboard(&template);
-    let places: Vec<[u64; 4]> = widgets(&body).iter().map(place).collect();
+    let places: Vec<[u64; 4]> = widgets(&body).iter().map(position).collect();
     for (number, [x, y, width, height]) in places.iter().enumerate() {
         assert!(x + width <= WIDTH, "{x} {y}");
         for [other_x, other_y, other_width, other_height] in &places[number + 1..] {

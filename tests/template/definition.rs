@@ -154,8 +154,8 @@ fn a_large_file_takes_the_same_steps_with_more_time_in_one_try() {
         state
     };
     let time_left = |state: &Value| {
-        let told = state["Parameters"]["Payload"]["seconds_max"].as_u64();
-        told.map(|told| state["TimeoutSeconds"].as_u64().unwrap() - told)
+        let seconds_max = state["Parameters"]["Payload"]["seconds_max"].as_u64();
+        seconds_max.map(|seconds_max| state["TimeoutSeconds"].as_u64().unwrap() - seconds_max)
     };
     for (large, other) in LARGE {
         assert_eq!(bare(&states[large]), bare(&states[other]), "{large}");

@@ -2,7 +2,7 @@
 //! the table of problems and the rules, and every answer that any test of this suite gets.
 
 use crate::support::template::{resources, template, text_of};
-use crate::support::upload::Answer;
+use crate::support::upload::ApiResponse;
 use crate::template::apis::methods;
 use api::problem::{self, Operation};
 use domain::FileStatus;
@@ -24,7 +24,7 @@ pub(crate) static DESCRIPTION: LazyLock<Value> =
 
 /// Checks that an answer of one of the APIs is one that the description has: its status, its content type and its code.
 #[track_caller]
-pub(crate) fn describes(method: &Method, path: &str, answer: &Answer) {
+pub(crate) fn describes(method: &Method, path: &str, answer: &ApiResponse) {
     // What stands before the stage names the API.
     let Some((_, route)) = path.split_once("/prod/") else { return };
     let Some(operation) = described(method.as_str(), &format!("/{route}")) else {

@@ -121,7 +121,7 @@ fn event(bytes: u64) -> Value {
 }
 
 /// What a call of a function answers by way of Step Functions: the function's own answer, and 2 KB of headers.
-fn answer(payload: Value) -> Value {
+fn returned(payload: Value) -> Value {
     json!({"ExecutedVersion": "$LATEST", "Payload": payload, "SdkHttpMetadata": "h".repeat(2048), "StatusCode": 200})
 }
 
@@ -137,14 +137,14 @@ fn endings(task: &str) -> Vec<Ending> {
                 "r".repeat(64)
             );
             vec![
-                answer(json(&Validation::process(file(), ranges()))),
-                answer(json(&Validation::rejected(RejectionReason::UnknownPartner, cause))),
-                answer(json(&Validation::done())),
+                returned(json(&Validation::process(file(), ranges()))),
+                returned(json(&Validation::rejected(RejectionReason::UnknownPartner, cause))),
+                returned(json(&Validation::done())),
             ]
         }
-        "ProcessRange" | "ProcessLargeRange" => vec![answer(serde_json::to_value(outcome()).unwrap())],
+        "ProcessRange" | "ProcessLargeRange" => vec![returned(serde_json::to_value(outcome()).unwrap())],
         "Notification" | "NotifyRejection" | "RecordFailure" => {
-            vec![answer(json!({"file_id": "f".repeat(32), "status": "notification_failed", "published": true}))]
+            vec![returned(json!({"file_id": "f".repeat(32), "status": "notification_failed", "published": true}))]
         }
         "SendToDeadLetterQueue" => vec![json!({"MessageId": "m".repeat(64), "SdkHttpMetadata": "h".repeat(2048)})],
         other => panic!("say here what {other} answers"),

@@ -292,10 +292,10 @@ fn a_wildcard_stands_only_where_aws_requires_it() {
     for (id, resource) in template["Resources"].as_object().unwrap() {
         let kind = resource["Type"].as_str().unwrap();
         for statement in all_statements(resource) {
-            let is_refusal = statement["Effect"] == "Deny";
+            let is_deny = statement["Effect"] == "Deny";
             for action in texts(&statement["Action"]).iter().filter(|action| action.contains('*')) {
                 let known = WILDCARD_ACTIONS.iter().any(|(on, text, _)| *on == kind && text == action);
-                assert!(known && (is_refusal || kind == "AWS::KMS::Key"), "{id}: {statement}");
+                assert!(known && (is_deny || kind == "AWS::KMS::Key"), "{id}: {statement}");
             }
             for resource in texts(&statement["Resource"]).iter().filter(|resource| resource.contains('*')) {
                 // In a key's own policy "*" is that key.
@@ -306,7 +306,7 @@ fn a_wildcard_stands_only_where_aws_requires_it() {
                 assert!(everything || listed || names_objects(&template, resource), "{id}: {statement}");
             }
             let names_anybody = texts(&statement["Principal"]).iter().any(|name| name.contains('*'));
-            assert!(!names_anybody || is_refusal, "{id}: {statement}");
+            assert!(!names_anybody || is_deny, "{id}: {statement}");
             for inverted in ["NotAction", "NotResource", "NotPrincipal"] {
                 assert!(statement[inverted].is_null(), "{id}: {statement}");
             }

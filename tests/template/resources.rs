@@ -273,14 +273,14 @@ fn every_bucket_is_encrypted_versioned_closed_and_refuses_plain_http() {
         let expires = |rule: &Value| rule["NoncurrentVersionExpiration"]["NoncurrentDays"].is_u64();
         assert!(rules.iter().any(expires), "{id}: old versions expire");
         let policy = policies.iter().find(|(_, policy)| policy["Properties"]["Bucket"] == json!({"Ref": id}));
-        let refusal = &policy.unwrap().1["Properties"]["PolicyDocument"]["Statement"][0];
+        let denial = &policy.unwrap().1["Properties"]["PolicyDocument"]["Statement"][0];
         assert_eq!(
-            (&refusal["Effect"], &refusal["Principal"], &refusal["Action"]),
+            (&denial["Effect"], &denial["Principal"], &denial["Action"]),
             (&json!("Deny"), &json!("*"), &json!("s3:*"))
         );
-        assert_eq!(refusal["Condition"], json!({"Bool": {"aws:SecureTransport": "false"}}));
+        assert_eq!(denial["Condition"], json!({"Bool": {"aws:SecureTransport": "false"}}));
         let arn = json!({"Fn::GetAtt": [id, "Arn"]});
-        assert_eq!(refusal["Resource"], json!([arn, {"Fn::Sub": format!("${{{id}.Arn}}/*")}]));
+        assert_eq!(denial["Resource"], json!([arn, {"Fn::Sub": format!("${{{id}.Arn}}/*")}]));
     }
 }
 
@@ -343,8 +343,8 @@ fn the_rule_of_files_hears_two_prefixes_and_nothing_that_the_workflow_writes() {
     assert_eq!((&pattern["source"], &pattern["detail-type"]), (&json!(["aws.s3"]), &json!(["Object Created"])));
     assert_eq!(pattern["detail"]["object"]["key"], json!([{"prefix": "validated/"}, {"prefix": "incoming/"}]));
     assert_eq!(pattern["detail"]["bucket"]["name"], json!([{"Ref": "TransactionBucket"}]));
-    let told = &template["Resources"]["TransactionBucket"]["Properties"]["NotificationConfiguration"];
-    assert_eq!(*told, json!({"EventBridgeConfiguration": {"EventBridgeEnabled": true}}));
+    let notification = &template["Resources"]["TransactionBucket"]["Properties"]["NotificationConfiguration"];
+    assert_eq!(*notification, json!({"EventBridgeConfiguration": {"EventBridgeEnabled": true}}));
 }
 
 #[test]

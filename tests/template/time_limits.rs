@@ -24,8 +24,8 @@ fn constant(path: &str, name: &str) -> u64 {
 
 #[test]
 fn an_answer_comes_before_the_gateway_gives_up() {
-    let answer = constant("api/src/gateway.rs", "ANSWER_SECONDS_MAX");
-    assert!(answer + ROOM_SECONDS <= GATEWAY_SECONDS, "{answer} s");
+    let response = constant("api/src/gateway.rs", "ANSWER_SECONDS_MAX");
+    assert!(response + ROOM_SECONDS <= GATEWAY_SECONDS, "{response} s");
     let template = template();
     for (id, permission) in resources(&template, "AWS::Lambda::Permission") {
         if permission["Properties"]["Principal"] != "apigateway.amazonaws.com" {
@@ -33,10 +33,10 @@ fn an_answer_comes_before_the_gateway_gives_up() {
         }
         let function = permission["Properties"]["FunctionName"]["Ref"].as_str().unwrap();
         let timeout = template["Resources"][function]["Properties"]["Timeout"].as_u64().unwrap();
-        assert!(answer < timeout && GATEWAY_SECONDS < timeout, "{id}: {function} is cut off after {timeout} s");
+        assert!(response < timeout && GATEWAY_SECONDS < timeout, "{id}: {function} is cut off after {timeout} s");
     }
     let call = constant("adapters/src/configuration.rs", "CALL_SECONDS_MAX");
-    assert!(call < answer, "one call of {call} s uses up the answer's time");
+    assert!(call < response, "one call of {call} s uses up the answer's time");
 }
 
 #[test]

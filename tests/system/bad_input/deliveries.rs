@@ -1,11 +1,11 @@
 //! Webhooks: what is not proven, what is no payment, and what is stored once and exactly.
 
 use super::recipe::Bytes;
-use super::{CARD, all, answer_of, broken, cases, texts};
+use super::{CARD, all, broken, cases, expected_response, texts};
 use crate::support::cloud::{Cloud, unique};
 use crate::support::provider::{Provider, Signed, sign};
 use crate::support::template::text_of;
-use crate::support::upload::Answer;
+use crate::support::upload::ApiResponse;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -80,20 +80,20 @@ impl Delivery<'_> {
     }
 
     /// Signs the body, spoils what the case says, and sends it.
-    async fn send(&self, body: &Bytes) -> Answer {
+    async fn send(&self, body: &Bytes) -> ApiResponse {
         let cloud = self.sender.cloud;
         let signed = sign(&self.sender.secret, &body.bytes, self.entry["seconds"].as_i64().unwrap_or_default());
         if self.entry["past_the_gateway"] == true {
             return send_past_the_gateway(cloud, &signed, None, &body.bytes).await;
         }
         if let Some(repeated) = self.entry["repeated"].as_str() {
-            let answer = send_past_the_gateway(cloud, &signed, Some(repeated), &body.bytes).await;
+            let response = send_past_the_gateway(cloud, &signed, Some(repeated), &body.bytes).await;
             assert_eq!(self.provider.item(&json!({"transaction_id": self.transaction_id})).await, None);
             // Each header once is right, so that nothing else can have been the cause.
             let once = body.text().replace("pay-", "once-");
             let signed = sign(&self.sender.secret, &once, 0);
             send_past_the_gateway(cloud, &signed, None, once.as_bytes()).await.accepted();
-            return answer;
+            return response;
         }
         let headers: Vec<(&str, String)> =
             signed.headers().into_iter().filter_map(|(name, value)| self.header(name, value, &signed)).collect();
@@ -127,16 +127,19 @@ impl Delivery<'_> {
 
     /// Sends it and tells what is wrong with the answer and with what the table holds after it.
     async fn deviations(&self) -> Vec<String> {
-        let (status, code) = answer_of(self.entry);
+        let (status, code) = expected_response(self.entry);
         let body = self.body();
         let event_key = self.provider.event_key_of(&body.bytes);
         let before = self.provider.item_of(self.transaction_id, &event_key).await;
-        let answer = self.send(&body).await;
+        let response = self.send(&body).await;
         let after = self.provider.item_of(self.transaction_id, &event_key).await;
-        let whole = format!("{} {:?}", answer.body, answer.headers);
+        let whole = format!("{} {:?}", response.body, response.headers);
         let key = self.sender.secret.trim_start_matches("whsec_");
         let mut deviations = broken([
-            (answer.status == status && answer.error() == code, format!("answered {} {}", answer.status, answer.body)),
+            (
+                response.status == status && response.error() == code,
+                format!("answered {} {}", response.status, response.body),
+            ),
             (!whole.contains(CARD) && !whole.contains(key), format!("what was sent is repeated: {whole}")),
         ]);
         if !deviations.is_empty() {
@@ -146,16 +149,16 @@ impl Delivery<'_> {
         if status == 200 {
             let after = after.unwrap_or_default();
             deviations.extend(broken([
-                (answer.body["duplicate"] == duplicate, format!("answered {}", answer.body)),
+                (response.body["duplicate"] == duplicate, format!("answered {}", response.body)),
                 (!duplicate || before.as_ref() == Some(&after), format!("it had an effect: {after}")),
             ]));
             deviations.extend(self.wrongly_stored(&after));
         } else {
-            answer.is_a_problem();
+            response.is_a_problem();
             deviations.extend(broken([(before == after, format!("it had an effect: {after:?}"))]));
         }
         if code == "invalid_payment" {
-            deviations.extend(self.wrongly_told(&answer, &body));
+            deviations.extend(self.wrongly_reported(&response, &body));
         }
         deviations
     }
@@ -179,14 +182,14 @@ impl Delivery<'_> {
     }
 
     /// What is wrong with the faults that a refusal tells, each as `code field`, at the places that the body marks.
-    fn wrongly_told(&self, answer: &Answer, body: &Bytes) -> Vec<String> {
-        let errors = answer.body["errors"].as_array().cloned().unwrap_or_default();
-        let told = |error: &Value| {
+    fn wrongly_reported(&self, response: &ApiResponse, body: &Bytes) -> Vec<String> {
+        let errors = response.body["errors"].as_array().cloned().unwrap_or_default();
+        let reported = |error: &Value| {
             let words = [error["code"].as_str(), error["field"].as_str()];
             (words.into_iter().flatten().collect::<Vec<_>>().join(" "), error["byte"].as_u64())
         };
-        let found: Vec<_> = errors.iter().map(told).collect();
-        let expected = texts(&self.entry["errors"]).enumerate().map(|(at, text)| (text.to_owned(), body.place(at)));
+        let found: Vec<_> = errors.iter().map(reported).collect();
+        let expected = texts(&self.entry["errors"]).enumerate().map(|(at, text)| (text.to_owned(), body.position(at)));
         let expected: Vec<_> = expected.collect();
         let is_text = |text: &Value| text.as_str().is_some_and(|text| !text.is_empty());
         broken([
@@ -195,7 +198,7 @@ impl Delivery<'_> {
                 errors.iter().all(|error| is_text(&error["reason"]) && is_text(&error["fix"])),
                 format!("{errors:?} say too little"),
             ),
-            (answer.body["transaction_id"].is_null(), format!("the id is repeated: {}", answer.body)),
+            (response.body["transaction_id"].is_null(), format!("the id is repeated: {}", response.body)),
         ])
     }
 }
@@ -207,7 +210,7 @@ pub(super) async fn send_past_the_gateway(
     signed: &Signed,
     repeated: Option<&str>,
     body: &[u8],
-) -> Answer {
+) -> ApiResponse {
     let values = |(name, value): (&str, &str)| {
         let times = if repeated == Some(name) { 2 } else { 1 };
         (name.to_owned(), json!(vec![value; times]))
@@ -216,7 +219,7 @@ pub(super) async fn send_past_the_gateway(
     event["body"] = json!(STANDARD.encode(body));
     event["isBase64Encoded"] = json!(true);
     event["multiValueHeaders"] = Value::Object(signed.headers().into_iter().map(values).collect());
-    Answer::of_function(&cloud.invoke("webhook-validator", &event).await.unwrap())
+    ApiResponse::of_function(&cloud.invoke("webhook-validator", &event).await.unwrap())
 }
 
 async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
@@ -234,11 +237,11 @@ async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
     }
     let provider = cloud.provider();
     let next = provider.payment("1.50", "EUR");
-    let answer = provider.send(&next).await;
+    let response = provider.send(&next).await;
     let item = provider.item(&next).await.unwrap_or_default();
     deviations.extend(broken([(
-        answer.status == 200 && item["amount"] == "1.5",
-        format!("the next payment: {} {item}", answer.body),
+        response.status == 200 && item["amount"] == "1.5",
+        format!("the next payment: {} {item}", response.body),
     )]));
     deviations
 }

@@ -4,7 +4,7 @@ use super::recipe::Bytes;
 use super::{CARD, all, broken, cases, texts};
 use crate::support::cloud::Cloud;
 use crate::support::files::{HEADER, decimal, file_id};
-use crate::support::upload::{Answer, Uploader, number, statuses};
+use crate::support::upload::{ApiResponse, Uploader, number, statuses};
 use domain::csv::{Column, ErrorCode};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -22,7 +22,7 @@ struct FileCase {
 
 enum Outcome {
     /// The errors in their order, and the values that are wrong, where they are known.
-    Refused { errors: Vec<Error>, values: Vec<Vec<u8>> },
+    Rejected { errors: Vec<Error>, values: Vec<Vec<u8>> },
     /// The rows that are stored.
     Stored(Vec<Row>),
 }
@@ -91,12 +91,12 @@ impl Error {
             line: line.parse().unwrap(),
             column: column.to_owned(),
             column_number: after('#'),
-            byte: file.place(mark).unwrap_or_default(),
+            byte: file.position(mark).unwrap_or_default(),
         }
     }
 
     /// Reads an error of an answer; its column's number only where one is expected.
-    fn of_answer(error: &Value, expected: Option<&Self>) -> Self {
+    fn of_response(error: &Value, expected: Option<&Self>) -> Self {
         let number = |member: &str| error[member].as_u64().unwrap_or(u64::MAX);
         let is_numbered = expected.is_some_and(|error| error.column_number.is_some());
         Self {
@@ -113,7 +113,7 @@ impl Error {
 /// The case of one entry of the data: a file as it stands there, or one with a record for each value of a column.
 fn of_entry(entry: &Value) -> FileCase {
     if let Some(values) = entry["refused"].as_array() {
-        return refused_values(entry, values);
+        return rejected_values(entry, values);
     }
     if let Some(values) = entry["stored"].as_array() {
         return stored_values(entry, values);
@@ -121,7 +121,7 @@ fn of_entry(entry: &Value) -> FileCase {
     let file = bytes(&entry["file"]);
     let outcome = match entry["rows"].as_array() {
         Some(rows) => Outcome::Stored(rows.iter().map(row_of).collect()),
-        None => Outcome::Refused { errors: Error::list(&entry["errors"], &file), values: Vec::new() },
+        None => Outcome::Rejected { errors: Error::list(&entry["errors"], &file), values: Vec::new() },
     };
     FileCase { file: file.bytes, outcome }
 }
@@ -140,7 +140,7 @@ fn with_value(id: &str, column: Column, value: &[u8]) -> (Vec<u8>, usize) {
 }
 
 /// Values that are refused, each in a record of its own below a sound one.
-fn refused_values(entry: &Value, values: &[Value]) -> FileCase {
+fn rejected_values(entry: &Value, values: &[Value]) -> FileCase {
     let (code, column) = (entry["code"].as_str().unwrap(), column_of(entry));
     let mut file = format!("{HEADER}\n{}\n", record("T1")).into_bytes();
     let mut errors = Vec::new();
@@ -153,12 +153,12 @@ fn refused_values(entry: &Value, values: &[Value]) -> FileCase {
             line: file.iter().filter(|byte| **byte == b'\n').count() as u64 + 1,
             column: column.name().to_owned(),
             column_number: Some(column as u64 + 1),
-            byte: (file.len() + place) as u64 + value.place(0).unwrap_or_default(),
+            byte: (file.len() + place) as u64 + value.position(0).unwrap_or_default(),
         });
         file.extend([&record[..], b"\n"].concat());
     }
     let values = values.into_iter().map(|value| value.bytes).collect();
-    FileCase { file, outcome: Outcome::Refused { errors, values } }
+    FileCase { file, outcome: Outcome::Rejected { errors, values } }
 }
 
 /// Values that are taken, each in a record of its own.
@@ -212,12 +212,12 @@ async fn wrongly_stored(bank: &Uploader<'_>, rows: &[Row]) -> Vec<String> {
 }
 
 /// Uploads a file that must be taken, and tells what is wrong with how it ends and how it is stored.
-async fn wrongly_taken(bank: &Uploader<'_>, file: &[u8], rows: &[Row]) -> Vec<String> {
-    let answer = bank.upload(file).await;
-    if answer.status != 200 || answer.body["row_count"] != rows.len() {
-        return vec![format!("answered {} {}", answer.status, answer.body)];
+async fn wrongly_accepted(bank: &Uploader<'_>, file: &[u8], rows: &[Row]) -> Vec<String> {
+    let response = bank.upload(file).await;
+    if response.status != 200 || response.body["row_count"] != rows.len() {
+        return vec![format!("answered {} {}", response.status, response.body)];
     }
-    let ended = bank.cloud.ended(answer.text("file_id"), 1).await;
+    let ended = bank.cloud.ended(response.text("file_id"), 1).await;
     if ended["status"] != "completed" || number(&ended["rows_stored"]) != rows.len() as u64 {
         return vec![format!("ended as {ended}")];
     }
@@ -227,26 +227,26 @@ async fn wrongly_taken(bank: &Uploader<'_>, file: &[u8], rows: &[Row]) -> Vec<St
 /// The next file of a partner whose last one was refused.
 pub(super) async fn next_is_concerned(bank: &Uploader<'_>) -> Vec<String> {
     let next = format!("{HEADER}\n{}\n", record("N1"));
-    let deviations = wrongly_taken(bank, next.as_bytes(), &[row("N1")]).await;
+    let deviations = wrongly_accepted(bank, next.as_bytes(), &[row("N1")]).await;
     deviations.into_iter().map(|how| format!("the next file: {how}")).collect()
 }
 
-async fn wrongly_refused(bank: &Uploader<'_>, file: &[u8], errors: &[Error], values: &[Vec<u8>]) -> Vec<String> {
-    let answer = bank.upload(file).await;
+async fn wrongly_rejected(bank: &Uploader<'_>, file: &[u8], errors: &[Error], values: &[Vec<u8>]) -> Vec<String> {
+    let response = bank.upload(file).await;
     let status = bank.cloud.status_row(&file_id(&bank.partner, file)).await.unwrap_or_default();
-    let listed = answer.body["errors"].as_array().cloned().unwrap_or_default();
+    let listed = response.body["errors"].as_array().cloned().unwrap_or_default();
     let found: Vec<Error> =
-        listed.iter().enumerate().map(|(at, error)| Error::of_answer(error, errors.get(at))).collect();
+        listed.iter().enumerate().map(|(at, error)| Error::of_response(error, errors.get(at))).collect();
     let mut stored = Vec::new();
     for number in 1..values.len().max(2) + 2 {
         stored.extend(bank.transaction(&format!("T{number}")).await);
     }
     let history = if status["history"].is_array() { statuses(&status["history"]) } else { Vec::new() };
-    let is_refused = answer.status == 400 && answer.error() == "invalid_csv";
+    let is_rejected = response.status == 400 && response.error() == "invalid_csv";
     let mut deviations = broken([
-        (is_refused, format!("answered {} {}", answer.status, answer.body)),
+        (is_rejected, format!("answered {} {}", response.status, response.body)),
         (found == errors, format!("expected {errors:?}, found {found:?}")),
-        (is_consistent(&answer), format!("counts and members do not agree: {}", answer.body)),
+        (is_consistent(&response), format!("counts and members do not agree: {}", response.body)),
         (history == ["validating", "validation_failed"], format!("the history is {history:?}")),
         (status["status"] == "validation_failed", format!("the status is {}", status["status"])),
         (
@@ -254,19 +254,19 @@ async fn wrongly_refused(bank: &Uploader<'_>, file: &[u8], errors: &[Error], val
             format!("{} errors are recorded", status["error_count"]),
         ),
         (stored.is_empty(), format!("rows of it were stored: {stored:?}")),
-        (!echoes(&answer, bank, values), format!("what was sent is repeated: {}", answer.body)),
+        (!echoes(&response, bank, values), format!("what was sent is repeated: {}", response.body)),
     ]);
     deviations.extend(next_is_concerned(bank).await);
     deviations
 }
 
 /// Whether an answer repeats what nobody may be told: the card number of the sound records, the key, or a wrong value.
-fn echoes(answer: &Answer, bank: &Uploader<'_>, values: &[Vec<u8>]) -> bool {
-    let whole = format!("{} {:?}", answer.body, answer.headers);
-    let listed = answer.body["errors"].as_array().into_iter().flatten();
+fn echoes(response: &ApiResponse, bank: &Uploader<'_>, values: &[Vec<u8>]) -> bool {
+    let whole = format!("{} {:?}", response.body, response.headers);
+    let listed = response.body["errors"].as_array().into_iter().flatten();
     let of_errors = listed.flat_map(|error| [&error["reason"], &error["fix"]]);
     let said: String =
-        of_errors.chain([&answer.body["message"], &answer.body["title"]]).filter_map(Value::as_str).collect();
+        of_errors.chain([&response.body["message"], &response.body["title"]]).filter_map(Value::as_str).collect();
     let is_ours =
         |text: &str| ErrorCode::ALL.iter().any(|code| code.fix().contains(text) || code.reason().contains(text));
     let is_said = |value: &Vec<u8>| {
@@ -278,8 +278,8 @@ fn echoes(answer: &Answer, bank: &Uploader<'_>, values: &[Vec<u8>]) -> bool {
 }
 
 /// Whether the answer's numbers follow from its list, and each error says why and what to do.
-fn is_consistent(answer: &Answer) -> bool {
-    let errors = answer.body["errors"].as_array().cloned().unwrap_or_default();
+fn is_consistent(response: &ApiResponse) -> bool {
+    let errors = response.body["errors"].as_array().cloned().unwrap_or_default();
     let mut by_code = BTreeMap::<&str, u64>::new();
     for error in &errors {
         *by_code.entry(error["code"].as_str().unwrap_or_default()).or_default() += 1;
@@ -295,11 +295,11 @@ fn is_consistent(answer: &Answer) -> bool {
     };
     let members = "detail dry_run error error_count errors errors_by_code file_id instance message request_id row_count \
                    status status_path title truncated type";
-    members_of(&answer.body) == members
-        && answer.content_type() == "application/problem+json"
-        && answer.body["error_count"] == errors.len()
-        && answer.body["errors_by_code"] == json!(by_code)
-        && answer.body["truncated"] == false
+    members_of(&response.body) == members
+        && response.content_type() == "application/problem+json"
+        && response.body["error_count"] == errors.len()
+        && response.body["errors_by_code"] == json!(by_code)
+        && response.body["truncated"] == false
         && errors.iter().all(says_all)
 }
 
@@ -310,8 +310,8 @@ async fn check(part: &str) {
     all(single, async |entry: Value| {
         let (bank, case) = (cloud.partner().await, of_entry(&entry));
         match case.outcome {
-            Outcome::Refused { errors, values } => wrongly_refused(&bank, &case.file, &errors, &values).await,
-            Outcome::Stored(rows) => wrongly_taken(&bank, &case.file, &rows).await,
+            Outcome::Rejected { errors, values } => wrongly_rejected(&bank, &case.file, &errors, &values).await,
+            Outcome::Stored(rows) => wrongly_accepted(&bank, &case.file, &rows).await,
         }
     })
     .await;
@@ -329,12 +329,12 @@ async fn sequence(cloud: &Cloud, case: &Value) -> Vec<String> {
         let (bank, file) = (&banks[upload["by"].as_str().unwrap()], bytes(&upload["file"]).bytes);
         let id = file_id(&bank.partner, &file);
         let before = cloud.status_row(&id).await;
-        let answer = bank.upload(&file).await.accepted();
+        let response = bank.upload(&file).await.accepted();
         let is_duplicate = upload["duplicate"] == true;
         let after = cloud.ended(&id, 1).await;
         deviations.extend(broken([
-            (answer.body["duplicate"] == is_duplicate, format!("answered {}", answer.body)),
-            (answer.text("file_id") == id, format!("it is another file: {}", answer.body)),
+            (response.body["duplicate"] == is_duplicate, format!("answered {}", response.body)),
+            (response.text("file_id") == id, format!("it is another file: {}", response.body)),
             (after["status"] == "completed", format!("ended as {after}")),
             // A later file that superseded it is noted in the earlier one's row; nothing else of a file's end changes.
             (!is_duplicate || before.is_some_and(|before| before == after), format!("it had an effect: {after}")),

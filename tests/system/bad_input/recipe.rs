@@ -92,7 +92,7 @@ impl Bytes {
     }
 
     /// The places of as many errors, in their order: the marked ones, or none where nothing is marked.
-    pub(super) fn place(&self, error: usize) -> Option<u64> {
+    pub(super) fn position(&self, error: usize) -> Option<u64> {
         self.marks.get(error).map(|&mark| mark as u64)
     }
 }

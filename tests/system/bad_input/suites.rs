@@ -8,7 +8,7 @@ use crate::support::cloud::{Cloud, eventually};
 use crate::support::files::{self, HEADER, record};
 use crate::support::provider::{Provider, sign};
 use crate::support::template::text_of;
-use crate::support::upload::Answer;
+use crate::support::upload::ApiResponse;
 use futures::StreamExt;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,7 @@ fn decided() -> BTreeMap<String, Option<String>> {
     let mut decided = BTreeMap::new();
     for decision in suite("json-test-suite-decisions")["decisions"].as_array().unwrap() {
         let (names, code) = match decision["refused"].as_array() {
-            Some(refused) => (refused, decision["code"].as_str().map(str::to_owned)),
+            Some(rejected) => (rejected, decision["code"].as_str().map(str::to_owned)),
             None => (decision["accepted"].as_array().unwrap(), None),
         };
         decided.extend(names.iter().map(|name| (name.as_str().unwrap().to_owned(), code.clone())));
@@ -38,13 +38,13 @@ fn decided() -> BTreeMap<String, Option<String>> {
 
 /// Sends a body to the webhooks' API. One that is no text cannot be proven there, since the gateway hands on a text of it, whose
 /// signature is another one; to see what the function says of it, it goes past the gateway as well.
-async fn send(provider: &Provider<'_>, body: &[u8]) -> Answer {
+async fn send(provider: &Provider<'_>, body: &[u8]) -> ApiResponse {
     let signed = sign(&provider.secret, body, 0);
-    let answer = provider.cloud.post_webhook(&signed.headers(), body).await;
+    let response = provider.cloud.post_webhook(&signed.headers(), body).await;
     if std::str::from_utf8(body).is_ok() {
-        return answer;
+        return response;
     }
-    assert_eq!(answer.status, 401, "{}", answer.body);
+    assert_eq!(response.status, 401, "{}", response.body);
     send_past_the_gateway(provider.cloud, &signed, None, body).await
 }
 
@@ -186,10 +186,10 @@ async fn naughty_strings_that_are_no_text_are_refused_one_by_one() {
     let (_, others) = naughty();
     let records: Vec<String> = others.iter().enumerate().map(|(id, text)| of_merchant(id, text)).collect();
     let file = format!("{HEADER}\n{}\n", records.join("\n"));
-    let answer = bank.upload(file.as_bytes()).await;
-    assert_eq!((answer.status, answer.error()), (400, "invalid_csv"), "{}", answer.body);
-    let errors = answer.body["errors"].as_array().unwrap();
-    let refused: BTreeSet<u64> = errors.iter().map(|error| error["record"].as_u64().unwrap()).collect();
-    assert_eq!(refused, (1..=others.len() as u64).collect(), "{}", answer.body);
-    assert!(errors.iter().all(|error| error["column"] == "merchant"), "{}", answer.body);
+    let response = bank.upload(file.as_bytes()).await;
+    assert_eq!((response.status, response.error()), (400, "invalid_csv"), "{}", response.body);
+    let errors = response.body["errors"].as_array().unwrap();
+    let rejected: BTreeSet<u64> = errors.iter().map(|error| error["record"].as_u64().unwrap()).collect();
+    assert_eq!(rejected, (1..=others.len() as u64).collect(), "{}", response.body);
+    assert!(errors.iter().all(|error| error["column"] == "merchant"), "{}", response.body);
 }

@@ -18,8 +18,8 @@ use std::collections::HashMap;
 /// Of how many of the last days rounds choose one.
 const DAYS: u64 = 25;
 /// How many times runs begin in the storm, and after it.
-const STORMY_STARTS: u64 = 4;
-const CALM_STARTS_MAX: u32 = 20;
+const FAULTY_STARTS: u64 = 4;
+const FAULTLESS_STARTS_MAX: u32 = 20;
 
 /// What the archival writes and reads whichever payments are due: its lease, its objects, and the index by day. Such calls
 /// are told apart by the round that archives.
@@ -71,36 +71,36 @@ pub(super) async fn play(world: &World, round: u64) {
 impl ArchiveRound<'_> {
     /// Runs archivals in a storm, and then in the calm until nothing is due any more.
     async fn run(&self, round: u64, chance: &mut Chance) {
-        self.world.proxy.begin_archival_storm(round);
+        self.world.proxy.begin_archival_faults(round);
         self.world.round_is_about(round, [format!("A{round}-"), format!("in round {round}")]);
-        for _ in 0..STORMY_STARTS {
+        for _ in 0..FAULTY_STARTS {
             let runs = (0..chance.between(1, 2)).map(|_| self.archive());
             futures::future::join_all(runs).await;
             if chance.percent(60) {
                 self.end_lease().await;
             }
         }
-        self.world.proxy.end_archival_storm();
+        self.world.proxy.end_archival_faults();
         self.world.proxy.calm([format!("A{round}-")]);
-        self.run_in_the_calm().await;
+        self.run_without_faults().await;
     }
 
     /// Runs archivals until nothing is due any more.
-    pub(super) async fn run_in_the_calm(&self) {
-        let mut answer = Value::Null;
-        for _ in 0..CALM_STARTS_MAX {
+    pub(super) async fn run_without_faults(&self) {
+        let mut response = Value::Null;
+        for _ in 0..FAULTLESS_STARTS_MAX {
             self.end_lease().await;
-            answer = self.archive().await;
-            if answer["outcome"] == "done" && answer["more"] == false {
+            response = self.archive().await;
+            if response["outcome"] == "done" && response["more"] == false {
                 break;
             }
         }
-        let is_done = answer["outcome"] == "done" && answer["more"] == false && answer["left_unreadable"] == 0;
-        let tell = || format!("the archival is not done after {CALM_STARTS_MAX} runs in the calm: {answer}");
+        let is_done = response["outcome"] == "done" && response["more"] == false && response["left_unreadable"] == 0;
+        let describe = || format!("the archival is not done after {FAULTLESS_STARTS_MAX} runs in the calm: {response}");
         if self.has_retired {
-            self.world.tally.judge(Promise::StoredStaysKnown, is_done, tell);
+            self.world.tally.judge(Promise::StoredStaysKnown, is_done, describe);
         }
-        assert!(is_done, "{}", tell());
+        assert!(is_done, "{}", describe());
     }
 
     /// Ends the lease of an archival, also for a function whose clock is slow.

@@ -87,9 +87,9 @@ pub(super) async fn are_seen(cloud: &Cloud, seed: u64, key: &str) {
     set(cloud, seed, "csv-validator", Clocks::Fast(OFFSET_MS_SEEN), &[]).await;
     let body = format!("{{\"size\": 1, \"sha256\": \"{}\"}}", "0".repeat(64));
     let request = cloud.http.post(format!("{}/uploads", cloud.stack.api_url)).header("x-api-key", key);
-    let answer = request.header("content-type", "application/json").body(body).send().await.unwrap();
-    let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-    let expires_at = Timestamp::parse(answer["upload"]["expires_at"].as_str().unwrap().as_bytes()).unwrap();
+    let response = request.header("content-type", "application/json").body(body).send().await.unwrap();
+    let response: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+    let expires_at = Timestamp::parse(response["upload"]["expires_at"].as_str().unwrap().as_bytes()).unwrap();
     let fast_ms = expires_at.unix_seconds() * 1000 - i64::try_from(now_ms() + URL_MS).unwrap();
     assert!((fast_ms - OFFSET_MS_SEEN).abs() < OFFSET_MS_MAX, "a function is {fast_ms} ms fast, not {OFFSET_MS_SEEN}");
 }

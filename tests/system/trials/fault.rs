@@ -24,11 +24,11 @@ pub(super) enum Fault {
     /// The connection ends before the service has seen it.
     Dropped,
     /// The service answers with a 5xx and does nothing.
-    Refused,
+    ServerError,
     /// The service is too busy, and does nothing.
     Throttled,
     /// It is done, and the connection ends before the answer.
-    AnswerLost,
+    ResponseLost,
     /// The connection ends, and it is done so many milliseconds later.
     Late(u64),
     /// It is done twice, as when a repeat and what it repeats both arrive.
@@ -38,7 +38,7 @@ pub(super) enum Fault {
     /// It is done, and the handler is killed before the answer.
     KilledAfter,
     /// Half of the answer arrives.
-    AnswerCut,
+    ResponseCut,
     /// A part of a batch stays undone.
     Partial,
 }
@@ -62,16 +62,16 @@ impl Fault {
         let mut choices = vec![
             Self::Delayed(chance.between(5, 400)),
             Self::Dropped,
-            Self::Refused,
+            Self::ServerError,
             Self::Throttled,
-            Self::AnswerLost,
+            Self::ResponseLost,
             Self::Killed,
         ];
         if call.is_write() {
-            choices.extend([Self::Late(chance.between(20, 1500)), Self::Twice, Self::KilledAfter, Self::AnswerLost]);
+            choices.extend([Self::Late(chance.between(20, 1500)), Self::Twice, Self::KilledAfter, Self::ResponseLost]);
         }
         if ["GET", "Query", "BatchGetItem"].contains(&call.operation.as_str()) {
-            choices.extend([Self::AnswerCut, Self::AnswerCut]);
+            choices.extend([Self::ResponseCut, Self::ResponseCut]);
         }
         if ["BatchGetItem", "PutEvents"].contains(&call.operation.as_str()) {
             choices.extend([Self::Partial, Self::Partial, Self::Partial]);
@@ -86,21 +86,21 @@ impl Fault {
             Self::None => "none",
             Self::Delayed(_) => "delayed",
             Self::Dropped => "dropped",
-            Self::Refused => "answered with 500",
+            Self::ServerError => "answered with 500",
             Self::Throttled => "throttled",
-            Self::AnswerLost => "done, and the answer lost",
+            Self::ResponseLost => "done, and the answer lost",
             Self::Late(_) => "done late",
             Self::Twice => "done twice",
             Self::Killed => "handler killed before",
             Self::KilledAfter => "handler killed after",
-            Self::AnswerCut => "answer cut",
+            Self::ResponseCut => "answer cut",
             Self::Partial => "batch done in part",
         }
     }
 }
 
 /// A service's answer that it is out of order.
-pub(super) fn refusal(service: Service) -> Response {
+pub(super) fn server_error(service: Service) -> Response {
     match service {
         Service::DynamoDb => dynamodb(500, "InternalServerError"),
         Service::S3 => s3(500, "InternalError"),

@@ -58,8 +58,8 @@ pub(super) fn file_of_event(event: &Value) -> Option<String> {
 }
 
 /// The file that a dead letter is about.
-pub(super) fn file_of_letter(letter: &Value) -> Option<String> {
-    file_of_event(&letter["input"])
+pub(super) fn file_of_dead_letter(dead_letter: &Value) -> Option<String> {
+    file_of_event(&dead_letter["input"])
 }
 
 /// The payment that an event is about.
@@ -68,8 +68,8 @@ pub(super) fn payment_of_event(event: &Value) -> Option<String> {
 }
 
 /// The payment that a dead letter is about.
-pub(super) fn payment_of_letter(letter: &Value) -> Option<String> {
-    payment_of_event(&letter["input"])
+pub(super) fn payment_of_dead_letter(dead_letter: &Value) -> Option<String> {
+    payment_of_event(&dead_letter["input"])
 }
 
 /// What a topic's message says.

@@ -3,10 +3,10 @@
 use super::chance::Chance;
 use super::planned_file::PlannedFile;
 
-/// What is stated of a file with it.
+/// The control totals that are sent with a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Stated {
-    Nothing,
+pub(super) enum Totals {
+    Absent,
     Right,
     Wrong,
 }
@@ -24,7 +24,7 @@ pub(super) enum Again {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Act {
     /// `POST /upload`.
-    Upload(Stated),
+    Upload(Totals),
     /// `POST /uploads`, and the bytes to the URL.
     Presigned,
     /// `POST /uploads` alone.
@@ -72,7 +72,7 @@ pub(super) fn plan(files: &[PlannedFile], by_rights: bool, chance: &mut Chance) 
 
 /// One file, uploaded once.
 pub(super) fn upload_alone() -> Vec<Wave> {
-    vec![vec![Step { file: 0, act: Act::Upload(Stated::Nothing), wait_ms: 0 }]]
+    vec![vec![Step { file: 0, act: Act::Upload(Totals::Absent), wait_ms: 0 }]]
 }
 
 fn step(file: usize, act: Act, chance: &mut Chance) -> Step {
@@ -85,18 +85,18 @@ fn first_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
         return Act::PutByRights;
     }
     let act = match chance.between(0, 99) {
-        0..=59 => Act::Upload(stated(chance)),
+        0..=59 => Act::Upload(totals(chance)),
         60..=84 => Act::Presigned,
         85..=92 => Act::Create,
-        _ => Act::Upload(Stated::Wrong),
+        _ => Act::Upload(Totals::Wrong),
     };
     fit(act, file)
 }
 
 fn later_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
     let act = match chance.between(0, 99) {
-        0..=23 => Act::Upload(stated(chance)),
-        24..=28 => Act::Upload(Stated::Wrong),
+        0..=23 => Act::Upload(totals(chance)),
+        24..=28 => Act::Upload(Totals::Wrong),
         29..=37 => Act::Presigned,
         38..=47 => Act::Create,
         48..=58 => Act::LatePut,
@@ -113,12 +113,12 @@ fn later_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
 /// What is wrong in itself needs no wrong statement. Of a file whose verdict hangs on a clock the sender must hear it.
 fn fit(act: Act, file: &PlannedFile) -> Act {
     match act {
-        Act::Upload(_) if file.is_bad || file.is_at_edge => Act::Upload(Stated::Nothing),
-        Act::Presigned | Act::LatePut | Act::PutByRights if file.is_at_edge => Act::Upload(Stated::Nothing),
+        Act::Upload(_) if file.is_bad || file.is_at_edge => Act::Upload(Totals::Absent),
+        Act::Presigned | Act::LatePut | Act::PutByRights if file.is_at_edge => Act::Upload(Totals::Absent),
         act => act,
     }
 }
 
-fn stated(chance: &mut Chance) -> Stated {
-    if chance.percent(30) { Stated::Right } else { Stated::Nothing }
+fn totals(chance: &mut Chance) -> Totals {
+    if chance.percent(30) { Totals::Right } else { Totals::Absent }
 }

@@ -17,9 +17,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// What was done late is told of a moment after it was done: nothing more comes when nothing came for so many looks.
-const QUIET_LOOKS: u32 = 4;
+const QUIET_POLLS: u32 = 4;
 /// How long the bucket may take to tell of what was put there.
 const PATIENCE: Duration = Duration::from_secs(100);
 /// A file at the edge is so far ahead of a day from now when its round begins.
@@ -79,7 +79,7 @@ async fn play_partner(world: &World, round: u64, partner: String, by_rights: boo
     }
     let waves = plan(&files, by_rights, &mut chance);
     let play = FileRound::of(world, round, &partner, files).await;
-    play.play_storm(&waves).await;
+    play.play_faulty_phase(&waves).await;
     FileOracle { play: &play }.judge(ids).await;
     let file = &play.files[0];
     Victim { partner, file_id: file.id.clone(), status_path: play.known(file).status_path }
@@ -110,7 +110,7 @@ impl<'w> FileRound<'w> {
     }
 
     /// Sends the files, and delivers what the bucket tells of them, both at the same time.
-    async fn play_storm(&self, waves: &[Wave]) {
+    async fn play_faulty_phase(&self, waves: &[Wave]) {
         let is_sent = AtomicBool::new(false);
         let sending = async {
             self.send_all(waves).await;
@@ -137,7 +137,7 @@ impl<'w> FileRound<'w> {
         tokio::time::sleep(Duration::from_millis(step.wait_ms)).await;
         let file = &self.files[step.file];
         match step.act {
-            Act::Upload(stated) => drop(self.upload(file, stated, None, chance).await),
+            Act::Upload(totals) => drop(self.upload(file, totals, None, chance).await),
             Act::Presigned => self.send_presigned(file, None, chance).await,
             Act::Create => self.create_and_give_up(file, None, chance).await,
             Act::LatePut => self.put_late(file, chance).await,
@@ -151,10 +151,10 @@ impl<'w> FileRound<'w> {
     pub(super) async fn deliver_events_of(&self, file: &PlannedFile, is_sent: &AtomicBool) {
         let world = self.world;
         let mut delivered = 0;
-        let mut quiet_looks = 0;
+        let mut quiet_polls = 0;
         let mut sent_since = None;
         let mut under_way = FuturesUnordered::new();
-        while quiet_looks < QUIET_LOOKS {
+        while quiet_polls < QUIET_POLLS {
             let is_over = is_sent.load(Ordering::Relaxed) && world.proxy.is_settled(&self.words());
             for (number, event) in world.arrivals.about(&file.id).into_iter().enumerate().skip(delivered) {
                 delivered += 1;
@@ -163,14 +163,14 @@ impl<'w> FileRound<'w> {
                     .push(async move { world.deliver(&world.cloud.stack.state_machine_arn, &event, chance).await });
             }
             let stored = world.proxy.stored(&format!("/validated/{}.csv", file.id));
-            let is_told = delivered >= self.known(file).puts + stored;
-            quiet_looks = if under_way.is_empty() && is_over && is_told { quiet_looks + 1 } else { 0 };
-            if is_over && !is_told {
+            let is_reported = delivered >= self.known(file).puts + stored;
+            quiet_polls = if under_way.is_empty() && is_over && is_reported { quiet_polls + 1 } else { 0 };
+            if is_over && !is_reported {
                 let since: &mut Instant = sent_since.get_or_insert_with(Instant::now);
                 assert!(since.elapsed() < PATIENCE, "the bucket told {delivered} times of {}", file.id);
             }
             // Whatever is under way goes on meanwhile.
-            let pause = pin!(tokio::time::sleep(LOOK_AGAIN_AFTER));
+            let pause = pin!(tokio::time::sleep(POLL_INTERVAL));
             let work = pin!(async {
                 while under_way.next().await.is_some() {}
                 std::future::pending::<()>().await;

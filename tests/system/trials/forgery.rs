@@ -44,11 +44,13 @@ pub(super) async fn try_all(world: &World, victim: &Victim, mut chance: Chance) 
     let keys = [world.forger_key.clone(), format!("{name}.{}", "0".repeat(32)), format!("{name}."), String::new()];
     let key = chance.pick(&keys).clone();
     let request = || forge(world.cloud.http.request(Method::GET, &url), &key, name);
-    let answer = send(chance.clone(), request).await;
-    let text = answer.body.to_string();
+    let response = send(chance.clone(), request).await;
+    let text = response.body.to_string();
     let tells = [id.as_str(), name.as_str(), token].iter().any(|secret| !secret.is_empty() && text.contains(*secret));
-    let is_refused = (400..500).contains(&answer.status) || (own && answer.status == 200);
-    world.tally.judge(Promise::PartnersApart, is_refused && !tells, || format!("GET {path}: {} {text}", answer.status));
+    let is_rejected = (400..500).contains(&response.status) || (own && response.status == 200);
+    world
+        .tally
+        .judge(Promise::PartnersApart, is_rejected && !tells, || format!("GET {path}: {} {text}", response.status));
 }
 
 /// Tries to put a file where the victim's lie: without a signature, and by a URL that was signed for the forger's own.
@@ -57,11 +59,11 @@ async fn try_to_write(world: &World, victim: &Victim, mut chance: Chance) {
     let (id, name) = (&victim.file_id, &victim.partner);
     let file = files::file(&[record(&format!("F{}", chance.between(1, u64::MAX)))]);
     let body = json!({"size": file.len(), "sha256": ContentDigest::of(&file).as_str()}).to_string();
-    let announce = || {
+    let create_upload = || {
         let request = world.cloud.http.post(format!("{}/uploads", stack.api_url)).body(body.clone());
         request.header("x-api-key", &world.forger_key).header("content-type", "application/json")
     };
-    let signed = send(chance.clone(), announce).await.body["upload"].clone();
+    let signed = send(chance.clone(), create_upload).await.body["upload"].clone();
     let (own_key, rest) = signed["url"].as_str().and_then(|url| url.split_once('?')).unwrap();
     let own_name = own_key.rsplit('/').next().unwrap();
     let directory = own_key.split("/incoming/").next().unwrap();
@@ -78,8 +80,8 @@ async fn try_to_write(world: &World, victim: &Victim, mut chance: Chance) {
         let request = world.cloud.http.put(url).body(file.clone());
         headers.clone().fold(request, |request, (header, value)| request.header(header, value.as_str().unwrap()))
     };
-    let answer = send(chance, put).await;
-    world.tally.judge(Promise::PartnersApart, answer.status == 403, || format!("PUT {url}: {}", answer.status));
+    let response = send(chance, put).await;
+    world.tally.judge(Promise::PartnersApart, response.status == 403, || format!("PUT {url}: {}", response.status));
 }
 
 /// Headers by which some systems let themselves be told who asks.

@@ -19,9 +19,9 @@ const TRANSITIONS: [(&str, &[&str]); 10] = [
 
 /// What is wrong with the history of a file that has ended, refused or completed, and that its sender asked so many times to
 /// be processed again; none if nothing is.
-pub(super) fn fault(history: &Value, is_refused: bool, reprocesses: usize) -> Option<String> {
+pub(super) fn fault(history: &Value, is_rejected: bool, reprocesses: usize) -> Option<String> {
     let entries = history.as_array().filter(|entries| !entries.is_empty()).map(Vec::as_slice).unwrap_or_default();
-    let last = if is_refused { "validation_failed" } else { "completed" };
+    let last = if is_rejected { "validation_failed" } else { "completed" };
     if entries.last().is_none_or(|entry| entry["status"] != last) {
         return Some(format!("it does not end as {last}"));
     }

@@ -4,7 +4,7 @@
 use super::chance::Chance;
 use super::clocks::{Clocks, OFFSET_MS_MAX};
 use super::file_oracle::FileOracle;
-use super::file_plan::{Again, Stated};
+use super::file_plan::{Again, Totals};
 use super::file_round::FileRound;
 use super::planned_file::PlannedFile;
 use super::promise::Promise;
@@ -54,7 +54,7 @@ impl<'w> Known<'w> {
     }
 
     async fn upload(&self, number: usize) -> Value {
-        self.play.upload(self.file(number), Stated::Nothing, None, self.chance.clone()).await.body
+        self.play.upload(self.file(number), Totals::Absent, None, self.chance.clone()).await.body
     }
 
     /// Delivers what the bucket tells of a file until this attempt of it has ended.
@@ -99,8 +99,8 @@ impl<'w> Known<'w> {
         FileOracle { play: &self.play }.rows_are_those_of_the_files(std::slice::from_ref(&self.id), &completed).await;
     }
 
-    async fn look(&self, number: usize) -> Value {
-        self.play.look(self.file(number), self.chance.clone()).await
+    async fn read_status(&self, number: usize) -> Value {
+        self.play.read_status(self.file(number), self.chance.clone()).await
     }
 }
 
@@ -132,7 +132,7 @@ pub(super) async fn a_completed_file_stays_visible(world: &World, case: u64) {
     let file = known.file(0);
     known.play.create(file, Some(1), known.chance.clone()).await;
     let oracle = FileOracle { play: &known.play };
-    known.play.judge_visible(file, &known.look(0).await);
+    known.play.judge_visible(file, &known.read_status(0).await);
     oracle.day_shows(&[file]).await;
 }
 
@@ -148,7 +148,7 @@ pub(super) async fn a_rejected_file_stays_visible(world: &World, case: u64) {
     let known = Known::with(world, case, vec![file]).await;
     known.upload(0).await;
     known.play.create(known.file(0), None, known.chance.clone()).await;
-    known.play.judge_visible(known.file(0), &known.look(0).await);
+    known.play.judge_visible(known.file(0), &known.read_status(0).await);
 }
 
 /// A file that was taken by a fast host is not rejected by a slow one when it comes again.
@@ -163,7 +163,7 @@ pub(super) async fn what_was_accepted_is_not_rejected_by_a_repeat(world: &World,
     known.upload(0).await;
     world.set_clocks(VALIDATOR, Clocks::Fast(0)).await;
     known.ended(0, 1).await;
-    known.play.judge_visible(known.file(0), &known.look(0).await);
+    known.play.judge_visible(known.file(0), &known.read_status(0).await);
     known.rows_are_right().await;
 }
 

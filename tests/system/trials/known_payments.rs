@@ -24,7 +24,7 @@ pub(super) async fn a_retired_currency_is_archived(world: &World, case: u64) {
     let retired = retired::put(&provider, &ids[1], &customer, "7.5", day_ms + 1).await;
     let day = Timestamp::from_unix_milliseconds(day_ms).day().replace('-', "/");
     let play = ArchiveRound { world, provider, payments: vec![plain, retired], day, has_retired: true };
-    play.run_in_the_calm().await;
+    play.run_without_faults().await;
     play.judge(case).await;
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn a_retired_currency_stops_no_assessment(world: &World, case: 
 /// A payment whose id another event has named before is taken, published and assessed.
 pub(super) async fn another_event_may_come_first(world: &World, case: u64) {
     let trial = Trial::high(world, case);
-    trial.tell_other(0).await;
+    trial.send_other_event(0).await;
     trial.play_created(true, &mut world.chance(case, "copies")).await;
 }
 
@@ -47,6 +47,6 @@ pub(super) async fn another_event_may_come_first(world: &World, case: u64) {
 pub(super) async fn another_event_may_come_later(world: &World, case: u64) {
     let trial = Trial::high(world, case);
     trial.play_created(false, &mut world.chance(case, "copies")).await;
-    trial.tell_other(0).await;
-    trial.tell_other(1).await;
+    trial.send_other_event(0).await;
+    trial.send_other_event(1).await;
 }

@@ -61,7 +61,7 @@ impl PlannedFile {
         let (records, mut lines): (Vec<_>, Vec<_>) = chosen.map(|id| record(id, chance)).unzip();
         let is_bad = chance.percent(15);
         if is_bad {
-            spoil(&mut lines, chance);
+            corrupt(&mut lines, chance);
         }
         let line_end = *chance.pick(&["\n", "\r\n"]);
         let text = format!("{HEADER}{line_end}{}", lines.join(line_end));
@@ -130,7 +130,7 @@ fn record(id: &str, chance: &mut Chance) -> (Record, String) {
 }
 
 /// Makes one of the lines wrong.
-fn spoil(lines: &mut Vec<String>, chance: &mut Chance) {
+fn corrupt(lines: &mut Vec<String>, chance: &mut Chance) {
     let index = chance.index(lines.len());
     let line = lines[index].clone();
     let (head, tail) = line.split_once(',').unwrap();

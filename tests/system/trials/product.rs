@@ -14,6 +14,6 @@ pub(super) fn end_of_bad_file() -> ExecutionStatus {
 }
 
 /// Whether a dead letter may be about this: never about what a partner got wrong in a file.
-pub(super) fn may_be_a_letter(letter: &Value) -> bool {
-    letter["error"]["Error"] != json!("InvalidCsv")
+pub(super) fn may_be_a_dead_letter(dead_letter: &Value) -> bool {
+    dead_letter["error"]["Error"] != json!("InvalidCsv")
 }

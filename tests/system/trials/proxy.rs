@@ -4,7 +4,7 @@
 use super::archive_round::is_shared;
 use super::call::{Call, ENDPOINT_VARIABLES, Service};
 use super::clocks::{self, Clocks};
-use super::fault::{Fault, POISON, refusal, throttling};
+use super::fault::{Fault, POISON, server_error, throttling};
 use super::process;
 use crate::simulators::relay::{self, Connection, Reply, Request, Response, Upstream};
 use crate::support::cloud::Cloud;
@@ -67,7 +67,7 @@ impl Proxy {
         let upstream = Upstream { http: cloud.http.clone(), endpoint: cloud.stack.endpoint.as_str().into() };
         let proxy = Self { seed, upstream, state: Arc::default() };
         let shared = proxy.clone();
-        let address = relay::open(move |request, connection| shared.clone().answer(request, connection)).await;
+        let address = relay::open(move |request, connection| shared.clone().respond(request, connection)).await;
         for function in FUNCTIONS {
             let endpoints = ENDPOINT_VARIABLES.map(|name| (name, address.as_str()));
             clocks::set(cloud, seed, function, Clocks::Own, &endpoints).await;
@@ -86,12 +86,12 @@ impl Proxy {
     }
 
     /// From now on what all archivals share fails as the seed says for this round.
-    pub(super) fn begin_archival_storm(&self, round: u64) {
+    pub(super) fn begin_archival_faults(&self, round: u64) {
         self.state.lock().unwrap().archival = Some(round);
     }
 
     /// From now on nothing goes wrong with what all archivals share.
-    pub(super) fn end_archival_storm(&self) {
+    pub(super) fn end_archival_faults(&self) {
         self.state.lock().unwrap().archival = None;
     }
 
@@ -146,31 +146,31 @@ impl Proxy {
         let this = *number;
         *number += 1;
         let fault = match () {
-            () if is_poisoned(&call, &state.cured) => Fault::Refused,
+            () if is_poisoned(&call, &state.cured) => Fault::ServerError,
             () if is_calm => Fault::None,
             () => Fault::of(self.seed, &call, this),
         };
-        let place = state.journal.len();
-        state.open.insert(place, call.subject.clone());
+        let index = state.journal.len();
+        state.open.insert(index, call.subject.clone());
         state.journal.push(Entry { call, number: this, fault, done: None });
-        (place, fault)
+        (index, fault)
     }
 
-    async fn answer(self, request: Request, connection: Connection) -> Reply {
+    async fn respond(self, request: Request, connection: Connection) -> Reply {
         let call = Call::of(&request);
         let service = call.service;
-        let (place, fault) = self.decide(call);
+        let (index, fault) = self.decide(call);
         if let Fault::Late(milliseconds) = fault {
             // The connection ends now, and the place stays open until it is done.
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-                self.send_on(place, &request).await;
-                self.close(place);
+                self.send_on(index, &request).await;
+                self.close(index);
             });
             return Reply::Close;
         }
-        let reply = self.apply(fault, service, place, &request, connection).await;
-        self.close(place);
+        let reply = self.apply(fault, service, index, &request, connection).await;
+        self.close(index);
         reply
     }
 
@@ -178,15 +178,15 @@ impl Proxy {
         &self,
         fault: Fault,
         service: Service,
-        place: usize,
+        index: usize,
         request: &Request,
         connection: Connection,
     ) -> Reply {
         match fault {
             Fault::Dropped | Fault::Late(_) => Reply::Close,
-            Fault::Refused => Reply::Answer(refusal(service)),
-            Fault::Throttled => Reply::Answer(throttling(service)),
-            Fault::Partial if service == Service::EventBridge => Reply::Answer(events_not_taken()),
+            Fault::ServerError => Reply::Response(server_error(service)),
+            Fault::Throttled => Reply::Response(throttling(service)),
+            Fault::Partial if service == Service::EventBridge => Reply::Response(events_not_taken()),
             Fault::Killed => {
                 self.kill(connection);
                 Reply::Close
@@ -195,8 +195,8 @@ impl Proxy {
                 if let Fault::Delayed(milliseconds) = fault {
                     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
                 }
-                let Some(response) = self.send_on(place, request).await else { return Reply::Close };
-                self.hand_back(fault, place, request, response, connection).await
+                let Some(response) = self.send_on(index, request).await else { return Reply::Close };
+                self.hand_back(fault, index, request, response, connection).await
             }
         }
     }
@@ -205,21 +205,21 @@ impl Proxy {
     async fn hand_back(
         &self,
         fault: Fault,
-        place: usize,
+        index: usize,
         request: &Request,
         response: Response,
         connection: Connection,
     ) -> Reply {
         match fault {
-            Fault::AnswerLost => Reply::Close,
-            Fault::AnswerCut => Reply::AnswerAndClose(response.cut()),
+            Fault::ResponseLost => Reply::Close,
+            Fault::ResponseCut => Reply::RespondAndClose(response.cut()),
             Fault::KilledAfter => {
                 self.kill(connection);
                 Reply::Close
             }
-            Fault::Twice => self.send_on(place, request).await.map_or(Reply::Close, Reply::Answer),
-            Fault::Partial => Reply::Answer(leave_half_out(&request.body, response)),
-            _ => Reply::Answer(response),
+            Fault::Twice => self.send_on(index, request).await.map_or(Reply::Close, Reply::Response),
+            Fault::Partial => Reply::Response(leave_half_out(&request.body, response)),
+            _ => Reply::Response(response),
         }
     }
 
@@ -229,11 +229,11 @@ impl Proxy {
     }
 
     /// Sends a call on. None if the cloud did not answer, as happens when it ends.
-    async fn send_on(&self, place: usize, request: &Request) -> Option<Response> {
+    async fn send_on(&self, index: usize, request: &Request) -> Option<Response> {
         let began = self.moment();
         let response = self.upstream.forward(request).await.ok()?;
         let ended = self.moment();
-        let done = &mut self.state.lock().unwrap().journal[place].done;
+        let done = &mut self.state.lock().unwrap().journal[index].done;
         // What is done twice was done when it was done first.
         done.get_or_insert((began, ended, response.status));
         Some(response)
@@ -245,8 +245,8 @@ impl Proxy {
         state.moments
     }
 
-    fn close(&self, place: usize) {
-        self.state.lock().unwrap().open.remove(&place);
+    fn close(&self, index: usize) {
+        self.state.lock().unwrap().open.remove(&index);
     }
 }
 

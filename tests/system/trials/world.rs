@@ -3,7 +3,8 @@
 use super::chance::Chance;
 use super::clocks::{self, Clocks};
 use super::feed::{
-    Feed, file_of_event, file_of_letter, file_of_notification, payment_of_alert, payment_of_event, payment_of_letter,
+    Feed, file_of_dead_letter, file_of_event, file_of_notification, payment_of_alert, payment_of_dead_letter,
+    payment_of_event,
 };
 use super::ledger::Moment;
 use super::promise::Tally;
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 pub(super) const STACK: &str = "trials";
 
 /// How long to wait before looking again at an execution, of which many are under way.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Most times that an event is delivered.
 const DELIVERIES_MAX: u64 = 5;
@@ -40,8 +41,8 @@ pub(super) struct World {
     pub(super) notifications: Feed,
     pub(super) alerts: Feed,
     /// What could not be worked on, by file and by payment.
-    pub(super) letters: Feed,
-    pub(super) payment_letters: Feed,
+    pub(super) dead_letters: Feed,
+    pub(super) payment_dead_letters: Feed,
     /// What the calls of a round are about, for whoever looks for the cause of a failure.
     pub(super) words: Mutex<HashMap<u64, Vec<String>>>,
     /// The key of a partner that is none of the others, and wants what is theirs.
@@ -77,8 +78,12 @@ impl World {
             payments: Feed::of_queue(&cloud, &payments, payment_of_event),
             notifications: Feed::of_queue(&cloud, &notifications, file_of_notification),
             alerts: Feed::of_queue(&cloud, &alerts, payment_of_alert),
-            letters: Feed::of_queue(&cloud, &cloud.stack.dead_letter_queue_url, file_of_letter),
-            payment_letters: Feed::of_queue(&cloud, &cloud.stack.webhook_dead_letter_queue_url, payment_of_letter),
+            dead_letters: Feed::of_queue(&cloud, &cloud.stack.dead_letter_queue_url, file_of_dead_letter),
+            payment_dead_letters: Feed::of_queue(
+                &cloud,
+                &cloud.stack.webhook_dead_letter_queue_url,
+                payment_of_dead_letter,
+            ),
             archive: futures::lock::Mutex::default(),
             began: Instant::now(),
             cloud,
@@ -130,7 +135,7 @@ impl World {
             if execution.status != ExecutionStatus::Running {
                 return execution.status;
             }
-            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
