@@ -105,7 +105,11 @@ async fn respond(request: Request, calls: Arc<Mutex<Calls>>, upstream: Upstream)
         None if is_in_part(&calls, &request, "PutEvents") => events_not_taken(),
         None => {
             let response = upstream.forward(&request).await.unwrap();
-            if is_in_part(&calls, &request, "BatchGetItem") { leave_half_out(&request.body, response) } else { response }
+            if is_in_part(&calls, &request, "BatchGetItem") {
+                leave_half_out(&request.body, response)
+            } else {
+                response
+            }
         }
     })
 }

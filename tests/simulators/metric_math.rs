@@ -188,7 +188,7 @@ impl Tokens {
 }
 
 #[test]
-fn metric_math_is_read_as_cloudwatch_does() {
+fn metric_math_is_evaluated_as_by_cloudwatch() {
     let of = |id: &str| match id {
         "two" => Some(Exact::new(2)),
         "zero" => Some(Exact::new(0)),

@@ -37,7 +37,7 @@ fn has_key(item: &Value, key: &Value) -> bool {
 }
 
 #[test]
-fn a_batch_is_answered_in_part() {
+fn leaves_half_of_a_batch_unprocessed() {
     let key = |id: &str| json!({"id": {"S": id}});
     let requested = json!({"RequestItems": {"rows": {"Keys": [key("a"), key("b"), key("c")], "ConsistentRead": true}}});
     let items = json!([{"id": {"S": "a"}, "n": {"N": "1"}}, {"id": {"S": "c"}, "n": {"N": "3"}}]);

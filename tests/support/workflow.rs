@@ -186,7 +186,7 @@ pub(crate) fn task_of(row: &Value) -> Value {
 /// The emulator takes a path that leads nowhere for null; AWS fails the execution there. So each path by which the state
 /// machine reads an answer is followed here in the answers themselves.
 #[tokio::test]
-async fn the_state_machine_reads_nothing_that_an_answer_lacks() {
+async fn every_path_of_the_state_machine_is_in_the_responses() {
     let cloud = Cloud::open().await;
     let partner = format!("bank-{}", unique());
     let file = files::file(&[files::record("T1")]);
@@ -215,7 +215,7 @@ async fn the_state_machine_reads_nothing_that_an_answer_lacks() {
 
 /// What the functions answer when a step is handed something that does not fit.
 #[tokio::test]
-async fn a_step_that_does_not_fit_its_file_fails_by_name() {
+async fn a_step_that_does_not_match_its_file_fails_by_name() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (_, row) = bank.upload_and_complete(&files::file(&[files::record("T1"), files::record("T2")])).await;

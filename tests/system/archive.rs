@@ -128,7 +128,7 @@ fn exact_amount(index: u64) -> String {
 }
 
 #[tokio::test]
-async fn ten_thousand_payments_outlive_two_kills_and_are_archived_once() {
+async fn archives_ten_thousand_payments_once_despite_two_kills() {
     let archive = Archive::open().await;
     let days = [4, 3, 2].map(days_ago);
     let payments = Payments::of(&archive, 10_000, &days).await;
@@ -157,7 +157,7 @@ async fn ten_thousand_payments_outlive_two_kills_and_are_archived_once() {
 }
 
 #[tokio::test]
-async fn a_second_run_for_a_day_adds_an_object_and_touches_none() {
+async fn a_second_run_for_a_day_adds_an_object_and_changes_none() {
     let archive = Archive::open().await;
     let day = days_ago(7);
     let prefix = format!("transactions/{}/", Day::of_milliseconds(day).to_string().replace('-', "/"));
@@ -177,7 +177,7 @@ async fn a_second_run_for_a_day_adds_an_object_and_touches_none() {
 }
 
 #[tokio::test]
-async fn what_is_not_finished_or_younger_than_a_day_stays() {
+async fn unfinished_and_recent_payments_are_not_archived() {
     let archive = Archive::open().await;
     let provider = archive.cloud.provider();
     let [unpublished, young, old] = [(); 3].map(|()| provider.payment("20", "EUR"));
@@ -219,7 +219,7 @@ async fn what_is_not_finished_or_younger_than_a_day_stays() {
 }
 
 #[tokio::test]
-async fn each_event_of_a_transaction_is_archived_once_and_known_again() {
+async fn each_event_of_a_transaction_is_archived_and_deduplicated() {
     let archive = Archive::open().await;
     let provider = archive.cloud.provider();
     let created = provider.payment("20", "EUR");
@@ -266,7 +266,7 @@ async fn each_event_of_a_transaction_is_archived_once_and_known_again() {
 }
 
 #[tokio::test]
-async fn a_payment_whose_currency_was_retired_is_archived() {
+async fn archives_a_payment_in_a_retired_currency() {
     let archive = Archive::open().await;
     let provider = archive.cloud.provider();
     let payment = provider.payment("20.5", "EUR");
@@ -280,7 +280,7 @@ async fn a_payment_whose_currency_was_retired_is_archived() {
 }
 
 #[tokio::test]
-async fn a_retry_of_an_archived_payment_is_recognised_until_its_tombstone_ends() {
+async fn recognizes_a_retry_of_an_archived_payment_until_it_expires() {
     let archive = Archive::open().await;
     let provider = archive.cloud.provider();
     let payment = provider.payment("20", "EUR");
@@ -319,7 +319,7 @@ async fn a_retry_of_an_archived_payment_is_recognised_until_its_tombstone_ends()
 }
 
 #[tokio::test]
-async fn two_runs_at_once_archive_nothing_twice() {
+async fn concurrent_runs_archive_each_payment_once() {
     let archive = Archive::open().await;
     let payments = Payments::of(&archive, 1_000, &[days_ago(11), days_ago(12)]).await;
     let (one, other) = payments.watched(join(archive.run(), archive.run())).await;
@@ -332,7 +332,7 @@ async fn two_runs_at_once_archive_nothing_twice() {
 }
 
 #[tokio::test]
-async fn the_archive_is_compressed_lines_of_json_by_day() {
+async fn the_archive_is_compressed_json_lines_by_day() {
     let archive = Archive::open().await;
     let provider = archive.cloud.provider();
     let mut payment = provider.payment("10000.01", "EUR");

@@ -25,7 +25,7 @@ async fn complete_presigned(bank: &Uploader<'_>, file: &[u8]) -> ApiResponse {
 }
 
 #[tokio::test]
-async fn a_reprocess_that_was_never_sent_asks_for_nothing_later() {
+async fn a_reprocess_that_was_never_sent_has_no_later_effect() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let [a, b] = ["1.00", "2.00"].map(|amount| files::file(&[record_of("T1", amount)]));
@@ -40,7 +40,7 @@ async fn a_reprocess_that_was_never_sent_asks_for_nothing_later() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_created_hides_nothing_of_what_is_true() {
+async fn creating_an_upload_does_not_hide_the_current_status() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let good = files::file(&[record_of("T1", "1.00")]);
@@ -94,7 +94,7 @@ async fn a_correction_wins_within_the_same_second_from_either_source() {
 
 /// The counter of the partner is far ahead, as if a host whose clock is ahead had drawn from it.
 #[tokio::test]
-async fn no_clock_decides_the_order() {
+async fn arrival_order_does_not_depend_on_clocks() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let [a, b] = ["1.00", "2.00"].map(|amount| files::file(&[record_of("T1", amount)]));
@@ -109,7 +109,7 @@ async fn no_clock_decides_the_order() {
 }
 
 #[tokio::test]
-async fn the_retry_of_an_older_reprocess_does_not_beat_a_newer_correction() {
+async fn a_retried_reprocess_does_not_replace_a_newer_correction() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let [a, b] = ["1.00", "2.00"].map(|amount| files::file(&[record_of("T1", amount)]));
@@ -130,7 +130,7 @@ async fn the_retry_of_an_older_reprocess_does_not_beat_a_newer_correction() {
 
 /// The row says that the file was valid, as an earlier deployment found; by today's rules its currency is not active.
 #[tokio::test]
-async fn what_was_valid_is_never_rejected_by_a_repeat() {
+async fn a_repeat_never_rejects_a_valid_file() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let today = files::file(&[record_of("T1", "1.00")]);
@@ -169,7 +169,7 @@ impl Cloud {
 }
 
 #[tokio::test]
-async fn rows_of_other_files_that_are_replaced_are_named() {
+async fn names_the_files_whose_rows_were_replaced() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
@@ -190,7 +190,7 @@ async fn rows_of_other_files_that_are_replaced_are_named() {
 }
 
 #[tokio::test]
-async fn a_hundred_wrong_control_totals_end_nothing() {
+async fn a_hundred_wrong_control_totals_use_up_no_attempts() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record_of("T1", "1.00")]);
@@ -205,7 +205,7 @@ async fn a_hundred_wrong_control_totals_end_nothing() {
 }
 
 #[tokio::test]
-async fn a_rejected_presigned_file_sent_again_is_judged_by_its_new_control_totals() {
+async fn a_resent_presigned_file_is_checked_against_new_totals() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record_of("T1", "1.00")]);
@@ -227,7 +227,7 @@ async fn a_rejected_presigned_file_sent_again_is_judged_by_its_new_control_total
 }
 
 #[tokio::test]
-async fn an_object_that_is_no_file_of_anybody_raises_no_alarm() {
+async fn an_object_of_an_unknown_partner_raises_no_alarm() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[0].as_str();
     let marker = cloud.put_object(&format!("incoming/{partner}/{}.csv.done", unique()), b"", &[]).await;
@@ -243,7 +243,7 @@ async fn an_object_that_is_no_file_of_anybody_raises_no_alarm() {
 }
 
 #[tokio::test]
-async fn a_presigned_file_and_a_plain_one_are_the_same_and_completed_once() {
+async fn presigned_and_plain_uploads_of_one_file_complete_once() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record_of("T1", "1.00")]);
@@ -254,7 +254,7 @@ async fn a_presigned_file_and_a_plain_one_are_the_same_and_completed_once() {
 
 /// Whoever may put files into the bucket may ask the API for an upload as well.
 #[tokio::test]
-async fn a_bucket_partner_may_reprocess_by_a_presigned_upload() {
+async fn a_bucket_file_may_be_reprocessed_by_a_presigned_upload() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner_named(&cloud.stack.bucket_partners[0], &cloud.stack.usage_plan_id).await;
     let id = unique();

@@ -89,7 +89,7 @@ fn broken(rules: impl IntoIterator<Item = (bool, String)>) -> Vec<String> {
 }
 
 #[test]
-fn each_clause_has_a_name_a_rule_and_a_case() {
+fn each_clause_has_an_id_a_rule_and_a_case() {
     let mut ids = BTreeSet::new();
     for part in PARTS {
         for clause in clauses(part) {

@@ -8,7 +8,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::json;
 
 #[tokio::test]
-async fn a_good_file_is_processed_like_an_upload() {
+async fn a_valid_file_is_processed_like_an_upload() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[0].as_str();
     let id = unique();
@@ -36,7 +36,7 @@ async fn a_good_file_is_processed_like_an_upload() {
 }
 
 #[tokio::test]
-async fn each_version_of_an_object_is_a_file_of_its_own() {
+async fn each_version_of_an_object_is_a_separate_file() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[1].as_str();
     let (key, ids) = (format!("incoming/{partner}/{}.csv", unique()), [unique(), unique(), unique()]);
@@ -51,7 +51,7 @@ async fn each_version_of_an_object_is_a_file_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_bad_file_is_rejected_with_a_report_and_without_a_dead_letter() {
+async fn an_invalid_file_gets_a_report_and_no_dead_letter() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[0].as_str();
     let subscriber = cloud.subscribe(json!({"partner": [partner], "status": ["validation_failed"]})).await;
@@ -85,7 +85,7 @@ async fn a_bad_file_is_rejected_with_a_report_and_without_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn a_rejected_file_that_is_put_again_is_rejected_again() {
+async fn a_rejected_file_put_again_is_rejected_again() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[0].as_str();
     let file = files::file(&[record(&unique()).replace("USD", "usd")]);
@@ -107,7 +107,7 @@ async fn a_rejected_file_that_is_put_again_is_rejected_again() {
 }
 
 #[tokio::test]
-async fn an_unknown_partner_is_refused() {
+async fn rejects_an_unknown_partner() {
     let cloud = Cloud::open().await;
     let id = unique();
     let file = files::file(&[record(&id)]);
@@ -127,7 +127,7 @@ async fn an_unknown_partner_is_refused() {
 }
 
 #[tokio::test]
-async fn two_partners_put_the_same_file() {
+async fn two_partners_may_put_the_same_file() {
     let cloud = Cloud::open().await;
     let id = unique();
     let file = files::file(&[record(&id)]);
@@ -141,7 +141,7 @@ async fn two_partners_put_the_same_file() {
 }
 
 #[tokio::test]
-async fn what_lies_elsewhere_starts_nothing() {
+async fn objects_under_other_prefixes_start_no_workflow() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[0].as_str();
     let id = unique();
@@ -164,7 +164,7 @@ async fn what_lies_elsewhere_starts_nothing() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_too_large_is_refused_unread() {
+async fn rejects_a_too_large_object_without_reading_it() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[1].as_str();
     // The size is that of the event: to store so many bytes would take the tests too long.

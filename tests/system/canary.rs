@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_canary_is_found_however_it_is_written() {
+    fn finds_a_canary_in_every_encoding() {
         for bytes in [TEXT.as_bytes(), &BYTES] {
             let canaries = canaries(Kind::Secret, bytes);
             for text in written(bytes) {
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_canary_is_not_found() {
+    fn finds_no_canary_in_other_text() {
         let canaries = canaries(Kind::Secret, TEXT.as_bytes());
         for text in ["", "%", "%4", "\\u00", "Käfig", "a line \\\\ with 100 % of \\u12 broken escapes\\"] {
             assert_eq!(canaries.leaks(Location::Log, "", text.as_bytes()), [""; 0], "{text}");
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_canary_may_be_where_its_owner_looks_and_nowhere_else() {
+    fn a_canary_may_be_only_where_its_owner_can_read() {
         use Location::*;
         let all =
             [Log, OwnersResponse, Rejection, Report, CorrectableFile, Outcome, DeadLetter, Notification, PaymentEvent];

@@ -357,7 +357,7 @@ async fn malformed_events(planting: &mut Planting<'_>) {
 }
 
 #[tokio::test]
-async fn what_is_private_of_files_is_in_no_log_answer_report_message_or_queue() {
+async fn no_log_response_message_or_queue_has_private_file_data() {
     let cloud = Cloud::open().await;
     let mut planting = Planting::begin(&cloud).await;
     let subscriber = cloud.subscribe(json!({"partner": [planting.bank.partner]})).await;
@@ -375,7 +375,7 @@ async fn what_is_private_of_files_is_in_no_log_answer_report_message_or_queue() 
 }
 
 #[tokio::test]
-async fn a_store_that_fails_or_quotes_what_it_was_sent_gives_nothing_away() {
+async fn errors_of_a_store_that_quotes_requests_disclose_nothing() {
     let _turn = faults::TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let mut planting = Planting::begin(&cloud).await;

@@ -179,7 +179,7 @@ async fn unproven_deliveries(planting: &mut Planting<'_>) {
 }
 
 #[tokio::test]
-async fn what_is_private_of_payments_is_in_no_log_answer_or_message() {
+async fn no_log_response_or_message_has_private_payment_data() {
     let cloud = Cloud::open().await;
     let mut planting = Planting::begin(&cloud);
     sound_payments(&mut planting).await;
@@ -189,7 +189,7 @@ async fn what_is_private_of_payments_is_in_no_log_answer_or_message() {
 }
 
 #[tokio::test]
-async fn secrets_that_change_or_cannot_be_read_give_nothing_away() {
+async fn unreadable_or_rotated_secrets_are_not_disclosed() {
     let _turn = rotation::TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let mut planting = Planting::begin(&cloud);

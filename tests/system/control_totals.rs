@@ -46,7 +46,7 @@ impl Uploader<'_> {
 }
 
 #[tokio::test]
-async fn a_wrong_statement_refuses_a_file_and_a_right_one_is_a_new_attempt() {
+async fn right_control_totals_after_wrong_ones_are_a_new_attempt() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = file_of_two();
@@ -99,7 +99,7 @@ async fn a_wrong_statement_refuses_a_file_and_a_right_one_is_a_new_attempt() {
 }
 
 #[tokio::test]
-async fn an_announced_file_is_held_against_what_was_stated_last() {
+async fn a_presigned_file_is_checked_against_the_last_control_totals() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = file_of_two();
@@ -131,7 +131,7 @@ async fn an_announced_file_is_held_against_what_was_stated_last() {
 /// A wrong statement hinders nobody who sends the same file with a right one, or none, at the same moment or while it is
 /// awaited.
 #[tokio::test]
-async fn a_wrong_statement_hinders_no_other_upload_of_the_file() {
+async fn wrong_control_totals_do_not_block_other_uploads() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = file_of_two();
@@ -159,7 +159,7 @@ async fn a_wrong_statement_hinders_no_other_upload_of_the_file() {
 /// A rejection draws no sequence. Where its function died, the valid upload that follows gets one of its own, which is later
 /// than that of every file that was accepted before, whatever the clock of the rejecting host said.
 #[tokio::test]
-async fn a_valid_upload_takes_over_what_a_rejection_began() {
+async fn a_valid_upload_takes_over_an_unfinished_rejection() {
     let cloud = Cloud::open().await;
     for (status, rank, attempt) in [("validating", 1, 1), ("validation_failed", 2, 2)] {
         let bank = cloud.partner().await;
@@ -177,7 +177,7 @@ async fn a_valid_upload_takes_over_what_a_rejection_began() {
 }
 
 #[tokio::test]
-async fn a_statement_that_cannot_be_read_is_refused_by_name() {
+async fn rejects_unreadable_control_totals_by_name() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = file_of_two();

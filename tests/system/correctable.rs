@@ -24,7 +24,7 @@ const NOTED: &str =
     "transaction_id,amount,currency,timestamp,merchant,status,error_record,error_column,error_reason\r\n";
 
 #[tokio::test]
-async fn a_refused_file_is_mended_and_sent_again() {
+async fn a_rejected_file_is_corrected_and_resent() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[
@@ -76,7 +76,7 @@ async fn a_refused_file_is_mended_and_sent_again() {
 }
 
 #[tokio::test]
-async fn a_correctable_file_goes_to_nobody_but_its_partner() {
+async fn a_correctable_file_is_returned_to_its_partner_alone() {
     let cloud = Cloud::open().await;
     let (bank, other) = (cloud.partner().await, cloud.partner().await);
     let rejected = bank.upload(&files::file(&[record("T1").replace("USD", "usd")])).await;
@@ -95,7 +95,7 @@ async fn a_correctable_file_goes_to_nobody_but_its_partner() {
 }
 
 #[tokio::test]
-async fn what_was_not_refused_by_its_records_cannot_be_corrected() {
+async fn only_a_file_with_rejected_records_can_be_corrected() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (valid, _) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
@@ -115,7 +115,7 @@ async fn what_was_not_refused_by_its_records_cannot_be_corrected() {
 }
 
 #[tokio::test]
-async fn a_file_of_the_bucket_is_corrected_too() {
+async fn a_file_put_in_the_bucket_can_be_corrected() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[0].as_str();
     let bank = cloud.partner_named(partner, &cloud.stack.usage_plan_id).await;
@@ -145,7 +145,7 @@ async fn a_file_of_the_bucket_is_corrected_too() {
 
 /// S3 takes parts of 5 MiB; what is longer has several.
 #[tokio::test]
-async fn a_report_and_a_correctable_file_of_several_parts_are_whole() {
+async fn a_multipart_report_and_correctable_file_are_complete() {
     const RECORDS: usize = 16_000;
     const ERRORS_A_RECORD: usize = 5;
     const PART_BYTES: usize = 5 * 1024 * 1024;
@@ -174,7 +174,7 @@ async fn a_report_and_a_correctable_file_of_several_parts_are_whole() {
 }
 
 #[tokio::test]
-async fn a_refused_file_that_has_expired_cannot_be_corrected() {
+async fn an_expired_rejected_file_cannot_be_corrected() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let rejected = bank.upload(&files::file(&[record("T1").replace("USD", "usd")])).await;
@@ -192,7 +192,7 @@ async fn a_refused_file_that_has_expired_cannot_be_corrected() {
 
 /// The link serves a file to be saved, of a name that says what it is.
 #[tokio::test]
-async fn the_link_names_the_file() {
+async fn the_download_link_names_the_file() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let rejected = bank.upload(&files::file(&[record("T1").replace("USD", "usd")])).await;

@@ -42,7 +42,7 @@ pub(crate) fn of_partner<'a>(response: &'a Value, partner: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn a_partner_sees_its_own_day_in_the_order_of_arrival() {
+async fn a_partner_sees_its_own_day_in_arrival_order() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (good, row) = bank.upload_and_complete(&files::file(&[record_of("T1", "1.50"), record_of("T2", "2.25")])).await;
@@ -81,7 +81,7 @@ async fn a_partner_sees_its_own_day_in_the_order_of_arrival() {
 }
 
 #[tokio::test]
-async fn a_file_that_a_busy_table_leaves_out_is_listed_all_the_same() {
+async fn lists_a_file_that_a_busy_table_left_unprocessed() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
@@ -104,7 +104,7 @@ async fn a_file_that_a_busy_table_leaves_out_is_listed_all_the_same() {
 }
 
 #[tokio::test]
-async fn no_partner_sees_another_and_an_operator_sees_all() {
+async fn a_partner_sees_only_itself_and_an_operator_sees_all() {
     let cloud = Cloud::open().await;
     let (one, other, operator) = (cloud.partner().await, cloud.partner().await, cloud.operator().await);
     let (of_one, _) = one.upload_and_complete(&files::file(&[record("T1")])).await;
@@ -139,7 +139,7 @@ async fn no_partner_sees_another_and_an_operator_sees_all() {
 }
 
 #[tokio::test]
-async fn an_operator_sends_no_file() {
+async fn an_operator_cannot_upload() {
     let cloud = Cloud::open().await;
     let operator = cloud.operator().await;
     let file = files::file(&[record("T1")]);
@@ -152,7 +152,7 @@ async fn an_operator_sends_no_file() {
 }
 
 #[tokio::test]
-async fn a_day_is_asked_for_in_one_form_and_with_a_key() {
+async fn rejects_a_malformed_day_or_a_missing_key() {
     let cloud = Cloud::open().await;
     let (bank, operator) = (cloud.partner().await, cloud.operator().await);
     for day in
@@ -174,7 +174,7 @@ async fn a_day_is_asked_for_in_one_form_and_with_a_key() {
 }
 
 #[tokio::test]
-async fn what_was_expected_of_a_partner_stands_beside_what_came() {
+async fn a_day_shows_expected_and_received_files() {
     let cloud = Cloud::open().await;
     let operator = cloud.operator().await;
     // A day long gone, on which nobody sent anything.
@@ -230,7 +230,7 @@ async fn put_many(cloud: &Cloud, items: Vec<HashMap<String, AttributeValue>>) {
 }
 
 #[tokio::test]
-async fn a_day_of_ten_thousand_files_is_answered_in_time() {
+async fn returns_a_day_of_ten_thousand_files_in_time() {
     let cloud = Cloud::open().await;
     let operator = cloud.operator().await;
     let (large, small) = (format!("bank-{}", unique()), format!("bank-{}", unique()));

@@ -18,7 +18,7 @@ async fn is_unknown(bank: &Uploader<'_>, file: &[u8]) -> bool {
 }
 
 #[tokio::test]
-async fn a_valid_file_gets_its_verdict_and_is_not_stored() {
+async fn a_dry_run_validates_a_file_and_does_not_store_it() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1"), record("T2")]);
@@ -49,7 +49,7 @@ async fn a_valid_file_gets_its_verdict_and_is_not_stored() {
 }
 
 #[tokio::test]
-async fn a_bad_file_gets_many_more_errors_than_an_upload_lists() {
+async fn a_dry_run_lists_more_errors_than_an_upload() {
     const RECORDS: usize = 10_100;
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
@@ -77,7 +77,7 @@ async fn a_bad_file_gets_many_more_errors_than_an_upload_lists() {
 
 /// Whoever believes in a dry run must not get a real one.
 #[tokio::test]
-async fn what_may_be_meant_as_a_dry_run_is_never_an_upload() {
+async fn a_malformed_dry_run_parameter_never_uploads() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);

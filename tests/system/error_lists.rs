@@ -7,7 +7,7 @@ use crate::support::upload::statuses;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn every_error_of_a_file_comes_in_one_answer() {
+async fn one_response_lists_every_error_of_a_file() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[
@@ -74,7 +74,7 @@ async fn report(cloud: &Cloud, status: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_long_list_of_errors_is_cut_but_its_totals_are_true() {
+async fn a_truncated_error_list_keeps_exact_totals() {
     const RECORDS: usize = 250;
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
@@ -98,7 +98,7 @@ async fn a_long_list_of_errors_is_cut_but_its_totals_are_true() {
 }
 
 #[tokio::test]
-async fn no_answer_repeats_what_a_file_holds() {
+async fn no_response_repeats_a_files_content() {
     const CARD: &str = "4111111111111111";
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
@@ -132,7 +132,7 @@ async fn no_answer_repeats_what_a_file_holds() {
 }
 
 #[tokio::test]
-async fn a_bad_file_may_be_sent_again_and_a_corrected_one_is_a_new_file() {
+async fn a_rejected_file_may_be_resent_and_a_corrected_one_is_new() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let bad = files::file(&[record("T1").replace("USD", "usd")]);

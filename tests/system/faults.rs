@@ -26,7 +26,7 @@ async fn upload_that_fails(bank: &Uploader<'_>, file: &[u8]) -> ApiResponse {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_for_good_leaves_a_dead_letter_and_the_next_file_unharmed() {
+async fn a_permanent_store_failure_affects_one_file_alone() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let store = FaultyStore::open(&cloud).await;
@@ -84,7 +84,7 @@ async fn a_failed_file_may_be_uploaded_again() {
 }
 
 #[tokio::test]
-async fn a_file_that_could_not_be_stored_is_taken_when_it_is_sent_again() {
+async fn a_file_that_was_not_stored_is_accepted_when_resent() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
@@ -100,7 +100,7 @@ async fn a_file_that_could_not_be_stored_is_taken_when_it_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_retried_file_does_not_win_over_one_that_came_in_between() {
+async fn a_retried_file_does_not_replace_a_later_one() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
@@ -117,7 +117,7 @@ async fn a_retried_file_does_not_win_over_one_that_came_in_between() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_at_first_costs_only_time() {
+async fn a_transient_store_failure_is_retried() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
@@ -140,7 +140,7 @@ async fn a_store_that_fails_at_first_costs_only_time() {
 }
 
 #[tokio::test]
-async fn a_topic_that_fails_at_first_is_told_all_the_same() {
+async fn a_transient_topic_failure_is_retried() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
@@ -155,7 +155,7 @@ async fn a_topic_that_fails_at_first_is_told_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_table_that_throttles_costs_only_time() {
+async fn a_throttled_table_is_retried() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
@@ -171,7 +171,7 @@ async fn a_table_that_throttles_costs_only_time() {
 }
 
 #[tokio::test]
-async fn a_range_that_is_throttled_until_its_time_is_over_says_so() {
+async fn a_range_throttled_past_its_time_limit_fails_by_name() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
@@ -196,7 +196,7 @@ async fn a_range_that_is_throttled_until_its_time_is_over_says_so() {
 
 /// A URL may be used twice, and each version of the object has its own time.
 #[tokio::test]
-async fn two_versions_that_come_at_once_have_one_place_in_the_order() {
+async fn concurrent_versions_share_one_position_in_arrival_order() {
     let archive = without_file_events().await;
     let cloud = &archive.cloud;
     let bank = cloud.partner().await;

@@ -4,7 +4,7 @@ use crate::support::cloud::Cloud;
 use crate::support::files;
 
 #[tokio::test]
-async fn size_is_limited_exactly() {
+async fn enforces_the_exact_size_limit() {
     const LIMIT: usize = 4_500_000;
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;

@@ -4,7 +4,7 @@ use crate::support::cloud::Cloud;
 use crate::support::files::{self, record};
 
 #[tokio::test]
-async fn nobody_reads_the_status_of_another() {
+async fn a_partner_cannot_read_another_partners_status() {
     let cloud = Cloud::open().await;
     let (bank, other) = (cloud.partner().await, cloud.partner().await);
     let file = files::file(&[record("T1")]);
@@ -38,7 +38,7 @@ async fn nobody_reads_the_status_of_another() {
 }
 
 #[tokio::test]
-async fn the_same_link_goes_on_working() {
+async fn a_status_link_keeps_working() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);

@@ -25,7 +25,7 @@ impl Cloud {
 }
 
 #[tokio::test]
-async fn without_a_valid_key_nothing_is_uploaded() {
+async fn rejects_an_upload_without_a_valid_key() {
     let cloud = Cloud::open().await;
     cloud.request(Method::POST, "/upload", None).await.assert_rejected(403, "api_key_invalid");
     cloud.request(Method::POST, "/upload", Some("acme.not-the-secret")).await.assert_rejected(403, "api_key_invalid");
@@ -41,7 +41,7 @@ async fn without_a_valid_key_nothing_is_uploaded() {
 }
 
 #[tokio::test]
-async fn a_quota_is_each_keys_own() {
+async fn each_key_has_its_own_quota() {
     let cloud = Cloud::open().await;
     let plan = cloud.own_usage_plan(Some(2), None).await;
     let (spender, saver) = (cloud.partner_in(&plan).await, cloud.partner_in(&plan).await);
@@ -57,7 +57,7 @@ async fn a_quota_is_each_keys_own() {
 }
 
 #[tokio::test]
-async fn a_rate_is_limited_with_a_time_to_come_back() {
+async fn rate_limit_responses_say_when_to_retry() {
     let cloud = Cloud::open().await;
     // One token in the bucket and, within the test, no second one.
     let throttle = ThrottleSettings::builder().burst_limit(1).rate_limit(0.001).build();
@@ -69,7 +69,7 @@ async fn a_rate_is_limited_with_a_time_to_come_back() {
 }
 
 #[tokio::test]
-async fn following_a_file_a_thousand_times_leaves_the_quota_untouched() {
+async fn status_requests_do_not_use_up_the_quota() {
     const TIMES: usize = 1_000;
     const AT_ONCE: usize = 8;
     use futures::StreamExt;
@@ -88,7 +88,7 @@ async fn following_a_file_a_thousand_times_leaves_the_quota_untouched() {
 }
 
 #[tokio::test]
-async fn what_is_no_route_is_not_found() {
+async fn an_unknown_route_is_not_found() {
     let cloud = Cloud::open().await;
     let key = cloud.stack.api_keys[0].as_str();
     for (method, path) in [
@@ -112,7 +112,7 @@ async fn what_is_no_route_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_content_type_is_refused_by_the_validator() {
+async fn the_validator_rejects_a_request_without_a_content_type() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let body = body("b", &[file_part(&files::file(&[record("T1")]))]);

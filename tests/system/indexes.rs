@@ -29,7 +29,7 @@ async fn between(cloud: &Cloud, table: &str, key: &str, partition: &str, from: &
 }
 
 #[tokio::test]
-async fn transactions_are_found_by_day_and_by_hour() {
+async fn finds_transactions_by_day_and_by_hour() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     // Every quarter of an hour of one day, and the moments beside it.
@@ -72,7 +72,7 @@ async fn transactions_are_found_by_day_and_by_hour() {
 }
 
 #[tokio::test]
-async fn files_are_found_by_when_they_came() {
+async fn finds_files_by_time_of_arrival() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let instant = |ms: u64| Timestamp::from_unix_milliseconds(ms);

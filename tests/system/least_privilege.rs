@@ -170,7 +170,7 @@ fn resource_name(resource: &Value) -> String {
 }
 
 #[tokio::test]
-async fn taking_any_grant_away_makes_something_fail() {
+async fn removing_any_grant_makes_a_scenario_fail() {
     let cases = cases();
     let cloud = Cloud::of_stack("least").await;
     let mut deviations = String::new();

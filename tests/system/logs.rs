@@ -104,7 +104,7 @@ async fn send_canaries(bank: &Uploader<'_>) -> (Canaries, Vec<String>) {
 }
 
 #[tokio::test]
-async fn no_log_line_has_a_secret_or_a_field() {
+async fn no_log_line_has_a_secret_or_a_field_value() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (canaries, files) = send_canaries(&bank).await;
@@ -143,7 +143,7 @@ async fn no_log_line_has_a_secret_or_a_field() {
 }
 
 #[tokio::test]
-async fn no_log_line_has_a_secret_a_signature_or_what_a_payment_contains() {
+async fn no_log_line_has_a_secret_a_signature_or_payment_data() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let (note, amount) = (format!("note{}", unique()), "918273645.46");
@@ -199,7 +199,7 @@ fn member<'l>(line: &'l Value, name: &str) -> Option<&'l String> {
 }
 
 #[tokio::test]
-async fn the_emulators_own_log_has_none_either() {
+async fn the_emulators_log_has_no_private_data() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (canaries, _) = send_canaries(&bank).await;

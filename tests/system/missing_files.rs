@@ -16,7 +16,7 @@ async fn report(cloud: &Cloud, day: &str) -> Result<Value, Value> {
 }
 
 #[tokio::test]
-async fn each_missing_file_has_a_message_that_is_the_same_however_often_it_is_told() {
+async fn a_missing_file_has_the_same_message_in_every_report() {
     let cloud = Cloud::open().await;
     let late = cloud.partner_named("late-bank", &cloud.stack.usage_plan_id).await;
     let early = cloud.partner_named("early-bank", &cloud.stack.usage_plan_id).await;
@@ -59,7 +59,7 @@ async fn each_missing_file_has_a_message_that_is_the_same_however_often_it_is_to
 }
 
 #[tokio::test]
-async fn every_morning_tells_of_the_day_before_and_leaves_a_line_for_the_alarm() {
+async fn reports_the_previous_day_and_logs_a_line_for_the_alarm() {
     let cloud = Cloud::open().await;
     let subscriber = cloud.subscribe(json!({"partner": ["silent-bank"]})).await;
     let input = template()["Resources"]["MorningRule"]["Properties"]["Targets"][0]["Input"].clone();
@@ -85,7 +85,7 @@ async fn every_morning_tells_of_the_day_before_and_leaves_a_line_for_the_alarm()
 }
 
 #[tokio::test]
-async fn a_schedule_that_cannot_be_read_is_no_silence() {
+async fn an_unreadable_schedule_is_reported() {
     // On a stack whose functions for files nobody else calls.
     let cloud = Cloud::of_stack("archive").await;
     let operator = cloud.operator().await;
@@ -106,13 +106,13 @@ async fn a_schedule_that_cannot_be_read_is_no_silence() {
 }
 
 #[tokio::test]
-async fn a_day_that_is_none_is_refused() {
+async fn rejects_an_invalid_day() {
     let cloud = Cloud::open().await;
     assert_eq!(report(&cloud, "yesterday").await.unwrap_err()["errorType"], "InvalidInput");
 }
 
 #[test]
-fn the_morning_has_a_rule_of_its_own_whose_failures_are_kept() {
+fn the_daily_report_has_its_own_rule_and_keeps_failures() {
     let template = template();
     let rule = &template["Resources"]["MorningRule"]["Properties"];
     assert_eq!((&rule["ScheduleExpression"], &rule["State"]), (&json!("cron(0 6 * * ? *)"), &json!("ENABLED")));
@@ -133,7 +133,7 @@ fn the_morning_has_a_rule_of_its_own_whose_failures_are_kept() {
 /// What the deployment takes can be read, but for what only a list of names would know; and what it refuses cannot, but for
 /// blanks and empty parts, which do no harm.
 #[test]
-fn the_deployment_refuses_a_schedule_that_cannot_be_read() {
+fn a_deployment_rejects_an_unreadable_schedule() {
     let template = template();
     let pattern = template["Parameters"]["PartnerSchedules"]["AllowedPattern"].as_str().unwrap();
     let pattern = regex_lite::Regex::new(pattern).unwrap();

@@ -80,7 +80,7 @@ impl Subscriber<'_> {
 }
 
 #[tokio::test]
-async fn a_subscriber_gets_the_outcome_once() {
+async fn a_subscriber_receives_the_outcome_once() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
@@ -108,7 +108,7 @@ async fn a_subscriber_gets_the_outcome_once() {
 }
 
 #[tokio::test]
-async fn a_subscriber_may_choose_failures() {
+async fn a_subscriber_may_filter_by_failure() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[0].as_str();
     let good = files::file(&[record(&unique())]);

@@ -17,7 +17,7 @@ async fn in_effect(bank: &Uploader<'_>, id: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_correction_stands_and_the_first_file_again_does_not_undo_it() {
+async fn resending_the_first_file_does_not_undo_a_correction() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let a = files::file(&[record_of("T1", "1.00"), record_of("T2", "2.00"), record_of("T3", "3.00")]);
@@ -55,7 +55,7 @@ async fn a_correction_stands_and_the_first_file_again_does_not_undo_it() {
 }
 
 #[tokio::test]
-async fn a_later_file_stands_although_an_earlier_one_is_processed_after_it() {
+async fn a_later_file_wins_over_an_earlier_one_processed_after_it() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let late = files::file(&[record_of("T1", "2.00"), record_of("T2", "2.00")]);
@@ -77,7 +77,7 @@ async fn a_later_file_stands_although_an_earlier_one_is_processed_after_it() {
 }
 
 #[tokio::test]
-async fn of_many_files_at_once_the_last_to_arrive_stands_in_every_row() {
+async fn the_last_of_many_concurrent_files_wins_in_every_row() {
     const FILES: usize = 6;
     const IDS: usize = 40;
     let cloud = Cloud::open().await;
@@ -105,7 +105,7 @@ async fn of_many_files_at_once_the_last_to_arrive_stands_in_every_row() {
 }
 
 #[tokio::test]
-async fn of_two_files_of_one_moment_the_same_one_stands_in_either_order() {
+async fn a_tie_has_the_same_winner_in_either_order() {
     let cloud = Cloud::open().await;
     let mut winners = Vec::new();
     for order in [[0, 1], [1, 0]] {
@@ -125,7 +125,7 @@ async fn of_two_files_of_one_moment_the_same_one_stands_in_either_order() {
 /// A handler that died after its rows were written, and before it told whose rows they replaced, is followed by one that
 /// finds the rows unchanged. It tells all the same.
 #[tokio::test]
-async fn a_range_that_is_written_again_still_tells_whose_rows_it_replaced() {
+async fn a_rewritten_range_still_names_the_files_it_replaced() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (response_a, _) = bank.upload_and_complete(&files::file(&[record_of("T1", "1.00")])).await;
@@ -147,7 +147,7 @@ async fn a_range_that_is_written_again_still_tells_whose_rows_it_replaced() {
 
 /// The steps of the workflow, called again for a file that has long been completed.
 #[tokio::test]
-async fn a_status_never_goes_back() {
+async fn a_status_never_moves_back() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record_of("T1", "1.00")]);

@@ -16,7 +16,7 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn the_page_needs_no_key_and_runs_what_its_policy_names() {
+async fn the_page_needs_no_key_and_obeys_its_content_policy() {
     let cloud = Cloud::open().await;
     for slash in ["", "/"] {
         let response = cloud.http.get(format!("{}{slash}", cloud.stack.api_url)).send().await.unwrap();
@@ -41,7 +41,7 @@ async fn preflight(cloud: &Cloud, origin: &str, method: &str, headers: &str) -> 
 }
 
 #[tokio::test]
-async fn the_bucket_answers_the_pages_origin_and_no_other() {
+async fn the_bucket_allows_only_the_pages_origin() {
     let cloud = Cloud::open().await;
     let page = page_origin(&cloud);
     let allowed = preflight(&cloud, &page, "PUT", "content-type,x-amz-checksum-sha256").await;
@@ -60,7 +60,7 @@ async fn the_bucket_answers_the_pages_origin_and_no_other() {
 }
 
 #[test]
-fn the_buckets_rule_names_the_apis_addresses_unless_others_are_given() {
+fn the_buckets_cors_rule_defaults_to_the_apis_addresses() {
     let template = template();
     for (id, bucket) in resources(&template, "AWS::S3::Bucket") {
         let cors = &bucket["Properties"]["CorsConfiguration"];

@@ -4,7 +4,7 @@ use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, decimal, file_id, record_of};
 
 #[tokio::test]
-async fn two_partners_may_use_the_same_transaction_id() {
+async fn two_partners_may_use_one_transaction_id() {
     let cloud = Cloud::open().await;
     let (one, other) = (cloud.partner().await, cloud.partner().await);
     one.upload_and_complete(&files::file(&[record_of("T1", "1.00")])).await;
@@ -25,7 +25,7 @@ async fn two_partners_may_use_the_same_transaction_id() {
 }
 
 #[tokio::test]
-async fn a_partner_has_as_many_keys_as_it_likes() {
+async fn a_partner_may_have_several_keys() {
     let cloud = Cloud::open().await;
     let first = cloud.partner().await;
     let second = cloud.partner_named(&first.partner, &cloud.stack.usage_plan_id).await;
@@ -37,7 +37,7 @@ async fn a_partner_has_as_many_keys_as_it_likes() {
 }
 
 #[tokio::test]
-async fn a_key_without_a_name_is_known_by_its_digest() {
+async fn an_unnamed_key_is_identified_by_its_digest() {
     let cloud = Cloud::open().await;
     let key = format!("{}{}", unique(), unique());
     let partner = domain::Partner::of_api_key(&key).as_str().to_owned();

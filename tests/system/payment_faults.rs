@@ -13,7 +13,7 @@ fn id(payment: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn an_event_that_the_bus_did_not_take_is_published_by_the_next_delivery() {
+async fn the_next_delivery_publishes_an_event_the_bus_rejected() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bus = FaultyStore::open(&cloud).await;
@@ -33,7 +33,7 @@ async fn an_event_that_the_bus_did_not_take_is_published_by_the_next_delivery() 
 }
 
 #[tokio::test]
-async fn an_analysis_that_is_written_late_does_not_replace_the_one_that_stands() {
+async fn a_late_analysis_does_not_replace_the_current_one() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let store = FaultyStore::open(&cloud).await;
@@ -60,7 +60,7 @@ async fn an_analysis_that_is_written_late_does_not_replace_the_one_that_stands()
 }
 
 #[tokio::test]
-async fn a_payment_that_is_assessed_counts_as_published_although_nobody_could_say_so() {
+async fn an_assessed_payment_counts_as_published() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let provider = cloud.provider();
@@ -75,7 +75,7 @@ async fn a_payment_that_is_assessed_counts_as_published_although_nobody_could_sa
 }
 
 #[tokio::test]
-async fn a_row_that_changes_while_it_is_archived_stays_for_the_next_run() {
+async fn a_row_changed_during_archival_is_left_for_the_next_run() {
     let archive = Archive::open().await;
     let store = FaultyStore::open(&archive.cloud).await;
     store.serve_function(&archive.cloud, "transaction-archival").await;
@@ -103,7 +103,7 @@ async fn a_row_that_changes_while_it_is_archived_stays_for_the_next_run() {
 }
 
 #[tokio::test]
-async fn rows_that_a_busy_table_leaves_out_are_archived_by_the_same_run() {
+async fn unprocessed_rows_are_archived_by_the_same_run() {
     let archive = Archive::open().await;
     let store = FaultyStore::open(&archive.cloud).await;
     store.serve_function(&archive.cloud, "transaction-archival").await;
@@ -116,7 +116,7 @@ async fn rows_that_a_busy_table_leaves_out_are_archived_by_the_same_run() {
 }
 
 #[tokio::test]
-async fn an_object_that_was_announced_and_not_stored_is_left_empty() {
+async fn a_pending_object_that_was_not_stored_is_left_empty() {
     let archive = Archive::open().await;
     let bucket = FaultyStore::open(&archive.cloud).await;
     bucket.serve_function_as(&archive.cloud, "transaction-archival", BUCKET).await;
@@ -138,7 +138,7 @@ async fn an_object_that_was_announced_and_not_stored_is_left_empty() {
 }
 
 #[tokio::test]
-async fn an_announced_object_with_a_currency_that_was_retired_since_is_settled() {
+async fn settles_a_pending_object_with_a_retired_currency() {
     let archive = Archive::open().await;
     let store = FaultyStore::open(&archive.cloud).await;
     store.serve_function(&archive.cloud, "transaction-archival").await;

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 
 #[tokio::test]
-async fn a_url_may_be_asked_for_again_and_again() {
+async fn a_presigned_url_may_be_requested_repeatedly() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record(&unique())]);
@@ -30,7 +30,7 @@ async fn a_url_may_be_asked_for_again_and_again() {
 }
 
 #[tokio::test]
-async fn two_uploads_by_one_url_are_two_versions_and_one_effect() {
+async fn two_puts_to_one_url_make_two_versions_and_one_effect() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1"), record("T2")]);
@@ -56,7 +56,7 @@ async fn two_uploads_by_one_url_are_two_versions_and_one_effect() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_announced_to_be_processed_again_wins() {
+async fn a_file_reprocessed_by_a_presigned_upload_wins() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let a = files::file(&[record_of("T1", "1.00"), record_of("T2", "2.00")]);
@@ -95,7 +95,7 @@ async fn late_events_change_nothing(cloud: &Cloud, key: &str, id: &str) {
 }
 
 #[tokio::test]
-async fn an_earlier_upload_through_the_api_is_not_the_one_that_is_awaited() {
+async fn an_earlier_plain_upload_does_not_end_a_presigned_one() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);
@@ -123,7 +123,7 @@ impl Cloud {
 /// The event says that the file is large; to store so many bytes would take the tests too long. The file is redriven
 /// after a failure.
 #[tokio::test]
-async fn a_large_file_goes_its_own_way_through_the_workflow() {
+async fn a_large_file_takes_the_large_file_states() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);

@@ -62,7 +62,7 @@ async fn send(cloud: &Cloud, method: Method, url: &str, headers: &[(&str, &str)]
 }
 
 #[tokio::test]
-async fn a_large_file_is_announced_put_and_processed() {
+async fn a_large_presigned_file_is_put_and_processed() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file_of_bytes(LARGE_FILE_BYTES);
@@ -96,7 +96,7 @@ async fn a_large_file_is_announced_put_and_processed() {
 }
 
 #[tokio::test]
-async fn on_either_road_the_same_content_is_the_same_file() {
+async fn the_same_content_is_one_file_from_either_source() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     // First announced, then sent to /upload.
@@ -138,7 +138,7 @@ async fn on_either_road_the_same_content_is_the_same_file() {
 }
 
 #[tokio::test]
-async fn nothing_but_what_was_announced_is_taken() {
+async fn accepts_only_the_file_the_upload_was_created_for() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);
@@ -186,7 +186,7 @@ fn base64(bytes: &[u8]) -> String {
 
 /// The URLs of the API work for 900 seconds (`adapters` has a test of that); here one is made that is older.
 #[tokio::test]
-async fn a_url_ends_with_its_time() {
+async fn a_presigned_url_expires() {
     let cloud = Cloud::open().await;
     for (age_seconds, status, said) in [(600, 200, ""), (901, 403, "Request has expired")] {
         let start = SystemTime::now() - Duration::from_secs(age_seconds);
@@ -202,7 +202,7 @@ async fn a_url_ends_with_its_time() {
 }
 
 #[tokio::test]
-async fn an_announcement_that_is_none_is_refused_by_name() {
+async fn rejects_a_malformed_upload_creation_by_name() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let sha256 = digest(b"a file");
@@ -241,7 +241,7 @@ async fn an_announcement_that_is_none_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_bad_large_file_gets_a_report_of_every_error() {
+async fn an_invalid_large_file_gets_a_report_of_every_error() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
@@ -270,7 +270,7 @@ async fn a_bad_large_file_gets_a_report_of_every_error() {
 }
 
 #[tokio::test]
-async fn what_the_api_was_not_told_of_is_nobodys() {
+async fn an_object_without_a_created_upload_has_no_owner() {
     let cloud = Cloud::open().await;
     let (bank, stranger) = (cloud.partner().await, cloud.partner().await);
     let file = files::file(&[record("T1")]);

@@ -63,7 +63,7 @@ fn text<'r>(row: &'r BTreeMap<String, Value>, field: &str) -> &'r str {
 }
 
 #[tokio::test]
-async fn a_file_is_followed_and_counted_by_the_saved_queries() {
+async fn saved_queries_trace_and_count_a_file() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (good, _) = bank.upload_and_complete(&files::file(&[record("T1"), record("T2")])).await;
@@ -116,7 +116,7 @@ async fn a_file_is_followed_and_counted_by_the_saved_queries() {
 }
 
 #[tokio::test]
-async fn what_is_missing_and_what_failed_is_found_by_the_saved_queries() {
+async fn saved_queries_find_missing_and_failed_files() {
     let cloud = Cloud::open().await;
     for _ in 0..2 {
         let step = json!({"step": "report_missing", "day": "2004-04-04"});
@@ -149,7 +149,7 @@ async fn what_is_missing_and_what_failed_is_found_by_the_saved_queries() {
 }
 
 #[tokio::test]
-async fn a_payment_is_followed_by_the_saved_queries() {
+async fn saved_queries_trace_a_payment() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let payment = provider.payment("20000", "EUR");
@@ -188,7 +188,7 @@ async fn leave_unfinished(cloud: &Cloud) -> (String, String) {
 }
 
 #[tokio::test]
-async fn what_has_no_end_is_found_by_the_saved_queries() {
+async fn saved_queries_find_unfinished_files_and_payments() {
     let cloud = Cloud::open().await;
     let (file_id, transaction_id) = leave_unfinished(&cloud).await;
     for (query, field, id) in
@@ -205,7 +205,7 @@ async fn what_has_no_end_is_found_by_the_saved_queries() {
 
 /// A field that no line has is a column that stays empty, or a filter that finds nothing, and nobody notices.
 #[tokio::test]
-async fn every_field_of_a_query_is_in_the_lines_that_it_asks() {
+async fn every_queried_field_is_in_the_log_lines() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let provider = cloud.provider();
@@ -261,7 +261,7 @@ fn filter_of(pattern: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn what_is_counted_from_logs_is_what_the_functions_log() {
+async fn metric_filters_match_what_the_functions_log() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let provider = cloud.provider();

@@ -30,7 +30,7 @@ async fn effect(bank: &Uploader<'_>, file_id: &str, transaction_id: &str) -> (Va
 }
 
 #[tokio::test]
-async fn the_same_file_again_has_no_second_effect() {
+async fn a_repeated_upload_has_no_second_effect() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1"), record("T2")]);
@@ -52,7 +52,7 @@ async fn the_same_file_again_has_no_second_effect() {
 }
 
 #[tokio::test]
-async fn the_same_file_twice_at_the_same_moment_has_one_effect() {
+async fn concurrent_uploads_of_one_file_have_one_effect() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1"), record("T2")]);
@@ -75,7 +75,7 @@ async fn the_same_file_twice_at_the_same_moment_has_one_effect() {
 }
 
 #[tokio::test]
-async fn different_files_at_the_same_moment_are_different_files() {
+async fn concurrent_uploads_of_different_files_stay_separate() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let all: Vec<Vec<u8>> = (0..6).map(|number| files::file(&[record(&format!("T{number}"))])).collect();
@@ -90,7 +90,7 @@ async fn different_files_at_the_same_moment_are_different_files() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_delivered_again_changes_nothing() {
+async fn a_redelivered_event_changes_nothing() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);
@@ -108,7 +108,7 @@ async fn an_event_that_is_delivered_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_workflow_that_is_started_several_times_at_once_has_one_effect() {
+async fn concurrent_executions_for_one_file_have_one_effect() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let records: Vec<String> = (0..200).map(|number| record(&format!("T{number}"))).collect();
@@ -135,7 +135,7 @@ async fn a_workflow_that_is_started_several_times_at_once_has_one_effect() {
 }
 
 #[tokio::test]
-async fn an_event_that_overtakes_the_api_is_no_problem() {
+async fn an_event_may_arrive_before_the_api_has_responded() {
     let cloud = Cloud::open().await;
     // The API has begun the attempt, and has yet to write that it is validated.
     let partner = format!("bank-{}", unique());
@@ -179,7 +179,7 @@ async fn put_status(bank: &Uploader<'_>, file_id: &str, status: &str, attempt: u
 }
 
 #[tokio::test]
-async fn a_file_that_was_tried_too_often_is_tried_no_more() {
+async fn a_file_is_not_processed_after_its_last_attempt() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);
@@ -190,7 +190,7 @@ async fn a_file_that_was_tried_too_often_is_tried_no_more() {
 }
 
 #[tokio::test]
-async fn an_upload_whose_handler_died_is_taken_over_by_the_next() {
+async fn the_next_upload_takes_over_from_a_handler_that_died() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);
@@ -206,7 +206,7 @@ async fn an_upload_whose_handler_died_is_taken_over_by_the_next() {
 }
 
 #[tokio::test]
-async fn an_object_that_the_api_did_not_store_is_refused_under_its_prefix() {
+async fn rejects_objects_under_the_apis_prefix_from_others() {
     let cloud = Cloud::open().await;
     let partner = format!("bank-{}", unique());
     let file = files::file(&[record("T1")]);

@@ -33,7 +33,7 @@ async fn status(provider: &Provider<'_>, secret: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn a_new_secret_and_the_one_before_are_taken_and_a_revoked_one_is_not() {
+async fn accepts_the_current_and_previous_secret_but_no_revoked_one() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let provider = cloud.provider();
@@ -57,7 +57,7 @@ async fn a_new_secret_and_the_one_before_are_taken_and_a_revoked_one_is_not() {
 }
 
 #[tokio::test]
-async fn a_publication_that_fails_is_made_by_the_next_delivery() {
+async fn the_next_delivery_repeats_a_failed_publication() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let provider = cloud.other_provider();

@@ -37,7 +37,7 @@ fn id(payment: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn a_payment_takes_the_route_of_its_band_and_no_other() {
+async fn a_payment_takes_only_the_route_of_its_band() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let alerts = Alerts::of(&cloud).await;
@@ -80,7 +80,7 @@ async fn a_payment_takes_the_route_of_its_band_and_no_other() {
 }
 
 #[tokio::test]
-async fn high_risk_alerts_and_low_risk_does_not() {
+async fn only_high_risk_raises_an_alert() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let alerts = Alerts::of(&cloud).await;

@@ -52,7 +52,7 @@ fn body(response: &Value) -> Value {
 }
 
 #[test]
-fn every_event_is_played() {
+fn every_sample_event_is_used() {
     let there: BTreeSet<String> = std::fs::read_dir(directory())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -73,14 +73,14 @@ fn passes(pattern: &Value, found: &Value) -> bool {
 }
 
 #[test]
-fn the_event_of_s3_is_one_that_the_rule_passes() {
+fn the_s3_sample_event_matches_the_rule() {
     let pattern = &template()["Resources"]["FileArrivalRule"]["Properties"]["EventPattern"];
     let event = event("s3-object-created.json");
     assert!(passes(pattern, &event), "{event}");
 }
 
 #[test]
-fn each_task_is_what_the_state_machine_passes_on() {
+fn each_sample_task_is_what_the_state_machine_passes() {
     let states = states(&definition());
     for (name, state) in [
         ("validate.json", "Validation"),
@@ -129,7 +129,7 @@ async fn outcomes_are_recorded(cloud: &Cloud, file_id: &str, version: &str) {
 }
 
 #[tokio::test]
-async fn each_event_gets_what_its_name_says() {
+async fn each_sample_event_gets_the_outcome_in_its_name() {
     let cloud = Cloud::open().await;
     let upload = cloud.invoke("csv-validator", &event("upload.json")).await.unwrap();
     assert_eq!(upload["statusCode"], 200, "{upload}");

@@ -15,7 +15,7 @@ fn error(response: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn each_event_of_a_payment_gets_what_its_name_says() {
+async fn each_payment_event_gets_the_outcome_in_its_name() {
     let cloud = Cloud::open().await;
     let mut webhook = event("webhook.json");
     // Its signature was good for five minutes.

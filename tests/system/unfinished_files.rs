@@ -75,7 +75,7 @@ impl Cloud {
 }
 
 #[tokio::test]
-async fn a_file_whose_event_was_lost_is_told_every_hour_until_it_is_done() {
+async fn reports_a_file_with_a_lost_event_every_hour_until_it_is_done() {
     let archive = without_file_events().await;
     let cloud = &archive.cloud;
     let bank = cloud.partner().await;
@@ -125,7 +125,7 @@ async fn a_file_whose_event_was_lost_is_told_every_hour_until_it_is_done() {
 }
 
 #[tokio::test]
-async fn a_presigned_upload_is_reported_if_its_bytes_came_and_ends_by_itself_if_not() {
+async fn reports_or_expires_an_unfinished_presigned_upload() {
     let archive = without_file_events().await;
     let cloud = &archive.cloud;
     let bank = cloud.partner().await;
@@ -168,7 +168,7 @@ async fn a_presigned_upload_is_reported_if_its_bytes_came_and_ends_by_itself_if_
 }
 
 #[tokio::test]
-async fn what_lies_there_from_an_earlier_attempt_proves_nothing_of_an_announcement() {
+async fn an_earlier_attempts_object_does_not_count_for_a_new_upload() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let notifications = subscriber(&cloud, &bank.partner).await;
@@ -189,7 +189,7 @@ async fn what_lies_there_from_an_earlier_attempt_proves_nothing_of_an_announceme
 
 /// A file stands at each status, with and without bytes where its sender may have put them.
 #[tokio::test]
-async fn only_what_was_taken_in_and_has_no_end_is_told() {
+async fn reports_only_received_files_without_a_final_status() {
     let archive = without_file_events().await;
     let cloud = &archive.cloud;
     for status in FileStatus::ALL {
@@ -216,7 +216,7 @@ async fn only_what_was_taken_in_and_has_no_end_is_told() {
 }
 
 #[tokio::test]
-async fn what_has_an_end_is_in_no_list() {
+async fn a_file_in_a_final_status_is_not_listed_as_unfinished() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (good, _) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
@@ -232,7 +232,7 @@ async fn what_has_an_end_is_in_no_list() {
 }
 
 #[test]
-fn both_systems_look_every_hour_and_keep_what_failed() {
+fn both_systems_check_hourly_and_keep_failed_checks() {
     let template = template();
     let rule = &template["Resources"]["HourlyRule"]["Properties"];
     assert_eq!((&rule["ScheduleExpression"], &rule["State"]), (&json!("cron(30 * * * ? *)"), &json!("ENABLED")));

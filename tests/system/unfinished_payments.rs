@@ -48,7 +48,7 @@ async fn row(archive: &Archive, provider: &Provider<'_>, payment: &Value) -> Row
 }
 
 #[tokio::test]
-async fn a_high_payment_whose_event_was_lost_is_found_until_it_is_assessed() {
+async fn a_high_payment_with_a_lost_event_is_found_until_assessed() {
     let archive = open().await;
     let cloud = &archive.cloud;
     let provider = cloud.provider();
@@ -88,7 +88,7 @@ async fn a_high_payment_whose_event_was_lost_is_found_until_it_is_assessed() {
 }
 
 #[tokio::test]
-async fn a_payment_that_could_not_be_published_is_found_until_it_is() {
+async fn an_unpublished_payment_is_found_until_published() {
     let archive = open().await;
     let cloud = &archive.cloud;
     let provider = cloud.provider();
@@ -110,7 +110,7 @@ async fn a_payment_that_could_not_be_published_is_found_until_it_is() {
 }
 
 #[tokio::test]
-async fn what_is_done_with_is_in_no_list() {
+async fn a_finished_payment_is_not_listed_as_unfinished() {
     let archive = Archive::open().await;
     let provider = archive.cloud.provider();
     let mut unrouted = provider.payment("20000", "EUR");
@@ -130,7 +130,7 @@ async fn what_is_done_with_is_in_no_list() {
 }
 
 #[tokio::test]
-async fn another_task_is_refused() {
+async fn rejects_an_unknown_task() {
     let cloud = Cloud::open().await;
     let error = cloud.invoke("transaction-archival", &json!({"task": "reconcil"})).await.unwrap_err();
     assert_eq!(error["errorType"], "InvalidInput", "{error}");

@@ -8,7 +8,7 @@ use domain::Timestamp;
 use serde_json::json;
 
 #[tokio::test]
-async fn a_file_becomes_rows_with_exact_amounts_and_a_history() {
+async fn stores_rows_with_exact_amounts_and_a_history() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[
@@ -98,7 +98,7 @@ async fn a_file_becomes_rows_with_exact_amounts_and_a_history() {
 }
 
 #[tokio::test]
-async fn a_file_of_several_ranges_is_stored_whole() {
+async fn stores_every_row_of_a_file_of_several_ranges() {
     const RECORDS: usize = 2_345;
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;

@@ -11,7 +11,7 @@ fn id(payment: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn a_signed_payment_is_stored_and_published() {
+async fn stores_and_publishes_a_signed_payment() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let mut payment = provider.payment("99.90", "EUR");
@@ -47,7 +47,7 @@ async fn a_signed_payment_is_stored_and_published() {
 }
 
 #[tokio::test]
-async fn fifty_copies_at_once_are_one_payment_and_one_event() {
+async fn fifty_concurrent_copies_are_one_payment_and_one_event() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let payment = provider.payment("20", "EUR");
@@ -64,7 +64,7 @@ async fn fifty_copies_at_once_are_one_payment_and_one_event() {
 }
 
 #[tokio::test]
-async fn the_same_content_written_otherwise_is_the_same_and_other_content_is_refused() {
+async fn equivalent_json_is_a_duplicate_and_other_content_is_rejected() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let mut payment = provider.payment("20.00", "EUR");
@@ -100,7 +100,7 @@ async fn the_same_content_written_otherwise_is_the_same_and_other_content_is_ref
 }
 
 #[tokio::test]
-async fn an_event_of_another_type_never_stands_in_the_way_of_the_payment() {
+async fn an_event_of_another_type_never_blocks_the_payment() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let created = provider.payment("25000", "EUR");
@@ -142,7 +142,7 @@ async fn an_event_of_another_type_never_stands_in_the_way_of_the_payment() {
 }
 
 #[tokio::test]
-async fn events_that_are_no_payments_do_not_count_for_the_risk_of_one() {
+async fn other_events_do_not_count_toward_a_payments_risk() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let created = provider.payment("20001", "EUR");
@@ -161,7 +161,7 @@ async fn events_that_are_no_payments_do_not_count_for_the_risk_of_one() {
 }
 
 #[tokio::test]
-async fn a_stored_payment_in_a_retired_currency_does_not_stop_those_of_its_customer() {
+async fn a_retired_currency_does_not_block_a_customers_payments() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let old = provider.payment("20001", "EUR");
@@ -178,7 +178,7 @@ async fn a_stored_payment_in_a_retired_currency_does_not_stop_those_of_its_custo
 }
 
 #[tokio::test]
-async fn an_unknown_type_of_event_is_stored_and_goes_nowhere() {
+async fn an_event_of_unknown_type_is_stored_and_not_routed() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let mut payment = provider.payment("20", "EUR");

@@ -220,14 +220,14 @@ fn raised(template: &Value, world: &World) -> BTreeSet<String> {
 }
 
 #[test]
-fn nothing_is_raised_while_all_is_well_or_there_is_no_traffic_at_all() {
+fn raises_no_alarm_while_healthy_or_without_traffic() {
     let template = template();
     assert_eq!(raised(&template, &World::default()), BTreeSet::new(), "no data");
     assert_eq!(raised(&template, &World::healthy(&template)), BTreeSet::new());
 }
 
 #[test]
-fn a_function_raises_its_alarm_above_five_percent_in_five_minutes_and_not_at_five() {
+fn a_function_alarms_above_five_percent_of_errors() {
     let template = template();
     for (function, _) in resources(&template, "AWS::Lambda::Function") {
         let (errors, calls) = (of_function(&function, "Errors"), of_function(&function, "Invocations"));
@@ -260,7 +260,7 @@ fn a_function_raises_its_alarm_above_five_percent_in_five_minutes_and_not_at_fiv
 }
 
 #[test]
-fn one_dead_letter_one_failed_execution_one_5xx_raises_one_alarm() {
+fn one_dead_letter_failed_execution_or_5xx_raises_one_alarm() {
     let template = template();
     let mut alarms = BTreeSet::new();
     let incidents = incidents(&template);
@@ -310,7 +310,7 @@ fn assert_takes_messages_of(template: &Value, topic: &str, service: &str) {
 }
 
 #[test]
-fn every_alarm_and_every_budget_reaches_its_topic() {
+fn every_alarm_and_budget_reaches_its_topic() {
     let template = template();
     for (id, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
         let actions = alarm["Properties"]["AlarmActions"].as_array().unwrap_or_else(|| panic!("{id} tells nobody"));
@@ -321,7 +321,8 @@ fn every_alarm_and_every_budget_reaches_its_topic() {
     }
     for (_, budget) in resources(&template, "AWS::Budgets::Budget") {
         let notifications = budget["Properties"]["NotificationsWithSubscribers"].as_array().unwrap();
-        for subscriber in notifications.iter().flat_map(|notification| notification["Subscribers"].as_array().unwrap()) {
+        for subscriber in notifications.iter().flat_map(|notification| notification["Subscribers"].as_array().unwrap())
+        {
             assert_takes_messages_of(&template, referred(&subscriber["Address"]), "budgets.amazonaws.com");
         }
     }

@@ -37,7 +37,7 @@ fn position(widget: &Value) -> [u64; 4] {
 }
 
 #[test]
-fn it_shows_what_is_required_of_both_systems_and_of_nothing_that_is_not_there() {
+fn shows_the_required_metrics_of_existing_resources() {
     let template = template();
     let body = dashboard(&template);
     let metrics = metrics(widgets(&body));
@@ -81,7 +81,7 @@ fn it_shows_what_is_required_of_both_systems_and_of_nothing_that_is_not_there() 
 }
 
 #[test]
-fn its_first_row_answers_whether_it_is_well() {
+fn the_first_row_shows_health() {
     let template = template();
     let body = dashboard(&template);
     let first: Vec<&Value> = widgets(&body).iter().filter(|widget| widget["y"] == 0).collect();
@@ -121,7 +121,7 @@ fn its_first_row_answers_whether_it_is_well() {
 }
 
 #[test]
-fn no_widget_covers_another() {
+fn widgets_do_not_overlap() {
     let template = template();
     let body = dashboard(&template);
     let places: Vec<[u64; 4]> = widgets(&body).iter().map(position).collect();
@@ -135,7 +135,7 @@ fn no_widget_covers_another() {
 }
 
 #[test]
-fn its_text_names_the_saved_queries_and_the_runbook() {
+fn the_text_names_the_saved_queries_and_the_runbook() {
     let template = template();
     let body = dashboard(&template);
     let text = widgets(&body).iter().find(|widget| widget["type"] == "text").unwrap();

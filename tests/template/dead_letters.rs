@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const RETENTION_SECONDS: u64 = 14 * 24 * 60 * 60;
 
 #[test]
-fn every_rule_and_every_function_has_its_dead_letter_queue() {
+fn every_rule_and_function_has_a_dead_letter_queue() {
     let template = template();
     let is_queue = |reference: &Value| template["Resources"][referred(reference)]["Type"] == "AWS::SQS::Queue";
     for (rule, target) in targets(&template) {
@@ -24,7 +24,7 @@ fn every_rule_and_every_function_has_its_dead_letter_queue() {
 }
 
 #[test]
-fn what_lies_in_a_queue_is_encrypted_and_stays_for_two_weeks() {
+fn queues_are_encrypted_and_keep_messages_for_two_weeks() {
     for (id, queue) in resources(&template(), "AWS::SQS::Queue") {
         assert_eq!(queue["Properties"]["MessageRetentionPeriod"], RETENTION_SECONDS, "{id}");
         // EventBridge cannot send to a queue under an AWS-managed key of KMS.
@@ -36,7 +36,7 @@ fn what_lies_in_a_queue_is_encrypted_and_stays_for_two_weeks() {
 /// What a rule cannot deliver it sends to the queue in its own name, not under a role. Whoever sends under a role needs
 /// nothing from the queue.
 #[test]
-fn a_queue_takes_from_outside_what_its_rules_could_not_deliver_and_nothing_else() {
+fn a_queue_accepts_only_undelivered_events_of_its_rules() {
     let template = template();
     let mut expected = BTreeMap::<String, BTreeSet<String>>::new();
     for (rule, target) in targets(&template) {

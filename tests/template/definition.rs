@@ -52,7 +52,7 @@ fn transient_errors(template: &Value, function_id: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn exactly_what_may_heal_is_retried() {
+fn retries_exactly_the_transient_errors() {
     let template = template();
     let permanent: BTreeSet<&str> =
         FailureKind::ALL.into_iter().filter(|kind| !kind.is_transient()).map(FailureKind::name).collect();
@@ -88,7 +88,7 @@ fn every_retry_backs_off_with_jitter() {
 }
 
 #[test]
-fn each_way_through_the_states_fits_into_the_time_of_express() {
+fn each_path_fits_into_the_time_of_an_express_workflow() {
     for machine in machines(&template()) {
         let seconds = longest_way(&machine.definition, machine.definition["StartAt"].as_str().unwrap());
         assert!(seconds <= SECONDS_MAX, "{}: {seconds} s", machine.id);
@@ -124,7 +124,7 @@ fn longest_task(name: &str, state: &Value) -> u64 {
 }
 
 #[test]
-fn a_large_file_takes_the_same_steps_with_more_time_in_one_try() {
+fn a_large_file_takes_the_same_steps_with_one_longer_try() {
     let definition = definition();
     let states = states(&definition);
     let ways = |name: &str| {
@@ -182,7 +182,7 @@ fn a_function_outlives_the_state_that_calls_it() {
 }
 
 #[test]
-fn every_failure_goes_to_the_queue_and_ends_as_a_failure() {
+fn every_failure_is_queued_and_fails_the_execution() {
     for machine in machines(&template()) {
         failures_go_to_the_queue(&machine);
     }
@@ -236,7 +236,7 @@ fn inner_states(definition: &Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn names_of_this_account_come_in_by_substitution_alone() {
+fn account_names_come_only_from_substitutions() {
     for machine in machines(&template()) {
         let text = &machine.text;
         let used: BTreeSet<&str> = text.split("${").skip(1).map(|rest| rest.split_once('}').unwrap().0).collect();

@@ -90,7 +90,7 @@ fn operation(name: &str) -> &'static Value {
 }
 
 #[test]
-fn the_methods_are_those_of_the_template() {
+fn methods_match_the_template() {
     let template = template();
     let mut built = BTreeSet::new();
     for (api, resource) in resources(&template, "AWS::ApiGateway::RestApi") {
@@ -130,7 +130,7 @@ fn parameters_are_described(name: &str, method: &Value, described: &Value) {
 
 /// What the description allows the gateway lets through: the model has no member and no demand of its own.
 #[test]
-fn the_models_of_bodies_are_those_of_the_template() {
+fn body_models_match_the_template() {
     let template = template();
     for (api, path) in [("TransactionApi", "/uploads"), ("WebhookApi", "/webhook")] {
         let body = &template["Resources"][api]["Properties"]["Body"];
@@ -153,7 +153,7 @@ fn the_models_of_bodies_are_those_of_the_template() {
 }
 
 #[test]
-fn the_codes_of_each_method_are_those_of_the_table() {
+fn codes_of_each_method_match_the_problem_table() {
     for (name, described) in operations() {
         let of_name = Operation::ALL.iter().filter(|operation| operation.as_str() == name);
         let of_name: Vec<&Operation> = of_name.collect();
@@ -179,7 +179,7 @@ fn the_codes_of_each_method_are_those_of_the_table() {
 }
 
 #[test]
-fn each_code_has_an_example_in_full() {
+fn each_code_has_a_complete_example() {
     let examples = DESCRIPTION["components"]["examples"].as_object().unwrap();
     let codes: BTreeSet<&str> = problem::ALL.iter().map(|problem| problem.code).collect();
     assert_eq!(examples.keys().map(String::as_str).collect::<BTreeSet<_>>(), codes);
@@ -200,7 +200,7 @@ fn each_code_has_an_example_in_full() {
 }
 
 #[test]
-fn lists_and_bounds_are_those_of_the_rules() {
+fn lists_and_bounds_match_the_domain() {
     let of_files: BTreeSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(texts(&schema("RowError")["properties"]["code"]["enum"]), of_files);
     assert_eq!(texts(&schema("InvalidCsv")["properties"]["errors_by_code"]["propertyNames"]["enum"]), of_files);
@@ -239,7 +239,7 @@ fn codes_in(source: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn every_code_of_the_sources_is_in_the_table_with_its_status() {
+fn every_code_is_in_the_problem_table_with_its_status() {
     let mut sources = Vec::new();
     for directory in ["functions/csv-validator/src", "functions/webhook-validator/src", "adapters/src"] {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");

@@ -168,7 +168,7 @@ fn sizes() -> (Sizes, Vec<Ending>) {
 }
 
 #[test]
-fn the_workflow_fits_into_256_kib_at_its_largest() {
+fn the_largest_workflow_data_fits_into_256_kib() {
     let (mut sizes, ends) = sizes();
     sizes.sort_unstable_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
     sizes.dedup_by_key(|(what, _)| what.clone());
@@ -184,7 +184,7 @@ fn the_workflow_fits_into_256_kib_at_its_largest() {
 }
 
 #[test]
-fn a_notification_fits_into_a_message_at_its_largest() {
+fn the_largest_notification_fits_into_a_message() {
     let file = file();
     let notification = Notification {
         notification_id: Notification::id(&file.file_id, file.attempt, FileStatus::NotificationFailed),

@@ -69,7 +69,7 @@ pub(crate) fn targets(template: &Value) -> Resources {
 }
 
 #[test]
-fn a_statement_is_one_action_on_one_resource() {
+fn a_policy_statement_is_one_action_on_one_resource() {
     let template = template();
     for (id, role) in resources(&template, "AWS::IAM::Role") {
         let mut sids = BTreeSet::new();
@@ -99,7 +99,7 @@ fn a_statement_is_one_action_on_one_resource() {
 }
 
 #[test]
-fn each_role_has_one_user_and_trusts_its_service_alone() {
+fn each_role_has_one_user_and_trusts_only_its_service() {
     let template = template();
     let mut users = BTreeMap::<String, Vec<&str>>::new();
     let mut add = |role: &Value, service| users.entry(referred(role).to_owned()).or_default().push(service);
@@ -129,7 +129,7 @@ fn each_role_has_one_user_and_trusts_its_service_alone() {
 }
 
 #[test]
-fn a_workflow_may_do_exactly_what_its_states_do() {
+fn a_workflow_may_do_exactly_what_its_states_need() {
     let template = template();
     for machine in machines(&template) {
         let mut expected = BTreeSet::new();
@@ -172,7 +172,7 @@ fn grants_of_key(template: &Value, topic: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn what_a_rule_calls_lets_itself_be_called_by_that_rule_alone() {
+fn a_target_may_be_invoked_only_by_its_rule() {
     let template = template();
     for (rule, target) in targets(&template).iter().filter(|(_, target)| target["RoleArn"].is_null()) {
         let source = arn_of(rule);
@@ -239,7 +239,7 @@ fn a_rule_may_do_exactly_what_its_targets_need() {
 }
 
 #[test]
-fn a_function_may_use_its_own_log_group_the_traces_and_its_queue_alone() {
+fn a_function_may_use_only_its_log_group_traces_and_queue() {
     let template = template();
     for (id, function) in resources(&template, "AWS::Lambda::Function") {
         let properties = &function["Properties"];
@@ -259,7 +259,7 @@ fn a_function_may_use_its_own_log_group_the_traces_and_its_queue_alone() {
 }
 
 #[test]
-fn a_function_may_use_the_key_of_a_topic_that_it_publishes_to_and_no_other() {
+fn a_function_may_use_only_the_keys_of_its_topics() {
     let template = template();
     for (id, function) in resources(&template, "AWS::Lambda::Function") {
         let role = &template["Resources"][referred(&function["Properties"]["Role"])];
@@ -287,7 +287,7 @@ const WILDCARD_RESOURCES: [(&str, &str, &str); 1] = [(
 )];
 
 #[test]
-fn a_wildcard_stands_only_where_aws_requires_it() {
+fn a_wildcard_is_only_where_aws_requires_it() {
     let template = template();
     for (id, resource) in template["Resources"].as_object().unwrap() {
         let kind = resource["Type"].as_str().unwrap();

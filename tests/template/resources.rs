@@ -58,7 +58,7 @@ fn name(resource: &Value) -> Option<&str> {
 }
 
 #[test]
-fn every_name_carries_the_suffix() {
+fn every_name_has_the_suffix() {
     let template = template();
     let mut names = BTreeSet::new();
     for (id, kind, resource) in all(&template) {
@@ -100,7 +100,7 @@ fn every_name_carries_the_suffix() {
 }
 
 #[test]
-fn everything_that_takes_tags_has_all_three() {
+fn every_taggable_resource_has_all_three_tags() {
     let template = template();
     for (id, kind, resource) in all(&template).into_iter().filter(|(_, kind, _)| !UNTAGGED.contains(kind)) {
         let member = if kind == "AWS::Budgets::Budget" { "ResourceTags" } else { "Tags" };
@@ -117,7 +117,7 @@ fn everything_that_takes_tags_has_all_three() {
 }
 
 #[test]
-fn every_log_has_a_group_that_forgets_in_time() {
+fn every_log_group_has_a_retention() {
     let template = template();
     let groups = resources(&template, "AWS::Logs::LogGroup");
     for (id, group) in &groups {
@@ -146,7 +146,7 @@ fn every_log_has_a_group_that_forgets_in_time() {
 }
 
 #[test]
-fn every_machine_stage_and_function_is_traced_and_every_machine_tells_each_state() {
+fn everything_is_traced_and_state_machines_log_each_state() {
     let template = template();
     for machine in machines(&template) {
         let properties = &machine.properties;
@@ -164,7 +164,7 @@ fn every_machine_stage_and_function_is_traced_and_every_machine_tells_each_state
 }
 
 #[test]
-fn nothing_outlives_the_stack() {
+fn no_resource_outlives_the_stack() {
     let template = template();
     /// What AWS would keep, or what has data: it says of itself that it goes.
     const WITH_DATA: [&str; 5] =
@@ -179,7 +179,7 @@ fn nothing_outlives_the_stack() {
 }
 
 #[test]
-fn functions_are_as_required() {
+fn functions_have_the_required_settings() {
     let template = template();
     for (id, function) in resources(&template, "AWS::Lambda::Function") {
         let properties = &function["Properties"];
@@ -211,7 +211,7 @@ fn functions_are_as_required() {
 
 /// `sam local` sets declared variables only. On AWS an endpoint would redirect every request of a function.
 #[test]
-fn functions_declare_an_endpoint_and_have_none_on_aws() {
+fn functions_have_an_endpoint_variable_that_is_empty_on_aws() {
     let template = template();
     let endpoints = |template: &Value| -> Vec<Value> {
         let functions = resources(template, "AWS::Lambda::Function");
@@ -225,7 +225,7 @@ fn functions_declare_an_endpoint_and_have_none_on_aws() {
 }
 
 #[test]
-fn a_budget_an_expiry_a_cap_and_a_subscription_come_only_if_somebody_asks() {
+fn budget_expiry_cap_and_subscription_are_optional() {
     let template = template();
     let with = |parameters: &[(&str, Value)]| deployed_with(&template, parameters)["Resources"].clone();
     let plain = with(&[]);
@@ -259,7 +259,7 @@ fn correctable_files_expire_after_a_week() {
 }
 
 #[test]
-fn every_bucket_is_encrypted_versioned_closed_and_refuses_plain_http() {
+fn every_bucket_is_encrypted_versioned_private_and_https_only() {
     let template = template();
     let policies = resources(&template, "AWS::S3::BucketPolicy");
     for (id, bucket) in resources(&template, "AWS::S3::Bucket") {
@@ -316,7 +316,7 @@ fn every_table_is_on_demand_recoverable_and_encrypted() {
 
 /// An index that is colder than its table holds it up, so both have the same.
 #[test]
-fn the_table_of_transactions_may_be_warmed_up_and_is_not_by_default() {
+fn warm_throughput_of_the_transaction_table_is_optional() {
     let template = template();
     assert_eq!(template["Resources"]["TransactionsTable"]["Properties"]["WarmThroughput"], warm_throughput());
     assert_eq!(template["Parameters"]["TransactionsWarmWrites"]["Default"], 0);
@@ -337,7 +337,7 @@ fn every_topic_is_encrypted() {
 }
 
 #[test]
-fn the_rule_of_files_hears_two_prefixes_and_nothing_that_the_workflow_writes() {
+fn the_file_rule_matches_two_prefixes_and_no_workflow_output() {
     let template = template();
     let pattern = &template["Resources"]["FileArrivalRule"]["Properties"]["EventPattern"];
     assert_eq!((&pattern["source"], &pattern["detail-type"]), (&json!(["aws.s3"]), &json!(["Object Created"])));
@@ -348,7 +348,7 @@ fn the_rule_of_files_hears_two_prefixes_and_nothing_that_the_workflow_writes() {
 }
 
 #[test]
-fn the_outputs_name_what_an_operator_needs() {
+fn outputs_name_what_an_operator_needs() {
     let template = template();
     let values: BTreeSet<String> =
         template["Outputs"].as_object().unwrap().values().map(|output| output["Value"].to_string()).collect();

@@ -47,7 +47,7 @@ fn declared(template: &Value) -> Map<String, Value> {
 }
 
 #[test]
-fn sam_local_sets_every_variable_that_it_cannot_resolve_by_itself() {
+fn sam_local_sets_every_variable_it_cannot_resolve() {
     let mut declared = declared(&template());
     // The suffix is a parameter that samconfig.toml gives.
     assert!(declared.remove("ENVIRONMENT").is_some());
@@ -98,7 +98,7 @@ fn sam_local_calls_the_relay() {
 }
 
 #[test]
-fn the_function_of_a_plain_sam_local_invoke_is_in_the_template() {
+fn the_default_function_of_sam_local_invoke_exists() {
     let named = setting("samconfig.toml", SECTIONS[0], "function_logical_id");
     let functions = resources(&template(), "AWS::Lambda::Function");
     assert!(functions.iter().any(|(id, _)| *id == named), "{named}");

@@ -23,7 +23,7 @@ fn constant(path: &str, name: &str) -> u64 {
 }
 
 #[test]
-fn an_answer_comes_before_the_gateway_gives_up() {
+fn a_response_is_sent_before_the_gateway_times_out() {
     let response = constant("api/src/gateway.rs", "ANSWER_SECONDS_MAX");
     assert!(response + ROOM_SECONDS <= GATEWAY_SECONDS, "{response} s");
     let template = template();
@@ -74,7 +74,7 @@ fn a_transformer_ends_before_the_state_that_waits_for_it() {
 }
 
 #[test]
-fn an_attempt_counts_as_lost_only_after_the_workflow_can_no_longer_end_it() {
+fn an_attempt_is_lost_only_after_the_workflow_timeout() {
     let attempt = constant("domain/src/limits.rs", "ATTEMPT_MILLISECONDS_MAX");
     assert!(attempt > EXPRESS_SECONDS * 1000, "{attempt} ms");
 }

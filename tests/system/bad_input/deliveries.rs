@@ -247,7 +247,7 @@ async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_clauses_of_webhooks_are_kept() {
+async fn webhook_clauses_hold() {
     let cloud = Cloud::open().await;
     all(cases("webhooks"), async |case: Value| deviations(&cloud, &case).await).await;
 }

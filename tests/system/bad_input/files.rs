@@ -348,26 +348,26 @@ async fn sequence(cloud: &Cloud, case: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_clauses_of_encoding_are_kept() {
+async fn encoding_clauses_hold() {
     check("encoding").await;
 }
 
 #[tokio::test]
-async fn the_clauses_of_structure_are_kept() {
+async fn structure_clauses_hold() {
     check("structure").await;
 }
 
 #[tokio::test]
-async fn the_clauses_of_amounts_and_currencies_are_kept() {
+async fn amount_and_currency_clauses_hold() {
     check("amounts").await;
 }
 
 #[tokio::test]
-async fn the_clauses_of_timestamps_are_kept() {
+async fn timestamp_clauses_hold() {
     check("timestamps").await;
 }
 
 #[tokio::test]
-async fn the_clauses_of_identity_are_kept() {
+async fn identity_clauses_hold() {
     check("identity").await;
 }

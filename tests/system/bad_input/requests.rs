@@ -104,7 +104,7 @@ async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_clauses_of_multipart_are_kept() {
+async fn multipart_clauses_hold() {
     let cloud = Cloud::open().await;
     all(cases("multipart"), async |case: Value| deviations(&cloud, &case).await).await;
 }

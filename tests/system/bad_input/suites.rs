@@ -73,7 +73,7 @@ async fn json_deviations(provider: &Provider<'_>, text: &[u8], is_accepted: bool
 }
 
 #[tokio::test]
-async fn json_test_suite_is_judged_as_we_decided() {
+async fn json_test_suite_gets_the_documented_decisions() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let decided = decided();
@@ -91,7 +91,7 @@ async fn json_test_suite_is_judged_as_we_decided() {
 
 /// What is signed is no payment of ours, so that a signature that is proven gets 400, and any other 401.
 #[tokio::test]
-async fn standard_webhooks_are_verified_as_its_libraries_do() {
+async fn standard_webhooks_vectors_are_verified() {
     let cloud = Cloud::open().await;
     let suite = suite("standard-webhooks");
     let published = &suite["signed"][0];
@@ -159,7 +159,7 @@ fn of_merchant(id: usize, merchant: &str) -> String {
 }
 
 #[tokio::test]
-async fn naughty_strings_are_stored_as_they_are() {
+async fn naughty_strings_are_stored_unchanged() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (merchants, _) = naughty();
@@ -180,7 +180,7 @@ async fn naughty_strings_are_stored_as_they_are() {
 }
 
 #[tokio::test]
-async fn naughty_strings_that_are_no_text_are_refused_one_by_one() {
+async fn rejects_each_naughty_string_that_is_not_text() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (_, others) = naughty();

@@ -211,7 +211,7 @@ fn put(text: &str, part: &str, bytes: &[u8]) -> Vec<u8> {
 
 /// What is planned holds what it is to hold, whatever its size.
 #[test]
-fn a_plan_has_every_kind() {
+fn a_plan_has_every_kind_of_upload() {
     let sequences = plan(1_200, 1);
     let uploads: Vec<&Upload> = sequences.iter().flat_map(|sequence| &sequence.uploads).collect();
     let bad = uploads.iter().filter(|upload| matches!(upload.expected, Expected::Rejected { .. })).count();

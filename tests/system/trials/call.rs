@@ -145,7 +145,7 @@ fn collect(value: &Value, words: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn a_call_is_known_by_what_it_is_about() {
+fn a_call_is_identified_by_its_subject() {
     let request = |target: &str, headers: &[(&str, &str)], body: &str| Request {
         method: if headers.is_empty() { reqwest::Method::PUT } else { reqwest::Method::POST },
         target: target.to_owned(),

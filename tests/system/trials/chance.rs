@@ -43,7 +43,7 @@ impl Chance {
 }
 
 #[test]
-fn chance_depends_on_the_seed_and_the_words_alone() {
+fn chance_depends_only_on_the_seed_and_the_words() {
     let numbers = |seed, words: &[&str]| {
         let mut chance = Chance::of(seed, words);
         [chance.next(), chance.next()]

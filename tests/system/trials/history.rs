@@ -59,7 +59,7 @@ fn begins(entry: &Value) -> bool {
 }
 
 #[test]
-fn a_history_with_a_gap_or_a_step_back_is_found() {
+fn finds_a_history_with_a_gap_or_a_step_back() {
     let history = |entries: &[(u64, &str)]| {
         let entries = entries.iter().map(|(attempt, status)| json!({"attempt": attempt.to_string(), "status": status}));
         Value::Array(entries.collect())

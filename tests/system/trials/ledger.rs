@@ -251,7 +251,7 @@ mod tests {
     const EITHER: (bool, bool) = (true, true);
 
     #[test]
-    fn what_is_sent_after_the_answer_wins_and_what_overlaps_may() {
+    fn a_later_file_wins_and_an_overlapping_one_may() {
         use Action::Uploaded;
         assert_eq!(may_be(&[("a", Uploaded, 0, 9, None), ("b", Uploaded, 10, 20, None)]), ONLY_B);
         assert_eq!(may_be(&[("b", Uploaded, 10, 20, None), ("a", Uploaded, 0, 9, None)]), ONLY_B);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_presigned_upload_counts_from_its_creation_and_only_with_its_bytes() {
+    fn a_presigned_upload_counts_from_creation_once_put() {
         use Action::{Created, Put, Uploaded};
         let late = [("a", Created, 0, 5, None), ("b", Uploaded, 10, 20, None), ("a", Put, 30, 40, None)];
         assert_eq!(may_be(&late), ONLY_B);
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_processed_again_wins_and_its_repeat_does_not() {
+    fn a_reprocessed_file_wins_and_a_repeat_does_not() {
         use Action::{Created, Put, Uploaded};
         let both = [("a", Uploaded, 0, 5, None), ("b", Uploaded, 10, 20, None)];
         let with = |more: &[(&'static str, Action, u64, u64, Option<u64>)]| may_be(&[&both[..], more].concat());
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_buckets_own_clock_is_trusted_for_whole_seconds_alone() {
+    fn the_buckets_clock_is_trusted_to_the_second() {
         use Action::{PutByRights, Uploaded};
         let puts = |second: u64| [("a", PutByRights, 0, 9, None), ("b", PutByRights, second, second + 9, None)];
         assert_eq!(may_be(&puts(1_500)), EITHER);
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_rejected_counts_from_when_it_is_accepted() {
+    fn a_rejected_file_counts_from_its_acceptance() {
         use Action::{Doubtful, Rejected, Uploaded};
         let entries = [("a", Rejected, 0, 5, None), ("b", Uploaded, 10, 20, None), ("a", Uploaded, 30, 40, None)];
         assert_eq!(may_be(&entries), ONLY_A);

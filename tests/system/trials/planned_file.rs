@@ -169,7 +169,7 @@ pub(super) fn thousandths(text: &str) -> i128 {
 }
 
 #[test]
-fn amounts_are_the_same_in_text_and_in_thousandths() {
+fn amounts_in_text_equal_those_in_thousandths() {
     for (minor, decimals, text) in
         [(0, 2, "0.00"), (-5, 2, "-0.05"), (1_234, 3, "1.234"), (7, 0, "7"), (-120, 0, "-120")]
     {
