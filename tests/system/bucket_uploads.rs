@@ -1,4 +1,4 @@
-//! Files that are put straight into the bucket: validated in full, or refused with a dead letter.
+//! Files put straight into the bucket: validated in full, and rejected without a dead letter if invalid.
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, decimal, file_id, record};
@@ -13,7 +13,7 @@ async fn a_valid_file_is_processed_like_an_upload() {
     let partner = cloud.stack.bucket_partners[0].as_str();
     let id = unique();
     let file = files::file(&[record(&id)]);
-    // A name that a URL would write otherwise.
+    // A name that a URL has to escape.
     let key = format!("incoming/{partner}/2026/Tag 1 & ü+{id}.csv");
     let object = cloud.put_object(&key, &file, &[]).await;
     let file_id = file_id(partner, &file);
@@ -28,7 +28,7 @@ async fn a_valid_file_is_processed_like_an_upload() {
     assert_eq!(decimal(stored["amount"].as_str().unwrap()), "12.34");
     assert_eq!(stored["file_id"], file_id);
 
-    // On whichever road it comes again, it is the same file.
+    // From either source it is the same file.
     cloud.put_object(&format!("incoming/{partner}/{id}-again.csv"), &file, &[]).await;
     let bank = cloud.partner_named(partner, &cloud.stack.usage_plan_id).await;
     let response = bank.upload(&file).await.accepted();
@@ -66,7 +66,7 @@ async fn an_invalid_file_gets_a_report_and_no_dead_letter() {
     assert_eq!((row["status"].as_str(), row["error_count"].as_str()), (Some("validation_failed"), Some("3")), "{row}");
     assert_eq!(statuses(&row["history"]), ["validating", "validation_failed"]);
     for id in [good, bad] {
-        assert_eq!(cloud.transaction(partner, &id).await, None, "nothing of a bad file is stored");
+        assert_eq!(cloud.transaction(partner, &id).await, None, "no row of an invalid file is stored");
     }
     let status = cloud.get(&format!("/files/{id}?token={}", row["token"].as_str().unwrap())).await.accepted().body;
     let report = cloud.http.get(status["report_url"].as_str().unwrap()).send().await.unwrap().text().await.unwrap();
@@ -93,7 +93,8 @@ async fn a_rejected_file_put_again_is_rejected_again() {
     let object = cloud.put_object(&key, &file, &[]).await;
     cloud.rejected_with(&key, "InvalidCsv").await;
 
-    // The same event again is a repeat. A rejection that follows a rejection is no new attempt, however often it comes.
+    // The same event again is a repeat. A rejection that follows a rejection is no new attempt, however often it is
+    // repeated.
     cloud.run_workflow(&cloud.event_of(&object)).await;
     assert_eq!(cloud.status_row(&id).await.unwrap()["attempt"], "1");
     let mut redrive = cloud.event_of(&object);
@@ -155,7 +156,7 @@ async fn objects_under_other_prefixes_start_no_workflow() {
     ] {
         cloud.put_object(&key, &file, &[]).await;
     }
-    // What does start something shows when the bucket's events have been handled.
+    // A file that does start a workflow shows when the bucket's events have been handled.
     let witness = files::file(&[record(&unique())]);
     cloud.put_object(&format!("incoming/{partner}/{}.csv", unique()), &witness, &[]).await;
     cloud.ended(&file_id(partner, &witness), 1).await;
@@ -167,7 +168,7 @@ async fn objects_under_other_prefixes_start_no_workflow() {
 async fn rejects_a_too_large_object_without_reading_it() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[1].as_str();
-    // The size is that of the event: to store so many bytes would take the tests too long.
+    // The size is that of the event: storing so many bytes would take too long.
     let key = format!("incoming/{partner}/{}.csv", unique());
     let object = ObjectVersion { key, version_id: "never read".to_owned(), bytes: 1024 * 1024 * 1024 + 1 };
     let arn = cloud.start_workflow(&cloud.event_of(&object)).await;

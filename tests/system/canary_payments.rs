@@ -1,4 +1,4 @@
-//! What is secret or private of payments stays where it belongs, as `canary_files` has it of files.
+//! Private data of payments stay where they belong. `canary_files` tests the same for files.
 
 use crate::support::canary_watch::Watch;
 use crate::support::cloud::{Cloud, eventually, unique};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const FUNCTIONS: [&str; 3] = ["webhook-validator", "fraud-detector", "transaction-archival"];
 
-/// What sends payments that have canaries in them.
+/// A client that sends payments with canaries in them.
 struct Planting<'c> {
     cloud: &'c Cloud,
     watch: Watch<'c>,
@@ -28,21 +28,21 @@ impl<'c> Planting<'c> {
         planting
     }
 
-    /// Plants the secret of a provider: its text, and the key that it stands for.
+    /// Plants the secret of a provider: its text, and the decoded key.
     fn secret(&mut self, secret: &str) {
         let text = secret.trim_start_matches("whsec_");
         self.watch.canaries.plant(Kind::Secret, "a signing secret", text);
         self.watch.canaries.plant(Kind::Secret, "the key of a signing secret", STANDARD.decode(text).unwrap());
     }
 
-    /// A secret of a provider that nobody has had before. Its key is text, so that it would be found as text too.
+    /// A new secret of a provider. Its key is text, so that it would be found as text too.
     fn new_secret(&mut self) -> String {
         let secret = format!("whsec_{}", STANDARD.encode(format!("{}{}", unique(), unique())));
         self.secret(&secret);
         secret
     }
 
-    /// Sends a delivery and checks the code of the answer; "" is none.
+    /// Sends a delivery and checks the code of the response; "" is none.
     async fn send(&mut self, signed: &Signed, body: &str, code: &str) -> ApiResponse {
         self.watch.canaries.plant(Kind::Secret, "a signature", signed.signature.trim_start_matches("v1,"));
         let agent = self.watch.canaries.plant(Kind::Secret, "a user agent", format!("stray{}", unique()));
@@ -53,7 +53,7 @@ impl<'c> Planting<'c> {
         response
     }
 
-    /// A payment with canaries in all of it but its id, which is told and logged.
+    /// A payment with canaries in every member but its id, which may be returned and logged.
     fn payment(&mut self, provider: &Provider<'_>, whole: &str) -> Value {
         let mut payment = provider.payment("", "EUR");
         let digits: String = unique().bytes().take(9).map(|byte| char::from(b'1' + byte % 9)).collect();
@@ -70,7 +70,7 @@ impl<'c> Planting<'c> {
     }
 }
 
-/// Payments that are taken, once and again, of each band; what the bus and the topic carry of them; and what conflicts.
+/// Payments that are accepted, repeated, and in conflict, of each band; and their events and alerts.
 async fn sound_payments(planting: &mut Planting<'_>) {
     let cloud = planting.cloud;
     let provider = cloud.provider();
@@ -106,10 +106,10 @@ async fn sound_payments(planting: &mut Planting<'_>) {
     }
 }
 
-/// Bodies that are signed and no payments, with a canary at the very fault.
+/// Signed bodies that are no payments, with a canary at the position of the error.
 async fn faulty_payments(planting: &mut Planting<'_>) {
     let provider = planting.cloud.provider();
-    let canary = planting.watch.content("a faulty payment");
+    let canary = planting.watch.content("an invalid payment");
     let sound = planting.payment(&provider, "");
     let mut bodies = vec![
         format!("{{\"{canary}"),
@@ -136,13 +136,13 @@ async fn faulty_payments(planting: &mut Planting<'_>) {
         assert!([400, 401].contains(&response.status), "{body}: {}", response.body);
         planting.watch.see(
             Location::Rejection,
-            "a faulty payment",
+            "an invalid payment",
             format!("{:?} {}", response.headers, response.body),
         );
     }
 }
 
-/// Deliveries that nothing proves: forged, late, of another's provider, too large, of another type.
+/// Unproven deliveries: forged, late, of another provider, too large, of another type.
 async fn unproven_deliveries(planting: &mut Planting<'_>) {
     let cloud = planting.cloud;
     let (provider, other) = (cloud.provider(), cloud.other_provider());
@@ -165,14 +165,14 @@ async fn unproven_deliveries(planting: &mut Planting<'_>) {
     }
     let large = json!({"note": canary.repeat(15_000)}).to_string();
     planting.send(&sign(&provider.secret, &large, 0), &large, "body_too_large").await;
-    // Past the gateway, which hands on what it was sent as it is.
+    // Past the gateway, which passes a request on unchanged.
     let mut event: Value = serde_json::from_str(&text_of("events/webhook.json")).unwrap();
     event["body"] = json!(format!("{canary}!"));
     event["isBase64Encoded"] = json!(true);
     for event in [event, json!({ &*canary: 1 }), json!(canary), json!({"httpMethod": [canary]})] {
         for function in FUNCTIONS {
             let outcome = cloud.invoke(function, &event).await;
-            // The archival is asked for by any event.
+            // Any event starts the archival.
             planting.watch.see(Location::Outcome, function, format!("{outcome:?}"));
         }
     }
@@ -198,13 +198,13 @@ async fn unreadable_or_rotated_secrets_are_not_disclosed() {
     let body = payment.to_string();
     let rotated = planting.new_secret();
     rotation::put(&cloud, &provider.name, &[&rotated, &provider.secret]).await;
-    eventually("the new secret to be known", async || {
+    eventually("the new secret to be in effect", async || {
         let other = provider.payment("20", "EUR").to_string();
         (cloud.post_webhook(&sign(&rotated, &other, 0).headers(), &other).await.status == 200).then_some(())
     })
     .await;
     planting.send(&sign(&rotated, &body, 0), &body, "").await;
-    // Secrets of a wrong form: no base64, too short, no JSON, another JSON.
+    // Malformed secrets: no base64, too short, no JSON, other JSON.
     let canary = planting.watch.canaries.plant(Kind::Secret, "an unreadable secret", format!("geheim{}", unique()));
     for value in [
         json!({"secrets": [format!("whsec_{canary}!")]}).to_string(),
@@ -214,7 +214,7 @@ async fn unreadable_or_rotated_secrets_are_not_disclosed() {
         format!("{canary} {canary}"),
     ] {
         rotation::put_text(&cloud, &provider.name, value).await;
-        let response = eventually("the fault to be told", async || {
+        let response = eventually("the error to be returned", async || {
             let other = provider.payment("20", "EUR").to_string();
             let response = cloud.post_webhook(&sign(&rotated, &other, 0).headers(), &other).await;
             (response.status == 503).then_some(response)
@@ -235,7 +235,7 @@ async fn unreadable_or_rotated_secrets_are_not_disclosed() {
     })
     .await;
     {
-        // Nobody listens on this port.
+        // Nothing listens on this port.
         let broken = Cloud::of_stack("faults").await;
         broken.set_variable("webhook-validator", "AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:9").await;
         let payment = planting.payment(&provider, "");

@@ -1,4 +1,4 @@
-//! A refused file as its sender can mend it: asked for with the key, downloaded by a link, mended and sent again.
+//! The correctable file of a rejected one: requested with the key, downloaded by a link, corrected and sent again.
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, decimal, file_id, record};
@@ -7,13 +7,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 impl Uploader<'_> {
-    /// Asks for the correctable file that is made of a refused one.
+    /// Requests the correctable file of a rejected one.
     pub(crate) async fn correctable(&self, file_id: &str, query: &str) -> ApiResponse {
         self.cloud.request(Method::GET, &format!("/files/{file_id}/correctable{query}"), Some(&self.key)).await
     }
 }
 
-/// The correctable file that an answer links to.
+/// The correctable file that a response links to.
 pub(crate) async fn text_of(cloud: &Cloud, made: &ApiResponse) -> String {
     let response = cloud.http.get(made.text("url")).send().await.unwrap();
     assert_eq!(response.status(), 200);
@@ -57,9 +57,9 @@ async fn a_rejected_file_is_corrected_and_resent() {
     let text = text_of(&cloud, &all).await;
     assert_eq!(text, format!("\u{feff}{NOTED}{one}{two}{three}"));
     let (unsigned, _) = all.text("url").split_once('?').unwrap();
-    assert_eq!(cloud.http.get(unsigned).send().await.unwrap().status(), 403, "without its signature it opens nothing");
+    assert_eq!(cloud.http.get(unsigned).send().await.unwrap().status(), 403, "without its signature it is denied");
 
-    // Mended in its place, with its notes and guards, it is simply sent.
+    // Once corrected, with its notes and guards, it can be sent as it is.
     let mended = text.replace(",usd,", ",USD,").replace(",done,", ",completed,");
     let (response, row) = bank.upload_and_complete(mended.as_bytes()).await;
     assert_eq!((&response.body["row_count"], number(&row["rows_stored"])), (&json!(3), 3));
@@ -86,7 +86,7 @@ async fn a_correctable_file_is_returned_to_its_partner_alone() {
     bank.correctable("not-an-id", "").await.assert_rejected(404, "file_not_found");
     let path = format!("/files/{id}/correctable");
     cloud.request(Method::GET, &path, None).await.assert_rejected(403, "api_key_invalid");
-    // The token of the status path does not open it: it shows what the file holds.
+    // The token of the status path is not enough: the correctable file has the file's content.
     let token = rejected.text("status_path").split_once('?').unwrap().1;
     cloud.request(Method::GET, &format!("{path}?{token}"), None).await.assert_rejected(403, "api_key_invalid");
     for query in ["?rows=some", "?rows=", "?rows=ALL"] {
@@ -129,7 +129,7 @@ async fn a_file_put_in_the_bucket_can_be_corrected() {
     let text = text_of(&cloud, &made).await;
     assert!(text.contains(&format!("\r\n{id}-2,NaN,USD,")) && text.lines().count() == 2, "{text}");
 
-    // Above 32 MiB it is made where the file is.
+    // Above 32 MiB it has to be made by the partner's own command line.
     let mut large = files::file_of_bytes(34_000_000);
     let amount = b"12.34";
     let at = large.windows(amount.len()).position(|window| window == amount).unwrap();
@@ -143,7 +143,7 @@ async fn a_file_put_in_the_bucket_can_be_corrected() {
     assert!(rejected.text("message").contains("txn validate --correctable"), "{}", rejected.body);
 }
 
-/// S3 takes parts of 5 MiB; what is longer has several.
+/// S3 parts are at least 5 MiB; a longer file has several.
 #[tokio::test]
 async fn a_multipart_report_and_correctable_file_are_complete() {
     const RECORDS: usize = 16_000;
@@ -186,11 +186,11 @@ async fn an_expired_rejected_file_cannot_be_corrected() {
     for query in ["", "?rows=all"] {
         let response = bank.correctable(id, query).await;
         response.assert_rejected(409, "nothing_to_correct");
-        assert!(response.text("message").contains("not kept any more"), "{}", response.body);
+        assert!(response.text("message").contains("expired"), "{}", response.body);
     }
 }
 
-/// The link serves a file to be saved, of a name that says what it is.
+/// The link serves a file to be saved, under a descriptive name.
 #[tokio::test]
 async fn the_download_link_names_the_file() {
     let cloud = Cloud::open().await;
@@ -202,5 +202,5 @@ async fn the_download_link_names_the_file() {
     let key = format!("corrections/{}-1-all.csv", rejected.text("file_id"));
     assert!(link.contains(&key), "{link}");
     let status: Value = cloud.status_row(rejected.text("file_id")).await.unwrap();
-    assert_eq!(status["status"], "validation_failed", "asking for it changes nothing: {status}");
+    assert_eq!(status["status"], "validation_failed", "requesting it changes nothing: {status}");
 }

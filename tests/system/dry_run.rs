@@ -1,11 +1,11 @@
-//! `POST /upload?dry_run=true`: the whole verdict, and nothing stored.
+//! `POST /upload?dry_run=true`: the complete validation, and nothing stored.
 
 use crate::support::cloud::Cloud;
 use crate::support::files::{self, file_id, record};
 use crate::support::upload::Uploader;
 use serde_json::{Value, json};
 
-/// Whether nothing in the bucket or the tables knows the file.
+/// Whether neither the bucket nor the tables have the file.
 async fn is_unknown(bank: &Uploader<'_>, file: &[u8]) -> bool {
     let cloud = bank.cloud;
     let id = file_id(&bank.partner, file);
@@ -37,12 +37,12 @@ async fn a_dry_run_validates_a_file_and_does_not_store_it() {
         assert_eq!(response.body[member], expected, "{member}");
     }
     assert!(is_unknown(&bank, &file).await);
-    // The real upload is the first that anybody hears of it.
+    // The real upload is not a duplicate.
     let uploaded = bank.upload_to("/upload?dry_run=false", &file).await.accepted();
     assert_eq!((&uploaded.body["duplicate"], &uploaded.body["dry_run"]), (&json!(false), &json!(false)));
     assert_eq!(uploaded.text("file_id"), response.text("file_id"));
     let row = cloud.ended(uploaded.text("file_id"), 1).await;
-    // A dry run of what is here already says nothing of it, and changes nothing.
+    // A dry run of an existing file says nothing of it, and changes nothing.
     let again = bank.upload_to("/upload?dry_run=true&reprocess_attempt=1", &file).await.accepted();
     assert_eq!(again.body, response.body);
     assert_eq!(cloud.status_row(uploaded.text("file_id")).await.unwrap(), row);
@@ -75,7 +75,7 @@ async fn a_dry_run_lists_more_errors_than_an_upload() {
     assert_eq!(uploaded.body["dry_run"], false);
 }
 
-/// Whoever believes in a dry run must not get a real one.
+/// A request that was meant as a dry run must not be a real upload.
 #[tokio::test]
 async fn a_malformed_dry_run_parameter_never_uploads() {
     let cloud = Cloud::open().await;

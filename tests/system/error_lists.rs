@@ -1,5 +1,5 @@
-//! The errors of a refused file: all of them, each with its place, in the answer and in the report; and nothing that the
-//! file holds.
+//! The errors of a rejected file: all of them, each with its position, in the response and in the report, without any
+//! content of the file.
 
 use crate::support::cloud::Cloud;
 use crate::support::files::{self, HEADER, record};
@@ -49,13 +49,13 @@ async fn one_response_lists_every_error_of_a_file() {
     }
     assert_eq!(bank.transaction("T1").await, None);
     let link = status["report_url"].as_str().unwrap();
-    assert!(link.contains("X-Amz-Expires=900"), "a link works for fifteen minutes: {link}");
+    assert!(link.contains("X-Amz-Expires=900"), "a link is valid for fifteen minutes: {link}");
     let (unsigned, _) = link.split_once('?').unwrap();
-    assert_eq!(cloud.http.get(unsigned).send().await.unwrap().status(), 403, "without its signature it opens nothing");
+    assert_eq!(cloud.http.get(unsigned).send().await.unwrap().status(), 403, "without its signature it is denied");
 
     let kept = cloud.s3().get_object().bucket(&cloud.stack.bucket);
     let kept = kept.key(format!("rejected/{}.csv", response.text("file_id"))).send().await.unwrap();
-    assert_eq!(kept.body.collect().await.unwrap().into_bytes(), file, "a refused file is kept for the audit");
+    assert_eq!(kept.body.collect().await.unwrap().into_bytes(), file, "a rejected file is kept for the audit");
 }
 
 fn without_texts(error: &Value) -> Value {
@@ -67,7 +67,7 @@ fn without_texts(error: &Value) -> Value {
 }
 
 async fn report(cloud: &Cloud, status: &Value) -> String {
-    // The link alone opens it: no key and no credentials go with the request.
+    // The link alone is enough: the request has no key and no credentials.
     let response = cloud.http.get(status["report_url"].as_str().unwrap()).send().await.unwrap();
     assert_eq!(response.status(), 200);
     response.text().await.unwrap()

@@ -1,4 +1,4 @@
-//! The bound on a file that comes through the API, to the byte.
+//! The exact size limit of a file that is uploaded through the API.
 
 use crate::support::cloud::Cloud;
 use crate::support::files;

@@ -1,4 +1,4 @@
-//! What the gateway refuses by itself: keys, quotas, rates, routes, headers. Always in the shape of our own refusals.
+//! What the gateway rejects by itself: keys, quotas, rates, routes, headers. Always in the shape of our own rejections.
 
 use crate::support::cloud::{Cloud, Made, unique};
 use crate::support::files::{self, body, file_part, record};
@@ -16,7 +16,7 @@ impl Cloud {
         id
     }
 
-    /// A usage plan that opens nothing.
+    /// A usage plan without a stage.
     async fn own_usage_plan_of_no_stage(&self) -> String {
         let id = self.api_gateway().create_usage_plan().name(unique()).send().await.unwrap().id.unwrap();
         self.remove_at_end(Made::UsagePlan { id: id.clone() });
@@ -31,7 +31,7 @@ async fn rejects_an_upload_without_a_valid_key() {
     cloud.request(Method::POST, "/upload", Some("acme.not-the-secret")).await.assert_rejected(403, "api_key_invalid");
     let stranger = cloud.partner_in(&cloud.own_usage_plan_of_no_stage().await).await;
     stranger.upload(&files::file(&[record("T1")])).await.assert_rejected(403, "api_key_invalid");
-    // With nothing but another secret the same partner is refused, and with the right one served.
+    // The same partner is rejected with another secret, and accepted with the right one.
     let bank = cloud.partner().await;
     cloud
         .request(Method::POST, "/upload", Some(&format!("{}x", bank.key)))
@@ -46,7 +46,7 @@ async fn each_key_has_its_own_quota() {
     let plan = cloud.own_usage_plan(Some(2), None).await;
     let (spender, saver) = (cloud.partner_in(&plan).await, cloud.partner_in(&plan).await);
     spender.upload(&files::file(&[record("T1")])).await.accepted();
-    // A refused file counts as well.
+    // A rejected file counts as well.
     assert_eq!(spender.upload(b"no csv").await.error(), "invalid_csv");
     let third = spender.upload(&files::file(&[record("T3")])).await;
     third.assert_rejected(429, "quota_exceeded");
@@ -59,7 +59,7 @@ async fn each_key_has_its_own_quota() {
 #[tokio::test]
 async fn rate_limit_responses_say_when_to_retry() {
     let cloud = Cloud::open().await;
-    // One token in the bucket and, within the test, no second one.
+    // One token in the bucket and no second one within the test.
     let throttle = ThrottleSettings::builder().burst_limit(1).rate_limit(0.001).build();
     let bank = cloud.partner_in(&cloud.own_usage_plan(None, Some(throttle)).await).await;
     bank.upload(&files::file(&[record("T1")])).await.accepted();

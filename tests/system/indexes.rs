@@ -1,4 +1,4 @@
-//! Range queries on both indexes, as an analyst asks them.
+//! Range queries on both indexes, as an analyst runs them.
 
 use crate::support::cloud::{Cloud, now_ms};
 use crate::support::files::{self, record};
@@ -48,7 +48,7 @@ async fn finds_transactions_by_day_and_by_hour() {
         .collect();
     bank.upload_and_complete(&files::file(&records)).await;
 
-    // A reader of everything asks all shards of the day. The rows of this test are in these.
+    // A query for everything reads all shards of the day. The rows of this test are in these.
     let noon = Timestamp::parse(b"2025-01-15T12:00:00Z").unwrap();
     let shards: BTreeSet<String> =
         (0..times.len()).map(|number| DayShards::TRANSACTIONS.of(noon, &format!("T{number}"))).collect();
@@ -63,7 +63,7 @@ async fn finds_transactions_by_day_and_by_hour() {
         rows
     };
     let day = found("2025-01-15T00:00:00.000000000Z", "2025-01-15T23:59:59.999999999Z").await;
-    assert_eq!(day.len(), 98, "all of 15 January and nothing else");
+    assert_eq!(day.len(), 98, "all of 15 January alone");
     assert!(day.iter().all(|row| row["merchant"] == "Corner Café"), "the index has the whole row");
     let hour = found("2025-01-15T10:00:00.000000000Z", "2025-01-15T11:00:00.000000000Z").await;
     assert_eq!(hour.len(), 5, "an hour, both ends included");
@@ -81,7 +81,7 @@ async fn finds_files_by_time_of_arrival() {
     let after = instant(now_ms());
     let found = async |from: Timestamp, to: Timestamp| {
         let mut ids = Vec::new();
-        // Midnight may fall into the test.
+        // The test may run at midnight.
         let days = BTreeSet::from([from.day(), to.day()]);
         for day in days {
             let (from, to) = (from.to_milliseconds_text(), to.to_milliseconds_text());

@@ -1,4 +1,4 @@
-//! Each function's role has nothing that its code does not need: taking any one grant away makes something fail.
+//! Each function's role has only the grants that its code needs: removing any one of them makes a scenario fail.
 //!
 //! The cases come from the template, so that a new grant without a scenario fails here. The emulator enforces the roles
 //! of the functions; those of the workflow and the rule are derived in `policies`.
@@ -14,34 +14,34 @@ use domain::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// What is tried with and without a grant.
+/// A scenario, run with and without a grant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Scenario {
-    /// A sound file is uploaded and processed.
+    /// A valid file is uploaded and processed.
     GoodUpload,
-    /// A bad file is uploaded and refused.
+    /// An invalid file is uploaded and rejected.
     BadUpload,
-    /// A bad file is uploaded and its report is read by its link.
+    /// An invalid file is uploaded and its report is read by its link.
     ReadReport,
-    /// A bad file is uploaded, and the correctable one that is made of it is read by its link.
+    /// An invalid file is uploaded, and its correctable file is read by its link.
     Correctable,
-    /// A sound file lies under `validated/` before the API has told of it.
+    /// A valid file is under `validated/` before the API has recorded it.
     EarlyEvent,
-    /// A sound file lies under `incoming/`.
+    /// A valid file is under `incoming/`.
     Incoming,
-    /// A sound file is announced and put under `incoming/` by the URL that the API gives.
+    /// A presigned upload of a valid file is created, and the file is put to its URL.
     PresignedUpload,
     /// A failure of the workflow is recorded.
     RecordFailure,
-    /// An operator looks at a day of all partners.
+    /// An operator reads a day of all partners.
     DayOfAll,
-    /// A partner looks at its own day, on which a file of it came.
+    /// A partner reads its own day, which has a file.
     OwnDay,
-    /// A day is reported on which a file came that was expected.
+    /// A day is reported on which an expected file arrived.
     ReportMissing,
-    /// Files without an end are looked for, one of which was announced long ago.
+    /// A check for unfinished files runs; one of them is an expired presigned upload.
     Reconcile,
-    /// One of the functions for payments is tried.
+    /// A scenario of the payment functions.
     Payment(PaymentScenario),
 }
 
@@ -64,7 +64,7 @@ const WORKS: &str = "works";
 const TWO_HOURS_MS: u64 = 2 * 60 * 60 * 1000;
 const UNAVAILABLE: &str = "returned 503 service_unavailable";
 
-/// For a grant (function, action, end of the resource): what is tried, and how it must fail without the grant.
+/// For a grant (function, action, end of the resource): the scenario, and how it must fail without the grant.
 fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario, &'static str)> {
     use Scenario::{BadUpload, Correctable, DayOfAll, EarlyEvent, GoodUpload, PresignedUpload};
     use Scenario::{Incoming, OwnDay, ReadReport, Reconcile, RecordFailure, ReportMissing};
@@ -73,7 +73,7 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
         ("CsvValidatorFunction", "s3:PutObject", "rejected/*" | "reports/*") => (BadUpload, UNAVAILABLE),
         ("CsvValidatorFunction", "s3:PutObject", "incoming/*") => (PresignedUpload, "the URL returns 403"),
         ("CsvValidatorFunction", "s3:PutObject", "corrections/*") => (Correctable, UNAVAILABLE),
-        // S3 denies what is not kept any more in the same way.
+        // S3 denies access to a missing object in the same way.
         ("CsvValidatorFunction", "s3:GetObjectVersion", "rejected/*") => {
             (Correctable, "returned 409 nothing_to_correct")
         }
@@ -113,7 +113,7 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
         ("NotificationSenderFunction", "dynamodb:GetItem", "ProcessingStatusTable") => {
             (RecordFailure, "the function fails with AccessDenied")
         }
-        // It cannot even record that it failed.
+        // It cannot even record its failure.
         ("NotificationSenderFunction", "dynamodb:UpdateItem", "ProcessingStatusTable") => {
             (GoodUpload, "AccessDenied, then processing")
         }
@@ -135,9 +135,9 @@ struct Case {
     failure: &'static str,
 }
 
-/// Every grant of every function, apart from those that no code of ours uses, but Lambda itself: for logs and traces,
-/// and for the queue of what failed; and those for a key, which the emulator takes from everybody. `policies` holds these
-/// against the function's settings.
+/// Every grant of every function, except those for logs, traces and the queue of failed events, which Lambda itself
+/// uses, and those for a key, which the emulator denies to everybody. `policies` checks these against the function's
+/// settings.
 fn cases() -> Vec<Case> {
     let template = template();
     let mut cases = Vec::new();
@@ -185,7 +185,7 @@ async fn removing_any_grant_makes_a_scenario_fail() {
         let outcome = case.scenario.outcome(&cloud).await;
         role.put_whole().await;
         if case.scenario == Scenario::Payment(PaymentScenario::WebhookMuchLater) {
-            // The validator remembers for a second that it could not read the secrets.
+            // The validator caches for a second that it could not read the secrets.
             let works = async || (case.scenario.outcome(&cloud).await == WORKS).then_some(());
             eventually("the secrets to be read again", works).await;
         }
@@ -242,7 +242,7 @@ impl<'c> Role<'c> {
     }
 }
 
-/// IAM returns a policy as it stands in a URL.
+/// IAM returns a policy URL-encoded.
 fn percent_decoded(text: &str) -> String {
     let mut pieces = text.split('%');
     let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
@@ -255,7 +255,7 @@ fn percent_decoded(text: &str) -> String {
 }
 
 impl Scenario {
-    /// Tries it and says in a few words what came of it.
+    /// Runs the scenario and describes the outcome in a few words.
     async fn outcome(self, cloud: &Cloud) -> String {
         let bank = cloud.partner().await;
         let good = files::file(&[record(&unique())]);
@@ -364,10 +364,10 @@ async fn opened(bank: &Uploader<'_>, link: &str) -> String {
     }
 }
 
-/// Waits until a file is completed or its dead letter comes, and says which.
+/// Waits until a file is completed or has a dead letter, and says which.
 async fn end_of(cloud: &Cloud, key: &str, file_id: &str) -> String {
     let status = async || cloud.status_row(file_id).await.map(|row| row["status"].as_str().unwrap().to_owned());
-    let error = eventually(&format!("an end of {key}"), async || {
+    let error = eventually(&format!("the outcome of {key}"), async || {
         if status().await.as_deref() == Some("completed") {
             return Some(None);
         }

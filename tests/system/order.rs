@@ -1,4 +1,4 @@
-//! Which file's rows stand: the later file's, in whatever order they are processed, and never a step back.
+//! Which file's rows are in effect: the later file's, in whatever order they are processed, and never a step back.
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, decimal, file_id, record_of};
@@ -36,12 +36,12 @@ async fn resending_the_first_file_does_not_undo_a_correction() {
 
     let again = bank.upload(&a).await.accepted();
     assert_eq!((&again.body["duplicate"], &again.body["superseded_by"]), (&json!(true), &json!([id_b])));
-    assert!(again.text("message").contains("reprocess_attempt="), "the way to insist: {}", again.body);
+    assert!(again.text("message").contains("reprocess_attempt="), "how to reprocess: {}", again.body);
     let status_a = cloud.get(response_a.text("status_path")).await.accepted().body;
     assert_eq!((&status_a["superseded_by"], &status_a["attempt"]), (&json!([id_b]), &json!(1)));
     expect([("T1", "1.5", &id_b), ("T2", "2.5", &id_b), ("T3", "3", &id_a)]).await;
 
-    // Asked for explicitly, the first file is processed again, as the latest.
+    // With an explicit reprocess, the first file is processed again, as the latest.
     let insisted = bank.upload_again(&a).await.accepted();
     assert_eq!((insisted.text("file_id"), &insisted.body["duplicate"]), (id_a.as_str(), &json!(false)));
     let row_a = cloud.ended(&id_a, 2).await;
@@ -51,7 +51,7 @@ async fn resending_the_first_file_does_not_undo_a_correction() {
     assert_eq!(status_b["superseded_by"], json!([id_a]));
     let status_a = cloud.get(response_a.text("status_path")).await.accepted().body;
     assert_eq!(status_a["superseded_by"], json!([]), "it is the latest now");
-    assert_eq!(statuses(&status_a["history"]).len(), 12, "both attempts are told: {status_a}");
+    assert_eq!(statuses(&status_a["history"]).len(), 12, "both attempts are in the history: {status_a}");
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_later_file_wins_over_an_earlier_one_processed_after_it() {
     let late_id = response.text("file_id").to_owned();
     let sequence = number(&row["sequence"]);
 
-    // The earlier file arrived a minute before, and its event was held up until now.
+    // The earlier file arrived a minute before, and its event was delayed until now.
     let early = files::file(&[record_of("T1", "1.00"), record_of("T3", "1.00")]);
     let early_id = file_id(&bank.partner, &early);
     assert_eq!(cloud.put_stored(&bank.partner, &early, sequence - 60_000).await, early_id);
@@ -100,7 +100,7 @@ async fn the_last_of_many_concurrent_files_wins_in_every_row() {
     }
     for (_, file_id) in arrivals.iter().filter(|(_, file_id)| file_id != last) {
         let row = cloud.status_row(file_id).await.unwrap();
-        assert!(!row["superseded_by"].is_null(), "a file that lost its rows says to whom: {row}");
+        assert!(!row["superseded_by"].is_null(), "a file that lost its rows names the file that replaced them: {row}");
     }
 }
 
@@ -122,8 +122,8 @@ async fn a_tie_has_the_same_winner_in_either_order() {
     assert_eq!(winners, [true, true]);
 }
 
-/// A handler that died after its rows were written, and before it told whose rows they replaced, is followed by one that
-/// finds the rows unchanged. It tells all the same.
+/// A handler that died after it wrote the rows and before it named the files they replaced is followed by one that
+/// finds the rows unchanged. It still names those files.
 #[tokio::test]
 async fn a_rewritten_range_still_names_the_files_it_replaced() {
     let cloud = Cloud::open().await;
@@ -145,7 +145,7 @@ async fn a_rewritten_range_still_names_the_files_it_replaced() {
     assert_eq!(row_a["superseded_by"], json!([response_b.text("file_id")]), "{row_a}");
 }
 
-/// The steps of the workflow, called again for a file that has long been completed.
+/// The steps of the workflow, called again for a file that was completed long ago.
 #[tokio::test]
 async fn a_status_never_moves_back() {
     let cloud = Cloud::open().await;
@@ -162,7 +162,7 @@ async fn a_status_never_moves_back() {
     let event = cloud.event_of(&cloud.object(response.text("s3_key")).await);
     let repeat_all = async |file: &Value| {
         let state = json!({"validation": {"outcome": "process", "file": file, "ranges": [whole]},
-            "error": {"Error": "StoreUnavailable", "Cause": "a repeat that comes late"}});
+            "error": {"Error": "StoreUnavailable", "Cause": "a late repeat"}});
         for (function, payload) in [
             ("csv-validator", json!({"step": "validate", "event": event, "execution": "late"})),
             ("data-transformer", json!({"file": file, "range": whole})),
@@ -173,13 +173,17 @@ async fn a_status_never_moves_back() {
         }
     };
     repeat_all(&first_attempt).await;
-    assert_eq!(cloud.status_row(response.text("file_id")).await.unwrap(), row, "nothing has moved");
-    assert!(subscriber.all().await.is_empty(), "and nothing is announced again");
+    assert_eq!(cloud.status_row(response.text("file_id")).await.unwrap(), row, "no status has changed");
+    assert!(subscriber.all().await.is_empty(), "and nothing is published again");
 
     bank.upload_again(&file).await.accepted();
     let second = cloud.ended(response.text("file_id"), 2).await;
     repeat_all(&first_attempt).await;
-    assert_eq!(cloud.status_row(response.text("file_id")).await.unwrap(), second, "an earlier attempt moves nothing");
+    assert_eq!(
+        cloud.status_row(response.text("file_id")).await.unwrap(),
+        second,
+        "an earlier attempt changes no status"
+    );
     let received_at = bank.transaction("T1").await.unwrap()["received_at"].clone();
-    assert_eq!(received_at, second["received_at"], "the late repeat of the first attempt has not touched the row");
+    assert_eq!(received_at, second["received_at"], "the late repeat of the first attempt has not changed the row");
 }

@@ -1,5 +1,5 @@
-//! Payments around which the table or the bus fails in part, or somebody else is faster: they are published, assessed and
-//! archived once all the same. Each of these tests has its stack to itself while it runs.
+//! Payments while the table or the bus fails in part, or another process is faster: they are still published, assessed
+//! and archived once. Each test has its stack to itself.
 
 use crate::simulators::failing_services::{BUCKET, BUS, Fault, FaultyStore};
 use crate::support::archiver::{Archive, days_ago, done, is_tombstone, lines_of, number};
@@ -46,7 +46,7 @@ async fn a_late_analysis_does_not_replace_the_current_one() {
     let task = json!({"transaction_id": id(&payment), "provider": provider.name});
     let slow = cloud.invoke("fraud-detector", &task);
     let fast = async {
-        // The other one has read that the payment has no analysis, and is held before it writes its own.
+        // The other process has read that the payment has no analysis, and is held before it writes its own.
         store.called().await;
         let assessed = cloud.invoke("fraud-detector", &task).await.unwrap();
         let item = provider.item(&payment).await.unwrap();
@@ -56,7 +56,7 @@ async fn a_late_analysis_does_not_replace_the_current_one() {
     let (slow, (fast, item)) = join(slow, fast).await;
     assert_eq!(fast["outcome"], "assessed", "{fast}");
     assert_eq!(slow.unwrap(), fast);
-    assert_eq!(provider.item(&payment).await.unwrap(), item, "the first analysis stands, with its time");
+    assert_eq!(provider.item(&payment).await.unwrap(), item, "the first analysis is kept, with its time");
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn a_row_changed_during_archival_is_left_for_the_next_run() {
     store.fail(Fault::Held("PutItem"));
 
     let change = async {
-        // The row was read and its object stored; its tombstone is held.
+        // The row was read and its object stored; writing its tombstone is held.
         store.called().await;
         let mut row = archive.row(&provider, id(&payment)).await.unwrap();
         row.insert("alerted_at_ms".to_owned(), number(now_ms()));
@@ -99,7 +99,7 @@ async fn a_row_changed_during_archival_is_left_for_the_next_run() {
     assert_eq!(archive.row(&provider, id(&payment)).await, Some(changed));
     assert_eq!(archive.run().await.unwrap(), done(1, 1, 0));
     assert!(is_tombstone(&archive.row(&provider, id(&payment)).await.unwrap()));
-    assert_eq!(lines_of(&archive.objects().await, id(&payment)).len(), 2, "as it was, and as it is");
+    assert_eq!(lines_of(&archive.objects().await, id(&payment)).len(), 2, "before and after the change");
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn a_pending_object_that_was_not_stored_is_left_empty() {
     assert_eq!(error["errorType"], "StoreUnavailable", "{error}");
     assert!(archive.is_object_pending().await);
     bucket.fail(Fault::None);
-    // Whoever announced it may have sent it, and it may come yet: it finds its place taken.
+    // The run that recorded the object may still send it. If it does, the key is already in use.
     assert_eq!(archive.run().await.unwrap(), done(1, 1, 0));
     assert_eq!(empty_ones().await, before + 1);
     assert_eq!(lines_of(&archive.objects().await, id(&payment)).len(), 1);

@@ -1,4 +1,4 @@
-//! The saved queries and the metric filters, asked of lines that the functions really logged.
+//! The saved queries and the metric filters, run on lines that the functions really logged.
 
 use crate::simulators::logs_insights::Query;
 use crate::support::cloud::{Cloud, eventually};
@@ -9,18 +9,18 @@ use crate::system::logs;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the queries ask of lines that the local cloud does not have, or that only a fault makes, and where it is from.
+/// Fields of lines that the local cloud does not have or that only a fault causes, and their origin.
 const NOT_SEEN_HERE: [(&str, &str); 3] = [
     ("error", "api/src/gateway.rs"),
     ("detail", "api/src/gateway.rs"),
     ("signer", "functions/webhook-validator/src/request.rs"),
 ];
 
-/// Events of a query that no test here causes, and where they are logged.
+/// Events in a query that no test here causes, and where they are logged.
 const EVENTS_NOT_SEEN_HERE: [(&str, &str); 2] =
     [("secret_missing", "adapters/src/signing_secrets.rs"), ("secret_unreadable", "adapters/src/signing_secrets.rs")];
 
-/// A saved query: its name, its text and the functions that it asks.
+/// A saved query: its name, its text and the functions whose logs it reads.
 struct Saved {
     name: String,
     text: String,
@@ -47,7 +47,7 @@ fn saved() -> Vec<Saved> {
     queries.collect()
 }
 
-/// What one saved query answers now.
+/// The present result of one saved query.
 async fn ask(cloud: &Cloud, name: &str, id: &str) -> Vec<BTreeMap<String, Value>> {
     let saved = saved().into_iter().find(|saved| saved.name == name).unwrap_or_else(|| panic!("no query {name}"));
     let text = saved.text.replace("PUT-THE-FILE-ID-HERE", id).replace("PUT-THE-TRANSACTION-ID-HERE", id);
@@ -72,7 +72,7 @@ async fn saved_queries_trace_and_count_a_file() {
     assert_eq!(bad.status, 400);
     let id = good.text("file_id");
 
-    let story = eventually("the end of the file's story", async || {
+    let story = eventually("the last event of the file", async || {
         let story = ask(&cloud, "file-story", id).await;
         story.iter().any(|row| text(row, "event") == "file_completed").then_some(story)
     })
@@ -127,14 +127,14 @@ async fn saved_queries_find_missing_and_failed_files() {
         rows.into_iter().find(|row| text(row, "day") == "2004-04-04" && text(row, "partner") == "silent-bank")
     })
     .await;
-    assert_eq!(missing["files"], 3, "told twice and counted once");
+    assert_eq!(missing["files"], 3, "reported twice and counted once");
     let partner = cloud.stack.bucket_partners[0].as_str();
     let bad = files::file(&[record(&crate::support::cloud::unique()).replace("USD", "usd")]);
     let key = format!("incoming/{partner}/{}.csv", crate::support::cloud::unique());
     cloud.put_object(&key, &bad, &[]).await;
     cloud.rejected_with(&key, "InvalidCsv").await;
     let id = files::file_id(partner, &bad);
-    // That is its sender's mistake. What nobody stored where only the API stores files is a failure.
+    // That is the partner's error. An object that nobody stored under the API's prefix is a failure.
     let stray = files::file_id(partner, key.as_bytes());
     let object = json!({"key": format!("validated/{stray}.csv"), "version-id": "none", "size": 1});
     cloud.invoke("csv-validator", &json!({"event": {"detail": {"object": object}}})).await.unwrap_err();
@@ -155,7 +155,7 @@ async fn saved_queries_trace_a_payment() {
     let payment = provider.payment("20000", "EUR");
     let id = payment["transaction_id"].as_str().unwrap();
     provider.send(&payment).await.accepted();
-    let story = eventually("the payment's story", async || {
+    let story = eventually("the events of the payment", async || {
         let story = ask(&cloud, "payment-story", id).await;
         story.iter().any(|row| text(row, "event") == "payment_assessed").then_some(story)
     })
@@ -166,14 +166,14 @@ async fn saved_queries_trace_a_payment() {
     let mut signed = sign(&provider.secret, &body, 0);
     signed.id.push('x');
     assert_eq!(cloud.post_webhook(&signed.headers(), &body).await.status, 401);
-    eventually("the refused webhook", async || {
+    eventually("the rejected webhook", async || {
         let rejected = ask(&cloud, "refused-webhooks", "").await;
         rejected.into_iter().find(|row| text(row, "event") == "signature_invalid" && !text(row, "code").is_empty())
     })
     .await;
 }
 
-/// Files and payments without an end, and a look at them.
+/// Unfinished files and payments, and a check that reports them.
 async fn leave_unfinished(cloud: &Cloud) -> (String, String) {
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);
@@ -203,7 +203,7 @@ async fn saved_queries_find_unfinished_files_and_payments() {
     }
 }
 
-/// A field that no line has is a column that stays empty, or a filter that finds nothing, and nobody notices.
+/// A field that no line has would leave a column empty or a filter without results, unnoticed.
 #[tokio::test]
 async fn every_queried_field_is_in_the_log_lines() {
     let cloud = Cloud::open().await;
@@ -278,7 +278,7 @@ async fn metric_filters_match_what_the_functions_log() {
     assert_eq!(cloud.post_webhook(&signed.headers(), &payment.to_string()).await.status, 401);
     let template = template();
     for (id, filter) in resources(&template, "AWS::Logs::MetricFilter") {
-        // The tests of the archive see that one.
+        // The tests of the archive cause that one.
         if id == "PaymentsUnpublishedMetric" {
             continue;
         }

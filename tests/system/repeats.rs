@@ -1,4 +1,4 @@
-//! What comes twice, or at the same moment: one effect, and a notification that can be recognised as a repeat.
+//! Repeated and concurrent deliveries: one effect, and a notification that can be recognized as a repeat.
 
 use crate::support::cloud::{Cloud, now_ms, unique};
 use crate::support::files::{self, digest, file_id, record};
@@ -11,7 +11,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// A partner and what a subscriber hears of it.
+/// The notifications of a partner while `work` runs.
 async fn notifications_during(bank: &Uploader<'_>, work: impl AsyncFnOnce()) -> Vec<String> {
     let subscriber = bank.cloud.subscribe(json!({"partner": [bank.partner]})).await;
     work().await;
@@ -24,7 +24,7 @@ fn id_of(message: &Value) -> String {
     message["notification_id"].as_str().unwrap().to_owned()
 }
 
-/// The row of a file without its times of change, to compare before and after.
+/// The row of a file without its timestamps of change, to compare before and after.
 async fn effect(bank: &Uploader<'_>, file_id: &str, transaction_id: &str) -> (Value, Option<Value>) {
     (bank.cloud.status_row(file_id).await.unwrap(), bank.transaction(transaction_id).await)
 }
@@ -71,7 +71,7 @@ async fn concurrent_uploads_of_one_file_have_one_effect() {
     })
     .await;
     ids.dedup();
-    assert_eq!(ids, [format!("{id}-1-completed")], "whatever is repeated carries the same id");
+    assert_eq!(ids, [format!("{id}-1-completed")], "repeats have the same id");
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn a_redelivered_event_changes_nothing() {
         }
     })
     .await;
-    assert_eq!(ids.len(), 1, "a repeat that comes after the end announces nothing");
+    assert_eq!(ids.len(), 1, "a repeat after the end publishes nothing");
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn concurrent_executions_for_one_file_have_one_effect() {
     let id = file_id(&bank.partner, &file);
     let mut ids = notifications_during(&bank, async || {
         let response = bank.upload(&file).await.accepted();
-        // The rule has started one execution by now; these run beside it.
+        // The rule has started one execution by now; these run at the same time.
         let event = cloud.event_of(&cloud.object(response.text("s3_key")).await);
         let started = join_all((0..3).map(|_| cloud.start_workflow(&event))).await;
         for ended in join_all(started.iter().map(|arn| cloud.execution_ended(arn))).await {
@@ -131,13 +131,13 @@ async fn concurrent_executions_for_one_file_have_one_effect() {
     })
     .await;
     ids.dedup();
-    assert_eq!(ids, [format!("{id}-1-completed")], "whatever is repeated carries the same id");
+    assert_eq!(ids, [format!("{id}-1-completed")], "repeats have the same id");
 }
 
 #[tokio::test]
 async fn an_event_may_arrive_before_the_api_has_responded() {
     let cloud = Cloud::open().await;
-    // The API has begun the attempt, and has yet to write that it is validated.
+    // The API has begun the attempt, and has not yet recorded that the file is validated.
     let partner = format!("bank-{}", unique());
     let file = files::file(&[record("T1")]);
     let id = file_id(&partner, &file);
@@ -153,13 +153,13 @@ async fn an_event_may_arrive_before_the_api_has_responded() {
     let status = cloud.get(&format!("/files/{id}?token={}", row["token"].as_str().unwrap())).await.accepted();
     assert_eq!(status.body["status"], "completed");
 
-    // The API comes at last, with the same file: it is answered with what has happened.
+    // The API's request ends last, with the same file: it returns the current status.
     let bank = cloud.partner_named(&partner, &cloud.stack.usage_plan_id).await;
     let response = bank.upload(&file).await.accepted();
     assert_eq!((&response.body["duplicate"], response.text("status")), (&json!(true), "completed"));
 }
 
-/// Writes the row of a file as if an attempt of it stood there.
+/// Writes the row of a file as if an attempt of it had this status.
 async fn put_status(bank: &Uploader<'_>, file_id: &str, status: &str, attempt: u64) {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let number = |value: u64| AttributeValue::N(value.to_string());
@@ -222,7 +222,7 @@ async fn rejects_objects_under_the_apis_prefix_from_others() {
     let key = format!("validated/{}.csv", file_id(&partner, &file));
     cloud.put_object(&key, &file, &[]).await;
     cloud.failed_with(&key, "InvalidInput").await;
-    // Whatever the object says of itself, nothing is believed that the status table does not have.
+    // The metadata of an object prove nothing that the status table does not have.
     cloud.put_object(&key, &file, &metadata(&partner, &file)).await;
     cloud.failed_with(&key, "InvalidInput").await;
     // The row of another file.

@@ -1,4 +1,4 @@
-//! The events in `events/` that tell the story of one payment, each with what its name says.
+//! The events in `events/` about one payment: each has the outcome that its name says.
 
 use crate::support::cloud::Cloud;
 use crate::support::provider::sign;
@@ -18,7 +18,7 @@ fn error(response: &Value) -> Value {
 async fn each_payment_event_gets_the_outcome_in_its_name() {
     let cloud = Cloud::open().await;
     let mut webhook = event("webhook.json");
-    // Its signature was good for five minutes.
+    // Its signature was valid for five minutes.
     let response = cloud.invoke("webhook-validator", &webhook).await.unwrap();
     assert_eq!((&response["statusCode"], error(&response)), (&json!(401), json!("signature_invalid")), "{response}");
 
@@ -43,6 +43,6 @@ async fn each_payment_event_gets_the_outcome_in_its_name() {
     assert!(["done", "busy"].contains(&archived["outcome"].as_str().unwrap()), "{archived}");
     let reconciled = cloud.invoke("transaction-archival", &event("reconcile-payments.json")).await.unwrap();
     assert!(reconciled["unfinished"].is_u64(), "{reconciled}");
-    // The payment is not a day old.
+    // The payment is less than a day old.
     assert_eq!(cloud.provider().item(&payment).await.unwrap()["status"], "analyzed");
 }

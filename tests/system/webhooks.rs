@@ -1,4 +1,4 @@
-//! Webhooks that are signed: stored once, published once, however often they come.
+//! Signed webhooks: stored once and published once, however often they are delivered.
 
 use crate::support::cloud::{Cloud, eventually, now_ms};
 use crate::support::upload::number;
@@ -59,7 +59,7 @@ async fn fifty_concurrent_copies_are_one_payment_and_one_event() {
         .filter(|response| response.body["duplicate"] == false);
     assert_eq!(first.count(), 1);
     listener.next().await;
-    // The answers came after the publication, so whatever was published is there.
+    // The responses came after the publication, so every published event is there.
     assert_eq!(listener.receive().await, None);
 }
 
@@ -92,7 +92,7 @@ async fn equivalent_json_is_a_duplicate_and_other_content_is_rejected() {
         assert_eq!((response.status, response.error()), (409, "transaction_conflict"), "{member}: {}", response.body);
     }
     assert_eq!(provider.item(&payment).await, before, "nothing was changed");
-    // Another provider's transaction of the same id is another one.
+    // Another provider's transaction of the same id is a separate one.
     let other = cloud.other_provider();
     let mut theirs = payment.clone();
     theirs["provider"] = json!(other.name);
@@ -133,7 +133,7 @@ async fn an_event_of_another_type_never_blocks_the_payment() {
         (item["status"] == "analyzed").then_some(())
     })
     .await;
-    assert_eq!(listener.receive().await, None, "the others go nowhere");
+    assert_eq!(listener.receive().await, None, "the others are not routed");
     for event in [&updated, &updated_again, &refund] {
         let item = provider.item(event).await.unwrap();
         assert_eq!((&item["type"], &item["provider"]), (&event["type"], &json!(provider.name)), "{item}");
@@ -189,7 +189,7 @@ async fn an_event_of_unknown_type_is_stored_and_not_routed() {
     let item = provider.item(&payment).await.unwrap();
     assert_eq!(item["type"], "transaction.reversed");
     assert!(item["publishing_until_ms"].is_null() && item["published_at_ms"].is_null(), "{item}");
-    // One of the known type, sent after it, is heard; so this one would have been.
+    // An event of the known type, sent after it, is received; so this one would have been.
     let mut known = payment.clone();
     known["transaction_id"] = json!(format!("{}-2", id(&payment)));
     let after = cloud.listen(id(&known)).await;

@@ -1,4 +1,4 @@
-//! Webhooks: what is not proven, what is no payment, and what is stored once and exactly.
+//! Webhooks that are unproven, that are no payments, and that are stored once and exactly.
 
 use super::recipe::Bytes;
 use super::{CARD, all, broken, cases, expected_response, texts};
@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// The members of a sound payment, each as the JSON of its value.
+/// The members of a valid payment, each as the JSON of its value.
 const SOUND: [(&str, &str); 5] = [
     ("transaction_id", "\"${transaction_id}\""),
     ("amount", "\"20.00\""),
@@ -23,14 +23,14 @@ const SOUND: [(&str, &str); 5] = [
 struct Delivery<'d> {
     entry: &'d Value,
     transaction_id: &'d str,
-    /// Who sends it.
+    /// The provider that sends it.
     sender: Provider<'d>,
-    /// Whose provider the payment is.
+    /// The provider of the payment.
     provider: Provider<'d>,
 }
 
 impl Delivery<'_> {
-    /// What names stand for in the JSON of a body.
+    /// The names that bodies may use.
     fn names(&self, name: &str) -> Option<Bytes> {
         let text = match name {
             "transaction_id" => self.transaction_id,
@@ -42,7 +42,7 @@ impl Delivery<'_> {
         Some(text.into())
     }
 
-    /// The sound payment with what the case changes, takes away or adds.
+    /// The valid payment with the members that the case changes, removes or adds.
     fn payment(&self) -> Bytes {
         let names = |name: &str| self.names(name);
         let changed = &self.entry["members"];
@@ -79,7 +79,7 @@ impl Delivery<'_> {
         Bytes::of(recipe, &|name| self.names(name))
     }
 
-    /// Signs the body, spoils what the case says, and sends it.
+    /// Signs the body, changes what the case says, and sends it.
     async fn send(&self, body: &Bytes) -> ApiResponse {
         let cloud = self.sender.cloud;
         let signed = sign(&self.sender.secret, &body.bytes, self.entry["seconds"].as_i64().unwrap_or_default());
@@ -89,7 +89,7 @@ impl Delivery<'_> {
         if let Some(repeated) = self.entry["repeated"].as_str() {
             let response = send_past_the_gateway(cloud, &signed, Some(repeated), &body.bytes).await;
             assert_eq!(self.provider.item(&json!({"transaction_id": self.transaction_id})).await, None);
-            // Each header once is right, so that nothing else can have been the cause.
+            // Each header once is right, so that nothing else can be the cause.
             let once = body.text().replace("pay-", "once-");
             let signed = sign(&self.sender.secret, &once, 0);
             send_past_the_gateway(cloud, &signed, None, once.as_bytes()).await.accepted();
@@ -107,7 +107,7 @@ impl Delivery<'_> {
         cloud.post_webhook_as(content_type, &headers, &sent.bytes).await
     }
 
-    /// A header as the case has it; none where the case leaves it out.
+    /// A header of the case; none where the case omits it.
     fn header<'h>(&self, name: &'h str, right: &str, signed: &Signed) -> Option<(&'h str, String)> {
         let Some(recipe) = self.entry["headers"].get(name) else {
             return Some((name, right.to_owned()));
@@ -125,7 +125,7 @@ impl Delivery<'_> {
         (!recipe.is_null()).then(|| (name, Bytes::of(recipe, &names).text()))
     }
 
-    /// Sends it and tells what is wrong with the answer and with what the table holds after it.
+    /// Sends it and describes what is wrong with the response and with the stored row.
     async fn deviations(&self) -> Vec<String> {
         let (status, code) = expected_response(self.entry);
         let body = self.body();
@@ -172,7 +172,7 @@ impl Delivery<'_> {
                 deviations.push(format!("{name} is stored as {}", item[name]));
             }
         }
-        // Without a time until which it is being published, a payment needs nothing more.
+        // Unless a publication is claimed, a payment needs nothing more.
         let is_published = self.entry["published"].as_bool().unwrap_or(true);
         deviations.extend(broken([
             (item["published_at_ms"].is_null() != is_published, format!("published or not: {item}")),
@@ -181,7 +181,7 @@ impl Delivery<'_> {
         deviations
     }
 
-    /// What is wrong with the faults that a refusal tells, each as `code field`, at the places that the body marks.
+    /// What is wrong with the errors of a rejection, each as `code field`, at the positions that the body marks.
     fn wrongly_reported(&self, response: &ApiResponse, body: &Bytes) -> Vec<String> {
         let errors = response.body["errors"].as_array().cloned().unwrap_or_default();
         let reported = |error: &Value| {
@@ -203,8 +203,9 @@ impl Delivery<'_> {
     }
 }
 
-/// Calls the function as a gateway would that hands on every byte and every value of a header. Of a repeated header API Gateway
-/// hands on all values, but the emulator's keeps one; of bytes that are no text neither hands on all.
+/// Calls the function as a gateway would that passes on every byte and every value of a header. API Gateway passes on
+/// all values of a repeated header, but the emulator's keeps one; neither passes on all bytes of a body that is not
+/// text.
 pub(super) async fn send_past_the_gateway(
     cloud: &Cloud,
     signed: &Signed,
@@ -228,7 +229,7 @@ async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
     let mut deviations = Vec::new();
     for entry in &deliveries {
         let is_other = entry["signer"] == "other";
-        // Signed by another one, it is either the other's payment or a forgery of the first one's.
+        // Signed by another provider, it is either that one's payment or a forgery of the first one's.
         let is_theirs = is_other && entry["members"]["provider"].is_string();
         let sender = if is_other { cloud.other_provider() } else { cloud.provider() };
         let provider = if is_theirs { cloud.other_provider() } else { cloud.provider() };

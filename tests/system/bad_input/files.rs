@@ -1,4 +1,4 @@
-//! Files that are uploaded: refused with every error at its place, or taken and stored exactly.
+//! Uploaded files: rejected with every error at its position, or accepted and stored exactly.
 
 use super::recipe::Bytes;
 use super::{CARD, all, broken, cases, texts};
@@ -9,10 +9,10 @@ use domain::csv::{Column, ErrorCode};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 
-/// What the table must hold of one transaction, by column.
+/// The expected row of one transaction, by column.
 type Row = BTreeMap<&'static str, String>;
 
-/// Texts that come back in an answer because we wrote them are no echo of a value; shorter values may come back by chance.
+/// Texts of our own messages are no echo of a value; shorter values may occur by chance.
 const ECHO_BYTES_MIN: usize = 4;
 
 struct FileCase {
@@ -21,14 +21,14 @@ struct FileCase {
 }
 
 enum Outcome {
-    /// The errors in their order, and the values that are wrong, where they are known.
+    /// The errors in their order, and the wrong values, where they are known.
     Rejected { errors: Vec<Error>, values: Vec<Vec<u8>> },
-    /// The rows that are stored.
+    /// The expected rows.
     Stored(Vec<Row>),
 }
 
-/// Where an error stands, as the data say it: `code record:line column #number @mark xtimes`, of which the column is `-` or
-/// nothing where the error has none, and the last three may be absent.
+/// The position of an error in the data: `code record:line column #number @mark xtimes`. The column is `-` or nothing
+/// where the error has none, and the last three may be absent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Error {
     code: String,
@@ -39,19 +39,19 @@ struct Error {
     byte: u64,
 }
 
-/// A sound record as it stands in a file.
+/// A valid record as it is in a file.
 fn record(id: &str) -> String {
     format!("{id},12.34,USD,2026-01-15T10:00:00Z,Corner Café {CARD},completed")
 }
 
-/// What is stored of it.
+/// Its stored row.
 fn row(id: &str) -> Row {
     let merchant = format!("Corner Café {CARD}");
     let values = [id, "12.34", "USD", "2026-01-15T10:00:00.000000000Z", &merchant, "completed"];
     Column::ALL.iter().map(|column| column.name()).zip(values.map(str::to_owned)).collect()
 }
 
-/// The names that files know: the header, and sound records by their ids.
+/// The names that files may use: the header, and valid records by their ids.
 fn names(name: &str) -> Option<Bytes> {
     let is_id = name.len() == 2 && name.starts_with(['T', 't', 'N']);
     if name == "header" { Some(HEADER.into()) } else { is_id.then(|| record(name).as_str().into()) }
@@ -73,7 +73,7 @@ impl Error {
             }
         }
         let has_error = |mark: &usize| found.iter().any(|error| error.byte == *mark as u64);
-        assert!(file.marks.iter().all(has_error), "a place is marked where no error stands");
+        assert!(file.marks.iter().all(has_error), "a position is marked where no error is");
         found
     }
 
@@ -95,7 +95,7 @@ impl Error {
         }
     }
 
-    /// Reads an error of an answer; its column's number only where one is expected.
+    /// Reads an error of a response; its column's number only where one is expected.
     fn of_response(error: &Value, expected: Option<&Self>) -> Self {
         let number = |member: &str| error[member].as_u64().unwrap_or(u64::MAX);
         let is_numbered = expected.is_some_and(|error| error.column_number.is_some());
@@ -110,7 +110,7 @@ impl Error {
     }
 }
 
-/// The case of one entry of the data: a file as it stands there, or one with a record for each value of a column.
+/// The case of one entry of the data: a file as written, or one with a record for each value of a column.
 fn of_entry(entry: &Value) -> FileCase {
     if let Some(values) = entry["refused"].as_array() {
         return rejected_values(entry, values);
@@ -130,7 +130,7 @@ fn column_of(entry: &Value) -> Column {
     Column::ALL.into_iter().find(|column| entry["column"] == column.name()).unwrap()
 }
 
-/// A sound record with this value in a column, and where the column begins.
+/// A valid record with this value in a column, and the offset of the column.
 fn with_value(id: &str, column: Column, value: &[u8]) -> (Vec<u8>, usize) {
     let sound = record(id);
     let mut fields: Vec<&[u8]> = sound.split(',').map(str::as_bytes).collect();
@@ -139,7 +139,7 @@ fn with_value(id: &str, column: Column, value: &[u8]) -> (Vec<u8>, usize) {
     (fields.join(&b','), before)
 }
 
-/// Values that are refused, each in a record of its own below a sound one.
+/// Values that are rejected, each in a record of its own below a valid one.
 fn rejected_values(entry: &Value, values: &[Value]) -> FileCase {
     let (code, column) = (entry["code"].as_str().unwrap(), column_of(entry));
     let mut file = format!("{HEADER}\n{}\n", record("T1")).into_bytes();
@@ -161,14 +161,14 @@ fn rejected_values(entry: &Value, values: &[Value]) -> FileCase {
     FileCase { file, outcome: Outcome::Rejected { errors, values } }
 }
 
-/// Values that are taken, each in a record of its own.
+/// Values that are accepted, each in a record of its own.
 fn stored_values(entry: &Value, values: &[Value]) -> FileCase {
     let column = column_of(entry);
     let mut file = format!("{HEADER}\n").into_bytes();
     let mut rows = Vec::new();
     for (number, value) in (1..).zip(values) {
         let id = format!("T{number}");
-        // An instant is taken once, so that it is the same in both places.
+        // The time is read once, so that it is the same in the file and in the expected row.
         let in_file = bytes(value.get("value").unwrap_or(value));
         let stored = value.get("stored").map_or_else(|| in_file.clone(), bytes);
         let (record, _) = with_value(&id, column, &in_file.bytes);
@@ -180,7 +180,7 @@ fn stored_values(entry: &Value, values: &[Value]) -> FileCase {
     FileCase { file, outcome: Outcome::Stored(rows) }
 }
 
-/// A row of the data: what differs from the usual one.
+/// A row of the data: the members that differ from the usual ones.
 fn row_of(entry: &Value) -> Row {
     let mut row = row("T1");
     for column in Column::ALL.map(Column::name) {
@@ -191,7 +191,7 @@ fn row_of(entry: &Value) -> Row {
     row
 }
 
-/// What is wrong with how the table holds these rows of a partner.
+/// What is wrong with the stored rows of a partner.
 async fn wrongly_stored(bank: &Uploader<'_>, rows: &[Row]) -> Vec<String> {
     let mut deviations = Vec::new();
     for expected in rows {
@@ -211,7 +211,7 @@ async fn wrongly_stored(bank: &Uploader<'_>, rows: &[Row]) -> Vec<String> {
     deviations
 }
 
-/// Uploads a file that must be taken, and tells what is wrong with how it ends and how it is stored.
+/// Uploads a file that must be accepted, and describes what is wrong with its outcome and its rows.
 async fn wrongly_accepted(bank: &Uploader<'_>, file: &[u8], rows: &[Row]) -> Vec<String> {
     let response = bank.upload(file).await;
     if response.status != 200 || response.body["row_count"] != rows.len() {
@@ -224,7 +224,7 @@ async fn wrongly_accepted(bank: &Uploader<'_>, file: &[u8], rows: &[Row]) -> Vec
     wrongly_stored(bank, rows).await
 }
 
-/// The next file of a partner whose last one was refused.
+/// The next file of a partner whose last one was rejected.
 pub(super) async fn next_is_concerned(bank: &Uploader<'_>) -> Vec<String> {
     let next = format!("{HEADER}\n{}\n", record("N1"));
     let deviations = wrongly_accepted(bank, next.as_bytes(), &[row("N1")]).await;
@@ -260,7 +260,7 @@ async fn wrongly_rejected(bank: &Uploader<'_>, file: &[u8], errors: &[Error], va
     deviations
 }
 
-/// Whether an answer repeats what nobody may be told: the card number of the sound records, the key, or a wrong value.
+/// Whether a response repeats private data: the card number of the valid records, the key, or a wrong value.
 fn echoes(response: &ApiResponse, bank: &Uploader<'_>, values: &[Vec<u8>]) -> bool {
     let whole = format!("{} {:?}", response.body, response.headers);
     let listed = response.body["errors"].as_array().into_iter().flatten();
@@ -277,7 +277,7 @@ fn echoes(response: &ApiResponse, bank: &Uploader<'_>, values: &[Vec<u8>]) -> bo
     whole.contains(CARD) || whole.contains(&bank.key) || values.iter().any(is_said)
 }
 
-/// Whether the answer's numbers follow from its list, and each error says why and what to do.
+/// Whether the response's numbers agree with its list, and each error has a reason and a fix.
 fn is_consistent(response: &ApiResponse) -> bool {
     let errors = response.body["errors"].as_array().cloned().unwrap_or_default();
     let mut by_code = BTreeMap::<&str, u64>::new();
@@ -336,7 +336,7 @@ async fn sequence(cloud: &Cloud, case: &Value) -> Vec<String> {
             (response.body["duplicate"] == is_duplicate, format!("answered {}", response.body)),
             (response.text("file_id") == id, format!("it is another file: {}", response.body)),
             (after["status"] == "completed", format!("ended as {after}")),
-            // A later file that superseded it is noted in the earlier one's row; nothing else of a file's end changes.
+            // A later file that superseded it is noted in the earlier one's row; nothing else of a final row changes.
             (!is_duplicate || before.is_some_and(|before| before == after), format!("it had an effect: {after}")),
         ]));
     }

@@ -1,4 +1,4 @@
-//! Request bodies of `POST /upload`, raw: what a client may send, what is refused, and with which code.
+//! Raw request bodies of `POST /upload`: what a client may send, what is rejected, and with which code.
 
 use super::recipe::Bytes;
 use super::{CARD, all, broken, cases, expected_response, files};
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 const TYPE: &str = "multipart/form-data; boundary=b";
 const DISPOSITION: &str = "Content-Disposition: form-data; name=\"file\"; filename=\"day.csv\"";
 
-/// The sound file that requests carry.
+/// The valid file that requests have.
 fn sound_file() -> String {
     format!("{HEADER}\nT1,12.34,USD,2026-01-15T10:00:00Z,Corner Café {CARD},completed\n")
 }
 
-/// The names that requests know: the usual content type, the lines that begin and end a part, and the file.
+/// The names that requests may use: the usual content type, the lines that begin and end a part, and the file.
 fn names(name: &str) -> Option<Bytes> {
     let text = match name {
         "type" => TYPE.to_owned(),
@@ -43,7 +43,7 @@ async fn post(bank: &Uploader<'_>, case: &Value) -> ApiResponse {
     bank.post(&headers, body.unwrap().bytes).await
 }
 
-/// The gateway never hands over a body like these, so the function is called as the gateway would.
+/// The gateway never passes on such a body, so the function is called as the gateway would.
 async fn call_as_gateway(bank: &Uploader<'_>, body: Option<String>, is_base64: bool) -> ApiResponse {
     let cloud = bank.cloud;
     let event = json!({
@@ -62,8 +62,8 @@ async fn call_as_gateway(bank: &Uploader<'_>, body: Option<String>, is_base64: b
     ApiResponse::of_function(&cloud.invoke("csv-validator", &event).await.unwrap())
 }
 
-/// Sends a request as a partner of its own. A refusal must be one of ours, with its members; what is taken must lie under the
-/// key that follows from its content alone.
+/// Sends a request as a partner of its own. A rejection must have our members; an accepted file must be stored under
+/// the key that follows from its content alone.
 async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
     let bank = cloud.partner().await;
     let (status, code) = expected_response(case);
@@ -85,7 +85,7 @@ async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
         deviations.extend(broken([
             (
                 response.text("s3_key") == format!("validated/{id}.csv"),
-                format!("the key follows from more: {}", response.body),
+                format!("the key depends on more: {}", response.body),
             ),
             (ended["status"] == "completed", format!("ended as {ended}")),
             (bank.transaction("T1").await.is_some(), "it was not stored".to_owned()),
@@ -95,7 +95,7 @@ async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
         let message = case["message"].as_str().unwrap_or_default();
         deviations.extend(broken([
             (response.text("message").contains(message), format!("the message lacks {message}: {}", response.body)),
-            (cloud.status_row(&id).await.is_none(), "the status table knows it".to_owned()),
+            (cloud.status_row(&id).await.is_none(), "the status table has it".to_owned()),
             (bank.transaction("T1").await.is_none(), "a row of it was stored".to_owned()),
         ]));
     }

@@ -1,5 +1,5 @@
-//! Suites that others have published, through the real interface: JSONTestSuite as bodies of webhooks and inside payments,
-//! the tests of Standard Webhooks' libraries, and the Big List of Naughty Strings as merchants.
+//! Published test suites, through the real interface: JSONTestSuite as bodies of webhooks and inside payments, the
+//! tests of Standard Webhooks' libraries, and the Big List of Naughty Strings as merchants.
 
 use super::deliveries::send_past_the_gateway;
 use super::recipe::Bytes;
@@ -23,7 +23,7 @@ fn bytes(recipe: &Value) -> Vec<u8> {
     Bytes::of(recipe, &|_| None).bytes
 }
 
-/// The code that a body is refused with for its JSON alone, by the file's name; none where the JSON is good.
+/// The code of the rejection of a body for its JSON alone, by the file's name; none where the JSON is valid.
 fn decided() -> BTreeMap<String, Option<String>> {
     let mut decided = BTreeMap::new();
     for decision in suite("json-test-suite-decisions")["decisions"].as_array().unwrap() {
@@ -36,8 +36,8 @@ fn decided() -> BTreeMap<String, Option<String>> {
     decided
 }
 
-/// Sends a body to the webhooks' API. One that is no text cannot be proven there, since the gateway hands on a text of it, whose
-/// signature is another one; to see what the function says of it, it goes past the gateway as well.
+/// Sends a body to the webhook API. One that is not text cannot be proven there, since the gateway passes on another
+/// text, with another signature; so that the function is tested, it is sent past the gateway as well.
 async fn send(provider: &Provider<'_>, body: &[u8]) -> ApiResponse {
     let signed = sign(&provider.secret, body, 0);
     let response = provider.cloud.post_webhook(&signed.headers(), body).await;
@@ -48,7 +48,7 @@ async fn send(provider: &Provider<'_>, body: &[u8]) -> ApiResponse {
     send_past_the_gateway(provider.cloud, &signed, None, body).await
 }
 
-/// What is wrong with the answers to a text of JSON as a body, and as a value inside a payment.
+/// What is wrong with the responses to a JSON text as a body, and as a value inside a payment.
 async fn json_deviations(provider: &Provider<'_>, text: &[u8], is_accepted: bool, code: Option<&str>) -> Vec<String> {
     let raw = send(provider, text).await;
     let first = raw.body["errors"][0]["code"].as_str().unwrap_or_default();
@@ -89,7 +89,7 @@ async fn json_test_suite_gets_the_documented_decisions() {
     .await;
 }
 
-/// What is signed is no payment of ours, so that a signature that is proven gets 400, and any other 401.
+/// The signed body is no payment of ours, so a proven signature gets 400, and any other 401.
 #[tokio::test]
 async fn standard_webhooks_vectors_are_verified() {
     let cloud = Cloud::open().await;
@@ -103,15 +103,15 @@ async fn standard_webhooks_vectors_are_verified() {
         cloud.secrets().put_secret_value().secret_id(id).secret_string(value).send().await.unwrap();
     };
     let status = async |headers: &[(&str, &str)]| cloud.post_webhook(headers, payload).await.status;
-    // As in a rotation, the provider's own secret goes on working for the tests beside this one.
+    // As in a rotation, the provider's own secret stays valid for the tests at the same time.
     put(json!([text("secret"), provider.secret])).await;
-    eventually("the published secret to be known", async || {
+    eventually("the published secret to be in effect", async || {
         (status(&sign(text("secret"), payload, 0).headers()[..]).await == 400).then_some(())
     })
     .await;
     let verified = suite["verified"].as_array().unwrap().iter();
     all(verified.map(|case| (case["name"].as_str().unwrap().to_owned(), case)), async |case: &Value| {
-        // A second may pass on the way.
+        // A second may pass before the request.
         let seconds = case["seconds"].as_i64().unwrap_or_default();
         let signed = sign(text("secret"), payload, seconds + seconds.signum());
         let given: Vec<(&str, Option<String>)> = signed
@@ -129,7 +129,7 @@ async fn standard_webhooks_vectors_are_verified() {
             given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
         if case["is_valid"] == true {
             // Another instance of the function may not have read the published secret yet.
-            let name = format!("{} to be taken", case["name"]);
+            let name = format!("{} to be accepted", case["name"]);
             eventually(&name, async || (status(&headers).await == 400).then_some(())).await;
             return broken([]);
         }
@@ -140,7 +140,7 @@ async fn standard_webhooks_vectors_are_verified() {
     put(json!([provider.secret])).await;
 }
 
-/// Whether a text may be a merchant: something to see, and no control character.
+/// Whether a text may be a merchant: visible, and without control characters.
 fn is_merchant(text: &str) -> bool {
     !text.bytes().all(|byte| byte.is_ascii_whitespace())
         && !text.contains('\u{feff}')

@@ -1,4 +1,4 @@
-//! How fast a load was taken, in figures.
+//! The throughput and latency of a load.
 
 use super::UploadResult;
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// The figures of one load.
 pub(crate) struct Figures {
     began: Instant,
-    /// How long the answers took that took a file, and those that refused one.
+    /// The response times of accepted and of rejected uploads.
     accepted: Vec<Duration>,
     rejected: Vec<Duration>,
     retries: BTreeMap<String, usize>,
@@ -39,7 +39,7 @@ impl Figures {
         self.wrong.extend(wrong);
         let responded = self.accepted.len() + self.rejected.len();
         if responded.is_multiple_of(1_000) {
-            println!("load: {responded} answered after {:.0} s", self.began.elapsed().as_secs_f64());
+            println!("load: {responded} responses after {:.0} s", self.began.elapsed().as_secs_f64());
         }
     }
 
@@ -60,19 +60,19 @@ impl Figures {
         let milliseconds = self.responded.as_millis().max(1);
         let tenths = uploads as u128 * 10_000 / milliseconds;
         println!(
-            "load: {uploads} uploads answered in {:.1} s, {}.{} a second",
+            "load: {uploads} uploads in {:.1} s, {}.{} a second",
             self.responded.as_secs_f64(),
             tenths / 10,
             tenths % 10
         );
-        println!("load: the last file ended {:.1} s after the first was sent", self.ended.as_secs_f64());
+        println!("load: the last file was completed {:.1} s after the first was sent", self.ended.as_secs_f64());
         println!("load: taken   {}", percentiles(&mut self.accepted));
         println!("load: refused {}", percentiles(&mut self.rejected));
         println!("load: retries {:?}", self.retries);
     }
 }
 
-/// How long most answers took, in milliseconds.
+/// Percentiles of response times, in milliseconds.
 fn percentiles(times: &mut [Duration]) -> String {
     times.sort_unstable();
     let at = |share: usize| {

@@ -1,13 +1,13 @@
-//! What the senders of a day send, from a seed: good files, bad ones of every kind, repeats and corrections.
+//! The uploads of a day, from a seed: valid files, invalid ones of every kind, repeats and corrections.
 
 use crate::support::files::{self, HEADER};
 use fastrand::Rng;
 use std::fmt::Write;
 
-/// As many as a day of 10,000 files needs, whose keys may each send a thousand.
+/// As many partners as a day of 10,000 files needs, whose keys may each send a thousand.
 pub(crate) const PARTNERS: usize = 10;
 const ROWS_MAX: u64 = 20;
-/// Of so many uploads two are bad, one repeats another, and one corrects another.
+/// Of so many uploads two are invalid, one repeats another, and one corrects another.
 const ROUND: usize = 20;
 const BOUNDARY: &str = "load";
 
@@ -16,21 +16,21 @@ const BOUNDARY: &str = "load";
 pub(crate) struct Upload {
     pub(crate) content_type: String,
     pub(crate) body: Vec<u8>,
-    /// The file in it, if a file can be found in it at all.
+    /// The file in it, if the request has one.
     pub(crate) file: Option<Vec<u8>>,
     pub(crate) expected: Expected,
 }
 
-/// What is to become of it.
+/// The expected outcome.
 #[derive(Clone, Debug)]
 pub(crate) enum Expected {
-    /// It is taken, with these rows; or known, if it came before.
+    /// It is accepted with these rows, or is a duplicate.
     Accepted { rows: Vec<Row>, is_repeat: bool },
-    /// It is refused with this status and code; of a file, the code is one of its errors.
+    /// It is rejected with this status and code; for a file, the code is one of its errors.
     Rejected { status: u16, code: &'static str },
 }
 
-/// A row as it is to be stored.
+/// A row as it must be stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Row {
     pub(crate) id: String,
@@ -38,7 +38,7 @@ pub(crate) struct Row {
     pub(crate) currency: &'static str,
 }
 
-/// Uploads that one partner sends one after the other: each is answered before the next one is sent.
+/// Uploads that one partner sends one after the other: each waits for the response to the one before.
 #[derive(Clone, Debug)]
 pub(crate) struct Sequence {
     pub(crate) partner: usize,
@@ -106,15 +106,15 @@ fn sound(rows: &[Row]) -> Upload {
 }
 
 fn repeat(first: &Upload) -> Upload {
-    let Expected::Accepted { rows, .. } = &first.expected else { panic!("only what is taken can be repeated") };
+    let Expected::Accepted { rows, .. } = &first.expected else { panic!("only an accepted upload can be repeated") };
     Upload { expected: Expected::Accepted { rows: rows.clone(), is_repeat: true }, ..first.clone() }
 }
 
 /// The same ids with other values.
 fn correction(first: &Upload, draw: &mut Rng) -> Upload {
-    let Expected::Accepted { rows, .. } = &first.expected else { panic!("only what is taken can be corrected") };
+    let Expected::Accepted { rows, .. } = &first.expected else { panic!("only an accepted upload can be corrected") };
     let mut corrected: Vec<Row> = rows.iter().map(|row| Row { id: row.id.clone(), ..drawn(draw) }).collect();
-    // Whatever was drawn, it is another file.
+    // Makes sure that it is another file.
     corrected.push(Row { id: format!("{}-more", rows[0].id), ..drawn(draw) });
     sound(&corrected)
 }
@@ -122,7 +122,7 @@ fn correction(first: &Upload, draw: &mut Rng) -> Upload {
 type Corrupt = fn(&str) -> Vec<u8>;
 type CorruptRequest = fn(&mut Upload);
 
-/// How a file is spoilt whose text is sound, and the code of an error that it has then. It has two records or more.
+/// How to corrupt a valid file of two records or more, and the code of an error that it has then.
 const CORRUPTED: [(&str, Corrupt); 45] = [
     ("encoding_utf16", |text| text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
     ("encoding_invalid_utf8", |text| put(text, "Corner", b"Caf\xe9")),
@@ -174,7 +174,7 @@ const CORRUPTED: [(&str, Corrupt); 45] = [
     }),
 ];
 
-/// A request in which no file can be found, from a sound one.
+/// How to make a request without a file from a valid one.
 const NO_FILE: [(u16, &str, CorruptRequest); 4] = [
     (400, "boundary_missing", |upload| upload.content_type = "multipart/form-data".to_owned()),
     (400, "multipart_incomplete", |upload| upload.body.truncate(upload.body.len() - BOUNDARY.len() - 8)),
@@ -185,7 +185,7 @@ const NO_FILE: [(u16, &str, CorruptRequest); 4] = [
     }),
 ];
 
-/// A bad upload; each is of the next kind.
+/// An invalid upload; each is of the next kind.
 fn rejected(kind: usize, number: usize) -> Upload {
     let record = |at: usize| format!("F{number}-{at},12.34,USD,2026-01-15T10:00:00Z,Corner Café,completed\n");
     let text = format!("{HEADER}\n{}{}", record(0), record(1));
@@ -209,7 +209,7 @@ fn put(text: &str, part: &str, bytes: &[u8]) -> Vec<u8> {
     [before.as_bytes(), bytes, after.as_bytes()].concat()
 }
 
-/// What is planned holds what it is to hold, whatever its size.
+/// The plan has all kinds, whatever its size.
 #[test]
 fn a_plan_has_every_kind_of_upload() {
     let sequences = plan(1_200, 1);
