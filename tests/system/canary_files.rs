@@ -1,7 +1,5 @@
-//! What is secret or private of files stays where it belongs, on every way that a request, a file or a step can take.
-//!
-//! Each test plants canaries, sends what has them, and looks for them in all that was answered, logged, announced, reported
-//! and left in queues meanwhile.
+//! Private data of files stay where they belong, in every request, file and step. Each test plants canaries, sends
+//! them, and searches for them in every response, log, message, report and queue.
 
 use crate::simulators::failing_services::{Fault, FaultyStore};
 use crate::support::canary_watch::Watch;
@@ -21,7 +19,7 @@ use serde_json::{Value, json};
 
 const FUNCTIONS: [&str; 3] = ["csv-validator", "data-transformer", "notification-sender"];
 
-/// A partner that sends what has canaries in it.
+/// A partner that sends data with canaries in them.
 struct Planting<'c> {
     bank: Uploader<'c>,
     watch: Watch<'c>,
@@ -39,7 +37,7 @@ impl<'c> Planting<'c> {
         Self { bank, watch }
     }
 
-    /// Sends a body with any headers to any address, and checks the code of the answer; "" is none.
+    /// Sends a body with any headers to any address, and checks the code of the response; "" is none.
     async fn send(&mut self, path: &str, headers: &[(&str, &str)], body: Vec<u8>, code: &str) -> ApiResponse {
         let url = format!("{}{path}", self.bank.cloud.stack.api_url);
         let mut request = self.bank.cloud.http.post(url).body(body);
@@ -55,7 +53,7 @@ impl<'c> Planting<'c> {
         response
     }
 
-    /// Sends a file, in a body as any client makes it. The log must tell of it, unless it was a dry run.
+    /// Sends a file, in a body as any client makes it. The log must name the file, unless it was a dry run.
     async fn send_file(&mut self, path: &str, file: &[u8], code: &str) -> ApiResponse {
         let response = self.send(path, &[("content-type", TYPE)], body("b", &[file_part(file)]), code).await;
         if response.body["dry_run"] != true {
@@ -64,7 +62,7 @@ impl<'c> Planting<'c> {
         response
     }
 
-    /// Asks for an address.
+    /// Requests an address.
     async fn get(&mut self, path: &str, key: Option<&str>, code: &str) -> ApiResponse {
         let response = self.bank.cloud.request(Method::GET, path, key).await;
         assert_eq!(response.error(), code, "GET {path}: {}", response.body);
@@ -72,27 +70,27 @@ impl<'c> Planting<'c> {
         response
     }
 
-    /// Invokes a function as nothing of ours does.
+    /// Invokes a function with a payload that none of our callers sends.
     async fn invoke(&mut self, function: &str, payload: &Value) {
         let outcome = self.bank.cloud.invoke(function, payload).await;
         self.watch.see(Location::Outcome, function, format!("{outcome:?}"));
     }
 }
 
-/// What of an API key nobody may see.
+/// The secret part of an API key.
 fn secret_of(key: &str) -> &str {
     key.split_once('.').unwrap().1
 }
 
 const TYPE: &str = "multipart/form-data; boundary=b";
 
-/// The number of a card, as far as its form goes.
+/// A card number, by its form.
 fn card_number() -> String {
     let digits: String = unique().bytes().map(|byte| char::from(b'0' + byte % 10)).collect();
     format!("4111{}", &digits[..12])
 }
 
-/// Good files, once and again, with canaries in all that is theirs and in all that merely comes with them.
+/// Valid files, sent once and again, with canaries in their content and in their requests.
 async fn good_files(planting: &mut Planting<'_>, subscriber: &Subscriber<'_>) {
     let (id, merchant, name) = (
         planting.watch.content("a transaction id"),
@@ -137,10 +135,10 @@ async fn good_files(planting: &mut Planting<'_>, subscriber: &Subscriber<'_>) {
     planting.get(&format!("/files/{id}/correctable"), Some(&key), "nothing_to_correct").await;
 }
 
-/// Files that are refused for everything that they can be refused for, each with a canary at the very place.
+/// Files that are rejected for every possible error, each with a canary at the position of the error.
 async fn bad_files(planting: &mut Planting<'_>) {
-    let canary = planting.watch.content("a field of a bad file");
-    let card = planting.watch.canaries.plant(Kind::Content, "a card's number in a bad file", card_number());
+    let canary = planting.watch.content("a field of an invalid file");
+    let card = planting.watch.canaries.plant(Kind::Content, "a card's number in an invalid file", card_number());
     let record = |id: &str| format!("{id},1.50,EUR,2026-01-15T10:00:00Z,Shop,completed");
     let with = |column: usize, value: &str| {
         let mut fields: Vec<String> = record("T1").split(',').map(str::to_owned).collect();
@@ -170,14 +168,14 @@ async fn bad_files(planting: &mut Planting<'_>) {
     for file in bad {
         let response = planting.bank.upload_to("/upload?dry_run=true", &file).await;
         assert!([400, 415].contains(&response.status), "{}", response.body);
-        planting.watch.see_response("a dry run of a bad file", &response);
+        planting.watch.see_response("a dry run of an invalid file", &response);
         let code = response.error().to_owned();
         let response = planting.send_file("/upload", &file, &code).await;
         follow_rejected(planting, &response).await;
     }
 }
 
-/// Reads all that is made of a refused file.
+/// Reads the report and the correctable file of a rejected file.
 async fn follow_rejected(planting: &mut Planting<'_>, rejected: &ApiResponse) {
     let Some(path) = rejected.body["status_path"].as_str() else { return };
     let status = planting.get(path, None, "").await;
@@ -191,7 +189,7 @@ async fn follow_rejected(planting: &mut Planting<'_>, rejected: &ApiResponse) {
     }
 }
 
-/// Requests that are refused before their file is looked at.
+/// Requests that are rejected before their file is read.
 async fn malformed_requests(planting: &mut Planting<'_>) {
     let canary = planting.watch.content("a malformed request");
     let file = files::file(&[format!("{canary},1.50,EUR,2026-01-15T10:00:00Z,{canary},completed")]);
@@ -243,7 +241,7 @@ async fn malformed_requests(planting: &mut Planting<'_>) {
         planting.send("/upload", &headers, body, code).await;
     }
     let (key, id) = (planting.bank.key.clone(), "0123456789abcdef0123456789abcdef");
-    let query = planting.watch.stray("a query that is refused");
+    let query = planting.watch.stray("a query that is rejected");
     planting
         .send(&format!("/upload?dry_run={query}"), &[("content-type", TYPE)], named("file"), "query_malformed")
         .await;
@@ -260,7 +258,7 @@ async fn malformed_requests(planting: &mut Planting<'_>) {
     }
 }
 
-/// Keys that open nothing, and what others' keys do not open.
+/// Invalid keys, and requests for files of others.
 async fn strangers(planting: &mut Planting<'_>, file: &ApiResponse) {
     let cloud = planting.bank.cloud;
     let wrong = format!("{}.{}", planting.bank.partner, planting.watch.stray("the secret of a wrong key"));
@@ -279,10 +277,10 @@ async fn strangers(planting: &mut Planting<'_>, file: &ApiResponse) {
     }
 }
 
-/// Announcements that are refused, and one that is taken, put and processed.
+/// Requests to create an upload that are rejected, and one that is accepted, put and processed.
 async fn upload_creations(planting: &mut Planting<'_>) {
     let cloud = planting.bank.cloud;
-    let canary = planting.watch.content("an announcement");
+    let canary = planting.watch.content("a request to create an upload");
     let digest = files::digest(canary.as_bytes());
     for (member, code) in [
         (format!("\"{canary}\": 1"), "member_unexpected"),
@@ -305,7 +303,7 @@ async fn upload_creations(planting: &mut Planting<'_>) {
     follow_rejected(planting, &response).await;
 }
 
-/// A bad file that a partner puts into the bucket by rights of its own, and what its workflow tells of it.
+/// An invalid file that a partner puts into the bucket, and the output of its workflow.
 async fn the_bucket(planting: &mut Planting<'_>) {
     let cloud = planting.bank.cloud;
     let canary = planting.watch.content("a file in the bucket");
@@ -325,7 +323,7 @@ async fn the_bucket(planting: &mut Planting<'_>) {
     planting.watch.logged.push(id);
 }
 
-/// Events and steps of a form that nothing of ours sends: what cannot be read must not be told back.
+/// Malformed events and steps: an unreadable payload must not be repeated.
 async fn malformed_events(planting: &mut Planting<'_>) {
     let canary = planting.watch.content("a malformed event");
     let secret = planting.watch.stray("the key in a malformed request");
@@ -346,7 +344,7 @@ async fn malformed_events(planting: &mut Planting<'_>) {
             planting.invoke(function, &event).await;
         }
     }
-    // A range that does not begin where a record does: the step fails in the midst of a record.
+    // A range that does not begin where a record does: the step fails within a record.
     let file = files::file(&[format!("{canary},1.50,EUR,2026-01-15T10:00:00Z,{canary},completed")]);
     let (response, row) = planting.bank.upload_and_complete(&file).await;
     planting.watch.see_response("POST /upload", &response);

@@ -1,4 +1,4 @@
-//! Following a file: who may, and who may not.
+//! The status of a file: who may read it.
 
 use crate::support::cloud::Cloud;
 use crate::support::files::{self, record};

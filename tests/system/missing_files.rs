@@ -1,4 +1,4 @@
-//! Files that a partner's schedule expects and that do not come: the messages, the log line, the morning that tells of them.
+//! Files that a partner's schedule expects and that do not arrive: the messages, the log line, the daily report.
 
 use crate::support::cloud::{Cloud, eventually, now_ms};
 use crate::support::files::{self, record};
@@ -23,7 +23,7 @@ async fn a_missing_file_has_the_same_message_in_every_report() {
     let subscriber = cloud.subscribe(json!({"partner": ["late-bank", "early-bank"], "status": ["file_missing"]})).await;
     let (on_time, _) = early.upload_and_complete(&files::file(&[record("T1")])).await;
     let day = day_of(&cloud, on_time.text("file_id")).await;
-    // A refused file is not what was expected.
+    // A rejected file does not count as the expected one.
     assert_eq!(late.upload(&files::file(&[record("T1").replace("USD", "usd")])).await.status, 400);
     let expected = async || {
         let seen = late.day(&day).await.accepted().body;
@@ -55,7 +55,7 @@ async fn a_missing_file_has_the_same_message_in_every_report() {
     assert_eq!(expected().await, (EXPECTED_OF_LATE_BANK, 0));
     report(&cloud, &day).await.unwrap();
     let more = subscriber.all().await;
-    assert!(more.iter().all(|reported| reported.message["day"] != day.as_str()), "all has come: {more:?}");
+    assert!(more.iter().all(|reported| reported.message["day"] != day.as_str()), "all files were received: {more:?}");
 }
 
 #[tokio::test]
@@ -130,8 +130,8 @@ fn the_daily_report_has_its_own_rule_and_keeps_failures() {
     assert_eq!(metric["LogGroupName"], json!({"Ref": "NotificationSenderLogGroup"}));
 }
 
-/// What the deployment takes can be read, but for what only a list of names would know; and what it refuses cannot, but for
-/// blanks and empty parts, which do no harm.
+/// Every schedule that the deployment accepts can be read, except for unknown names; every schedule that it rejects
+/// cannot, except for blanks and empty parts, which do no harm.
 #[test]
 fn a_deployment_rejects_an_unreadable_schedule() {
     let template = template();

@@ -1,4 +1,4 @@
-//! Partners do not touch each other.
+//! Partners are independent of each other.
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, decimal, file_id, record_of};

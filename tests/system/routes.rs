@@ -1,11 +1,11 @@
-//! Where a payment goes after it is stored: by its band of amounts, and one way only.
+//! The route of a stored payment: by its band of amounts, and only one.
 
 use crate::support::cloud::{Cloud, eventually, now_ms, unique};
 use crate::support::queues::Queue;
 use serde_json::{Value, json};
 use std::sync::Mutex;
 
-/// A queue that gets everything that the topic of alerts sends, to all tests alike.
+/// A queue that receives everything that the topic of alerts publishes, for all tests.
 struct Alerts<'c> {
     queue: Queue<'c>,
     received: Mutex<Vec<Value>>,
@@ -17,7 +17,7 @@ impl<'c> Alerts<'c> {
         Self { queue, received: Mutex::default() }
     }
 
-    /// What has been heard of a transaction by now.
+    /// The messages about a transaction that were received by now.
     async fn of_transaction(&self, id: &str) -> Vec<Value> {
         for envelope in self.queue.take(10).await {
             let text: Value = serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
@@ -69,7 +69,7 @@ async fn a_payment_takes_only_the_route_of_its_band() {
             assert!(item["analysis"].to_string().contains("high_amount"), "{item}");
         }
     }
-    // By now whatever else would have come has had its time.
+    // Any other message would have arrived by now.
     for (payment, band) in &sent {
         let item = provider.item(payment).await.unwrap();
         assert_eq!(item["amount_band"], *band, "{item}");

@@ -1,4 +1,4 @@
-//! What the APIs say of themselves, to anybody: their description, and the page of errors.
+//! The public documents of the APIs: their description, and the page of errors.
 
 use crate::support::cloud::Cloud;
 use crate::support::files::digest;
@@ -10,7 +10,7 @@ use domain::csv::ErrorCode;
 use domain::payments::webhook::PaymentErrorCode;
 
 impl Cloud {
-    /// The base of the webhooks' API.
+    /// The base of the webhook API.
     pub(crate) fn webhook_base(&self) -> &str {
         self.stack.webhook_url.strip_suffix("/webhook").unwrap()
     }

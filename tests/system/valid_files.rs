@@ -1,4 +1,4 @@
-//! A sound file, from the upload to its rows and its history.
+//! A valid file, from the upload to its rows and its history.
 
 use crate::support::cloud::{Cloud, now_ms};
 use crate::support::files::{self, HEADER, decimal};
@@ -94,7 +94,7 @@ async fn stores_rows_with_exact_amounts_and_a_history() {
     );
     let stored = cloud.s3().get_object().bucket(&cloud.stack.bucket).key(response.text("s3_key")).send().await.unwrap();
     assert_eq!(stored.metadata.as_ref().unwrap()["partner"], bank.partner);
-    assert_eq!(stored.body.collect().await.unwrap().into_bytes(), file, "the file is kept as it came");
+    assert_eq!(stored.body.collect().await.unwrap().into_bytes(), file, "the file is kept unchanged");
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn stores_every_row_of_a_file_of_several_ranges() {
     let bank = cloud.partner().await;
     let mut text = format!("{HEADER}\r\n");
     for number in 1..=RECORDS {
-        // A record of two lines, so that the ranges cannot be cut at line ends.
+        // A record of two lines, so that ranges cannot be cut at every line end.
         text.push_str(&format!("T-{number},{number}.25,EUR,2026-01-15T10:00:00Z,\"two\r\nlines\",completed\r\n"));
     }
     let (_, row) = bank.upload_and_complete(text.as_bytes()).await;

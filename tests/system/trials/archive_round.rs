@@ -1,4 +1,4 @@
-//! A round of the archival: runs that are killed, that find the store failing, and that work at the same time.
+//! A round of the archival: runs that are killed, whose store fails, and that work at the same time.
 
 use super::call::{ARCHIVE_PREFIX, Call};
 use super::chance::Chance;
@@ -15,14 +15,14 @@ use domain::Timestamp;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// Of how many of the last days rounds choose one.
+/// A round chooses one of so many of the last days.
 const DAYS: u64 = 25;
-/// How many times runs begin in the storm, and after it.
+/// How many times runs begin in the faulty phase, and after it.
 const FAULTY_STARTS: u64 = 4;
 const FAULTLESS_STARTS_MAX: u32 = 20;
 
-/// What the archival writes and reads whichever payments are due: its lease, its objects, and the index by day. Such calls
-/// are told apart by the round that archives.
+/// What the archival writes and reads whichever payments are due: its lease, its objects, and the index by day. Such
+/// calls belong to the round that archives.
 pub(super) fn is_shared(call: &Call) -> bool {
     let by_day = || call.subject.split(' ').nth(1).is_some_and(|word| word.starts_with("20"));
     call.subject.contains("#archive") || is_of_archive(call) || (call.operation == "Query" && by_day())
@@ -69,7 +69,7 @@ pub(super) async fn play(world: &World, round: u64) {
 }
 
 impl ArchiveRound<'_> {
-    /// Runs archivals in a storm, and then in the calm until nothing is due any more.
+    /// Runs archivals with faults, and then without until nothing is due any more.
     async fn run(&self, round: u64, chance: &mut Chance) {
         self.world.proxy.begin_archival_faults(round);
         self.world.round_is_about(round, [format!("A{round}-"), format!("in round {round}")]);
@@ -96,7 +96,8 @@ impl ArchiveRound<'_> {
             }
         }
         let is_done = response["outcome"] == "done" && response["more"] == false && response["left_unreadable"] == 0;
-        let describe = || format!("the archival is not done after {FAULTLESS_STARTS_MAX} runs in the calm: {response}");
+        let describe =
+            || format!("the archival is not done after {FAULTLESS_STARTS_MAX} runs without faults: {response}");
         if self.has_retired {
             self.world.tally.judge(Promise::StoredStaysKnown, is_done, describe);
         }
@@ -131,7 +132,7 @@ impl ArchiveRound<'_> {
             let row = self.row(id).await;
             let remembers = is_tombstone(&row) && row["archived_to"] == AttributeValue::S(key.to_owned());
             tally.judge(Promise::ArchivedFirst, remembers, || format!("{id}: {row:?}"));
-            // From the proxy's own record: the object had been taken before the row's replacement was sent on.
+            // From the proxy's own record: the object had been stored before the row's replacement was sent.
             let stored = journal.iter().filter(|entry| entry.call.operation == "PUT");
             let stored =
                 stored.filter(|entry| entry.call.archived_to.as_deref().is_some_and(|path| path.ends_with(key)));

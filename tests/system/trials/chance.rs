@@ -1,5 +1,5 @@
-//! Chance that can be had again: whatever happens in the trials follows from the run's seed and the name of what it
-//! happens to, and not from the order in which things are asked for.
+//! Reproducible chance: every decision in the trials follows from the run's seed and the name of its subject, and not
+//! from the order of requests.
 
 use domain::ContentDigest;
 use fastrand::Rng;

@@ -1,5 +1,5 @@
-//! What a partner can do with a file. Each request is written into the ledger with its time, and each answer is judged that
-//! must be one whatever fails.
+//! What a partner can do with a file. Each request is written into the ledger with its time, and each response is
+//! judged that does not depend on faults.
 
 use super::chance::Chance;
 use super::file_plan::{Again, Totals};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// How long a sender waits for a file to be completed before it gives up what it wanted then.
+/// How long a sender waits for a file to be completed before it gives up its next step.
 const COMPLETION_PATIENCE: Duration = Duration::from_secs(8);
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -66,12 +66,12 @@ impl FileRound<'_> {
         response
     }
 
-    /// A good file is taken; but where its verdict hangs on a clock, only what was taken before must be.
+    /// A valid file is accepted; where its validity depends on a clock, only if it was accepted before.
     fn judge_accepted(&self, file: &PlannedFile, was_accepted: bool, response: &LastResponse) {
         if was_accepted {
             let is_taken = response.status == 200;
             self.world.tally.judge(Promise::AcceptedStaysAccepted, is_taken, || {
-                format!("taken before, and now {} {}", response.status, response.body)
+                format!("accepted before, and now {} {}", response.status, response.body)
             });
         }
         let may_be_late = file.is_at_edge && response.body["error"] == "invalid_csv";
@@ -84,7 +84,7 @@ impl FileRound<'_> {
         }
     }
 
-    /// Creates an upload. Returns whether a URL was given.
+    /// Creates an upload. Returns whether the response had a URL.
     pub(super) async fn create(&self, file: &PlannedFile, reprocess: Option<u64>, chance: Chance) -> bool {
         let query = reprocess.map(reprocess_query).unwrap_or_default();
         let url = format!("{}/uploads{query}", self.world.cloud.stack.api_url);
@@ -98,8 +98,8 @@ impl FileRound<'_> {
         assert_eq!(response.status, 200, "{}", response.body);
         self.learn_path(file, &response);
         let Some(put_url) = response.body["upload"]["url"].as_str() else {
-            // An earlier try of this very request, whose answer was lost, may have created an upload that is used already: by the
-            // late event of bytes that were put before.
+            // An earlier try of this very request, whose response was lost, may have created an upload that is used
+            // already: by the late event of bytes that were put before.
             if reprocess.is_some() {
                 self.write_down(file, Action::Created, began, reprocess);
             }
@@ -111,7 +111,7 @@ impl FileRound<'_> {
         true
     }
 
-    /// Puts the bytes to the latest URL that was given for them.
+    /// Puts the bytes to the latest URL of the file.
     pub(super) async fn put(&self, file: &PlannedFile, chance: Chance) {
         let Some((url, checksum)) = self.known(file).url else { return };
         let began = self.world.moment();
@@ -125,14 +125,14 @@ impl FileRound<'_> {
         self.learn(file, |known| known.puts += 1);
     }
 
-    /// Creates an upload and puts the bytes there, if they are wanted.
+    /// Creates an upload and puts the bytes there, if they are requested.
     pub(super) async fn send_presigned(&self, file: &PlannedFile, reprocess: Option<u64>, chance: Chance) {
         if self.create(file, reprocess, chance.clone()).await {
             self.put(file, chance).await;
         }
     }
 
-    /// Creates an upload that is not used. What was to be seen of the file before is to be seen still.
+    /// Creates an upload that is not used. The outcome of the file must stay visible.
     pub(super) async fn create_and_give_up(&self, file: &PlannedFile, reprocess: Option<u64>, chance: Chance) {
         let before = self.read_status(file, chance.clone()).await;
         self.create(file, reprocess, chance.clone()).await;
@@ -142,7 +142,7 @@ impl FileRound<'_> {
         }
     }
 
-    /// A file that has an outcome shows it, or the attempt that goes on; never only that it is awaited.
+    /// A file that has an outcome shows it, or the attempt in progress; never only that an upload is awaited.
     pub(super) fn judge_visible(&self, file: &PlannedFile, seen: &Value) {
         let kept = match seen["status"].as_str().unwrap_or_default() {
             "completed" => totals_of(&seen["totals"]) == file.totals(),
@@ -153,7 +153,7 @@ impl FileRound<'_> {
         self.world.tally.judge(Promise::OutcomeStaysVisible, kept, || format!("{seen}"));
     }
 
-    /// The bytes to a URL that was given some time ago.
+    /// Puts the bytes to a URL that was created some time ago.
     pub(super) async fn put_late(&self, file: &PlannedFile, chance: Chance) {
         if self.known(file).url.is_none() {
             return self.create_and_give_up(file, None, chance).await;
@@ -161,7 +161,7 @@ impl FileRound<'_> {
         self.put(file, chance).await;
     }
 
-    /// Asks for a completed file to be processed again.
+    /// Requests that a completed file is processed again.
     pub(super) async fn reprocess(&self, file: &PlannedFile, again: Again, chance: Chance) {
         let Some(attempt) = self.completed_attempt(file, &chance).await else { return };
         self.learn(file, |known| known.reprocess = Some((again, attempt)));
@@ -182,7 +182,7 @@ impl FileRound<'_> {
         }
     }
 
-    /// The attempt at which a file is seen to be completed; none where that does not come to be.
+    /// The attempt of a completed file; none where the file is not completed in time.
     pub(super) async fn completed_attempt(&self, file: &PlannedFile, chance: &Chance) -> Option<u64> {
         if file.is_bad || !self.ledger.lock().unwrap().is_accepted(&file.id) {
             return None;
@@ -198,7 +198,7 @@ impl FileRound<'_> {
         None
     }
 
-    /// What is to be seen of a file; null as long as its sender does not know where.
+    /// The status of a file; null as long as its sender does not have the path.
     pub(super) async fn read_status(&self, file: &PlannedFile, chance: Chance) -> Value {
         let Some(path) = self.known(file).status_path else { return Value::Null };
         let url = format!("{}{path}", self.world.cloud.stack.api_url);
@@ -207,7 +207,7 @@ impl FileRound<'_> {
         response.body
     }
 
-    /// The bytes straight into the bucket, under a key of the partner's own.
+    /// Puts the bytes straight into the bucket, under a key of the partner's own.
     pub(super) async fn put_by_rights(&self, file: &PlannedFile) {
         let key = format!("incoming/{}/by-rights/{}.csv", self.bank.partner, file.id);
         let began = self.world.moment();

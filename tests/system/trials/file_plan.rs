@@ -1,4 +1,4 @@
-//! What a partner does with the files of a round, and in which order: waves, of which each waits for the one before it.
+//! The actions of a partner on the files of a round, and their order: waves, each of which waits for the one before it.
 
 use super::chance::Chance;
 use super::planned_file::PlannedFile;
@@ -20,7 +20,7 @@ pub(super) enum Again {
     GivenUp,
 }
 
-/// What is done with a file.
+/// An action on a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Act {
     /// `POST /upload`.
@@ -29,11 +29,11 @@ pub(super) enum Act {
     Presigned,
     /// `POST /uploads` alone.
     Create,
-    /// The bytes to a URL that was given before.
+    /// The bytes to an earlier URL.
     LatePut,
     /// The same, but to be processed again. The sender waits for a completed file.
     Reprocess(Again),
-    /// The very request that asked for that, once more.
+    /// The request for that, repeated.
     RepeatReprocess,
     /// The bytes straight into the bucket.
     PutByRights,
@@ -51,10 +51,10 @@ pub(super) struct Step {
 
 pub(super) type Wave = Vec<Step>;
 
-/// A bucket partner's puts are apart by this, now and then, so that their order can be judged.
+/// The gap between some of a bucket partner's puts, so that their order can be judged.
 const APART_MS: u64 = 2_100;
 
-/// What is done with these files. `by_rights`: the partner may put files into the bucket.
+/// The actions on these files. `by_rights`: the partner may put files into the bucket.
 pub(super) fn plan(files: &[PlannedFile], by_rights: bool, chance: &mut Chance) -> Vec<Wave> {
     let mut steps: Vec<Step> =
         (0..files.len()).map(|file| step(file, first_act(&files[file], by_rights, chance), chance)).collect();
@@ -110,7 +110,8 @@ fn later_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
     fit(act, file)
 }
 
-/// What is wrong in itself needs no wrong statement. Of a file whose verdict hangs on a clock the sender must hear it.
+/// An invalid file needs no wrong control totals. The sender must know the result of a file whose validity depends on a
+/// clock.
 fn fit(act: Act, file: &PlannedFile) -> Act {
     match act {
         Act::Upload(_) if file.is_bad || file.is_at_edge => Act::Upload(Totals::Absent),

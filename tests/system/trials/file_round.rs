@@ -1,5 +1,5 @@
-//! A round of files: a partner sends some, several of them more than once, by any way, while everything fails around it;
-//! and when the storm is over, what has become of them is judged.
+//! A round of files: a partner sends some, several of them more than once, from any source, while everything fails
+//! around it; after the faulty phase, their outcomes are judged.
 
 use super::chance::Chance;
 use super::file_oracle::FileOracle;
@@ -18,28 +18,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-/// What was done late is told of a moment after it was done: nothing more comes when nothing came for so many looks.
+/// Late events may follow: the round is over after so many polls without any.
 const QUIET_POLLS: u32 = 4;
-/// How long the bucket may take to tell of what was put there.
+/// How long the bucket may take to publish an event.
 const PATIENCE: Duration = Duration::from_secs(100);
-/// A file at the edge is so far ahead of a day from now when its round begins.
+/// When its round begins, a file at the edge is so far ahead of the latest accepted time.
 const EDGE_MS: (u64, u64) = (0, 8_000);
 
 /// What its sender knows of a file.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Knowledge {
     pub(super) status_path: Option<String>,
-    /// The latest URL that it was given, with the checksum that belongs to it.
+    /// The latest URL of the file, with its checksum.
     pub(super) url: Option<(String, String)>,
-    /// Whether it was answered that the file is taken.
+    /// Whether a response accepted the file.
     pub(super) is_taken: bool,
-    /// How it asked for the file to be processed again, and at which attempt.
+    /// The last request to process the file again, and its attempt.
     pub(super) reprocess: Option<(Again, u64)>,
     /// How many times the sender has put the file into the bucket.
     pub(super) puts: usize,
 }
 
-/// What one partner does in a round.
+/// The actions of one partner in a round.
 pub(super) struct FileRound<'w> {
     pub(super) world: &'w World,
     pub(super) round: u64,
@@ -65,7 +65,7 @@ pub(super) async fn play(world: &World, round: u64) {
     forgery::try_all(world, &banks[0], world.chance(round, "forgery")).await;
 }
 
-/// With what the ids of a round's transactions begin.
+/// The prefix of the ids of a round's transactions.
 fn row_prefix(round: u64) -> String {
     format!("R{round}-")
 }
@@ -86,7 +86,7 @@ async fn play_partner(world: &World, round: u64, partner: String, by_rights: boo
 }
 
 impl<'w> FileRound<'w> {
-    /// What a partner of this name, who gets a key, does with these files.
+    /// The actions of a partner with this name, which gets a key, on these files.
     pub(super) async fn of(world: &'w World, round: u64, partner: &str, files: Vec<PlannedFile>) -> Self {
         let bank = world.cloud.partner_named(partner, &world.cloud.stack.usage_plan_id).await;
         let play = Self { world, round, bank, files, ledger: Mutex::default(), knowledge: Mutex::default() };
@@ -94,7 +94,7 @@ impl<'w> FileRound<'w> {
         play
     }
 
-    /// What calls of this round are about.
+    /// The subjects of this round's calls.
     pub(super) fn words(&self) -> Vec<String> {
         [row_prefix(self.round)].into_iter().chain(self.files.iter().map(|file| file.id.clone())).collect()
     }
@@ -104,25 +104,25 @@ impl<'w> FileRound<'w> {
         self.knowledge.lock().unwrap().get(&file.id).cloned().unwrap_or_default()
     }
 
-    /// The sender learns something of a file.
+    /// Records what the sender learned of a file.
     pub(super) fn learn(&self, file: &PlannedFile, what: impl FnOnce(&mut Knowledge)) {
         what(self.knowledge.lock().unwrap().entry(file.id.clone()).or_default());
     }
 
-    /// Sends the files, and delivers what the bucket tells of them, both at the same time.
+    /// Sends the files, and delivers the bucket's events about them, both at the same time.
     async fn play_faulty_phase(&self, waves: &[Wave]) {
         let is_sent = AtomicBool::new(false);
         let sending = async {
             self.send_all(waves).await;
             is_sent.store(true, Ordering::Relaxed);
         };
-        // Two files of a round may have come out the same.
+        // Two files of a round may be equal.
         let distinct: BTreeMap<&str, &PlannedFile> = self.files.iter().map(|file| (file.id.as_str(), file)).collect();
         let deliveries = distinct.into_values().map(|file| self.deliver_events_of(file, &is_sent));
         futures::future::join(sending, futures::future::join_all(deliveries)).await;
     }
 
-    /// Does what is planned, in waves of which each waits for the one before it.
+    /// Does what is planned, in waves; each waits for the one before it.
     pub(super) async fn send_all(&self, waves: &[Wave]) {
         for (number, wave) in waves.iter().enumerate() {
             let steps = wave.iter().enumerate().map(|(place, step)| {
@@ -147,7 +147,7 @@ impl<'w> FileRound<'w> {
         }
     }
 
-    /// Delivers every event about a file, as it comes, until all has been sent and nothing more can come.
+    /// Delivers every event about a file as it arrives, until all has been sent and no more events can follow.
     pub(super) async fn deliver_events_of(&self, file: &PlannedFile, is_sent: &AtomicBool) {
         let world = self.world;
         let mut delivered = 0;
@@ -167,9 +167,9 @@ impl<'w> FileRound<'w> {
             quiet_polls = if under_way.is_empty() && is_over && is_reported { quiet_polls + 1 } else { 0 };
             if is_over && !is_reported {
                 let since: &mut Instant = sent_since.get_or_insert_with(Instant::now);
-                assert!(since.elapsed() < PATIENCE, "the bucket told {delivered} times of {}", file.id);
+                assert!(since.elapsed() < PATIENCE, "the bucket published {delivered} events about {}", file.id);
             }
-            // Whatever is under way goes on meanwhile.
+            // Deliveries in progress go on meanwhile.
             let pause = pin!(tokio::time::sleep(POLL_INTERVAL));
             let work = pin!(async {
                 while under_way.next().await.is_some() {}

@@ -1,4 +1,4 @@
-//! Requests that pretend to be another partner: none of them may read or change anything that is another's.
+//! Requests that pretend to be another partner: none of them may read or change another partner's data.
 
 use super::chance::Chance;
 use super::promise::Promise;
@@ -9,15 +9,15 @@ use domain::{ContentDigest, Timestamp};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
-/// A partner that something is tried against.
+/// A partner that is attacked.
 pub(super) struct Victim {
     pub(super) partner: String,
     pub(super) file_id: String,
     pub(super) status_path: Option<String>,
 }
 
-/// Tries some of what a partner can forge to learn of another one, and to change something of his. That the victim's rows are its own is judged with them, in
-/// rounds where two partners use the same ids.
+/// Tries some forgeries to read or change another partner's data. Where two partners use the same ids, the victim's
+/// rows are judged with its files.
 pub(super) async fn try_all(world: &World, victim: &Victim, mut chance: Chance) {
     if chance.percent(40) {
         return try_to_write(world, victim, chance).await;
@@ -27,7 +27,7 @@ pub(super) async fn try_all(world: &World, victim: &Victim, mut chance: Chance) 
     let (id, name) = (&victim.file_id, &victim.partner);
     let token = victim.status_path.as_deref().and_then(|path| path.split_once("token=")).map_or("", |(_, token)| token);
     let other_token: String = token.chars().rev().collect();
-    // Where it goes, and whether that may be answered with 200: a partner may see its own day, which is empty.
+    // The address, and whether its response may be 200: a partner may read its own day, which is empty.
     let forged = [
         (format!("/files/{id}"), false),
         (format!("/files/{id}?token="), false),
@@ -53,7 +53,7 @@ pub(super) async fn try_all(world: &World, victim: &Victim, mut chance: Chance) 
         .judge(Promise::PartnersApart, is_rejected && !tells, || format!("GET {path}: {} {text}", response.status));
 }
 
-/// Tries to put a file where the victim's lie: without a signature, and by a URL that was signed for the forger's own.
+/// Tries to put a file under the victim's keys: without a signature, and by a URL that was signed for the forger's own.
 async fn try_to_write(world: &World, victim: &Victim, mut chance: Chance) {
     let stack = &world.cloud.stack;
     let (id, name) = (&victim.file_id, &victim.partner);
@@ -84,7 +84,7 @@ async fn try_to_write(world: &World, victim: &Victim, mut chance: Chance) {
     world.tally.judge(Promise::PartnersApart, response.status == 403, || format!("PUT {url}: {}", response.status));
 }
 
-/// Headers by which some systems let themselves be told who asks.
+/// Headers by which some systems accept an identity.
 fn forge(request: RequestBuilder, key: &str, partner: &str) -> RequestBuilder {
     let request = if key.is_empty() { request } else { request.header("x-api-key", key) };
     request.header("x-partner", partner).header("x-forwarded-user", partner).header("x-amzn-apigateway-api-id", partner)

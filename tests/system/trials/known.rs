@@ -1,4 +1,4 @@
-//! Cases that are known: each was broken once, and is played here step by step, before the rounds.
+//! Known cases: each failed once, and is played here step by step, before the rounds.
 
 use super::world::World;
 use super::{known_files as files, known_payments as payments};
@@ -20,7 +20,7 @@ pub(super) enum Case {
 }
 
 impl Case {
-    /// All of them. What holds up an archival comes last.
+    /// All of them. The one that delays the archival comes last.
     pub(super) const ALL: [Self; 11] = [
         Self::ReprocessGivenUp,
         Self::CompletedStaysVisible,

@@ -1,5 +1,5 @@
-//! What once went wrong with files, played step by step: nothing fails, and clocks are set by hand. The rounds come upon the same
-//! by chance.
+//! Former defects with files, played step by step: nothing fails, and clocks are set. The rounds find the same by
+//! chance.
 
 use super::chance::Chance;
 use super::clocks::{Clocks, OFFSET_MS_MAX};
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// The function that takes files.
+/// The function that accepts files.
 pub(super) const VALIDATOR: &str = "csv-validator";
 /// How fast the host of the first of two files is.
 const FAST_MS: i64 = 2_000;
@@ -34,7 +34,7 @@ struct Known<'w> {
 }
 
 impl<'w> Known<'w> {
-    /// With so many sound files.
+    /// With so many valid files.
     async fn of(world: &'w World, case: u64, files: usize) -> Self {
         let mut chance = world.chance(case, "known");
         let (partner, id) = (format!("known-{case}"), format!("R{case}-0"));
@@ -57,7 +57,7 @@ impl<'w> Known<'w> {
         self.play.upload(self.file(number), Totals::Absent, None, self.chance.clone()).await.body
     }
 
-    /// Delivers what the bucket tells of a file until this attempt of it has ended.
+    /// Delivers the bucket's events about a file until this attempt of it has ended.
     async fn ended(&self, number_of_file: usize, attempt: u64) {
         let file = self.file(number_of_file);
         eventually(&format!("attempt {attempt} of {} to end", file.id), async || {
@@ -77,7 +77,7 @@ impl<'w> Known<'w> {
         }
     }
 
-    /// Delivers what is told of a file within a moment, if anything is.
+    /// Delivers the events about a file within a moment, if there are any.
     async fn deliver_the_rest(&self, number: usize) {
         for _ in 0..5 {
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -104,7 +104,7 @@ impl<'w> Known<'w> {
     }
 }
 
-/// Whoever asked once for a file to be processed again, and gave that up, has asked for nothing the next time.
+/// A reprocess that was requested and given up has no effect on the next request.
 pub(super) async fn a_reprocess_that_was_given_up_has_no_effect(world: &World, case: u64) {
     let known = Known::of(world, case, 2).await;
     known.upload_and_complete(0).await;
@@ -125,7 +125,7 @@ pub(super) async fn a_reprocess_that_was_given_up_has_no_effect(world: &World, c
     known.rows_are_right().await;
 }
 
-/// A completed file shows its totals, on its own and on its day, although an upload of it is awaited.
+/// A completed file shows its totals, in its status and on its day, although an upload of it is awaited.
 pub(super) async fn a_completed_file_stays_visible(world: &World, case: u64) {
     let known = Known::of(world, case, 1).await;
     known.upload_and_complete(0).await;
@@ -136,7 +136,7 @@ pub(super) async fn a_completed_file_stays_visible(world: &World, case: u64) {
     oracle.day_shows(&[file]).await;
 }
 
-/// The same of a file that was rejected: its errors stay to be seen.
+/// The same of a rejected file: its errors stay visible.
 pub(super) async fn a_rejected_file_stays_visible(world: &World, case: u64) {
     let mut chance = world.chance(case, "known");
     let file = loop {
@@ -151,7 +151,7 @@ pub(super) async fn a_rejected_file_stays_visible(world: &World, case: u64) {
     known.play.judge_visible(known.file(0), &known.read_status(0).await);
 }
 
-/// A file that was taken by a fast host is not rejected by a slow one when it comes again.
+/// A file that was accepted by a fast host is not rejected by a slow one when it is repeated.
 pub(super) async fn what_was_accepted_is_not_rejected_by_a_repeat(world: &World, case: u64) {
     world.set_clocks(VALIDATOR, Clocks::Fast(OFFSET_MS_MAX)).await;
     let mut chance = world.chance(case, "known");
@@ -167,7 +167,7 @@ pub(super) async fn what_was_accepted_is_not_rejected_by_a_repeat(world: &World,
     known.rows_are_right().await;
 }
 
-/// A correction that is sent after the answer wins, although the first file's host is fast.
+/// A correction that is sent after the response wins, although the first file's host is fast.
 pub(super) async fn a_correction_wins_whatever_the_clocks(world: &World, case: u64) {
     let known = Known::of(world, case, 2).await;
     world.set_clocks(VALIDATOR, Clocks::Fast(FAST_MS)).await;
@@ -179,7 +179,7 @@ pub(super) async fn a_correction_wins_whatever_the_clocks(world: &World, case: u
     known.rows_are_right().await;
 }
 
-/// A correction that comes by a presigned upload within the same second wins.
+/// A correction by a presigned upload within the same second wins.
 pub(super) async fn a_correction_wins_across_sources(world: &World, case: u64) {
     for again in 0..TRIES as u64 {
         let known = Known::of(world, case * 100 + again, 2).await;
@@ -194,7 +194,7 @@ pub(super) async fn a_correction_wins_across_sources(world: &World, case: u64) {
     }
 }
 
-/// Once more the very request that asked for a file to be processed again does not beat what came since.
+/// Repeating a request to process a file again does not replace a later file.
 pub(super) async fn a_repeated_reprocess_does_nothing(world: &World, case: u64) {
     let known = Known::of(world, case, 3).await;
     known.upload_and_complete(0).await;

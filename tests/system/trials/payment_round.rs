@@ -1,5 +1,5 @@
 //! A round of payments: webhooks that are sent several times, at once and with other contents, while everything fails
-//! around them; and what has become of each.
+//! around them; and their outcomes.
 
 use super::chance::Chance;
 use super::feed::message_of;
@@ -36,9 +36,9 @@ pub(super) struct Trial<'w> {
     band: &'static str,
 }
 
-/// Events that tell something else of a payment.
+/// Events of other types about a payment.
 const OTHER_TYPES: [&str; 4] = ["transaction.updated", "transaction.refunded", "refund.created", "transaction.expired"];
-/// The number of the event that comes when all is done.
+/// The number of the event that is sent last.
 const LAST_EVENT: u64 = 9;
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
@@ -62,7 +62,7 @@ impl<'w> Trial<'w> {
         Self::of_amount(world, round, number, amount, chance)
     }
 
-    /// A payment of the high band, in a case that is known.
+    /// A payment of the high band, in a known case.
     pub(super) fn high(world: &'w World, round: u64) -> Self {
         world.proxy.calm([format!("P{round}-"), format!("C{round}.")]);
         Self::of_amount(world, round, 0, ("25000.00", "EUR", "high"), &mut world.chance(round, "payment"))
@@ -104,7 +104,7 @@ impl<'w> Trial<'w> {
         });
         let created = async {
             if chance.percent(50) {
-                // So that another event may come first.
+                // So that another event may be first.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             self.play_created(!waits.is_empty(), &mut chance).await;
@@ -115,7 +115,7 @@ impl<'w> Trial<'w> {
         futures::future::join(futures::future::join_all(others), created).await;
     }
 
-    /// Sends an event of another type about the payment, which must be taken, before the payment itself and after it.
+    /// Sends an event of another type about the payment, which must be accepted before and after the payment itself.
     pub(super) async fn send_other_event(&self, number: u64) {
         let mut chance = self.chance(&format!("other {number}"));
         let mut event = self.payment.clone();
@@ -128,7 +128,7 @@ impl<'w> Trial<'w> {
         });
     }
 
-    /// Sends the payment, and judges what becomes of it. `beside_others`: events of other types are told too.
+    /// Sends the payment, and judges its outcome. `beside_others`: events of other types are sent too.
     pub(super) async fn play_created(&self, beside_others: bool, chance: &mut Chance) {
         let copies =
             (0..chance.between(1, 4)).map(|copy| self.post(&self.payment, &self.provider, format!("copy {copy}")));
@@ -206,12 +206,12 @@ impl<'w> Trial<'w> {
         self.world.payment_dead_letters.about(self.id())
     }
 
-    /// A payment of the high band is assessed, or its event is a dead letter that can be redriven. What was found out about
-    /// it once stands.
+    /// A payment of the high band is assessed, or its event is a dead letter that can be redriven. The first analysis
+    /// is kept.
     async fn nothing_is_lost(&self) {
         let world = self.world;
         if self.band == "high" {
-            eventually(&format!("{} to be assessed or to be a dead letter", self.id()), async || {
+            eventually(&format!("{} to be assessed or in the dead-letter queue", self.id()), async || {
                 (self.item().await["status"] == "analyzed" || !self.dead_letters().is_empty()).then_some(())
             })
             .await;
@@ -258,7 +258,7 @@ impl<'w> Trial<'w> {
         assert_eq!(other_items(&self.world.cloud, self.id(), &self.other.name).await, 0, "another provider's row");
     }
 
-    /// What subscribers hear comes from the one route of the payment's band, and repeats say which they repeat.
+    /// Subscribers receive messages from the one route of the payment's band, and repeats name the original.
     async fn takes_its_route_alone(&self) {
         let received = match self.band {
             "low" => self.world.alerts.about(self.id()),
