@@ -1,4 +1,4 @@
-//! DynamoDB, the bucket, the bus or the topic out of order: a proxy in front of it that fails the calls it is told to fail.
+//! DynamoDB, the bucket, the bus or the topic out of order: a proxy that fails selected calls.
 
 use crate::simulators::relay::{self, Reply, Request, Response, Upstream};
 use crate::support::cloud::{Cloud, eventually};
@@ -12,21 +12,21 @@ const OUT_OF_ORDER: &str =
     r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"The store is out of order."}"#;
 const TOO_MUCH: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Too many writes.",
     "throttlingReasons":[{"reason":"IndexWriteKeyRangeThroughputExceeded","resource":"the index"}]}"#;
-/// How long a held call waits before it looks whether it may go.
+/// How long a held call waits before it checks whether it may go on.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A service that the proxy may stand for, by the variable that leads a function there.
+/// A service behind the proxy, by the environment variable of its endpoint.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Service(&'static str);
 
 const STORE: Service = Service("AWS_ENDPOINT_URL_DYNAMODB");
 pub(crate) const BUS: Service = Service("AWS_ENDPOINT_URL_EVENTBRIDGE");
-/// Its operations are methods.
+/// Its operations are HTTP methods.
 pub(crate) const BUCKET: Service = Service("AWS_ENDPOINT_URL_S3");
 /// All its calls are `POST`.
 pub(crate) const TOPIC: Service = Service("AWS_ENDPOINT_URL_SNS");
 
-/// Which calls fail.
+/// The calls that fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
     /// None.
@@ -35,7 +35,7 @@ pub(crate) enum Fault {
     Always(&'static str),
     /// The first call of this operation, with all its own retries.
     FirstCall(&'static str),
-    /// Every call of this operation, with an error that tells back what was sent.
+    /// Every call of this operation, with an error that repeats the request.
     Quoting(&'static str),
     /// The first so many calls of this operation are throttled.
     Throttled(&'static str, usize),
@@ -47,7 +47,7 @@ pub(crate) enum Fault {
 
 struct Calls {
     fault: Fault,
-    /// The calls of the operation that the fault names, by the SDK's own ids, which stay the same through its retries.
+    /// The calls of the operation with the fault, by the SDK's own ids, which stay the same through its retries.
     seen: Vec<String>,
     failed: BTreeSet<String>,
 }
@@ -84,12 +84,12 @@ impl FaultyStore {
         (calls.seen.len(), calls.failed.len())
     }
 
-    /// Makes a function talk to this proxy in place of DynamoDB until the test ends.
+    /// Makes a function call this proxy instead of DynamoDB until the test ends.
     pub(crate) async fn serve_function(&self, cloud: &Cloud, function: &str) {
         self.serve_function_as(cloud, function, STORE).await;
     }
 
-    /// The same in place of another service.
+    /// The same for another service.
     pub(crate) async fn serve_function_as(&self, cloud: &Cloud, function: &str, service: Service) {
         cloud.set_variable(function, service.0, &self.address).await;
     }
@@ -114,7 +114,7 @@ async fn respond(request: Request, calls: Arc<Mutex<Calls>>, upstream: Upstream)
     })
 }
 
-/// The status and the answer of a call that must fail.
+/// The status and the body of a call that must fail.
 fn failure(calls: &Mutex<Calls>, request: &Request) -> Option<(u16, String)> {
     let mut calls = calls.lock().unwrap();
     let fault = calls.fault;
@@ -147,7 +147,7 @@ fn failure(calls: &Mutex<Calls>, request: &Request) -> Option<(u16, String)> {
     failure
 }
 
-/// The operation that a call names in its headers, or the method of one that does not.
+/// The operation in a call's headers, or the method of a call without one.
 fn operation_of(request: &Request) -> &str {
     request.header("x-amz-target").split_once('.').map_or(request.method.as_str(), |(_, operation)| operation)
 }
@@ -168,7 +168,7 @@ fn is_first(calls: &Calls, request: &Request) -> bool {
     calls.seen.first().is_some_and(|call| call == request.header("amz-sdk-invocation-id"))
 }
 
-/// DynamoDB names in some errors the very values that it does not take.
+/// Some errors of DynamoDB name the very values that it rejects.
 fn quoting(body: &[u8]) -> String {
     let sent = String::from_utf8_lossy(body);
     json!({"__type": "com.amazon.coral.validate#ValidationException", "message": format!("not valid: {sent}")})

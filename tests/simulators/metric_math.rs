@@ -101,7 +101,7 @@ impl Expression {
                     "<=" => truth(left <= right),
                     "==" => truth(left == right),
                     "!=" => truth(left != right),
-                    other => panic!("say here what {other} does"),
+                    other => panic!("the function {other} is not supported here"),
                 }
             }
         }
@@ -175,7 +175,7 @@ impl Tokens {
         if self.peek() != Some("(") {
             return Expression::Id(token);
         }
-        assert_eq!(token, "IF", "say here what {token} does");
+        assert_eq!(token, "IF", "the operator {token} is not supported here");
         self.expect("(");
         let condition = self.comparison();
         self.expect(",");

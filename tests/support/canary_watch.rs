@@ -1,11 +1,11 @@
-//! What a test has planted and seen, until it is searched.
+//! The canaries of a test and everything it has seen, until that is searched.
 
 use crate::support::cloud::{Cloud, eventually, unique};
 use crate::support::upload::ApiResponse;
 use crate::system::canary::{Canaries, Kind, Location};
 use crate::system::logs::lines_of;
 
-/// The canaries of a test, and everything in which they must not be.
+/// The canaries of a test, and all data that must not have them.
 pub(crate) struct Watch<'c> {
     cloud: &'c Cloud,
     functions: [&'static str; 3],
@@ -16,17 +16,17 @@ pub(crate) struct Watch<'c> {
 }
 
 impl<'c> Watch<'c> {
-    /// A watch on the log of these functions, and on what it is shown.
+    /// Watches the log of these functions, and all data passed to it.
     pub(crate) fn begin(cloud: &'c Cloud, functions: [&'static str; 3]) -> Self {
         Self { cloud, functions, canaries: Canaries::default(), seen: Vec::new(), logged: Vec::new() }
     }
 
-    /// A text of content that nothing else has.
+    /// A unique text of content.
     pub(crate) fn content(&mut self, what: &str) -> String {
         self.canaries.plant(Kind::Content, what, format!("kanari{}", unique()))
     }
 
-    /// A text that is nobody's content and stands in a request.
+    /// A unique text in a request that is nobody's content.
     pub(crate) fn stray(&mut self, what: &str) -> String {
         self.canaries.plant(Kind::Secret, what, format!("stray{}", unique()))
     }
@@ -36,7 +36,7 @@ impl<'c> Watch<'c> {
         self.seen.push((location, origin.to_owned(), what.into()));
     }
 
-    /// Keeps an answer, and plants what it tells to its owner alone.
+    /// Keeps a response, and plants the data in it that only its owner may see.
     pub(crate) fn see_response(&mut self, origin: &str, response: &ApiResponse) {
         if let Some((_, token)) = response.body["status_path"].as_str().and_then(|path| path.split_once("token=")) {
             self.canaries.plant(Kind::Token, "a status token", token);
@@ -54,7 +54,7 @@ impl<'c> Watch<'c> {
         self.see(location, origin, format!("{} {:?} {}", response.status, response.headers, response.body));
     }
 
-    /// Waits until the log has what it must have, and looks for the canaries in all that was seen and logged.
+    /// Waits until the log is complete, and searches for the canaries in all that was seen and logged.
     pub(crate) async fn end(mut self) {
         let logs = eventually("the log lines of all that was sent", async || {
             let mut logs = Vec::new();
@@ -65,7 +65,7 @@ impl<'c> Watch<'c> {
             self.logged.iter().all(reported).then_some(logs)
         })
         .await;
-        // By now there are processes that have some, if this machine tells of processes.
+        // By now some processes have credentials, if this machine shows them.
         let credentials = credentials_of(&self.functions.map(|name| self.cloud.stack.function(name)));
         assert!(!credentials.is_empty() || !std::path::Path::new("/proc/self/environ").exists());
         for (kind, credential) in credentials {
@@ -79,8 +79,8 @@ impl<'c> Watch<'c> {
     }
 }
 
-/// The credentials that the processes of these functions have, where this machine tells. A session's token is a part of
-/// every URL that is signed by them; without the key it opens nothing.
+/// The credentials of these functions' processes, where this machine shows them. A session's token is a part of every
+/// URL that is signed by them; without the key it is useless.
 fn credentials_of(functions: &[String]) -> Vec<(Kind, String)> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let environments = processes.filter_map(|process| std::fs::read(process.path().join("environ")).ok());

@@ -1,15 +1,15 @@
-//! What services answer that have done a part: with success, so that only who reads on sees it.
+//! Responses of services that have done a part of a request: a success whose body names the rest.
 
 use crate::simulators::relay::Response;
 use serde_json::{Value, json};
 
-/// EventBridge's answer that it has not taken an event.
+/// EventBridge's response that it has not accepted an event.
 pub(crate) fn events_not_taken() -> Response {
     let body = json!({"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "busy"}]});
     Response::new(200, "application/x-amz-json-1.1", &body.to_string())
 }
 
-/// The answer of a BatchGetItem, of which the second half of each table's keys is left out as unprocessed.
+/// The response of a BatchGetItem, with the second half of each table's keys as unprocessed.
 pub(crate) fn leave_half_out(requested: &[u8], mut response: Response) -> Response {
     let requested: Value = serde_json::from_slice(requested).unwrap();
     let mut body: Value = serde_json::from_slice(&response.body).unwrap();
@@ -27,7 +27,7 @@ pub(crate) fn leave_half_out(requested: &[u8], mut response: Response) -> Respon
         body["UnprocessedKeys"][table]["Keys"] = json!(left_out);
     }
     response.body = body.to_string().into_bytes();
-    // The checksum would be that of the whole answer.
+    // The checksum would be that of the whole response.
     response.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("x-amz-crc32"));
     response
 }

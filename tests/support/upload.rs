@@ -1,4 +1,4 @@
-//! A partner who uploads files and follows them, over HTTP alone; and what the tables hold of it.
+//! A partner who uploads files and follows them, over HTTP alone; and the data of the tables about them.
 
 use crate::support::cloud::{Cloud, Made, eventually, unique};
 use crate::template::description;
@@ -8,7 +8,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 
-/// An answer of the API.
+/// A response of the API.
 #[derive(Debug)]
 pub(crate) struct ApiResponse {
     pub(crate) status: u16,
@@ -17,8 +17,8 @@ pub(crate) struct ApiResponse {
 }
 
 impl ApiResponse {
-    /// Sends a request. Whatever is answered must be described: with that, all tests together hold the description of the
-    /// APIs against what they really answer.
+    /// Sends a request. Every response must be described, so all tests together check the description of the APIs
+    /// against their real responses.
     pub(crate) async fn of(request: reqwest::RequestBuilder) -> Self {
         let (client, request) = request.build_split();
         let request = request.unwrap();
@@ -33,7 +33,7 @@ impl ApiResponse {
         response
     }
 
-    /// What a function answered that was called as the gateway calls it.
+    /// The response of a function that was called as the gateway calls it.
     pub(crate) fn of_function(response: &Value) -> Self {
         let headers = response["headers"].as_object().into_iter().flatten();
         let multi = response["multiValueHeaders"].as_object().into_iter().flatten();
@@ -58,19 +58,19 @@ impl ApiResponse {
         self.body[member].as_str().unwrap_or_else(|| panic!("no text {member} in {}", self.body))
     }
 
-    /// The code of a refusal, or "" of anything else.
+    /// The code of a rejection, or "" of anything else.
     pub(crate) fn error(&self) -> &str {
         self.body["error"].as_str().unwrap_or_default()
     }
 
-    /// Checks that the file was taken.
+    /// Checks that the request was accepted.
     #[track_caller]
     pub(crate) fn accepted(self) -> Self {
         assert_eq!(self.status, 200, "{}", self.body);
         self
     }
 
-    /// Checks that it is a refusal of the request: the status, the code and the members, which the gateway's own refusals
+    /// Checks that the request was rejected: the status, the code and the members, which the gateway's own rejections
     /// share with ours.
     #[track_caller]
     pub(crate) fn assert_rejected(&self, status: u16, code: &str) {
@@ -81,7 +81,7 @@ impl ApiResponse {
         self.is_a_problem();
     }
 
-    /// Checks what every refusal has, whatever it is about (RFC 9457).
+    /// Checks the members of every rejection (RFC 9457).
     #[track_caller]
     pub(crate) fn is_a_problem(&self) {
         let entry = problem::find(self.error()).unwrap_or_else(|| panic!("no such code: {}", self.body));
@@ -95,7 +95,7 @@ impl ApiResponse {
     }
 }
 
-/// What every refusal has.
+/// The members of every rejection.
 pub(crate) const REJECTION_MEMBERS: [&str; 8] =
     ["error", "message", "type", "title", "status", "detail", "instance", "request_id"];
 
@@ -123,7 +123,7 @@ impl Cloud {
         self.uploader(partner, &key, usage_plan).await
     }
 
-    /// Whoever has this key, which is made and put into this usage plan.
+    /// The holder of this key, which is created and put into this usage plan.
     pub(crate) async fn uploader(&self, partner: &str, key: &str, usage_plan: &str) -> Uploader<'_> {
         let made = self.api_gateway().create_api_key().name(partner).value(key).enabled(true).send().await.unwrap();
         let id = made.id.unwrap();
@@ -194,7 +194,7 @@ impl Uploader<'_> {
         self.upload_to(&format!("/upload?reprocess_attempt={}", known.body["attempt"]), file).await
     }
 
-    /// Uploads a sound file and waits until it is completed; returns the answer and the row of its status.
+    /// Uploads a valid file and waits until it is completed; returns the response and the row of its status.
     pub(crate) async fn upload_and_complete(&self, file: &[u8]) -> (ApiResponse, Value) {
         let response = self.upload(file).await.accepted();
         let row = self.cloud.ended(response.text("file_id"), 1).await;
@@ -202,7 +202,7 @@ impl Uploader<'_> {
         (response, row)
     }
 
-    /// Uploads a file with form fields that state something of it.
+    /// Uploads a file with form fields, such as its control totals.
     pub(crate) async fn upload_expecting(&self, path: &str, file: &[u8], fields: &[(&str, &str)]) -> ApiResponse {
         let part = reqwest::multipart::Part::bytes(file.to_vec()).file_name("day.csv").mime_str("text/csv").unwrap();
         let mut form = reqwest::multipart::Form::new().part("file", part);
@@ -244,13 +244,13 @@ pub(crate) fn statuses(history: &Value) -> Vec<&str> {
     history.as_array().unwrap().iter().map(|entry| entry["status"].as_str().unwrap()).collect()
 }
 
-/// A number of a table's row, which holds it as text so that nothing is rounded, or of an answer.
+/// A number of a table's row, where it is text so that nothing is rounded, or of a response.
 #[track_caller]
 pub(crate) fn number(value: &Value) -> u64 {
     value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| panic!("{value} is no number"))
 }
 
-/// The statuses of a file that went the whole way.
+/// The statuses of a completed file.
 pub(crate) const COMPLETE_HISTORY: [&str; 6] =
     ["validating", "validated", "processing", "processed", "notifying", "completed"];
 

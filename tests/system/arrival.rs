@@ -1,4 +1,4 @@
-//! The arrival order of a partner's files, by every source, and what stays true of a file whatever is asked for afterwards.
+//! The arrival order of a partner's files, from every source, and what stays true of a file after later requests.
 
 use crate::support::cloud::{Cloud, eventually, now_ms, unique};
 use crate::support::files::{self, decimal, file_id, record_of};
@@ -33,7 +33,7 @@ async fn a_reprocess_that_was_never_sent_has_no_later_effect() {
     let (response_b, _) = bank.upload_and_complete(&b).await;
     let requested = bank.create_upload_again(&a).await.accepted();
     assert!(requested.body["upload"].is_object(), "{}", requested.body);
-    // Later somebody sends the request for an upload of A, without asking for a reprocess.
+    // Later somebody requests an upload of A, without a reprocess.
     let plain = bank.create_upload(&a).await.accepted();
     assert_eq!((&plain.body["duplicate"], &plain.body["upload"]), (&json!(true), &Value::Null), "{}", plain.body);
     assert_eq!(in_effect(&bank, "T1").await, ("2".to_owned(), response_b.text("file_id").to_owned()));
@@ -67,7 +67,7 @@ async fn creating_an_upload_does_not_hide_the_current_status() {
     assert_eq!(bank.correctable(rejected.text("file_id"), "").await.accepted().body["rejected_rows"], 1);
 }
 
-/// Of the API's two ways, each after the other, as fast as they go: S3's whole seconds decide nothing.
+/// Both sources of the API, one after the other, as fast as possible: S3's whole seconds do not matter.
 #[tokio::test]
 async fn a_correction_wins_within_the_same_second_from_either_source() {
     let cloud = Cloud::open().await;
@@ -82,17 +82,17 @@ async fn a_correction_wins_within_the_same_second_from_either_source() {
             assert_eq!(cloud.ended(&file_id(&bank.partner, file), 1).await["status"], "completed");
         }
         assert_eq!(in_effect(&bank, &id).await.0, "2", "round {round}");
-        // The upload of C is created, then A's correction D is sent and answered, then C's bytes come.
+        // The upload of C is created, then A's correction D is sent, then C's bytes are put.
         let created = bank.create_upload(&c).await.accepted();
         let d = files::file(&[record_of(&id, "4.00")]);
         bank.upload_and_complete(&d).await;
         assert_eq!(put(&cloud, &created.body["upload"], &c).await.0, 200);
         assert_eq!(cloud.ended(&file_id(&bank.partner, &c), 1).await["rows_superseded"], "1");
-        assert_eq!(in_effect(&bank, &id).await.0, "4", "a presigned upload has the place of its creation");
+        assert_eq!(in_effect(&bank, &id).await.0, "4", "a presigned upload has the sequence of its creation");
     }
 }
 
-/// The counter of the partner is far ahead, as if a host whose clock is ahead had drawn from it.
+/// The counter of the partner is far ahead, as after a request on a host whose clock is ahead.
 #[tokio::test]
 async fn arrival_order_does_not_depend_on_clocks() {
     let cloud = Cloud::open().await;
@@ -252,7 +252,7 @@ async fn presigned_and_plain_uploads_of_one_file_complete_once() {
     assert_eq!((&again.body["file_id"], &again.body["duplicate"]), (&response.body["file_id"], &json!(true)));
 }
 
-/// Whoever may put files into the bucket may ask the API for an upload as well.
+/// A partner that may put files into the bucket may also create uploads.
 #[tokio::test]
 async fn a_bucket_file_may_be_reprocessed_by_a_presigned_upload() {
     let cloud = Cloud::open().await;

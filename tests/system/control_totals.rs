@@ -1,4 +1,4 @@
-//! Control totals: what a sender states of a file is held against it, on each road, and a right statement mends a wrong one.
+//! Control totals: a sender's expected rows and totals are checked, for each source, and right ones correct wrong ones.
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, digest, file_id, record_of};
@@ -59,7 +59,7 @@ async fn right_control_totals_after_wrong_ones_are_a_new_attempt() {
     assert_eq!((&status["status"], &status["error_count"]), (&json!("validation_failed"), &json!(3)));
     let report = cloud.http.get(status["report_url"].as_str().unwrap()).send().await.unwrap().text().await.unwrap();
     assert_eq!(report.lines().filter(|line| line.starts_with("0,1,,,0,")).count(), 3, "{report}");
-    // The same again gets the same answer; another wrong statement gets its own.
+    // The same request gets the same response; other wrong control totals get their own.
     let again = bank.upload_expecting("/upload", &file, &WRONG).await;
     assert_eq!(again.body["errors"], rejected.body["errors"]);
     let history = |row: Value| statuses(&row["history"]).len();
@@ -75,11 +75,11 @@ async fn right_control_totals_after_wrong_ones_are_a_new_attempt() {
     let row = cloud.ended(taken.text("file_id"), 2).await;
     assert_eq!((&row["status"], &row["attempt"]), (&json!("completed"), &json!("2")), "{row}");
     assert!(row["rejected_totals"].is_null() && row["error_count"].is_null(), "{row}");
-    // What is done is not undone by a wrong statement, nor by one that asks for it to be done again.
+    // Wrong control totals do not undo a completed file, not even with a reprocess.
     for path in ["/upload", "/upload?reprocess_attempt=2"] {
         let rejected = bank.upload_expecting(path, &file, &WRONG).await;
         assert_eq!((rejected.status, reasons(&rejected.body["errors"]).len()), (400, 3));
-        assert!(rejected.text("message").contains("nothing of that has changed"), "{}", rejected.body);
+        assert!(rejected.text("message").contains("nothing has changed"), "{}", rejected.body);
     }
     for path in ["/uploads", "/uploads?reprocess_attempt=2"] {
         let rejected = bank.create_upload_expecting(path, &file, 3, json!({"USD": "9.31", "EUR": "1"})).await;
@@ -89,7 +89,7 @@ async fn right_control_totals_after_wrong_ones_are_a_new_attempt() {
     assert_eq!(cloud.status_row(taken.text("file_id")).await.unwrap(), row);
     let duplicate = bank.upload_expecting("/upload", &file, &RIGHT).await.accepted();
     assert_eq!(duplicate.body["duplicate"], true);
-    // Nor while the same file is awaited once more.
+    // Nor while an upload of the same file is awaited.
     let awaited =
         bank.create_upload_expecting("/uploads?reprocess_attempt=2", &file, 2, json!({"USD": "9.30"})).await.accepted();
     let rejected = bank.create_upload_expecting("/uploads", &file, 3, json!({"USD": "9.31", "EUR": "1"})).await;
@@ -114,13 +114,13 @@ async fn a_presigned_file_is_checked_against_the_last_control_totals() {
     for (_, code, reason) in WHAT_IS_WRONG {
         assert!(report.contains(&format!("{code},\"{reason}\"")), "{report}");
     }
-    // The second announcement is wrong again, the third one right: the last one counts.
+    // The second request has wrong control totals again, the third one right ones: the last ones count.
     bank.create_upload_expecting("/uploads", &file, 7, json!({"USD": "9.30"})).await.accepted();
     let created = bank.create_upload_expecting("/uploads", &file, 2, json!({"USD": "9.30"})).await.accepted();
     assert_eq!(put(&cloud, &created.body["upload"], &file).await.0, 200);
     let row = cloud.ended(created.text("file_id"), 2).await;
     assert_eq!((&row["status"], &row["attempt"]), (&json!("completed"), &json!("2")), "{row}");
-    // One that states nothing takes back what one before has stated.
+    // A request without control totals removes the earlier ones.
     let file = file_of_two();
     bank.create_upload_expecting("/uploads", &file, 7, json!({"USD": "9.30"})).await.accepted();
     let created = bank.create_upload(&file).await.accepted();
@@ -128,8 +128,8 @@ async fn a_presigned_file_is_checked_against_the_last_control_totals() {
     assert_eq!(cloud.ended(created.text("file_id"), 1).await["status"], "completed");
 }
 
-/// A wrong statement hinders nobody who sends the same file with a right one, or none, at the same moment or while it is
-/// awaited.
+/// Wrong control totals do not affect others who send the same file with right ones, or none, at the same time or while
+/// it is awaited.
 #[tokio::test]
 async fn wrong_control_totals_do_not_block_other_uploads() {
     let cloud = Cloud::open().await;
@@ -141,7 +141,7 @@ async fn wrong_control_totals_do_not_block_other_uploads() {
     for (response, status) in responses.iter().zip([400, 200, 400, 200]) {
         assert_eq!((response.status, response.text("file_id")), (status, file_id(&bank.partner, &file).as_str()));
     }
-    // Where the wrong one was recorded first, the right one was told to send it again.
+    // Where the wrong ones were recorded first, the right request is asked to retry.
     bank.upload_expecting("/upload", &file, right).await.accepted();
     let followed = cloud.follow(responses[1].text("status_path")).await;
     assert_eq!(followed["status"], "completed", "{followed}");
@@ -156,8 +156,8 @@ async fn wrong_control_totals_do_not_block_other_uploads() {
     assert_eq!(statuses(&row["history"]), [&["awaiting_upload"], &COMPLETE_HISTORY[..]].concat(), "{row}");
 }
 
-/// A rejection draws no sequence. Where its function died, the valid upload that follows gets one of its own, which is later
-/// than that of every file that was accepted before, whatever the clock of the rejecting host said.
+/// A rejection draws no sequence. Where its function died, the valid upload that follows gets a sequence of its own,
+/// which is later than that of every file that was accepted before, whatever the clock of the rejecting host.
 #[tokio::test]
 async fn a_valid_upload_takes_over_an_unfinished_rejection() {
     let cloud = Cloud::open().await;

@@ -1,4 +1,4 @@
-//! What came on a day, as a partner and as an operator see it.
+//! The files of a day, for a partner and for an operator.
 
 use crate::simulators::failing_services::{Fault, FaultyStore};
 use crate::support::cloud::{Cloud, unique};
@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// The gateway waits for 29 seconds, and the function ends itself after 25. On this table, which is slower than the real
-/// one, a day of many files must take half of that at most.
+/// The gateway waits for 29 seconds, and the function ends itself after 25. On this table, which is slower than the
+/// real one, a day of many files must take half of that at most.
 const DAY_SECONDS_MAX: u64 = 12;
 const MANY_FILES: usize = 10_000;
 
 impl Cloud {
-    /// Somebody with an operator's key.
+    /// An operator with its key.
     pub(crate) async fn operator(&self) -> Uploader<'_> {
         self.partner_named("operator", &self.stack.usage_plan_id).await
     }
@@ -30,12 +30,12 @@ impl Uploader<'_> {
     }
 }
 
-/// The UTC day on which a file came.
+/// The UTC day on which a file was received.
 pub(crate) async fn day_of(cloud: &Cloud, file_id: &str) -> String {
     cloud.status_row(file_id).await.unwrap()["day"].as_str().unwrap().to_owned()
 }
 
-/// What an answer says of one partner.
+/// The part of a response about one partner.
 pub(crate) fn of_partner<'a>(response: &'a Value, partner: &str) -> &'a Value {
     let partners = response["partners"].as_array().unwrap();
     partners.iter().find(|counted| counted["partner"] == partner).unwrap_or(&Value::Null)
@@ -92,7 +92,7 @@ async fn lists_a_file_that_a_busy_table_left_unprocessed() {
     }
     let day = day_of(&cloud, ids[0].as_str().unwrap()).await;
     if day_of(&cloud, ids[2].as_str().unwrap()).await != day {
-        println!("It is midnight: nothing can be said of one day.");
+        println!("It is midnight: the files may be on two days.");
         return;
     }
     let store = FaultyStore::open(&cloud).await;
@@ -145,7 +145,7 @@ async fn an_operator_cannot_upload() {
     let file = files::file(&[record("T1")]);
     operator.upload(&file).await.assert_rejected(403, "operator_cannot_upload");
     operator.create_upload(&file).await.assert_rejected(403, "operator_cannot_upload");
-    // Nor does one whose key only begins like an operator's become one.
+    // A key whose name begins like an operator's is not an operator's.
     let nearly = cloud.partner_named("operator-2", &cloud.stack.usage_plan_id).await;
     let day = nearly.day("2001-02-03").await.accepted().body;
     assert_eq!(day["partners"].as_array().unwrap().len(), 1, "{day}");
@@ -177,7 +177,7 @@ async fn rejects_a_malformed_day_or_a_missing_key() {
 async fn a_day_shows_expected_and_received_files() {
     let cloud = Cloud::open().await;
     let operator = cloud.operator().await;
-    // A day long gone, on which nobody sent anything.
+    // A day in the past, on which nobody sent anything.
     let all = operator.day("2002-02-02").await.accepted().body;
     let silent = of_partner(&all, "silent-bank");
     assert_eq!(
@@ -212,7 +212,7 @@ fn item_of(partner: &str, day: &str, number: usize) -> HashMap<String, Attribute
     ])
 }
 
-/// Writes files of a day into the table, as if they had come.
+/// Writes files of a day into the table, as if they had been received.
 async fn put_many(cloud: &Cloud, items: Vec<HashMap<String, AttributeValue>>) {
     let table = &cloud.stack.status_table;
     let put = |item: &HashMap<String, AttributeValue>| {

@@ -1,4 +1,4 @@
-//! A store that fails: for good, or for a while. These tests have a stack to themselves and take turns on it.
+//! A store that fails permanently or for a while. These tests have a stack to themselves and take turns on it.
 
 use crate::simulators::failing_services::{BUCKET, Fault, FaultyStore, TOPIC};
 use crate::support::cloud::{Cloud, eventually, now_ms};
@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 
 pub(crate) static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
 
-/// Uploads a file whose rows the store refuses for good, until that has failed the file; then the store is sound again.
+/// Uploads a file whose rows the store always rejects, until the file has failed; then the store works again.
 async fn upload_that_fails(bank: &Uploader<'_>, file: &[u8]) -> ApiResponse {
     let store = FaultyStore::open(bank.cloud).await;
     store.serve_function(bank.cloud, "data-transformer").await;
@@ -59,7 +59,7 @@ async fn a_permanent_store_failure_affects_one_file_alone() {
         // The failed file is redriven by its dead letter as an operator would do it, which is a new attempt.
         let mut redrive = dead_letter["input"].clone();
         cloud.run_workflow(&redrive).await;
-        assert_eq!(cloud.status_row(id).await.unwrap()["attempt"], "1", "a mere repeat of the event is none");
+        assert_eq!(cloud.status_row(id).await.unwrap()["attempt"], "1", "a repeat of the event is no new attempt");
         redrive["redrive"] = json!(true);
         cloud.run_workflow(&redrive).await;
         let row = cloud.status_row(id).await.unwrap();
@@ -165,7 +165,7 @@ async fn a_throttled_table_is_retried() {
     let records: Vec<String> = (1..=20).map(|number| record(&format!("T{number}"))).collect();
     let (_, row) = bank.upload_and_complete(&files::file(&records)).await;
     let (made, failed) = store.call_counts();
-    assert_eq!((made, failed), (80, 60), "what was refused is written again, and nothing else");
+    assert_eq!((made, failed), (80, 60), "only the rejected writes are repeated");
     assert_eq!((row["rows_stored"].as_str(), row["attempt"].as_str()), (Some("20"), Some("1")), "{row}");
     assert_eq!(statuses(&row["history"]), COMPLETE_HISTORY);
 }
@@ -207,7 +207,7 @@ async fn concurrent_versions_share_one_position_in_arrival_order() {
         cloud.object(response.text("s3_key")).await
     };
     let first = put().await;
-    // The bucket tells times in whole seconds.
+    // The bucket's times are in whole seconds.
     let written_ms = now_ms();
     eventually("the next second", async || (now_ms() / 1000 > written_ms / 1000).then_some(())).await;
     let second = put().await;
@@ -219,7 +219,7 @@ async fn concurrent_versions_share_one_position_in_arrival_order() {
     let (of_second, of_first) = (step(&second), step(&first));
     let slow = cloud.invoke("csv-validator", &of_second);
     let fast = async {
-        // The other one has read that nothing is known of the file, and is held before it begins.
+        // The other process has read that there is no status of the file, and is held before it begins.
         store.called().await;
         let done = cloud.invoke("csv-validator", &of_first).await;
         store.fail(Fault::None);
@@ -229,6 +229,6 @@ async fn concurrent_versions_share_one_position_in_arrival_order() {
     let (slow, fast) = (slow.unwrap(), fast.unwrap());
     let row = cloud.status_row(response.text("file_id")).await.unwrap();
     assert_eq!(fast["file"]["received_at_ms"], number(&row["received_at"]), "{fast}");
-    assert_eq!(slow["file"]["received_at_ms"], fast["file"]["received_at_ms"], "the file has one place: {slow}");
+    assert_eq!(slow["file"]["received_at_ms"], fast["file"]["received_at_ms"], "the file has one sequence: {slow}");
     assert_ne!(slow["file"]["version_id"], fast["file"]["version_id"]);
 }

@@ -1,5 +1,5 @@
-//! A day's files, sent as fast as the local cloud takes them, with bad ones, repeats and corrections among them: nothing is lost,
-//! nothing is done twice, and every amount is the one that was sent. `make load` runs it.
+//! A day's files, sent as fast as the local cloud accepts them, with invalid ones, repeats and corrections among them:
+//! nothing is lost, nothing is done twice, and every amount is exact. `make load` runs it.
 
 mod figures;
 mod plan;
@@ -17,14 +17,14 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// How many uploads there are, how many of them are under way at once, and what they are drawn from.
+/// How many uploads there are, how many of them are in progress at once, and the seed of the plan.
 const FILES: (&str, u64) = ("LOAD_FILES", 200);
 const CONNECTIONS: (&str, u64) = ("LOAD_CONNECTIONS", 16);
 const SEED: (&str, u64) = ("LOAD_SEED", 1);
 /// How often an upload is tried, and the wait after the first try, which doubles: what the README asks of partners.
 const TRIES_MAX: u32 = 8;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// How long no file may come further before the load counts as stuck.
+/// The load is stuck when no file makes progress for so long.
 const STUCK_AFTER: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -33,12 +33,12 @@ fn setting((name, default): (&str, u64)) -> u64 {
     if text.is_empty() { default } else { text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}, no number")) }
 }
 
-/// What must be there when all is over, by the partner's place in the plan.
+/// The expected data after the load, by the partner's index in the plan.
 #[derive(Default)]
 struct Oracle {
-    /// The status that each file must have.
+    /// The expected status of each file.
     files: BTreeMap<String, &'static str>,
-    /// The row that each transaction must have: the file that won, the amount and the currency.
+    /// The expected row of each transaction: the file that won, the amount and the currency.
     rows: BTreeMap<(String, String), (String, String, String)>,
 }
 
@@ -61,7 +61,7 @@ impl Oracle {
 }
 
 #[tokio::test]
-#[ignore = "it has a stack to itself, and is as long as one wants: `make load`"]
+#[ignore = "it needs a stack of its own and some minutes: `make load`"]
 async fn nothing_of_a_day_is_lost() {
     let cloud = Cloud::of_stack("load").await;
     let uploads = usize::try_from(setting(FILES)).unwrap();
@@ -90,7 +90,7 @@ async fn nothing_of_a_day_is_lost() {
     let statuses = cloud.statuses_when_ended(&oracle, &mut figures).await;
     figures.print();
 
-    assert_eq!(figures.wrong(), &[] as &[String], "answers that are not what they must be");
+    assert_eq!(figures.wrong(), &[] as &[String], "wrong responses");
     assert!(statuses == oracle.files, "statuses: {}", difference(&statuses, &oracle.files));
     let rows = cloud.stored_rows(&banks).await;
     println!("load: sums by currency {:?}", sums(&rows));
@@ -102,11 +102,11 @@ async fn nothing_of_a_day_is_lost() {
     cloud.has_no_dead_letter().await;
 }
 
-/// What became of one upload.
+/// The outcome of one upload.
 struct UploadResult {
     tries: Vec<String>,
     took: Duration,
-    /// What is wrong with the answer.
+    /// What is wrong with the response.
     wrong: Option<String>,
     is_accepted: bool,
 }
@@ -119,7 +119,7 @@ async fn run(bank: &Uploader<'_>, sequence: &Sequence) -> Vec<UploadResult> {
     results
 }
 
-/// Sends an upload as a partner does: again, when no answer came, or one that says so.
+/// Sends an upload as a partner does: again, when there was no response, or one that asks for it.
 async fn send(bank: &Uploader<'_>, upload: &Upload) -> UploadResult {
     let mut tries = Vec::new();
     loop {
@@ -137,7 +137,7 @@ async fn send(bank: &Uploader<'_>, upload: &Upload) -> UploadResult {
         tries.push(again);
         let tried = u32::try_from(tries.len()).unwrap();
         if tried == TRIES_MAX {
-            let wrong = Some(format!("not answered in {TRIES_MAX} tries: {}", tries.join(", ")));
+            let wrong = Some(format!("no response in {TRIES_MAX} tries: {}", tries.join(", ")));
             return UploadResult { tries, took, wrong, is_accepted: false };
         }
         tokio::time::sleep(FIRST_WAIT * 2_u32.pow(tried - 1)).await;
@@ -148,12 +148,12 @@ async fn try_once(bank: &Uploader<'_>, upload: &Upload) -> Result<(u16, Value), 
     let url = format!("{}/upload", bank.cloud.stack.api_url);
     let request = bank.cloud.http.post(url).header("x-api-key", &bank.key).header("content-type", &upload.content_type);
     let response = request.body(upload.body.clone()).send().await;
-    let response = response.map_err(|error| (if error.is_timeout() { "timeout" } else { "no answer" }).to_owned())?;
+    let response = response.map_err(|error| (if error.is_timeout() { "timeout" } else { "no response" }).to_owned())?;
     let status = response.status().as_u16();
     Ok((status, response.json().await.unwrap_or_default()))
 }
 
-/// What is wrong with an answer. An upload that is sent again after a lost answer may be known already.
+/// What is wrong with a response. An upload that is sent again after a lost response may be a duplicate.
 fn wrong(upload: &Upload, status: u16, body: &Value, was_tried: bool) -> Option<String> {
     let is_right = match &upload.expected {
         Expected::Accepted { rows, is_repeat } => {
@@ -166,11 +166,11 @@ fn wrong(upload: &Upload, status: u16, body: &Value, was_tried: bool) -> Option<
         }
         Expected::Rejected { status: expected, code } => status == *expected && body["error"] == *code,
     };
-    (!is_right).then(|| format!("{:?} was answered {status} {body}", upload.expected))
+    (!is_right).then(|| format!("{:?} got {status} {body}", upload.expected))
 }
 
 impl Cloud {
-    /// The status of every file, once all have ended that must end.
+    /// The status of every file, once all have reached a final status.
     async fn statuses_when_ended(&self, oracle: &Oracle, figures: &mut Figures) -> BTreeMap<String, &'static str> {
         let (mut ended_before, mut moved_at) = (0, Instant::now());
         loop {
@@ -194,7 +194,7 @@ impl Cloud {
             }
             assert!(
                 moved_at.elapsed() < STUCK_AFTER,
-                "{ended} of {} files have ended, and no more",
+                "{ended} of {} files are final, without further progress",
                 oracle.files.len()
             );
             tokio::time::sleep(POLL_INTERVAL).await;
@@ -266,7 +266,7 @@ fn difference<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
     format!("found and not expected {}; expected and not found {}", only_in(found, expected), only_in(expected, found))
 }
 
-/// Every completed file was announced under one id, and no other file.
+/// The completion of every file was published under one id, and no other one.
 async fn notified_once(received: &Queue<'_>, completed: &BTreeSet<String>) {
     let mut times = BTreeMap::<String, u32>::new();
     loop {
@@ -284,5 +284,5 @@ async fn notified_once(received: &Queue<'_>, completed: &BTreeSet<String>) {
     let expected: BTreeSet<String> = completed.iter().map(|id| format!("{id}-1-completed")).collect();
     let received: BTreeSet<String> = times.into_keys().collect();
     let (more, less) = (received.difference(&expected).count(), expected.difference(&received).count());
-    assert_eq!((more, less), (0, 0), "notifications that nobody expects, and files that nobody heard of");
+    assert_eq!((more, less), (0, 0), "unexpected notifications, and files without one");
 }

@@ -1,5 +1,5 @@
-//! Logs: every line can be traced to its request and file, and none has a secret or anything of a file's content. (`canary_files`
-//! and `canary_payments` look for that on every other way.)
+//! Logs: every line can be traced to its request and file, and none has a secret or the content of a file.
+//! (`canary_files` and `canary_payments` test the same for other outputs.)
 
 use crate::support::cloud::{Cloud, eventually, unique};
 use crate::support::files::{self, file_id};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const OF_FILES: [&str; 3] = ["csv-validator", "data-transformer", "notification-sender"];
 const OF_PAYMENTS: [&str; 3] = ["webhook-validator", "fraud-detector", "transaction-archival"];
 
-/// Everything that these functions have logged.
+/// All log lines of these functions.
 async fn lines(cloud: &Cloud, functions: [&str; 3]) -> Vec<String> {
     let mut lines = Vec::new();
     for function in functions {
@@ -20,11 +20,11 @@ async fn lines(cloud: &Cloud, functions: [&str; 3]) -> Vec<String> {
     lines
 }
 
-/// At most so many lines are in one answer of CloudWatch Logs.
+/// The most lines in one response of CloudWatch Logs.
 const LINES_MAX: usize = 10_000;
 
-/// Everything that a function has logged. The emulator answers with the oldest lines and no token for the next ones, so that
-/// those after them are asked for by the time of the last one.
+/// All log lines of a function. The emulator returns the oldest lines without a token for the next ones, so the lines
+/// after them are requested by the time of the last one.
 pub(crate) async fn lines_of(cloud: &Cloud, function: &str) -> Vec<String> {
     let group = format!("/aws/lambda/{}", cloud.stack.function(function));
     let (mut events, mut from) = (Vec::new(), 0);
@@ -45,7 +45,7 @@ fn leaks<'l>(canaries: &Canaries, location: Location, lines: impl Iterator<Item 
     lines.flat_map(|line| canaries.leaks(location, "", line.as_bytes())).collect()
 }
 
-/// Sends files and requests of many kinds, each with something in it that must not be logged.
+/// Sends files and requests of many kinds, each with data that must not be logged.
 async fn send_canaries(bank: &Uploader<'_>) -> (Canaries, Vec<String>) {
     let cloud = bank.cloud;
     let (merchant, id, amount) = (format!("Merchant{}", unique()), format!("TX{}", unique()), "918273645.46");

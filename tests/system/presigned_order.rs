@@ -1,4 +1,5 @@
-//! Uploads by URL that are repeated, doubled or late: one effect, and the order of files as on every road.
+//! Presigned uploads that are repeated, concurrent or late: one effect, and the same arrival order as for other
+//! sources.
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, decimal, record, record_of};
@@ -16,14 +17,14 @@ async fn a_presigned_url_may_be_requested_repeatedly() {
     let before = cloud.status_row(first.text("file_id")).await.unwrap();
     for _ in 0..5 {
         let again = bank.create_upload(&file).await.accepted();
-        assert_eq!(again.text("status_path"), first.text("status_path"), "the link that was given goes on working");
-        assert_eq!(again.body["duplicate"], false, "nothing has come yet: {}", again.body);
+        assert_eq!(again.text("status_path"), first.text("status_path"), "the first link stays valid");
+        assert_eq!(again.body["duplicate"], false, "nothing was received yet: {}", again.body);
     }
     let last = bank.create_upload(&file).await.accepted();
     let row = cloud.status_row(first.text("file_id")).await.unwrap();
     assert_eq!((&row["history"], &row["attempt"]), (&before["history"], &json!("1")), "the history does not grow");
     assert!(number(&row["upload"]["expires_at_ms"]) >= number(&before["upload"]["expires_at_ms"]), "{row}");
-    assert_eq!(row["upload"]["sequence"], before["upload"]["sequence"], "a repeat keeps its place");
+    assert_eq!(row["upload"]["sequence"], before["upload"]["sequence"], "a repeat keeps its sequence");
     assert_eq!(put(&cloud, &last.body["upload"], &file).await.0, 200);
     let row = cloud.ended(first.text("file_id"), 1).await;
     assert_eq!(statuses(&row["history"]), [&["awaiting_upload"], &COMPLETE_HISTORY[..]].concat());
@@ -43,7 +44,7 @@ async fn two_puts_to_one_url_make_two_versions_and_one_effect() {
     let versions = listed.versions.unwrap();
     assert_eq!(versions.len(), 2);
     cloud.ended(response.text("file_id"), 1).await;
-    // Both events again, when all is done: whatever they had still to do, it changes nothing.
+    // Both events again, after the file is completed: they change nothing.
     for version in versions {
         let mut object = cloud.object(key).await;
         object.version_id = version.version_id.unwrap();
@@ -67,7 +68,7 @@ async fn a_file_reprocessed_by_a_presigned_upload_wins() {
     let (b, _) = bank.upload_and_complete(&files::file(&[record_of("T1", "1.50")])).await;
     let known = bank.create_upload(&a).await.accepted();
     assert_eq!((&known.body["duplicate"], &known.body["superseded_by"]), (&json!(true), &json!([b.text("file_id")])));
-    assert!(known.text("message").contains("/uploads?reprocess_attempt="), "the way to insist: {}", known.body);
+    assert!(known.text("message").contains("/uploads?reprocess_attempt="), "how to reprocess: {}", known.body);
 
     let again = bank.create_upload_again(&a).await.accepted();
     assert_eq!((again.text("status"), &again.body["duplicate"]), ("completed", &json!(false)));
@@ -86,7 +87,7 @@ async fn a_file_reprocessed_by_a_presigned_upload_wins() {
     assert_eq!(statuses(&row["history"]), story);
 }
 
-/// A late repeat of an earlier upload's event is not the upload that is awaited.
+/// A late repeat of an earlier upload's event does not end the upload that is awaited.
 async fn late_events_change_nothing(cloud: &Cloud, key: &str, id: &str) {
     cloud.run_workflow(&cloud.event_of(&cloud.object(key).await)).await;
     let row = cloud.status_row(id).await.unwrap();
@@ -120,8 +121,8 @@ impl Cloud {
     }
 }
 
-/// The event says that the file is large; to store so many bytes would take the tests too long. The file is redriven
-/// after a failure.
+/// The event says that the file is large; storing so many bytes would take too long. The file is redriven after a
+/// failure.
 #[tokio::test]
 async fn a_large_file_takes_the_large_file_states() {
     let cloud = Cloud::open().await;
@@ -139,7 +140,7 @@ async fn a_large_file_takes_the_large_file_states() {
     let row = cloud.status_row(response.text("file_id")).await.unwrap();
     assert_eq!((&row["status"], &row["attempt"]), (&json!("completed"), &json!("2")), "{row}");
     assert_eq!(number(&row["rows_unchanged"]), 1, "{row}");
-    // One without a size goes the way of the others, and ends nowhere on its own.
+    // A file without a size takes the standard states, and does not fail.
     event["detail"]["object"].as_object_mut().unwrap().remove("size");
     cloud.run_workflow(&event).await;
 }

@@ -1,4 +1,5 @@
-//! Large files: announced to the API, put straight into the bucket by the URL of its answer, and followed like any other.
+//! Presigned uploads: created through the API, put straight into the bucket by the URL of the response, and followed
+//! like any other file.
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, decimal, digest, file_id, record};
@@ -8,16 +9,16 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
-/// Larger than what fits through `POST /upload`, and of few records, since the emulator's table is slow.
+/// Larger than the limit of `POST /upload`, and of few records, since the emulator's table is slow.
 const LARGE_FILE_BYTES: usize = 12_000_000;
 
 impl Uploader<'_> {
-    /// Announces a file, with what is true of it.
+    /// Creates an upload of a file, with its true size and digest.
     pub(crate) async fn create_upload(&self, file: &[u8]) -> ApiResponse {
         self.create_upload_at("/uploads", file).await
     }
 
-    /// Announces a file and asks for it to be processed again.
+    /// Creates an upload of a file that is to be processed again.
     pub(crate) async fn create_upload_again(&self, file: &[u8]) -> ApiResponse {
         let known = self.create_upload(file).await.accepted();
         self.create_upload_at(&format!("/uploads?reprocess_attempt={}", known.body["attempt"]), file).await
@@ -43,7 +44,7 @@ impl Uploader<'_> {
     }
 }
 
-/// Sends bytes as the `upload` of an answer says. Returns the HTTP status, and the body, which S3 writes as XML.
+/// Sends bytes as the `upload` of a response says. Returns the HTTP status, and the body, which S3 writes as XML.
 pub(crate) async fn put(cloud: &Cloud, upload: &Value, bytes: &[u8]) -> (u16, String) {
     let headers = upload["headers"].as_object().unwrap();
     let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap()));
@@ -74,7 +75,7 @@ async fn a_large_presigned_file_is_put_and_processed() {
     let upload = &response.body["upload"];
     assert_eq!((&upload["method"], &upload["expires_in_seconds"]), (&json!("PUT"), &json!(900)));
     assert_eq!(upload["headers"]["content-length"], LARGE_FILE_BYTES.to_string());
-    // Lambda's own trace is no part of what is signed.
+    // Lambda's own trace header is not signed.
     assert_eq!(upload["headers"].as_object().unwrap().len(), 2, "{upload}");
 
     let waiting = cloud.get(response.text("status_path")).await.accepted().body;
@@ -99,7 +100,7 @@ async fn a_large_presigned_file_is_put_and_processed() {
 async fn the_same_content_is_one_file_from_either_source() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
-    // First announced, then sent to /upload.
+    // An upload is created first, then the file is sent to /upload.
     let file = files::file(&[record(&unique())]);
     let response = bank.create_upload(&file).await.accepted();
     assert_eq!(put(&cloud, &response.body["upload"], &file).await.0, 200);
@@ -120,13 +121,13 @@ async fn the_same_content_is_one_file_from_either_source() {
         }
         assert!(again.text("message").contains("reprocess_attempt="), "{}", again.body);
     }
-    // The other way round.
+    // The other order.
     let file = files::file(&[record(&unique())]);
     let (uploaded, _) = bank.upload_and_complete(&file).await;
     let created = bank.create_upload(&file).await.accepted();
     assert_eq!(created.text("file_id"), uploaded.text("file_id"));
     assert_eq!((&created.body["duplicate"], &created.body["upload"]), (&json!(true), &Value::Null));
-    // Announced, and then sent to /upload all the same: the attempt that waits is the one that is worked on.
+    // An upload is created, and the file is then sent to /upload: the waiting attempt is the one that is processed.
     let file = files::file(&[record(&unique())]);
     let created = bank.create_upload(&file).await.accepted();
     let (uploaded, row) = bank.upload_and_complete(&file).await;
@@ -166,7 +167,7 @@ async fn accepts_only_the_file_the_upload_was_created_for() {
         ("another prefix", Method::PUT, &validated, vec![checksum], &file, (403, no_match)),
         ("a longer time", Method::PUT, &longer, vec![checksum], &file, (403, no_match)),
         ("no signature", Method::PUT, unsigned, vec![checksum], &file, (403, "AccessDenied")),
-        // Whichever S3 looks at first, the signature or the role: neither allows it.
+        // Whichever S3 checks first, the signature or the role: neither allows it.
         ("another method", Method::GET, url, vec![], &Vec::new(), (403, "<Error>")),
         ("deletion", Method::DELETE, url, vec![], &Vec::new(), (403, "<Error>")),
     ] {
@@ -184,7 +185,7 @@ fn base64(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
-/// The URLs of the API work for 900 seconds (`adapters` has a test of that); here one is made that is older.
+/// The URLs of the API are valid for 900 seconds (`adapters` has a test of that); this one is older.
 #[tokio::test]
 async fn a_presigned_url_expires() {
     let cloud = Cloud::open().await;
@@ -222,13 +223,13 @@ async fn rejects_a_malformed_upload_creation_by_name() {
         (of(&" ".repeat(20_000)), 413, "request_too_large"),
     ] {
         let response = bank.create_upload_with_body("/uploads", Some("application/json"), body.clone()).await;
-        // API Gateway holds a body to its model, as the function does.
+        // API Gateway validates a body by its model, as the function does.
         let by_the_gateway = response.status == 400 && response.error() == "body_invalid";
         assert!(by_the_gateway || (response.status, response.error()) == (status, code), "{body}: {}", response.body);
         response.assert_rejected(response.status, response.error());
     }
     let too_large = bank.create_upload_with_body("/uploads", Some("application/json"), of("1073741825")).await;
-    assert!(too_large.text("message").contains("Split it"), "what to do: {}", too_large.body);
+    assert!(too_large.text("message").contains("Split it"), "without a fix: {}", too_large.body);
     bank.create_upload_with_body("/uploads", Some("text/plain"), of("1"))
         .await
         .assert_rejected(415, "content_type_unsupported");
@@ -260,7 +261,7 @@ async fn an_invalid_large_file_gets_a_report_of_every_error() {
     assert_eq!(bank.transaction("T000000").await, None);
     assert_eq!(subscriber.next().await.message["status"], "validation_failed");
 
-    // An upload that is created again stands beside what is true of the file, and hides nothing of it.
+    // A newly created upload is shown in addition to the file's outcome, and does not hide it.
     let again = bank.create_upload(&file).await.accepted();
     assert!(again.text("message").contains("rejected before"), "{}", again.body);
     let status = cloud.get(again.text("status_path")).await.accepted().body;
@@ -276,7 +277,8 @@ async fn an_object_without_a_created_upload_has_no_owner() {
     let file = files::file(&[record("T1")]);
     let id = file_id(&bank.partner, &file);
     let own = format!("incoming/{}/{id}.csv", bank.partner);
-    // Nothing was announced; then something was, and lies under the prefix of another, or under another name.
+    // No upload was created; then one was, and its object is under the prefix of another partner, or under another
+    // name.
     cloud.put_object(&own, &file, &[]).await;
     cloud.rejected_with(&own, "UnknownPartner").await;
     assert_eq!(cloud.status_row(&id).await, None);
@@ -290,14 +292,14 @@ async fn an_object_without_a_created_upload_has_no_owner() {
         cloud.put_object(&key, &file, &[]).await;
         cloud.rejected_with(&key, "UnknownPartner").await;
         let row = cloud.status_row(&id).await.unwrap();
-        assert_eq!(row["status"], "awaiting_upload", "{key} is nothing to the file: {row}");
+        assert_eq!(row["status"], "awaiting_upload", "{key} does not change the file: {row}");
     }
-    // Somebody of the account puts other bytes where the file is awaited.
+    // Another principal of the account puts other bytes under the awaited key.
     cloud.put_object(&own, b"other bytes", &[]).await;
     cloud.rejected_with(&own, "ContentDiffers").await;
     let row = cloud.status_row(&id).await.unwrap();
-    assert_eq!(row["status"], "awaiting_upload", "other bytes are nothing to the file: {row}");
-    // The URL still works.
+    assert_eq!(row["status"], "awaiting_upload", "other bytes do not change the file: {row}");
+    // The URL is still valid.
     assert_eq!(put(&cloud, &response.body["upload"], &file).await.0, 200);
     assert_eq!(cloud.ended(&id, 1).await["status"], "completed");
 }

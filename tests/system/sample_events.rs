@@ -1,5 +1,5 @@
-//! The events in `events/`: each still gets what its name says. They tell the story of one file, so they are played in
-//! its order, with the version and the bucket that it has here.
+//! The sample events in `events/`: each has the outcome that its name says. They are about one file, so they are used
+//! in its order, with the version and the bucket that it has here.
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files;
@@ -23,7 +23,7 @@ const PLAYED: [&str; 16] = [
     "record-failure.json",
     "report-missing.json",
     "reconcile-files.json",
-    // Those of a payment, in `sample_payments`.
+    // Those of a payment are in `sample_payments`.
     "webhook.json",
     "assess.json",
     "archive.json",
@@ -38,7 +38,7 @@ fn event(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(directory().join(name)).unwrap()).unwrap()
 }
 
-/// The event with the sample's version of the object, and its bucket, replaced by the ones that exist.
+/// The event with the sample's version of the object, and its bucket, replaced by existing ones.
 fn at_home(cloud: &Cloud, name: &str, version_id: &str) -> Value {
     let text = event(name).to_string();
     let sample = event("s3-object-created.json");
@@ -60,7 +60,7 @@ fn every_sample_event_is_used() {
     assert_eq!(there, BTreeSet::from(PLAYED.map(str::to_owned)));
 }
 
-/// Whether EventBridge would pass the event. A name of the template stands for whatever it will be.
+/// Whether EventBridge would match the event. A name of the template matches any value.
 fn passes(pattern: &Value, found: &Value) -> bool {
     match pattern {
         Value::Object(members) => members.iter().all(|(name, pattern)| passes(pattern, &found[name])),
@@ -98,7 +98,7 @@ fn each_sample_task_is_what_the_state_machine_passes() {
     }
 }
 
-/// A copy of a file's status under another id, where the workflow has come no further than `status`.
+/// A copy of a file's status under another id, with this status.
 async fn put_in_status(cloud: &Cloud, file_id: &str, status: FileStatus) -> String {
     let id = files::file_id(&unique(), b"a copy");
     let table = &cloud.stack.status_table;
@@ -113,7 +113,7 @@ async fn put_in_status(cloud: &Cloud, file_id: &str, status: FileStatus) -> Stri
     id
 }
 
-/// What the two outcomes do to a file that has none yet.
+/// The two outcomes of a file that has none yet.
 async fn outcomes_are_recorded(cloud: &Cloud, file_id: &str, version: &str) {
     for (name, before, after, message) in [
         ("notify.json", FileStatus::Processed, "completed", "outcome published"),
@@ -135,7 +135,7 @@ async fn each_sample_event_gets_the_outcome_in_its_name() {
     assert_eq!(upload["statusCode"], 200, "{upload}");
     let taken = body(&upload);
     let file_id = taken["file_id"].as_str().unwrap();
-    assert_eq!(event("file-status.json")["pathParameters"]["file_id"], file_id, "all samples tell of one file");
+    assert_eq!(event("file-status.json")["pathParameters"]["file_id"], file_id, "all samples are about one file");
     let completed = cloud.ended(file_id, 1).await;
     assert_eq!(completed["status"], "completed", "{completed}");
     let rows = taken["row_count"].as_u64().unwrap();
@@ -147,7 +147,7 @@ async fn each_sample_event_gets_the_outcome_in_its_name() {
     assert_eq!(
         event("correctable.json")["pathParameters"]["file_id"],
         body(&invalid)["file_id"],
-        "of the refused file"
+        "of the rejected file"
     );
     let correctable = cloud.invoke("csv-validator", &event("correctable.json")).await.unwrap();
     assert_eq!(
@@ -160,7 +160,7 @@ async fn each_sample_event_gets_the_outcome_in_its_name() {
     assert_eq!((&created["statusCode"], &body(&created)["status"]), (&json!(200), &json!("awaiting_upload")));
     assert!(body(&created)["upload"]["url"].is_string(), "{created}");
 
-    // The token of the sample opens nothing; the one that the upload gave does.
+    // The token of the sample is invalid; the one of the upload is valid.
     let mut status = event("file-status.json");
     let response = cloud.invoke("csv-validator", &status).await.unwrap();
     assert_eq!((&response["statusCode"], &body(&response)["error"]), (&json!(404), &json!("file_not_found")));
@@ -189,7 +189,8 @@ async fn each_sample_event_gets_the_outcome_in_its_name() {
 
     outcomes_are_recorded(&cloud, file_id, &version).await;
 
-    // As they stand, they name a file and a version that are not there. Who may not list the bucket is denied what is missing.
+    // As they are, they name a file and a version that do not exist. Without permission to list the bucket, access to a
+    // missing object is denied.
     for (function, name, expected) in
         [("csv-validator", "validate.json", "InvalidInput"), ("data-transformer", "transform.json", "ObjectMissing")]
     {

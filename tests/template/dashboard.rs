@@ -1,4 +1,4 @@
-//! The dashboard: that its first row answers whether all is well, and that it shows nothing that is not there.
+//! The dashboard: its first row shows whether the system is healthy, and every metric is of an existing resource.
 
 use crate::support::template::{resources, template};
 use serde_json::Value;
@@ -23,7 +23,7 @@ fn metrics<'w>(widgets: impl IntoIterator<Item = &'w Value>) -> Vec<(String, Str
         widgets.into_iter().flat_map(|widget| widget["properties"]["metrics"].as_array().into_iter().flatten());
     metrics
         .map(|metric| {
-            // What is no text says how it is drawn.
+            // Members other than texts are options of a widget.
             let parts: Vec<String> =
                 metric.as_array().unwrap().iter().filter_map(|part| part.as_str().map(str::to_owned)).collect();
             let dimensions = parts[2..].chunks(2).map(|pair| pair[1].clone()).collect();
@@ -69,7 +69,7 @@ fn shows_the_required_metrics_of_existing_resources() {
         let found: BTreeSet<_> = metrics.iter().filter(|found| found.0 == namespace && found.1 == metric).collect();
         assert_eq!(found.len(), of_each, "{namespace} {metric}: {found:?}");
     }
-    // What is counted from logs is counted where the dashboard looks.
+    // Metrics from logs must be in the namespace that the dashboard reads.
     let counted: BTreeSet<String> = resources(&template, "AWS::Logs::MetricFilter")
         .iter()
         .map(|(_, filter)| {
@@ -112,7 +112,7 @@ fn the_first_row_shows_health() {
     ] {
         assert_eq!(has(metric), count, "{metric}");
     }
-    // A number is read at a glance; a curve is not.
+    // The first row has numbers, which are read at a glance, and no curves.
     let drawn = first.iter().filter(|widget| widget["type"] == "metric");
     assert!(drawn.clone().count() > 0 && drawn.clone().all(|widget| widget["properties"]["view"] == "singleValue"));
     let row: Vec<[u64; 4]> = first.iter().map(|widget| position(widget)).collect();

@@ -1,4 +1,4 @@
-//! What the requirements say of the resources for payments, and what the emulator does not show of them.
+//! The requirements of the resources for payments that the emulator does not enforce.
 
 use crate::simulators::conditions::deployed_with;
 use crate::support::template::{arn_of, resources, template};

@@ -1,11 +1,11 @@
-//! Who may do what, from the template alone. The emulator enforces the roles of the functions only; the roles of the
-//! workflows and of the rules are derived here from what these do, and must be exactly that.
+//! Permissions, from the template alone. The emulator enforces the roles of the functions only; those of the workflows
+//! and of the rules are derived here from their definitions, and must be exactly that.
 
 use crate::support::template::{Resources, arn_of, machines, referred, resources, template};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Actions that know no resource level: AWS grants them on everything or not at all.
+/// Actions without resource-level permissions: AWS grants them on everything or not at all.
 pub(crate) const ON_EVERYTHING: [&str; 12] = [
     "logs:CreateLogDelivery",
     "logs:GetLogDelivery",
@@ -27,7 +27,7 @@ const CONDITIONS: [(&str, &str, &str, &str); 2] = [
         "CsvValidatorRole",
         "PresignUploads",
         r#"{"StringEquals":{"s3:authType":"REST-QUERY-STRING"}}"#,
-        "it presigns URLs for partners, and stores no file there itself, which would start the workflow",
+        "it presigns URLs for partners, and puts no file there itself, which would start the workflow",
     ),
     (
         "NotificationSenderRole",
@@ -43,7 +43,7 @@ pub(crate) fn statements(role: &Value) -> Vec<Value> {
     policies.iter().flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap().clone()).collect()
 }
 
-/// What a role allows: pairs of an action and a resource.
+/// The grants of a role: pairs of an action and a resource.
 fn grants(role: &Value) -> BTreeSet<(String, String)> {
     let pair = |statement: Value| (statement["Action"].as_str().unwrap().to_owned(), statement["Resource"].to_string());
     statements(role).into_iter().map(pair).collect()
@@ -53,7 +53,7 @@ fn grant(action: &str, resource: &Value) -> (String, String) {
     (action.to_owned(), resource.to_string())
 }
 
-/// What a workflow needs to log or to trace itself.
+/// The grants for a workflow's own logs and traces.
 fn grants_on_everything(service: &str) -> impl Iterator<Item = (String, String)> {
     ON_EVERYTHING.into_iter().filter(move |action| action.starts_with(service)).map(|action| grant(action, &json!("*")))
 }
@@ -94,7 +94,7 @@ fn a_policy_statement_is_one_action_on_one_resource() {
         }
     }
     for kind in ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"] {
-        assert!(resources(&template, kind).is_empty(), "grants stand in their role alone");
+        assert!(resources(&template, kind).is_empty(), "grants are in their role alone");
     }
 }
 
@@ -119,8 +119,8 @@ fn each_role_has_one_user_and_trusts_only_its_service() {
         let mut expected = json!({
             "Effect": "Allow", "Principal": {"Service": services[0]}, "Action": "sts:AssumeRole",
         });
-        // Lambda assumes a role that it was given by somebody of this account, and names no source. The others are kept
-        // from being used for another account.
+        // Lambda assumes the role of a function of this account, and names no source. The others are protected from use
+        // for another account.
         if services[0] != "lambda.amazonaws.com" {
             expected["Condition"] = json!({"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}});
         }
@@ -148,7 +148,7 @@ fn a_workflow_may_do_exactly_what_its_states_need() {
                     expected.insert(grant("sns:Publish", topic));
                     expected.extend(grants_of_key(&template, referred(topic)));
                 }
-                other => panic!("{name} calls {other}: say here what that needs"),
+                other => panic!("{name} calls {other}: its grants are not known here"),
             }
         }
         if machine.properties["LoggingConfiguration"]["Level"] != "OFF" {
@@ -162,7 +162,7 @@ fn a_workflow_may_do_exactly_what_its_states_need() {
     }
 }
 
-/// What publishing to a topic under a key of ours needs of the key.
+/// The grants for publishing to a topic under a key of ours.
 fn grants_of_key(template: &Value, topic: &str) -> Vec<(String, String)> {
     let key = &template["Resources"][topic]["Properties"]["KmsMasterKeyId"];
     if key["Ref"].is_null() {
@@ -228,9 +228,9 @@ fn a_rule_may_do_exactly_what_its_targets_need() {
                 let grants = expected.entry(referred(&target["RoleArn"])).or_default();
                 grants.insert(grant("states:StartExecution", &target["Arn"]));
             }
-            // These say in a policy of their own who may call them.
+            // These have a resource policy of their own.
             "" | "AWS::SNS::Topic" | "AWS::Lambda::Function" => assert!(target["RoleArn"].is_null(), "{rule}"),
-            other => panic!("{rule} calls {other}: say here what that needs"),
+            other => panic!("{rule} calls {other}: its grants are not known here"),
         }
     }
     for (role, expected) in expected {
@@ -272,9 +272,9 @@ fn a_function_may_use_only_the_keys_of_its_topics() {
     }
 }
 
-/// Actions with a wildcard that may stand in the policy of a resource, and why. No role has any.
+/// Actions with a wildcard in the policy of a resource, and why. No role has any.
 const WILDCARD_ACTIONS: [(&str, &str, &str); 3] = [
-    ("AWS::S3::BucketPolicy", "s3:*", "it is refused: a refusal of plain HTTP has to cover everything"),
+    ("AWS::S3::BucketPolicy", "s3:*", "it denies: a denial of plain HTTP has to cover everything"),
     ("AWS::KMS::Key", "kms:*", "for the account itself; AWS warns that nobody could manage a key without it"),
     ("AWS::KMS::Key", "kms:GenerateDataKey*", "with or without its plain text, as the service that encrypts decides"),
 ];
@@ -314,7 +314,7 @@ fn a_wildcard_is_only_where_aws_requires_it() {
     }
 }
 
-/// Every statement of every policy of a resource, wherever it stands.
+/// Every statement of every policy of a resource, wherever it is.
 fn all_statements(value: &Value) -> Vec<&Value> {
     match value {
         Value::Array(items) => items.iter().flat_map(all_statements).collect(),
@@ -336,8 +336,8 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
-/// Whether a text is the ARN of all objects in a bucket of the template, or of those under one prefix: objects have no
-/// resource of their own in a template.
+/// Whether a text is the ARN of all objects in a bucket of the template, or of those under one prefix: objects are not
+/// resources of a template.
 fn names_objects(template: &Value, text: &str) -> bool {
     let bucket = text.strip_prefix("${").and_then(|rest| rest.split_once(".Arn}/"));
     bucket.is_some_and(|(id, rest)| {

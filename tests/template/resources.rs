@@ -1,5 +1,5 @@
-//! What holds for every resource of the template, SAM's own too: names, tags, logs, deletion, encryption. Then what the
-//! requirements say of single ones.
+//! Rules for every resource of the template, including those of SAM: names, tags, logs, deletion, encryption. Then the
+//! requirements of single ones.
 
 use crate::simulators::conditions::deployed_with;
 use crate::support::template::{machines, referred, resources, template};
@@ -22,7 +22,7 @@ const UNTAGGED: [&str; 10] = [
     "AWS::SQS::QueuePolicy",
 ];
 
-/// Types that take no name of ours, beyond the untagged: a key has an id only, and a stage's name is a part of its
+/// Types without a name of ours, in addition to the untagged: a key has an id only, and a stage's name is a part of its
 /// API's address.
 const NAMELESS: [&str; 2] = ["AWS::KMS::Key", "AWS::ApiGateway::Stage"];
 
@@ -65,7 +65,7 @@ fn every_name_has_the_suffix() {
         if UNTAGGED.contains(&kind) || NAMELESS.contains(&kind) {
             continue;
         }
-        let name = name(resource).unwrap_or_else(|| panic!("{id}: without a name it gets one that nobody looks for"));
+        let name = name(resource).unwrap_or_else(|| panic!("{id}: without a name it gets a random one"));
         assert!(name.contains(SUFFIX), "{id}: {name}");
         names.insert(name);
     }
@@ -110,7 +110,7 @@ fn every_taggable_resource_has_all_three_tags() {
             ("Application", json!("transaction-processing-pipeline")),
             ("CostCenter", json!("finance-analytics")),
         ] {
-            // SAM adds one of its own to what it makes.
+            // SAM adds one of its own to its resources.
             assert!(tags.contains(&json!({"Key": key, "Value": value})), "{id} lacks the tag {key}");
         }
     }
@@ -121,13 +121,13 @@ fn every_log_group_has_a_retention() {
     let template = template();
     let groups = resources(&template, "AWS::Logs::LogGroup");
     for (id, group) in &groups {
-        // Of files for a week, of payments for a month.
+        // A week for files, a month for payments.
         let name = group["Properties"]["LogGroupName"]["Fn::Sub"].as_str().unwrap();
         let of_files = ["transaction-api", "transaction-workflow", "csv-", "data-", "notification-"];
         let days = if of_files.iter().any(|part| name.contains(part)) { 7 } else { 30 };
         assert_eq!(group["Properties"]["RetentionInDays"], days, "{id}");
     }
-    // Who has no group in the template gets one that keeps everything for ever.
+    // A function without a group in the template gets one without a retention.
     let functions = resources(&template, "AWS::Lambda::Function");
     let of_functions = functions.iter().map(|(_, function)| &function["Properties"]["LoggingConfig"]["LogGroup"]);
     let stages = resources(&template, "AWS::ApiGateway::Stage");
@@ -136,7 +136,7 @@ fn every_log_group_has_a_retention() {
     let of_machines = machines.iter().map(|machine| {
         &machine.properties["LoggingConfiguration"]["Destinations"][0]["CloudWatchLogsLogGroup"]["LogGroupArn"]
     });
-    // What a rule writes of small payments is a route, not a log of ours.
+    // The group of small payments is a rule's target, not a log of ours.
     let of_rules = ["LowValueLogGroup"];
     let mut written: Vec<&str> =
         of_functions.chain(of_stages).chain(of_machines).map(referred).chain(of_rules).collect();
@@ -166,7 +166,7 @@ fn everything_is_traced_and_state_machines_log_each_state() {
 #[test]
 fn no_resource_outlives_the_stack() {
     let template = template();
-    /// What AWS would keep, or what has data: it says of itself that it goes.
+    /// Resources that AWS would retain, or that have data: their policies delete them.
     const WITH_DATA: [&str; 5] =
         ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::SQS::Queue"];
     for (id, kind, resource) in all(&template) {
@@ -240,14 +240,14 @@ fn budget_expiry_cap_and_subscription_are_optional() {
     assert_eq!(cap(&with(&[("TransformerConcurrency", json!(32))])), json!({"Ref": "TransformerConcurrency"}));
     let expiries = |resources: &Value| {
         let rules = resources["TransactionBucket"]["Properties"]["LifecycleConfiguration"]["Rules"].clone();
-        // Correctable files always expire: they are made anew whenever somebody asks.
+        // Correctable files always expire: they are created again on request.
         let of_files = rules.as_array().unwrap().iter().filter(|rule| rule["Prefix"].is_null());
         of_files.filter(|rule| !rule["ExpirationInDays"].is_null()).count()
     };
     assert_eq!((expiries(&plain), expiries(&with(&[("FileExpiryDays", json!(90))]))), (0, 1));
 }
 
-/// A file of a partner's content that was made for a download must not stay, whatever else is kept for ever.
+/// A file of a partner's content that was created for a download must expire, even if other objects are kept.
 #[test]
 fn correctable_files_expire_after_a_week() {
     let template = template();
@@ -314,7 +314,7 @@ fn every_table_is_on_demand_recoverable_and_encrypted() {
     assert_eq!(*indexes("TransactionsTable"), json!([by_shard]));
 }
 
-/// An index that is colder than its table holds it up, so both have the same.
+/// The throughput of a cold index limits its table, so both have the same.
 #[test]
 fn warm_throughput_of_the_transaction_table_is_optional() {
     let template = template();
@@ -372,7 +372,7 @@ fn outputs_name_what_an_operator_needs() {
     assert!(values.iter().any(|value| value.contains("execute-api")), "the API's endpoint");
 }
 
-/// CloudFormation's console shows parameters in groups, with labels. One without a group would stand apart.
+/// CloudFormation's console shows parameters in groups, with labels. One without a group would be shown apart.
 #[test]
 fn every_parameter_has_a_group_and_a_label() {
     let template = template();
