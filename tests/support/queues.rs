@@ -43,13 +43,13 @@ impl Queue<'_> {
     /// Takes some of the available messages, at most `most`, which is at most ten.
     pub(crate) async fn take(&self, most: i32) -> Vec<Value> {
         let receive = self.cloud.sqs().receive_message().queue_url(&self.url).max_number_of_messages(most);
-        let messages = receive.send().await.unwrap().messages.unwrap_or_default();
-        let mut taken = Vec::new();
-        for message in messages {
-            taken.push(serde_json::from_str(&message.body.unwrap()).unwrap());
+        let received = receive.send().await.unwrap().messages.unwrap_or_default();
+        let mut messages = Vec::new();
+        for message in received {
+            messages.push(serde_json::from_str(&message.body.unwrap()).unwrap());
             let delete = self.cloud.sqs().delete_message().queue_url(&self.url);
             delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
         }
-        taken
+        messages
     }
 }

@@ -200,8 +200,8 @@ async fn a_hundred_wrong_control_totals_use_up_no_attempts() {
     }
     let row = cloud.status_row(&file_id(&bank.partner, &file)).await.unwrap();
     assert_eq!((&row["attempt"], row["history"].as_array().unwrap().len()), (&json!("1"), 2), "{row}");
-    let taken = bank.upload_expecting("/upload", &file, &[("expected_rows", "1")]).await.accepted();
-    assert_eq!(cloud.ended(taken.text("file_id"), 2).await["status"], "completed");
+    let accepted = bank.upload_expecting("/upload", &file, &[("expected_rows", "1")]).await.accepted();
+    assert_eq!(cloud.ended(accepted.text("file_id"), 2).await["status"], "completed");
 }
 
 #[tokio::test]

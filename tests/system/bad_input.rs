@@ -64,7 +64,7 @@ fn texts(list: &Value) -> impl Iterator<Item = &str> {
 /// The status of a case's response, and its code; no code where it is no rejection.
 fn expected_response(case: &Value) -> (u16, &str) {
     let (status, code) =
-        case["answer"].as_str().unwrap().split_once(' ').unwrap_or((case["answer"].as_str().unwrap(), ""));
+        case["response"].as_str().unwrap().split_once(' ').unwrap_or((case["response"].as_str().unwrap(), ""));
     (status.parse().unwrap(), code)
 }
 

@@ -105,13 +105,13 @@ async fn good_files(planting: &mut Planting<'_>, subscriber: &Subscriber<'_>) {
     ]);
     let disposition = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}.csv\"");
     let unknown = format!("X-Note: {}", planting.watch.stray("a header of a part"));
-    let sound = body("b", &[part(&[&disposition, &unknown], &file)]);
+    let valid = body("b", &[part(&[&disposition, &unknown], &file)]);
     let strays = ["user-agent", "referer", "cookie", "authorization", "x-note", "traceparent"];
     let strays = strays.map(|name| (name, planting.watch.stray(&format!("the header {name}"))));
     let mut headers: Vec<(&str, &str)> = strays.iter().map(|(name, value)| (*name, value.as_str())).collect();
     headers.push(("content-type", TYPE));
     let query = planting.watch.stray("a query string");
-    let response = planting.send(&format!("/upload?note={query}"), &headers, sound, "").await;
+    let response = planting.send(&format!("/upload?note={query}"), &headers, valid, "").await;
     let id = response.text("file_id").to_owned();
     planting.watch.logged.push(id.clone());
     planting.bank.cloud.ended(&id, 1).await;
@@ -262,9 +262,9 @@ async fn malformed_requests(planting: &mut Planting<'_>) {
 async fn strangers(planting: &mut Planting<'_>, file: &ApiResponse) {
     let cloud = planting.bank.cloud;
     let wrong = format!("{}.{}", planting.bank.partner, planting.watch.stray("the secret of a wrong key"));
-    let sound = body("b", &[file_part(b"")]);
+    let valid = body("b", &[file_part(b"")]);
     for key in [wrong.as_str(), &wrong.replace('.', ""), ""] {
-        planting.send("/upload", &[("x-api-key", key), ("content-type", TYPE)], sound.clone(), "api_key_invalid").await;
+        planting.send("/upload", &[("x-api-key", key), ("content-type", TYPE)], valid.clone(), "api_key_invalid").await;
     }
     let other = cloud.partner().await;
     planting.watch.canaries.plant(Kind::Secret, "another partner's key", secret_of(&other.key));

@@ -71,7 +71,7 @@ impl<'c> Planting<'c> {
 }
 
 /// Payments that are accepted, repeated, and in conflict, of each band; and their events and alerts.
-async fn sound_payments(planting: &mut Planting<'_>) {
+async fn valid_payments(planting: &mut Planting<'_>) {
     let cloud = planting.cloud;
     let provider = cloud.provider();
     let alerts = cloud.queue_of_topic("alerts", &cloud.stack.alerts_topic_arn, &json!({})).await;
@@ -107,16 +107,16 @@ async fn sound_payments(planting: &mut Planting<'_>) {
 }
 
 /// Signed bodies that are no payments, with a canary at the position of the error.
-async fn faulty_payments(planting: &mut Planting<'_>) {
+async fn invalid_payments(planting: &mut Planting<'_>) {
     let provider = planting.cloud.provider();
     let canary = planting.watch.content("an invalid payment");
-    let sound = planting.payment(&provider, "");
+    let valid = planting.payment(&provider, "");
     let mut bodies = vec![
         format!("{{\"{canary}"),
         format!("{{\"{canary}\": 1, \"{canary}\": 2}}"),
         format!("\"{canary}\""),
-        format!("{sound}{canary}"),
-        format!("\u{feff}{sound}"),
+        format!("{valid}{canary}"),
+        format!("\u{feff}{valid}"),
         format!("{{\"metadata\": {}\"{canary}\"{}}}", "[".repeat(40), "]".repeat(40)),
     ];
     for member in ["transaction_id", "amount", "currency", "provider", "customer_id", "type", "metadata"] {
@@ -124,7 +124,7 @@ async fn faulty_payments(planting: &mut Planting<'_>) {
             if (member, value.is_object()) == ("metadata", true) {
                 continue;
             }
-            let mut payment = sound.clone();
+            let mut payment = valid.clone();
             payment[member] = value;
             bodies.push(payment.to_string());
         }
@@ -182,8 +182,8 @@ async fn unproven_deliveries(planting: &mut Planting<'_>) {
 async fn no_log_response_or_message_has_private_payment_data() {
     let cloud = Cloud::open().await;
     let mut planting = Planting::begin(&cloud);
-    sound_payments(&mut planting).await;
-    faulty_payments(&mut planting).await;
+    valid_payments(&mut planting).await;
+    invalid_payments(&mut planting).await;
     unproven_deliveries(&mut planting).await;
     planting.watch.end().await;
 }

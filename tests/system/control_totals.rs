@@ -70,9 +70,12 @@ async fn right_control_totals_after_wrong_ones_are_a_new_attempt() {
     assert_eq!((&row["attempt"], &row["rejected_totals"]["rows"]), (&json!("1"), &json!("4")), "no new attempt: {row}");
     assert_eq!(history(row), 2);
 
-    let taken = bank.upload_expecting("/upload", &file, &RIGHT).await.accepted();
-    assert_eq!((&taken.body["duplicate"], &taken.body["status_path"]), (&json!(false), &rejected.body["status_path"]));
-    let row = cloud.ended(taken.text("file_id"), 2).await;
+    let accepted = bank.upload_expecting("/upload", &file, &RIGHT).await.accepted();
+    assert_eq!(
+        (&accepted.body["duplicate"], &accepted.body["status_path"]),
+        (&json!(false), &rejected.body["status_path"])
+    );
+    let row = cloud.ended(accepted.text("file_id"), 2).await;
     assert_eq!((&row["status"], &row["attempt"]), (&json!("completed"), &json!("2")), "{row}");
     assert!(row["rejected_totals"].is_null() && row["error_count"].is_null(), "{row}");
     // Wrong control totals do not undo a completed file, not even with a reprocess.
@@ -86,7 +89,7 @@ async fn right_control_totals_after_wrong_ones_are_a_new_attempt() {
         assert_eq!((rejected.status, rejected.error()), (400, "invalid_csv"), "{}", rejected.body);
         assert_eq!(reasons(&rejected.body["errors"]), WHAT_IS_WRONG);
     }
-    assert_eq!(cloud.status_row(taken.text("file_id")).await.unwrap(), row);
+    assert_eq!(cloud.status_row(accepted.text("file_id")).await.unwrap(), row);
     let duplicate = bank.upload_expecting("/upload", &file, &RIGHT).await.accepted();
     assert_eq!(duplicate.body["duplicate"], true);
     // Nor while an upload of the same file is awaited.
@@ -95,7 +98,7 @@ async fn right_control_totals_after_wrong_ones_are_a_new_attempt() {
     let rejected = bank.create_upload_expecting("/uploads", &file, 3, json!({"USD": "9.31", "EUR": "1"})).await;
     assert_eq!(reasons(&rejected.body["errors"]), WHAT_IS_WRONG);
     assert_eq!(put(&cloud, &awaited.body["upload"], &file).await.0, 200);
-    assert_eq!(cloud.ended(taken.text("file_id"), 3).await["status"], "completed");
+    assert_eq!(cloud.ended(accepted.text("file_id"), 3).await["status"], "completed");
 }
 
 #[tokio::test]

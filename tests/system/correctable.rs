@@ -60,8 +60,8 @@ async fn a_rejected_file_is_corrected_and_resent() {
     assert_eq!(cloud.http.get(unsigned).send().await.unwrap().status(), 403, "without its signature it is denied");
 
     // Once corrected, with its notes and guards, it can be sent as it is.
-    let mended = text.replace(",usd,", ",USD,").replace(",done,", ",completed,");
-    let (response, row) = bank.upload_and_complete(mended.as_bytes()).await;
+    let corrected = text.replace(",usd,", ",USD,").replace(",done,", ",completed,");
+    let (response, row) = bank.upload_and_complete(corrected.as_bytes()).await;
     assert_eq!((&response.body["row_count"], number(&row["rows_stored"])), (&json!(3), 3));
     assert_eq!(response.body["totals"], json!({"USD": "10.84", "EUR": "7.00"}));
     for (id, amount, merchant) in

@@ -102,10 +102,10 @@ async fn no_response_repeats_a_files_content() {
     const CARD: &str = "4111111111111111";
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
-    let sound = record("T1");
+    let valid = record("T1");
     let mut records: Vec<String> = (0..6)
         .map(|field| {
-            let mut fields: Vec<&str> = sound.split(',').collect();
+            let mut fields: Vec<&str> = valid.split(',').collect();
             fields[field] = "\u{1}4111111111111111";
             fields.join(",")
         })
@@ -113,7 +113,7 @@ async fn no_response_repeats_a_files_content() {
     records.push(format!("{CARD},{CARD},{CARD},{CARD},,{CARD}"));
     records.push(format!("{CARD},{CARD}"));
     records.push(format!("\"{CARD}\"{CARD},1,USD,2026-01-15T10:00:00Z,m,failed"));
-    for file in [files::file(&records), format!("{CARD},{HEADER}\n{sound},1\n").into_bytes()] {
+    for file in [files::file(&records), format!("{CARD},{HEADER}\n{valid},1\n").into_bytes()] {
         let response = bank.upload(&file).await;
         assert_eq!(response.status, 400);
         assert!(!response.body.to_string().contains(CARD), "{}", response.body);

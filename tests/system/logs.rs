@@ -157,9 +157,9 @@ async fn no_log_line_has_a_secret_a_signature_or_payment_data() {
     let mut other = payment.clone();
     other["amount"] = json!("918273645.47");
     assert_eq!(provider.send(&other).await.status, 409);
-    let mut faulty = payment.clone();
-    faulty["currency"] = json!(note);
-    assert_eq!(provider.send(&faulty).await.status, 400);
+    let mut invalid = payment.clone();
+    invalid["currency"] = json!(note);
+    assert_eq!(provider.send(&invalid).await.status, 400);
     let body = payment.to_string();
     let mut signed = sign(&provider.secret, &body, 0);
     signed.id.push_str(&note);

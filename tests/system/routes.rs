@@ -107,14 +107,14 @@ async fn only_high_risk_raises_an_alert() {
         assert!(factors.contains(factor), "{alert}");
     }
 
-    let mut calm = provider.payment("10000.01", "EUR");
+    let mut ordinary = provider.payment("10000.01", "EUR");
     let mut yesterday = provider.payment("1.00", "EUR");
-    yesterday["customer_id"] = calm["customer_id"].clone();
+    yesterday["customer_id"] = ordinary["customer_id"].clone();
     provider.put(&yesterday, now_ms() - 20 * 60 * 60 * 1000).await;
-    calm["metadata"] = json!({"country": "DE"});
-    provider.send(&calm).await.accepted();
+    ordinary["metadata"] = json!({"country": "DE"});
+    provider.send(&ordinary).await.accepted();
     let item =
-        eventually("the analysis", async || provider.item(&calm).await.filter(|item| item["status"] == "analyzed"))
+        eventually("the analysis", async || provider.item(&ordinary).await.filter(|item| item["status"] == "analyzed"))
             .await;
     assert_eq!(item["risk_level"], "low_risk", "{item}");
     assert!(!item["analysis"].to_string().contains("first_transaction"), "it paid yesterday: {item}");

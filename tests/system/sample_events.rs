@@ -133,12 +133,12 @@ async fn each_sample_event_gets_the_outcome_in_its_name() {
     let cloud = Cloud::open().await;
     let upload = cloud.invoke("csv-validator", &event("upload.json")).await.unwrap();
     assert_eq!(upload["statusCode"], 200, "{upload}");
-    let taken = body(&upload);
-    let file_id = taken["file_id"].as_str().unwrap();
+    let accepted = body(&upload);
+    let file_id = accepted["file_id"].as_str().unwrap();
     assert_eq!(event("file-status.json")["pathParameters"]["file_id"], file_id, "all samples are about one file");
     let completed = cloud.ended(file_id, 1).await;
     assert_eq!(completed["status"], "completed", "{completed}");
-    let rows = taken["row_count"].as_u64().unwrap();
+    let rows = accepted["row_count"].as_u64().unwrap();
 
     let invalid = cloud.invoke("csv-validator", &event("upload-invalid.json")).await.unwrap();
     assert_eq!((&invalid["statusCode"], &body(&invalid)["error"]), (&json!(400), &json!("invalid_csv")));
@@ -164,13 +164,13 @@ async fn each_sample_event_gets_the_outcome_in_its_name() {
     let mut status = event("file-status.json");
     let response = cloud.invoke("csv-validator", &status).await.unwrap();
     assert_eq!((&response["statusCode"], &body(&response)["error"]), (&json!(404), &json!("file_not_found")));
-    let token = taken["status_path"].as_str().unwrap().split_once("?token=").unwrap().1;
+    let token = accepted["status_path"].as_str().unwrap().split_once("?token=").unwrap().1;
     status["queryStringParameters"]["token"] = json!(token);
     status["multiValueQueryStringParameters"]["token"] = json!([token]);
     let response = cloud.invoke("csv-validator", &status).await.unwrap();
     assert_eq!((&response["statusCode"], &body(&response)["status"]), (&json!(200), &json!("completed")));
 
-    let version = cloud.object(taken["s3_key"].as_str().unwrap()).await.version_id;
+    let version = cloud.object(accepted["s3_key"].as_str().unwrap()).await.version_id;
     cloud.run_workflow(&at_home(&cloud, "s3-object-created.json", &version)).await;
     let validated = cloud.invoke("csv-validator", &at_home(&cloud, "validate.json", &version)).await.unwrap();
     assert_eq!(validated["outcome"], "done", "the file is completed: {validated}");

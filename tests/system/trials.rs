@@ -52,7 +52,7 @@ const ROUNDS_AT_ONCE: usize = 8;
 /// No further round begins after so many broken ones.
 const BROKEN_ROUNDS_MAX: usize = 3;
 /// Of so many handlers that are to be killed, at least one is.
-const KILLS_TO_BE_SEEN: u64 = 20;
+const KILLS_EXPECTED: u64 = 20;
 /// The numbers of the known cases, beyond those of any round.
 const FIRST_CASE: u64 = 9_000_001;
 const REPORT_EACH_ROUNDS: u64 = 25;
@@ -176,7 +176,7 @@ fn report(world: &World, rounds: u64) -> String {
     // Elsewhere the system does not show which process has a connection.
     let is_reported = cfg!(target_os = "linux");
     assert!(
-        !is_reported || killed > 0 || to_kill < KILLS_TO_BE_SEEN,
+        !is_reported || killed > 0 || to_kill < KILLS_EXPECTED,
         "no handler was killed, although {to_kill} should be"
     );
     text

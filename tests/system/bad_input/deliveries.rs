@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// The members of a valid payment, each as the JSON of its value.
-const SOUND: [(&str, &str); 5] = [
+const VALID: [(&str, &str); 5] = [
     ("transaction_id", "\"${transaction_id}\""),
     ("amount", "\"20.00\""),
     ("currency", "\"EUR\""),
@@ -52,14 +52,14 @@ impl Delivery<'_> {
             member.add(&Bytes::of(recipe, &names));
             member
         };
-        for (name, sound) in SOUND {
+        for (name, valid) in VALID {
             match changed.get(name) {
-                None => made.push(member(name, &json!(sound))),
+                None => made.push(member(name, &json!(valid))),
                 Some(Value::Null) => {}
                 Some(recipe) => made.push(member(name, recipe)),
             }
         }
-        let is_new = |name: &str| SOUND.iter().all(|(known, _)| *known != name);
+        let is_new = |name: &str| VALID.iter().all(|(known, _)| *known != name);
         let further = changed.as_object().into_iter().flatten().filter(|(name, _)| is_new(name));
         made.extend(further.map(|(name, recipe)| member(name, recipe)));
         if !self.entry["added"].is_null() {
@@ -138,7 +138,7 @@ impl Delivery<'_> {
         let mut deviations = broken([
             (
                 response.status == status && response.error() == code,
-                format!("answered {} {}", response.status, response.body),
+                format!("returned {} {}", response.status, response.body),
             ),
             (!whole.contains(CARD) && !whole.contains(key), format!("what was sent is repeated: {whole}")),
         ]);
@@ -149,7 +149,7 @@ impl Delivery<'_> {
         if status == 200 {
             let after = after.unwrap_or_default();
             deviations.extend(broken([
-                (response.body["duplicate"] == duplicate, format!("answered {}", response.body)),
+                (response.body["duplicate"] == duplicate, format!("returned {}", response.body)),
                 (!duplicate || before.as_ref() == Some(&after), format!("it had an effect: {after}")),
             ]));
             deviations.extend(self.wrongly_stored(&after));

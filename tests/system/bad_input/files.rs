@@ -112,7 +112,7 @@ impl Error {
 
 /// The case of one entry of the data: a file as written, or one with a record for each value of a column.
 fn of_entry(entry: &Value) -> FileCase {
-    if let Some(values) = entry["refused"].as_array() {
+    if let Some(values) = entry["rejected"].as_array() {
         return rejected_values(entry, values);
     }
     if let Some(values) = entry["stored"].as_array() {
@@ -132,8 +132,8 @@ fn column_of(entry: &Value) -> Column {
 
 /// A valid record with this value in a column, and the offset of the column.
 fn with_value(id: &str, column: Column, value: &[u8]) -> (Vec<u8>, usize) {
-    let sound = record(id);
-    let mut fields: Vec<&[u8]> = sound.split(',').map(str::as_bytes).collect();
+    let valid = record(id);
+    let mut fields: Vec<&[u8]> = valid.split(',').map(str::as_bytes).collect();
     let before = fields[..column as usize].iter().map(|field| field.len() + 1).sum();
     fields[column as usize] = value;
     (fields.join(&b','), before)
@@ -215,7 +215,7 @@ async fn wrongly_stored(bank: &Uploader<'_>, rows: &[Row]) -> Vec<String> {
 async fn wrongly_accepted(bank: &Uploader<'_>, file: &[u8], rows: &[Row]) -> Vec<String> {
     let response = bank.upload(file).await;
     if response.status != 200 || response.body["row_count"] != rows.len() {
-        return vec![format!("answered {} {}", response.status, response.body)];
+        return vec![format!("returned {} {}", response.status, response.body)];
     }
     let ended = bank.cloud.ended(response.text("file_id"), 1).await;
     if ended["status"] != "completed" || number(&ended["rows_stored"]) != rows.len() as u64 {
@@ -244,7 +244,7 @@ async fn wrongly_rejected(bank: &Uploader<'_>, file: &[u8], errors: &[Error], va
     let history = if status["history"].is_array() { statuses(&status["history"]) } else { Vec::new() };
     let is_rejected = response.status == 400 && response.error() == "invalid_csv";
     let mut deviations = broken([
-        (is_rejected, format!("answered {} {}", response.status, response.body)),
+        (is_rejected, format!("returned {} {}", response.status, response.body)),
         (found == errors, format!("expected {errors:?}, found {found:?}")),
         (is_consistent(&response), format!("counts and members do not agree: {}", response.body)),
         (history == ["validating", "validation_failed"], format!("the history is {history:?}")),
@@ -333,7 +333,7 @@ async fn sequence(cloud: &Cloud, case: &Value) -> Vec<String> {
         let is_duplicate = upload["duplicate"] == true;
         let after = cloud.ended(&id, 1).await;
         deviations.extend(broken([
-            (response.body["duplicate"] == is_duplicate, format!("answered {}", response.body)),
+            (response.body["duplicate"] == is_duplicate, format!("returned {}", response.body)),
             (response.text("file_id") == id, format!("it is another file: {}", response.body)),
             (after["status"] == "completed", format!("ended as {after}")),
             // A later file that superseded it is noted in the earlier one's row; nothing else of a final row changes.

@@ -11,7 +11,7 @@ const TYPE: &str = "multipart/form-data; boundary=b";
 const DISPOSITION: &str = "Content-Disposition: form-data; name=\"file\"; filename=\"day.csv\"";
 
 /// The valid file that requests have.
-fn sound_file() -> String {
+fn valid_file() -> String {
     format!("{HEADER}\nT1,12.34,USD,2026-01-15T10:00:00Z,Corner Café {CARD},completed\n")
 }
 
@@ -22,7 +22,7 @@ fn names(name: &str) -> Option<Bytes> {
         "disposition" => DISPOSITION.to_owned(),
         "open" => format!("--b\r\n{DISPOSITION}\r\nContent-Type: text/csv\r\n\r\n"),
         "close" => "\r\n--b--\r\n".to_owned(),
-        "file" => sound_file(),
+        "file" => valid_file(),
         _ => return None,
     };
     Some(text.as_str().into())
@@ -72,14 +72,14 @@ async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
     let mut deviations = broken([
         (
             response.status == status && response.error() == code,
-            format!("answered {} {}", response.status, response.body),
+            format!("returned {} {}", response.status, response.body),
         ),
         (!whole.contains(CARD) && !whole.contains(&bank.key), format!("what was sent is repeated: {whole}")),
     ]);
     if !deviations.is_empty() {
         return deviations;
     }
-    let id = file_id(&bank.partner, sound_file().as_bytes());
+    let id = file_id(&bank.partner, valid_file().as_bytes());
     if status == 200 {
         let ended = cloud.ended(&id, 1).await;
         deviations.extend(broken([

@@ -55,8 +55,8 @@ async fn json_deviations(provider: &Provider<'_>, text: &[u8], is_accepted: bool
     let is_about_json =
         first.starts_with("json_") || ["body_empty", "byte_order_mark", "encoding_invalid_utf8"].contains(&first);
     let payment = provider.payment("20", "EUR");
-    let sound = payment.to_string();
-    let (before, after) = sound.split_at(sound.len() - 1);
+    let valid = payment.to_string();
+    let (before, after) = valid.split_at(valid.len() - 1);
     let body = [before.as_bytes(), b",\"metadata\":{\"v\":", text, b"}", after.as_bytes()].concat();
     let inside = send(provider, &body).await;
     let item = provider.item(&payment).await;
@@ -134,7 +134,7 @@ async fn standard_webhooks_vectors_are_verified() {
             return broken([]);
         }
         let found = status(&headers).await;
-        broken([(found == 401, format!("answered {found}, not 401"))])
+        broken([(found == 401, format!("returned {found}, not 401"))])
     })
     .await;
     put(json!([provider.secret])).await;

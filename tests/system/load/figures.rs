@@ -66,8 +66,8 @@ impl Figures {
             tenths % 10
         );
         println!("load: the last file was completed {:.1} s after the first was sent", self.ended.as_secs_f64());
-        println!("load: taken   {}", percentiles(&mut self.accepted));
-        println!("load: refused {}", percentiles(&mut self.rejected));
+        println!("load: accepted {}", percentiles(&mut self.accepted));
+        println!("load: rejected {}", percentiles(&mut self.rejected));
         println!("load: retries {:?}", self.retries);
     }
 }

@@ -52,15 +52,15 @@ pub(crate) fn plan(uploads: usize, seed: u64) -> Vec<Sequence> {
     let (mut planned, mut bad) = (0, 0);
     while planned < uploads {
         let number = sequences.len();
-        let sound = sound(&rows(number, &mut draw));
+        let valid = valid(&rows(number, &mut draw));
         let uploads = match planned % ROUND {
             0 | 10 => {
                 bad += 1;
                 vec![rejected(bad, number)]
             }
-            4 => vec![sound.clone(), repeat(&sound)],
-            14 => vec![sound.clone(), correction(&sound, &mut draw)],
-            _ => vec![sound],
+            4 => vec![valid.clone(), repeat(&valid)],
+            14 => vec![valid.clone(), correction(&valid, &mut draw)],
+            _ => vec![valid],
         };
         planned += uploads.len();
         sequences.push(Sequence { partner: number % PARTNERS, uploads });
@@ -101,7 +101,7 @@ fn form(file: Vec<u8>, expected: Expected) -> Upload {
     Upload { content_type: format!("multipart/form-data; boundary={BOUNDARY}"), body, file: Some(file), expected }
 }
 
-fn sound(rows: &[Row]) -> Upload {
+fn valid(rows: &[Row]) -> Upload {
     form(text(rows).into_bytes(), Expected::Accepted { rows: rows.to_vec(), is_repeat: false })
 }
 
@@ -116,7 +116,7 @@ fn correction(first: &Upload, draw: &mut Rng) -> Upload {
     let mut corrected: Vec<Row> = rows.iter().map(|row| Row { id: row.id.clone(), ..drawn(draw) }).collect();
     // Makes sure that it is another file.
     corrected.push(Row { id: format!("{}-more", rows[0].id), ..drawn(draw) });
-    sound(&corrected)
+    valid(&corrected)
 }
 
 type Corrupt = fn(&str) -> Vec<u8>;

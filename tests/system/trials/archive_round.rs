@@ -81,7 +81,7 @@ impl ArchiveRound<'_> {
             }
         }
         self.world.proxy.end_archival_faults();
-        self.world.proxy.calm([format!("A{round}-")]);
+        self.world.proxy.stop_faults([format!("A{round}-")]);
         self.run_without_faults().await;
     }
 
@@ -138,12 +138,15 @@ impl ArchiveRound<'_> {
                 stored.filter(|entry| entry.call.archived_to.as_deref().is_some_and(|path| path.ends_with(key)));
             let stored_at =
                 stored.filter_map(|entry| entry.done).find(|(_, _, status)| *status == 200).map(|(_, end, _)| end);
-            let buried =
+            let archived =
                 journal.iter().filter(|entry| entry.call.operation == "PutItem" && entry.call.subject.contains(id));
-            let buried_at: Vec<u64> =
-                buried.filter_map(|entry| entry.done).filter(|done| done.2 == 200).map(|done| done.0).collect();
-            let kept = !buried_at.is_empty() && buried_at.iter().all(|at| stored_at.is_some_and(|stored| stored < *at));
-            tally.judge(Promise::ArchivedFirst, kept, || format!("{id}: stored {stored_at:?}, buried {buried_at:?}"));
+            let archived_at: Vec<u64> =
+                archived.filter_map(|entry| entry.done).filter(|done| done.2 == 200).map(|done| done.0).collect();
+            let kept =
+                !archived_at.is_empty() && archived_at.iter().all(|at| stored_at.is_some_and(|stored| stored < *at));
+            tally.judge(Promise::ArchivedFirst, kept, || {
+                format!("{id}: stored {stored_at:?}, archived {archived_at:?}")
+            });
         }
     }
 }

@@ -40,7 +40,7 @@ impl FileRound<'_> {
         let query = reprocess.map(reprocess_query).unwrap_or_default();
         let url = format!("{}/upload{query}", self.world.cloud.stack.api_url);
         let fields = fields_of(file, totals, &mut chance.clone());
-        let was_accepted = self.known(file).is_taken;
+        let was_accepted = self.known(file).is_accepted;
         let began = self.world.moment();
         let response = send(chance, || {
             let part = Part::bytes(file.bytes.clone()).file_name("day.csv").mime_str("text/csv").unwrap();
@@ -62,15 +62,15 @@ impl FileRound<'_> {
             return response;
         }
         self.write_down(file, Action::Uploaded, began, reprocess);
-        self.learn(file, |known| known.is_taken = true);
+        self.learn(file, |known| known.is_accepted = true);
         response
     }
 
     /// A valid file is accepted; where its validity depends on a clock, only if it was accepted before.
     fn judge_accepted(&self, file: &PlannedFile, was_accepted: bool, response: &LastResponse) {
         if was_accepted {
-            let is_taken = response.status == 200;
-            self.world.tally.judge(Promise::AcceptedStaysAccepted, is_taken, || {
+            let is_accepted = response.status == 200;
+            self.world.tally.judge(Promise::AcceptedStaysAccepted, is_accepted, || {
                 format!("accepted before, and now {} {}", response.status, response.body)
             });
         }
@@ -208,11 +208,11 @@ impl FileRound<'_> {
     }
 
     /// Puts the bytes straight into the bucket, under a key of the partner's own.
-    pub(super) async fn put_by_rights(&self, file: &PlannedFile) {
+    pub(super) async fn put_to_bucket(&self, file: &PlannedFile) {
         let key = format!("incoming/{}/by-rights/{}.csv", self.bank.partner, file.id);
         let began = self.world.moment();
         self.world.cloud.put_object(&key, &file.bytes, &[]).await;
-        self.write_down(file, Action::PutByRights, began, None);
+        self.write_down(file, Action::PutToBucket, began, None);
         self.learn(file, |known| known.puts += 1);
     }
 }

@@ -46,7 +46,7 @@ impl FileOracle<'_, '_> {
         for &(file, end) in &ends {
             self.nothing_is_lost(file, end).await;
         }
-        self.play.world.proxy.calm(self.play.words());
+        self.play.world.proxy.stop_faults(self.play.words());
         let mut completed = Vec::new();
         for (file, end) in ends {
             if self.has_come_to(file, end).await {
@@ -138,7 +138,7 @@ impl FileOracle<'_, '_> {
         self.tally().judge(Promise::HistoryWhole, fault.is_none(), || {
             format!("{fault:?}: {row}, {}", self.ledger().describe(&file.id))
         });
-        self.is_to_be_seen(file, &row).await;
+        self.judge_shown_outcome(file, &row).await;
         if !is_rejected {
             self.money_is_exact(file, &row);
             self.notifications_are_recognisable(file, reprocesses).await;
@@ -186,7 +186,7 @@ impl FileOracle<'_, '_> {
     }
 
     /// The status shows how the file ended.
-    async fn is_to_be_seen(&self, file: &PlannedFile, row: &Value) {
+    async fn judge_shown_outcome(&self, file: &PlannedFile, row: &Value) {
         let path = format!("/files/{}?token={}", file.id, text(&row["token"]));
         let seen = self.get(&path).await;
         let is_same = seen["status"] == row["status"];

@@ -36,7 +36,7 @@ pub(super) enum Act {
     /// The request for that, repeated.
     RepeatReprocess,
     /// The bytes straight into the bucket.
-    PutByRights,
+    PutToBucket,
 }
 
 /// One step.
@@ -54,13 +54,13 @@ pub(super) type Wave = Vec<Step>;
 /// The gap between some of a bucket partner's puts, so that their order can be judged.
 const APART_MS: u64 = 2_100;
 
-/// The actions on these files. `by_rights`: the partner may put files into the bucket.
-pub(super) fn plan(files: &[PlannedFile], by_rights: bool, chance: &mut Chance) -> Vec<Wave> {
+/// The actions on these files. `may_put`: the partner may put files into the bucket.
+pub(super) fn plan(files: &[PlannedFile], may_put: bool, chance: &mut Chance) -> Vec<Wave> {
     let mut steps: Vec<Step> =
-        (0..files.len()).map(|file| step(file, first_act(&files[file], by_rights, chance), chance)).collect();
+        (0..files.len()).map(|file| step(file, first_act(&files[file], may_put, chance), chance)).collect();
     for _ in 0..chance.between(0, 5) {
         let file = chance.index(files.len());
-        steps.push(step(file, later_act(&files[file], by_rights, chance), chance));
+        steps.push(step(file, later_act(&files[file], may_put, chance), chance));
     }
     let mut waves = Vec::new();
     while !steps.is_empty() {
@@ -76,13 +76,13 @@ pub(super) fn upload_alone() -> Vec<Wave> {
 }
 
 fn step(file: usize, act: Act, chance: &mut Chance) -> Step {
-    let waits = act == Act::PutByRights && chance.percent(40);
+    let waits = act == Act::PutToBucket && chance.percent(40);
     Step { file, act, wait_ms: if waits { APART_MS } else { 0 } }
 }
 
-fn first_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
-    if by_rights && !file.is_at_edge && chance.percent(35) {
-        return Act::PutByRights;
+fn first_act(file: &PlannedFile, may_put: bool, chance: &mut Chance) -> Act {
+    if may_put && !file.is_at_edge && chance.percent(35) {
+        return Act::PutToBucket;
     }
     let act = match chance.between(0, 99) {
         0..=59 => Act::Upload(totals(chance)),
@@ -93,7 +93,7 @@ fn first_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
     fit(act, file)
 }
 
-fn later_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
+fn later_act(file: &PlannedFile, may_put: bool, chance: &mut Chance) -> Act {
     let act = match chance.between(0, 99) {
         0..=23 => Act::Upload(totals(chance)),
         24..=28 => Act::Upload(Totals::Wrong),
@@ -104,7 +104,7 @@ fn later_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
         71..=78 => Act::Reprocess(Again::Presigned),
         79..=86 => Act::Reprocess(Again::GivenUp),
         87..=95 => Act::RepeatReprocess,
-        _ if by_rights => Act::PutByRights,
+        _ if may_put => Act::PutToBucket,
         _ => Act::Create,
     };
     fit(act, file)
@@ -115,7 +115,7 @@ fn later_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
 fn fit(act: Act, file: &PlannedFile) -> Act {
     match act {
         Act::Upload(_) if file.is_bad || file.is_at_edge => Act::Upload(Totals::Absent),
-        Act::Presigned | Act::LatePut | Act::PutByRights if file.is_at_edge => Act::Upload(Totals::Absent),
+        Act::Presigned | Act::LatePut | Act::PutToBucket if file.is_at_edge => Act::Upload(Totals::Absent),
         act => act,
     }
 }

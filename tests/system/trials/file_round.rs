@@ -32,7 +32,7 @@ pub(super) struct Knowledge {
     /// The latest URL of the file, with its checksum.
     pub(super) url: Option<(String, String)>,
     /// Whether a response accepted the file.
-    pub(super) is_taken: bool,
+    pub(super) is_accepted: bool,
     /// The last request to process the file again, and its attempt.
     pub(super) reprocess: Option<(Again, u64)>,
     /// How many times the sender has put the file into the bucket.
@@ -55,11 +55,11 @@ pub(super) async fn play(world: &World, round: u64) {
     let mut chance = world.chance(round, "files");
     let ids: Vec<String> = (0..chance.between(2, 7)).map(|number| format!("{}{number}", row_prefix(round))).collect();
     let partners = if chance.percent(25) { 2 } else { 1 };
-    let by_rights = chance.percent(20);
+    let may_put = chance.percent(20);
     let each = (0..partners).map(|number| {
         let own = format!("trial-{round}-{number}");
-        let partner = if by_rights { world.cloud.stack.bucket_partners[number].clone() } else { own };
-        play_partner(world, round, partner, by_rights, &ids)
+        let partner = if may_put { world.cloud.stack.bucket_partners[number].clone() } else { own };
+        play_partner(world, round, partner, may_put, &ids)
     });
     let banks = futures::future::join_all(each).await;
     forgery::try_all(world, &banks[0], world.chance(round, "forgery")).await;
@@ -70,14 +70,14 @@ fn row_prefix(round: u64) -> String {
     format!("R{round}-")
 }
 
-async fn play_partner(world: &World, round: u64, partner: String, by_rights: bool, ids: &[String]) -> Victim {
+async fn play_partner(world: &World, round: u64, partner: String, may_put: bool, ids: &[String]) -> Victim {
     let mut chance = world.chance(round, &partner);
     let mut files: Vec<_> = (0..chance.between(1, 4)).map(|_| PlannedFile::of(&partner, ids, &mut chance)).collect();
     if chance.percent(12) {
         let ahead_ms = chance.between(EDGE_MS.0, EDGE_MS.1);
         files.push(PlannedFile::at_edge(&partner, &ids[..1], ahead_ms, &mut chance));
     }
-    let waves = plan(&files, by_rights, &mut chance);
+    let waves = plan(&files, may_put, &mut chance);
     let play = FileRound::of(world, round, &partner, files).await;
     play.play_faulty_phase(&waves).await;
     FileOracle { play: &play }.judge(ids).await;
@@ -143,7 +143,7 @@ impl<'w> FileRound<'w> {
             Act::LatePut => self.put_late(file, chance).await,
             Act::Reprocess(again) => self.reprocess(file, again, chance).await,
             Act::RepeatReprocess => self.repeat_reprocess(file, chance).await,
-            Act::PutByRights => self.put_by_rights(file).await,
+            Act::PutToBucket => self.put_to_bucket(file).await,
         }
     }
 

@@ -44,7 +44,7 @@ impl<'w> Known<'w> {
 
     async fn with(world: &'w World, case: u64, files: Vec<PlannedFile>) -> Self {
         let play = FileRound::of(world, case, &format!("known-{case}"), files).await;
-        world.proxy.calm(play.words());
+        world.proxy.stop_faults(play.words());
         let chance = world.chance(case, "senders");
         Self { play, id: format!("R{case}-0"), chance, delivered: Mutex::default() }
     }

@@ -49,7 +49,7 @@ pub(super) enum Action {
     /// The bytes were put to such a URL.
     Put,
     /// The bytes were put into the bucket by the partner's own permission.
-    PutByRights,
+    PutToBucket,
     /// `POST /upload`, certainly rejected with 400: the file or its control totals are wrong.
     Rejected,
 }
@@ -125,7 +125,7 @@ impl Ledger {
 
     /// Whether the bytes of a valid file arrived in a way by which they were or will be accepted.
     pub(super) fn is_accepted(&self, file: &str) -> bool {
-        [Action::Uploaded, Action::Put, Action::PutByRights].into_iter().any(|action| self.has(file, action))
+        [Action::Uploaded, Action::Put, Action::PutToBucket].into_iter().any(|action| self.has(file, action))
     }
 
     /// The attempts after which the sender requested that a file is processed again.
@@ -143,7 +143,7 @@ impl Ledger {
     /// When bytes are first accepted.
     fn first_arrival(&self, file: &str) -> Option<Arrival> {
         let by_functions = self.by_functions(file);
-        let by_bucket = Span::of_all(self.spans(file, Action::PutByRights, None));
+        let by_bucket = Span::of_all(self.spans(file, Action::PutToBucket, None));
         match (by_functions, by_bucket) {
             (Some(span), None) => Some(Arrival { span, clock: Clock::Functions }),
             (None, Some(span)) => Some(Arrival { span, clock: Clock::Bucket }),
@@ -193,7 +193,7 @@ impl Ledger {
         // An upload was created and never used. If the same bytes were put before, from another source or to another
         // URL, a late event of theirs may be used for this upload.
         let created = Span::of_first(self.spans(file, Action::Created, Some(attempt)));
-        let was_put = self.has(file, Action::Put) || self.has(file, Action::PutByRights);
+        let was_put = self.has(file, Action::Put) || self.has(file, Action::PutToBucket);
         match (before, created) {
             (Some(before), Some(created)) if was_put => {
                 Some(Arrival { span: before.span.with(created), clock: Clock::Either })
@@ -288,12 +288,12 @@ mod tests {
 
     #[test]
     fn the_buckets_clock_is_trusted_to_the_second() {
-        use Action::{PutByRights, Uploaded};
-        let puts = |second: u64| [("a", PutByRights, 0, 9, None), ("b", PutByRights, second, second + 9, None)];
+        use Action::{PutToBucket, Uploaded};
+        let puts = |second: u64| [("a", PutToBucket, 0, 9, None), ("b", PutToBucket, second, second + 9, None)];
         assert_eq!(may_be(&puts(1_500)), EITHER);
         assert_eq!(may_be(&puts(2_500)), ONLY_B);
-        assert_eq!(may_be(&[("a", PutByRights, 0, 9, None), ("b", Uploaded, 9_000, 9_100, None)]), EITHER);
-        assert_eq!(may_be(&[("a", PutByRights, 0, 9, None), ("b", Uploaded, 11_000, 11_100, None)]), ONLY_B);
+        assert_eq!(may_be(&[("a", PutToBucket, 0, 9, None), ("b", Uploaded, 9_000, 9_100, None)]), EITHER);
+        assert_eq!(may_be(&[("a", PutToBucket, 0, 9, None), ("b", Uploaded, 11_000, 11_100, None)]), ONLY_B);
     }
 
     #[test]

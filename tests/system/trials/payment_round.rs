@@ -64,7 +64,7 @@ impl<'w> Trial<'w> {
 
     /// A payment of the high band, in a known case.
     pub(super) fn high(world: &'w World, round: u64) -> Self {
-        world.proxy.calm([format!("P{round}-"), format!("C{round}.")]);
+        world.proxy.stop_faults([format!("P{round}-"), format!("C{round}.")]);
         Self::of_amount(world, round, 0, ("25000.00", "EUR", "high"), &mut world.chance(round, "payment"))
     }
 
@@ -122,8 +122,8 @@ impl<'w> Trial<'w> {
         event["type"] = json!(*chance.pick(&OTHER_TYPES));
         event["metadata"]["change"] = json!(chance.between(1, 3));
         let response = self.post(&event, &self.provider, format!("other event {number}")).await;
-        let is_taken = (200..300).contains(&response.status);
-        self.world.tally.judge(Promise::OtherEventsBlockNothing, is_taken, || {
+        let is_accepted = (200..300).contains(&response.status);
+        self.world.tally.judge(Promise::OtherEventsBlockNothing, is_accepted, || {
             format!("{} of {}: {} {}", event["type"], self.id(), response.status, response.body)
         });
     }
@@ -216,7 +216,7 @@ impl<'w> Trial<'w> {
             })
             .await;
         }
-        world.proxy.calm([self.id().to_owned(), format!("C{}.", self.round)]);
+        world.proxy.stop_faults([self.id().to_owned(), format!("C{}.", self.round)]);
         if self.band != "high" {
             return;
         }

@@ -40,7 +40,7 @@ pub(super) struct Entry {
 struct State {
     numbers: HashMap<(String, String), u32>,
     /// Calls about one of these meet no fault.
-    calm: HashSet<String>,
+    without_faults: HashSet<String>,
     /// Rows that the table rejected, and accepts now.
     cured: HashSet<String>,
     /// The round that archives, in whose faulty phase calls that all archivals share fail too.
@@ -76,8 +76,8 @@ impl Proxy {
     }
 
     /// From now on calls about one of these words meet no fault.
-    pub(super) fn calm(&self, words: impl IntoIterator<Item = String>) {
-        self.state.lock().unwrap().calm.extend(words);
+    pub(super) fn stop_faults(&self, words: impl IntoIterator<Item = String>) {
+        self.state.lock().unwrap().without_faults.extend(words);
     }
 
     /// From now on the table accepts a row that it has rejected.
@@ -138,9 +138,9 @@ impl Proxy {
     /// Decides the fault of a call, and records it. Returns its index in the journal.
     fn decide(&self, mut call: Call) -> (usize, Fault) {
         let mut state = self.state.lock().unwrap();
-        let mut is_calm = state.calm.iter().any(|word| call.subject.contains(word.as_str()));
+        let mut is_faultless = state.without_faults.iter().any(|word| call.subject.contains(word.as_str()));
         if is_shared(&call) {
-            is_calm |= state.archival.is_none();
+            is_faultless |= state.archival.is_none();
             call.subject.push_str(&state.archival.map(|round| format!(" in round {round}")).unwrap_or_default());
         }
         let number = state.numbers.entry((call.operation.clone(), call.subject.clone())).or_default();
@@ -148,7 +148,7 @@ impl Proxy {
         *number += 1;
         let fault = match () {
             () if is_poisoned(&call, &state.cured) => Fault::ServerError,
-            () if is_calm => Fault::None,
+            () if is_faultless => Fault::None,
             () => Fault::of(self.seed, &call, this),
         };
         let index = state.journal.len();
