@@ -321,7 +321,7 @@ pub(crate) async fn eventually<T>(what: &str, mut poll: impl AsyncFnMut() -> Opt
         if let Some(found) = poll().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited {} s in vain for {what}", PATIENCE.as_secs());
+        assert!(Instant::now() < deadline, "waited {} s without success for {what}", PATIENCE.as_secs());
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

@@ -16,7 +16,7 @@ async fn enforces_the_exact_size_limit() {
     let too_large = [&largest[..], b"\n"].concat();
     let response = bank.upload(&too_large).await;
     response.assert_rejected(413, "file_too_large");
-    assert!(response.text("message").contains("POST /uploads"), "the way for large files: {}", response.body);
+    assert!(response.text("message").contains("POST /uploads"), "no hint about large files: {}", response.body);
     let response = bank.upload(&files::file_of_bytes(11_000_000)).await;
     assert_eq!(response.status, 413, "{}", response.body);
     assert!(["file_too_large", "request_too_large"].contains(&response.error()), "{}", response.body);

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Currency, Money};
 use figures::Figures;
 use futures::StreamExt;
-use plan::{Expected, PARTNERS, Sequence, Upload};
+use plan::{Expected, PARTNERS, Upload, UploadBatch};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -75,14 +75,13 @@ async fn nothing_of_a_day_is_lost() {
     let received = cloud.queue_of_topic("load", &cloud.stack.topic_arn, &json!({"partner": partners})).await;
     let plan = plan::plan(uploads, setting(SEED));
     let mut oracle = Oracle::default();
-    for sequence in &plan {
-        sequence.uploads.iter().for_each(|upload| oracle.note(&banks[sequence.partner].partner, upload));
+    for batch in &plan {
+        batch.uploads.iter().for_each(|upload| oracle.note(&banks[batch.partner].partner, upload));
     }
 
     let mut figures = Figures::begin();
-    let mut sent = futures::stream::iter(&plan)
-        .map(|sequence| run(&banks[sequence.partner], sequence))
-        .buffer_unordered(connections);
+    let mut sent =
+        futures::stream::iter(&plan).map(|batch| run(&banks[batch.partner], batch)).buffer_unordered(connections);
     while let Some(results) = sent.next().await {
         results.into_iter().for_each(|results| figures.add(results));
     }
@@ -111,9 +110,9 @@ struct UploadResult {
     is_accepted: bool,
 }
 
-async fn run(bank: &Uploader<'_>, sequence: &Sequence) -> Vec<UploadResult> {
+async fn run(bank: &Uploader<'_>, batch: &UploadBatch) -> Vec<UploadResult> {
     let mut results = Vec::new();
-    for upload in &sequence.uploads {
+    for upload in &batch.uploads {
         results.push(send(bank, upload).await);
     }
     results

@@ -3,8 +3,9 @@
 //! order, and up to five times. After the faulty phase, an oracle that knows what was sent and acknowledged judges the
 //! outcomes.
 //!
-//! `make faults SEED=… ROUNDS=…` runs them. The seed decides which fault each call meets and when each event is delivered. The
-//! order in which processes act depends on the machine, so a failure that depends on it may need several runs.
+//! `make faults SEED=… ROUNDS=…` runs them. The seed decides which fault each call meets and when each event is
+//! delivered. The order in which processes act depends on the machine, so a failure that depends on it may need several
+//! runs.
 
 mod archive_round;
 mod call;

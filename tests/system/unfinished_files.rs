@@ -147,7 +147,7 @@ async fn reports_or_expires_an_unfinished_presigned_upload() {
         "{message}"
     );
     assert_eq!(notifications.all().await.len(), 0, "the other file was not put");
-    assert!(cloud.is_listed(&unsent_id).await, "it may be on its way");
+    assert!(cloud.is_listed(&unsent_id).await, "it may still arrive");
 
     for id in [&sent_id, &unsent_id] {
         cloud.unfinished_for(id, 5 * HOUR_MS).await;

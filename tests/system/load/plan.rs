@@ -40,18 +40,18 @@ pub(crate) struct Row {
 
 /// Uploads that one partner sends one after the other: each waits for the response to the one before.
 #[derive(Clone, Debug)]
-pub(crate) struct Sequence {
+pub(crate) struct UploadBatch {
     pub(crate) partner: usize,
     pub(crate) uploads: Vec<Upload>,
 }
 
 /// So many uploads in their order.
-pub(crate) fn plan(uploads: usize, seed: u64) -> Vec<Sequence> {
+pub(crate) fn plan(uploads: usize, seed: u64) -> Vec<UploadBatch> {
     let mut draw = Rng::with_seed(seed);
-    let mut sequences: Vec<Sequence> = Vec::new();
+    let mut batches: Vec<UploadBatch> = Vec::new();
     let (mut planned, mut bad) = (0, 0);
     while planned < uploads {
-        let number = sequences.len();
+        let number = batches.len();
         let valid = valid(&rows(number, &mut draw));
         let uploads = match planned % ROUND {
             0 | 10 => {
@@ -63,9 +63,9 @@ pub(crate) fn plan(uploads: usize, seed: u64) -> Vec<Sequence> {
             _ => vec![valid],
         };
         planned += uploads.len();
-        sequences.push(Sequence { partner: number % PARTNERS, uploads });
+        batches.push(UploadBatch { partner: number % PARTNERS, uploads });
     }
-    sequences
+    batches
 }
 
 fn rows(number: usize, draw: &mut Rng) -> Vec<Row> {
@@ -212,8 +212,8 @@ fn put(text: &str, part: &str, bytes: &[u8]) -> Vec<u8> {
 /// The plan has all kinds, whatever its size.
 #[test]
 fn a_plan_has_every_kind_of_upload() {
-    let sequences = plan(1_200, 1);
-    let uploads: Vec<&Upload> = sequences.iter().flat_map(|sequence| &sequence.uploads).collect();
+    let batches = plan(1_200, 1);
+    let uploads: Vec<&Upload> = batches.iter().flat_map(|batch| &batch.uploads).collect();
     let bad = uploads.iter().filter(|upload| matches!(upload.expected, Expected::Rejected { .. })).count();
     let repeats =
         uploads.iter().filter(|upload| matches!(upload.expected, Expected::Accepted { is_repeat: true, .. })).count();

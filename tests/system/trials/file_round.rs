@@ -49,8 +49,8 @@ pub(super) struct FileRound<'w> {
     pub(super) knowledge: Mutex<BTreeMap<String, Knowledge>>,
 }
 
-/// Plays a round and judges it. In some rounds two partners use the same transaction ids at the same time, and in some the
-/// partner may put files straight into the bucket.
+/// Plays a round and judges it. In some rounds two partners use the same transaction ids at the same time, and in some
+/// the partner may put files straight into the bucket.
 pub(super) async fn play(world: &World, round: u64) {
     let mut chance = world.chance(round, "files");
     let ids: Vec<String> = (0..chance.between(2, 7)).map(|number| format!("{}{number}", row_prefix(round))).collect();

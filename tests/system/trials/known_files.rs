@@ -105,7 +105,7 @@ impl<'w> Known<'w> {
 }
 
 /// A reprocess that was requested and given up has no effect on the next request.
-pub(super) async fn a_reprocess_that_was_given_up_has_no_effect(world: &World, case: u64) {
+pub(super) async fn an_abandoned_reprocess_has_no_effect(world: &World, case: u64) {
     let known = Known::of(world, case, 2).await;
     known.upload_and_complete(0).await;
     known.upload_and_complete(1).await;
@@ -152,7 +152,7 @@ pub(super) async fn a_rejected_file_stays_visible(world: &World, case: u64) {
 }
 
 /// A file that was accepted by a fast host is not rejected by a slow one when it is repeated.
-pub(super) async fn what_was_accepted_is_not_rejected_by_a_repeat(world: &World, case: u64) {
+pub(super) async fn a_repeat_does_not_reject_an_accepted_file(world: &World, case: u64) {
     world.set_clocks(VALIDATOR, Clocks::Fast(OFFSET_MS_MAX)).await;
     let mut chance = world.chance(case, "known");
     let ahead_ms = OFFSET_MS_MAX.unsigned_abs() - 1_500;

@@ -110,8 +110,8 @@ impl World {
         Chance::of(self.seed, &["round", &round.to_string(), what])
     }
 
-    /// Delivers one event to a workflow as EventBridge may: once or up to five times, at once or late, and waits until all
-    /// those executions have ended.
+    /// Delivers one event to a workflow as EventBridge may: once or up to five times, at once or late, and waits until
+    /// all those executions have ended.
     pub(super) async fn deliver(&self, state_machine: &str, event: &Value, mut chance: Chance) {
         let mut deliveries = 1;
         while deliveries < DELIVERIES_MAX && chance.percent(35) {
