@@ -1,8 +1,9 @@
-# The few commands a person types. Each says what it does; `make` alone lists them.
+# The commands that a person types. `make` alone lists those that have a text after "##", under the headings after "##@".
 
 PYTHON ?= python3
 LOCAL := $(PYTHON) -m local
-OPERATE := $(PYTHON) -m operations
+OPERATIONS := $(PYTHON) -m operations
+TOOLS := $(PYTHON) -m tools
 SAM := .local/venv-sam/bin
 
 CARGO_DENY_VERSION := 0.19.0
@@ -10,113 +11,92 @@ CARGO_FUZZ_VERSION := 0.13.2
 ADVISORIES := https://github.com/rustsec/advisory-db
 export PATH := $(CURDIR)/.local/tools/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
-# The local cloud must not leave compiled Python among the sources.
+# No compiled Python among the sources.
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-rust test-template test-acceptance test-description test-local test-bench test-operations test-page test-images faults check bench bench-instructions bench-startup cost bootstrap deploy partner operator provider redrive destroy environment load fuzz audit sbom tools python
+.PHONY: help demo up down test test-rust test-template test-python test-acceptance test-description test-txn \
+	test-operations test-page test-images faults load fuzz check audit sbom bench bench-instructions bench-startup cost \
+	bootstrap deploy partner operator provider redrive destroy environment cargo-deny python
 
 help:
-	@echo "make demo   shows the way of a file and of signed webhooks, to the notification and the archive, on a local cloud"
-	@echo "make up     starts a local cloud that stays, and tells how to use it (PORT=4567 for another port)"
-	@echo "make down   stops it"
-	@echo "make test   runs all tests: rules, template, and the deployed system on a local cloud"
-	@echo "make test-description   tries both APIs by their description alone (SEED=1234 repeats a run)"
-	@echo "make faults tries to break every promise: calls fail, handlers are killed, events come late and twice (SEED=7 ROUNDS=500)"
-	@echo "make test-page   tests the page in a headless browser, on a local cloud; needs Chromium and chromedriver"
-	@echo "make test-images   builds the container images and tries them with sam local; needs a Docker engine with buildx"
-	@echo "make load   sends a day's files to a local cloud as fast as it takes them (FILES=10000, CONNECTIONS=16, SEED=1)"
-	@echo "make bench  measures validation beside others, and imports and uploads on stubs of AWS (needs Linux, Python 3.11)"
-	@echo "make bench-instructions   counts the instructions of validation and of refusing secrets; fails where they grew or tell (needs valgrind)"
-	@echo "make bench-startup   measures how fast the functions start, beside an empty one and Python (needs Linux)"
-	@echo "make fuzz   tries the code with inputs that libFuzzer makes, SECONDS=60 for each target, or TARGET=file alone (needs a C++ compiler)"
-	@echo "make cost   prints what the system costs on AWS by service (FILES=10000 a day, ROWS=1000 a file, WEBHOOKS=100000 a day)"
-	@echo "make check  checks format, lints and licences (the first time it builds cargo-deny, some minutes)"
-	@echo "make audit  asks the RustSec database for known faults of dependencies; needs the network"
-	@echo "make sbom   writes a bill of materials (CycloneDX) for the image of each function to target/sbom/"
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "Needed: Rust, Python 3.10 or later, make and a C compiler. No AWS account; Docker for test-images and deploy alone."
-	@echo
-	@echo "On AWS, with the credentials of this shell (AWS_PROFILE, AWS_REGION):"
-	@echo "make bootstrap                   sets up what an account and region need once (GITHUB=owner/name may deploy)"
-	@echo "make deploy  ENV=dev             builds and deploys, needs Docker (PARAMETERS='DailyQuota=5000 ...')"
-	@echo "make partner ENV=dev NAME=acme   makes an API key for a partner and prints it once (AGAIN=1: one more)"
-	@echo "make operator ENV=dev            makes an API key that sees the days of all partners, and prints it once"
-	@echo "make provider ENV=dev NAME=acme-pay  makes the secret of a payment provider, prints it once (ROTATE=1, REVOKE=1)"
-	@echo "make redrive ENV=dev             does again what failed, from the dead-letter queues (DRY_RUN=1: only shows it)"
-	@echo "make destroy ENV=dev             deletes the environment with all its data (YES=1: without asking)"
+	@echo "You need Rust, Python 3.10 or later, make and a C compiler. You need Docker for test-images and deploy alone."
 
-# The last line of the demo is its own, so that it prints the time itself.
-demo: python
+##@ Run locally, without an AWS account
+
+# The demo prints its time itself, because its last line is fixed.
+demo: python ## Follow files and payments through the whole system, on a local cloud
 	@started=$$(date +%s) \
 	&& echo "== Build the handlers" && $(LOCAL) build \
 	&& $(LOCAL) demo --started $$started
 
-up: python
+up: python ## Start a local cloud and show how to use it (PORT=4567)
 	@echo "== Build the handlers"
 	@$(LOCAL) build
 	@$(LOCAL) up
 
-down: python
+down: python ## Stop it
 	@$(LOCAL) down
 
-test: python
+##@ Test
+
+# Its parts can be run alone: test-rust, test-template, test-python and so on.
+test: python ## Run all tests that need no browser and no Docker
 	@started=$$(date +%s) \
-	&& $(MAKE) --no-print-directory test-rust test-template test-local test-bench test-acceptance test-description test-txn test-operations faults \
+	&& $(MAKE) --no-print-directory test-rust test-template test-python test-acceptance test-description test-txn test-operations faults \
 	&& $(MAKE) --no-print-directory load FILES=200 \
 	&& echo "make test: passed in $$(( $$(date +%s) - started )) s"
 
 test-rust:
-	@echo "== Test the rules and the handlers, without any service"
+	@echo "== Test the rules and the functions, without any service"
 	@cargo test --workspace --exclude acceptance
 
 test-template: python
-	@echo "== Check the template and the state machine"
-	@$(LOCAL) setup
+	@echo "== Check the template and the state machines"
+	@$(TOOLS) setup
 	@$(SAM)/sam validate --lint
 	@$(SAM)/cfn-lint template.yaml bootstrap.yaml
 	@.local/venv-description/bin/openapi-spec-validator openapi/openapi.json
-	@$(LOCAL) lint-workflow
-	@$(LOCAL) scan
+	@$(TOOLS) lint-workflow
+	@$(TOOLS) scan
 
-test-local: python
-	@echo "== Test what stands between sam local and the local cloud"
-	@$(LOCAL) setup
-	@.local/venv-cloud/bin/python -m unittest discover --start-directory local/tests --top-level-directory .
-
-test-bench: python
-	@echo "== Test what compares and presents measurements"
-	@$(PYTHON) -m unittest discover --start-directory bench/tests --top-level-directory .
-	@$(PYTHON) -m unittest discover --start-directory fuzz/tests --top-level-directory .
+test-python: python
+	@echo "== Run the unit tests of the Python code"
+	@$(TOOLS) setup
+	@for folder in tools bench cost fuzz; do \
+		.local/venv-cloud/bin/python -m unittest discover --start-directory $$folder/tests --top-level-directory . || exit 1; \
+	done
 
 test-acceptance: python
 	@echo "== Test the deployed system on a local cloud, with IAM enforced"
 	@$(LOCAL) build
+	@cargo build -p txn -p adapters
 	@cargo test -p acceptance --no-run
 	@$(LOCAL) run --stacks main,faults,least,archive -- cargo test -p acceptance
 
-# SEED=… has the same things go wrong again; ROUND=… plays one round of a run alone; CASE=… one known case, before the rounds. A part of `make test`, with few rounds.
-faults: python
-	@echo "== Try to break the promises, on a local cloud whose calls fail"
+# SEED=… repeats the faults of a run, ROUND=… runs one of its rounds alone, CASE=… one known case before the rounds.
+faults: python ## Run fault injection trials: calls fail, functions are killed, events repeat (SEED=7 ROUNDS=500)
+	@echo "== Run fault injection trials on a local cloud"
 	@$(LOCAL) build
 	@cargo test -p acceptance --no-run
 	@FAULTS_SEED="$(SEED)" FAULTS_ROUNDS="$(ROUNDS)" FAULTS_ROUND="$(ROUND)" FAULTS_CASE="$(CASE)" \
 		$(LOCAL) run --stacks trials -- cargo test --quiet -p acceptance trials::promises -- --ignored --nocapture
 
-# Ten partners send a day's files as fast as the local cloud takes them. It prints figures and fails if anything is lost.
-load: python
-	@echo "== Send a day's files, with bad ones, repeats and corrections among them, to a local cloud"
+# Ten partners send a day's files as fast as the local cloud accepts them. Prints figures, and fails if anything is lost.
+load: python ## Run the load test on a local cloud (FILES=10000 CONNECTIONS=16 SEED=1)
+	@echo "== Send a day's files to a local cloud: valid and invalid ones, repeats and corrections"
 	@$(LOCAL) build
 	@cargo test -p acceptance --no-run
 	@LOAD_FILES="$(or $(FILES),10000)" LOAD_CONNECTIONS="$(CONNECTIONS)" LOAD_SEED="$(SEED)" \
-		$(LOCAL) run --stacks load -- cargo test -p acceptance -- --ignored --exact --nocapture load::nothing_of_a_day_is_lost
+		$(LOCAL) run --stacks load -- cargo test -p acceptance -- --ignored --exact --nocapture system::load::nothing_of_a_day_is_lost
 
-# SEED=… repeats a run.
-test-description: python
-	@echo "== Try both APIs by their description, on a local cloud"
+test-description: python ## Test both APIs by their OpenAPI description alone (SEED=1234 repeats a run)
+	@echo "== Test both APIs by their description, on a local cloud"
 	@$(LOCAL) build
-	@$(LOCAL) setup
-	@$(LOCAL) run --stacks main -- $(PYTHON) -m local test-description
+	@$(TOOLS) setup
+	@$(LOCAL) run --stacks main -- $(TOOLS) test-description
 
 test-txn: python
 	@echo "== Test the command line on a local cloud"
@@ -125,115 +105,121 @@ test-txn: python
 	@$(LOCAL) run --stacks main,redrive -- cargo test -p txn --test cloud
 
 test-operations: python
-	@echo "== Test the commands for people who operate the system, on a local cloud"
+	@echo "== Test the operators' commands on a local cloud"
 	@$(LOCAL) build
-	@$(LOCAL) setup
+	@$(TOOLS) setup
 	@$(LOCAL) run --stacks partners,doomed -- \
 		.local/venv-cloud/bin/python -m unittest discover --start-directory operations/tests --top-level-directory .
 
-test-page: python
+test-page: python ## Test the page in a headless browser (needs Chromium and chromedriver)
 	@echo "== Test the page in a headless Chromium, on a local cloud"
 	@$(LOCAL) build
-	@$(LOCAL) test-page $(TESTS)
-
-# Passed on in the environment, so that no shell reads anything into their values. ENV has no default: what is deployed
-# or deleted is always said.
-export ENV NAME GITHUB PARAMETERS
-
-bootstrap: python
-	@$(OPERATE) bootstrap --github="$$GITHUB"
-
-deploy: python
-	@$(OPERATE) deploy --environment="$$ENV" --parameters="$$PARAMETERS"
-
-partner: python
-	@$(OPERATE) partner --environment="$$ENV" --name="$$NAME" $(if $(filter 1,$(AGAIN)),--again)
-
-operator: python
-	@$(OPERATE) operator --environment="$$ENV"
-
-provider: python
-	@$(OPERATE) provider --environment="$$ENV" --name="$$NAME" \
-		$(if $(filter 1,$(ROTATE)),--rotate) $(if $(filter 1,$(REVOKE)),--revoke)
-
-# By txn, of these very sources. With the adapters beside it cargo takes the clients of AWS that it has built for the handlers.
-redrive: environment
-	@cargo build --quiet -p txn -p adapters
-	@"$${CARGO_TARGET_DIR:-target}"/debug/txn redrive --env="$$ENV" $(if $(filter 1,$(DRY_RUN)),--dry-run)
-
-# So that no configuration file of txn chooses it.
-environment:
-	@if [ -z "$$ENV" ]; then echo "ENV is not set. Name the environment: ENV=dev"; exit 1; fi
-
-destroy: python
-	@$(OPERATE) destroy --environment="$$ENV" $(if $(filter 1,$(YES)),--yes)
+	@$(LOCAL) run --stacks page -- $(TOOLS) test-page $(TESTS)
 
 # Not a part of `make test`: it needs Docker, and compiles everything once more for arm64. Where no registry can be
 # reached, PREPARE_BASE_IMAGES names a command that provides the two base images and buildx.
-test-images: python
-	@if docker info >/dev/null 2>&1; then $(LOCAL) build; fi
-	@$(LOCAL) test-images
+test-images: python ## Build the container images and test them with sam local (needs Docker with buildx)
+	@if docker info >/dev/null 2>&1; then \
+		$(TOOLS) build-images && $(LOCAL) build && $(LOCAL) run --stacks local --sam-local -- $(TOOLS) test-images; \
+	else \
+		echo "!!! THE IMAGES WERE NOT TESTED: no Docker engine responds. Start one and run make test-images again."; \
+	fi
 
-# Builds what it measures. Fails if a bound is broken. `python3 -m bench --help` tells how to measure one part, to accept
-# counted instructions and to publish what was measured.
-bench: python
-	@$(PYTHON) -m bench
-
-# The one measurement that a busy machine does not change, so that CI can hold it.
-bench-instructions: python
-	@$(PYTHON) -m bench instructions comparisons
-
-# Fails if a bound is broken. As root it also measures at the share of a core that Lambda gives, by a control group.
-bench-startup: python
-	@echo "== Build the functions as for AWS, but for this machine (the first time some minutes)"
-	@cargo build --release -p startup -p csv-validator -p data-transformer -p notification-sender \
-		-p webhook-validator -p fraud-detector -p transaction-archival
-	@$(LOCAL) setup
-	@target/release/startup .local/venv-cloud/bin/python
-
-# INPUT=FILE tries one input of TARGET again, SEED=… the same random choices. KEEP=1 keeps in the repository the fewest
-# inputs that reach all that was reached.
-fuzz: python
+# INPUT=FILE runs one input of TARGET again, SEED=… repeats the random choices. KEEP=1 adds to the repository the fewest
+# inputs that reach everything that was reached.
+fuzz: python ## Run the fuzz targets (SECONDS=60 each, TARGET=file for one; needs a C++ compiler)
 	@command -v cargo-fuzz >/dev/null || { \
 		echo "== Install cargo-fuzz $(CARGO_FUZZ_VERSION) under .local/tools (once, a minute)"; \
 		cargo install cargo-fuzz --version $(CARGO_FUZZ_VERSION) --locked --debug --root .local/tools; }
 	@$(PYTHON) -m fuzz $(TARGET) $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(SEED),--seed "$(SEED)") \
 		$(if $(INPUT),--input "$(INPUT)") $(if $(filter 1,$(KEEP)),--keep)
 
-# Measures nothing and asks nobody: a model, whose counts the tests hold against the code and the template.
-cost: python
-	@$(PYTHON) -m bench.cost $(if $(FILES),--files "$(FILES)",--all) $(if $(ROWS),--rows "$(ROWS)") \
-		$(if $(WEBHOOKS),--webhooks "$(WEBHOOKS)")
-
-check: tools
+check: cargo-deny ## Check format, lints and licenses (the first time it builds cargo-deny, some minutes)
 	@echo "== Format"
 	@cargo fmt --check
 	@cargo fmt --check --manifest-path fuzz/Cargo.toml
 	@echo "== Lints, warnings are errors"
 	@cargo clippy --workspace --all-targets -- -D warnings
-	@echo "== Licences, sources and bans of dependencies"
+	@echo "== Licenses, sources and bans of dependencies"
 	@cargo deny check bans licenses sources
 	@cargo deny --manifest-path fuzz/Cargo.toml check --config deny.toml bans licenses sources
 
-# Apart from `make check`, because it needs the network, and because it may begin to fail without any change of ours.
-audit:
-	@echo "== Known faults of dependencies"
+# Apart from `make check`, because it needs the network, and because it can begin to fail without any change here.
+audit: ## Check the dependencies against the RustSec database (needs the network)
+	@echo "== Known vulnerabilities of dependencies"
 	@GIT_TERMINAL_PROMPT=0 git ls-remote --quiet --exit-code $(ADVISORIES) HEAD >/dev/null 2>&1 || { \
-		echo "The RustSec database, $(ADVISORIES), cannot be read from here, so nothing was audited."; \
-		echo "Run make audit where it can be; the workflow ci does so every day."; exit 1; }
-	@$(MAKE) --no-print-directory tools
+		echo "The RustSec database, $(ADVISORIES), cannot be reached, so nothing was audited."; \
+		echo "Run make audit where it can be reached. The workflow ci runs it every day."; exit 1; }
+	@$(MAKE) --no-print-directory cargo-deny
 	@cargo deny check advisories
 	@cargo deny --manifest-path fuzz/Cargo.toml check --config deny.toml advisories
 
-# Asks nobody but cargo.
-sbom: python
-	@$(LOCAL) sbom
+sbom: python ## Write a bill of materials (CycloneDX) for the image of each function to target/sbom/
+	@$(TOOLS) sbom
 
-# Without optimisation: it is built faster and is fast enough for one workspace.
-tools:
+# Without optimization: it is built faster and is fast enough for one workspace.
+cargo-deny:
 	@command -v cargo-deny >/dev/null || { \
 		echo "== Install cargo-deny $(CARGO_DENY_VERSION) under .local/tools (once, some minutes)"; \
 		cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug --root .local/tools; }
+
+##@ Measure
+
+# Builds what it measures. `python3 -m bench --help` shows how to measure one part, to accept counted instructions and to
+# publish the results.
+bench: python ## Measure validation, imports and uploads beside others, and check the bounds (needs Linux, Python 3.11)
+	@$(PYTHON) -m bench
+
+# Not affected by a busy machine, so CI can check it.
+bench-instructions: python ## Count the instructions of validation and of rejected secrets (needs valgrind)
+	@$(PYTHON) -m bench instructions comparisons
+
+# As root it also measures at the share of a core that Lambda gives, in a control group.
+bench-startup: python ## Measure how fast the functions start, beside an empty one and Python (needs Linux)
+	@echo "== Build the functions as for AWS, but for this machine (the first time some minutes)"
+	@cargo build --release -p startup -p csv-validator -p data-transformer -p notification-sender \
+		-p webhook-validator -p fraud-detector -p transaction-archival
+	@$(TOOLS) setup
+	@target/release/startup .local/venv-cloud/bin/python
+
+# A model, which measures nothing. Tests check its counts against the code and the template.
+cost: python ## Print what the system costs on AWS by service (FILES=10000 ROWS=1000 WEBHOOKS=100000)
+	@$(PYTHON) -m cost $(if $(FILES),--files "$(FILES)",--all) $(if $(ROWS),--rows "$(ROWS)") \
+		$(if $(WEBHOOKS),--webhooks "$(WEBHOOKS)")
+
+##@ On AWS, with the credentials of this shell (AWS_PROFILE, AWS_REGION)
+
+# Passed in the environment, so that no shell interprets their values. ENV has no default: the environment to deploy or
+# to delete is always named.
+export ENV NAME GITHUB PARAMETERS
+
+bootstrap: python ## Set up what all environments of an account and region share (GITHUB=owner/name may deploy)
+	@$(OPERATIONS) bootstrap --github="$$GITHUB"
+
+deploy: python ## Build and deploy an environment: ENV=dev (PARAMETERS='DailyQuota=5000'; needs Docker)
+	@$(OPERATIONS) deploy --environment="$$ENV" --parameters="$$PARAMETERS"
+
+partner: python ## Create an API key for a partner and print it once: ENV=dev NAME=acme (AGAIN=1 for one more)
+	@$(OPERATIONS) partner --environment="$$ENV" --name="$$NAME" $(if $(filter 1,$(AGAIN)),--again)
+
+operator: python ## Create an API key that sees the days of all partners, and print it once: ENV=dev
+	@$(OPERATIONS) operator --environment="$$ENV"
+
+provider: python ## Create a provider's secret and print it once: ENV=dev NAME=acme-pay (ROTATE=1, REVOKE=1)
+	@$(OPERATIONS) provider --environment="$$ENV" --name="$$NAME" \
+		$(if $(filter 1,$(ROTATE)),--rotate) $(if $(filter 1,$(REVOKE)),--revoke)
+
+# With txn, built from these sources. Together with the adapters, cargo reuses the AWS clients that it built for the functions.
+redrive: environment ## Redrive the dead-letter queues: ENV=dev (DRY_RUN=1 shows what it would do)
+	@cargo build --quiet -p txn -p adapters
+	@"$${CARGO_TARGET_DIR:-target}"/debug/txn redrive --env="$$ENV" $(if $(filter 1,$(DRY_RUN)),--dry-run)
+
+# So that no configuration file of txn chooses the environment.
+environment:
+	@if [ -z "$$ENV" ]; then echo "ENV is not set. Name the environment: ENV=dev"; exit 1; fi
+
+destroy: python ## Delete an environment with all its data: ENV=dev (YES=1 does not ask)
+	@$(OPERATIONS) destroy --environment="$$ENV" $(if $(filter 1,$(YES)),--yes)
 
 python:
 	@command -v $(PYTHON) >/dev/null || { \

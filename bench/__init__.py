@@ -1,1 +1,1 @@
-"""Measurements that anyone can repeat: `python3 -m bench`. Needs the standard library alone; the peers have their own."""
+"""Reproducible measurements of speed: `python3 -m bench`. Only the peers need more than the standard library."""

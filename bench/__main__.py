@@ -1,5 +1,4 @@
-"""The command line: `python3 -m bench [PART ...]`. Everything that measures prints what it does to standard error, and
-tables go to standard output."""
+"""The command line: `python3 -m bench [PART ...]`. Prints progress to standard error and tables to standard output."""
 
 import argparse
 import json
@@ -7,18 +6,17 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 
-from local import venvs
-from local.problem import Problem, tell
+from tools import venvs
+from tools.problem import Problem, exit_code, report
 
-from . import machine, part, publish, table
+from . import machine, part, publish
 from .paths import OUT, RELEASE, ROOT
-from .rounds import say
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the benchmark: the crates that it needs built, the Python environments that it needs made, and the
-    command that writes `target/bench/<name>.json`."""
+    """A part of the benchmark: the crates and the Python environments that it needs, and the command that writes
+    `target/bench/<name>.json`."""
 
     name: str
     packages: tuple
@@ -26,7 +24,6 @@ class Part:
     command: tuple
 
 
-# To add a part, add a line.
 PARTS = (
     Part("validation", ("validation",), ("bench",), (sys.executable, "-m", "bench.run_validation")),
     Part("instructions", ("validation",), (), (sys.executable, "-m", "bench.run_instructions")),
@@ -38,7 +35,7 @@ PARTS = (
 
 
 def main() -> int:
-    """Runs the parts that were asked for. Fails if one of their bounds is broken."""
+    """Runs the chosen parts. Fails if one of their bounds is exceeded."""
     arguments = _parse()
     if arguments.no_run:
         results = kept = _last_results()
@@ -53,11 +50,11 @@ def main() -> int:
 
 def _parse() -> argparse.Namespace:
     names = ", ".join(one.name for one in PARTS)
-    parser = argparse.ArgumentParser(prog="python3 -m bench", description="Measures this system beside others.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure, all if nothing is named: {names}")
-    parser.add_argument("--publish", action="store_true", help="write the results and their pictures to docs/")
-    parser.add_argument("--no-run", action="store_true", help="measure nothing and take the last results")
-    parser.add_argument("--accept", action="store_true", help="let the counted instructions be those to compare with")
+    parser = argparse.ArgumentParser(prog="python3 -m bench", description="Measure the speed of this system.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure, by default everything: {names}")
+    parser.add_argument("--publish", action="store_true", help="write the results and their pictures to docs/developers/")
+    parser.add_argument("--no-run", action="store_true", help="use the last results instead of measuring")
+    parser.add_argument("--accept", action="store_true", help="save the counted instructions as those to compare with")
     return parser.parse_args()
 
 
@@ -69,29 +66,28 @@ def _chosen(names: list) -> list:
 
 
 def _run(parts: list, accept: bool) -> dict:
-    """Builds and runs the parts, one after the other, and prints each as it comes. A part that fails does not keep the
-    others from running."""
+    """Builds the parts, runs them one after the other and prints their results. Continues after a part that fails."""
     packages = sorted({package for one in parts for package in one.packages})
-    say(f"== Build {', '.join(packages)} as for AWS, but for this machine (the first time some minutes)")
+    report(f"== Build {', '.join(packages)} as for AWS, but for this machine (the first time some minutes)")
     _call(["cargo", "build", "--release", *(word for package in packages for word in ("-p", package))])
     results = {"machine": machine.describe(), "parts": [], "failed": []}
     OUT.mkdir(parents=True, exist_ok=True)
     print(f"Measured on {machine.sentence(results['machine'])}.\n")
     for one in parts:
-        say(f"== {one.name}")
+        report(f"== {one.name}")
         try:
             result = _measure(one, accept)
         except Problem as problem:
-            say(str(problem))
+            report(str(problem))
             results["failed"].append(one.name)
             continue
-        print(table.of_result(result) + "\n", flush=True)
+        print(part.as_markdown(result) + "\n", flush=True)
         results["parts"].append(asdict(result))
     return results
 
 
 def _measure(one: Part, accept: bool) -> part.Result:
-    """Runs a part and reads what it has written. One that fails and has written it fails by a bound, which is there."""
+    """Runs a part and reads its result. A part that fails with a result exceeds a bound, which the result contains."""
     for environment in one.environments:
         venvs.ensure(environment)
     part.path_of(one.name).unlink(missing_ok=True)
@@ -104,8 +100,8 @@ def _measure(one: Part, accept: bool) -> part.Result:
 
 
 def with_others(results: dict, last: dict) -> dict:
-    """The results of this run, and those of the parts that it did not run from the last one. Only if that was on the same
-    day and machine: what is published together has one date and one machine."""
+    """The results of this run and, for the parts that it did not run, of the last run. Only if that was on the same day
+    and machine, because results that are published together have one date and one machine."""
     if last is None or last["machine"] != results["machine"]:
         return results
     found = {one["part"]: one for one in [*last["parts"], *results["parts"]] if one["part"] not in results["failed"]}
@@ -114,7 +110,7 @@ def with_others(results: dict, last: dict) -> dict:
 
 
 def _call(command: list) -> None:
-    """Runs a command whose output is for the person who waits."""
+    """Runs a command, and shows its output on standard error."""
     words = [str(word) for word in command]
     if subprocess.run(words, cwd=ROOT, stdout=sys.stderr).returncode != 0:
         raise Problem(f"{' '.join(words)} failed.")
@@ -126,19 +122,19 @@ def _results_file():
 
 def _last_results() -> dict:
     if not _results_file().is_file():
-        raise Problem("Nothing was measured yet. Measure it: python3 -m bench")
+        raise Problem("There are no results yet. Measure first: python3 -m bench")
     return json.loads(_results_file().read_text())
 
 
 def _judge(results: dict) -> int:
-    """Says what is broken, if anything is."""
+    """Reports failed parts and exceeded bounds. Returns the exit code."""
     for name in results["failed"]:
-        say(f"NOT MEASURED: {name}")
-    broken = [bound for result in results["parts"] for bound in result["bounds"] if not bound["holds"]]
-    for bound in broken:
-        say(f"NOT KEPT: {bound['what']}: {bound['measured']}, asked for {bound['bound']}")
-    return 1 if broken or results["failed"] else 0
+        report(f"NOT MEASURED: {name}")
+    exceeded = [bound for result in results["parts"] for bound in result["bounds"] if not bound["holds"]]
+    for bound in exceeded:
+        report(f"BOUND EXCEEDED: {bound['what']}: {bound['measured']}, required {bound['bound']}")
+    return 1 if exceeded or results["failed"] else 0
 
 
 if __name__ == "__main__":
-    sys.exit(tell(main, "Interrupted."))
+    sys.exit(exit_code(main, "Interrupted."))

@@ -1,25 +1,24 @@
-"""The generated files. They are made once for a seed and a generator, and kept."""
+"""The generated files, which are kept for a seed and a version of the generator."""
 
 import hashlib
 import json
 import shutil
 import subprocess
 
-from local.problem import Problem
+from tools.problem import Problem, report
 
 from .paths import DATA, ROOT, VALIDATION
-from .rounds import say
 
 SEED = 1
 SETS = ("clean", "bad", "quoted", "long")
-GENERATOR = ("prng.rs", "generate.rs", "generate/record.rs", "generate/fault.rs")
+GENERATOR = ("prng.rs", "generate.rs", "generate/record.rs", "generate/error.rs")
 
 
 def file(set_name: str, rows: int):
-    """A file of a set, made if it is not there, and in the page cache."""
+    """A file of a set, generated if it does not exist, and read into the page cache."""
     path = _directory() / f"{set_name}-{rows}.csv"
     if not path.is_file():
-        say(f"generating {path.name}")
+        report(f"generating {path.name}")
         _validation("generate", set_name, str(rows), str(SEED), str(path))
     with path.open("rb") as content:
         while content.read(1 << 20):
@@ -28,19 +27,19 @@ def file(set_name: str, rows: int):
 
 
 def rules():
-    """The file of what validators in other languages must know."""
+    """The file with the rules for validators in other languages."""
     path = _directory() / "rules.json"
     path.write_text(_validation("rules"))
     return path
 
 
-def faults(set_name: str, rows: int) -> dict:
-    """What is wrong with each bad record of a file, by the record's number as text."""
-    return json.loads(_validation("faults", str(rows), str(SEED))) if set_name == "bad" else {}
+def errors(set_name: str, rows: int) -> dict:
+    """The error of each invalid record of a file, by the record's number as text."""
+    return json.loads(_validation("errors", str(rows), str(SEED))) if set_name == "bad" else {}
 
 
 def _directory():
-    """Where the files of this seed and this generator are. Those of others are of no use any more."""
+    """The directory of this seed and this generator. Deletes those of others."""
     sources = b"".join((ROOT / "bench" / "validation" / "src" / name).read_bytes() for name in GENERATOR)
     directory = DATA / f"seed-{SEED}-{hashlib.sha256(sources).hexdigest()[:8]}"
     if not directory.is_dir():

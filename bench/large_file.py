@@ -1,4 +1,6 @@
-"""A file of a gibibyte: whether memory stays the same but for the check of ids."""
+"""A file of a gibibyte: memory must not grow beyond what the check of IDs needs."""
+
+from tools.problem import report
 
 from . import data, rounds
 from .part import Bound
@@ -7,25 +9,25 @@ from .paths import VALIDATION
 SET = "long"
 SMALL_ROWS = 50_000
 LARGE_ROWS = 5_000_000
-# The validator keeps eight bytes for each id, twice as many while their list grows.
+# The validator keeps eight bytes for each ID, and twice as many while their list grows.
 ID_CHECK_BYTES_PER_ROW_MAX = 16
-# What an allocator may keep beside.
+# Allowance for the allocator.
 SLACK_BYTES = 2 * 1024 * 1024
 
 
 def measure() -> dict:
-    """Validates a small and a large file once, as the service does: in pieces, with the digest."""
+    """Validates a small and a large file once, as the service does: in chunks, with the digest."""
     figures = {}
     for name, rows in (("small", SMALL_ROWS), ("large", LARGE_ROWS)):
         path = data.file(SET, rows)
-        rounds.say(f"measuring {SET}, {rows:,} rows")
+        report(f"measuring {SET}, {rows:,} rows")
         figure = rounds.once((VALIDATION, "run", "ours-sha256", "file", path))
         figures[name] = {**figure, "bytes": path.stat().st_size}
     return figures
 
 
 def rows(figures: dict, columns: int) -> list:
-    """The large file's row in the table of all, whose columns are those of `run_validation`."""
+    """The row of the large file in the table of `run_validation`."""
     large = figures["large"]
     speed = f"{large['bytes'] / large['seconds'] / 1e6:,.0f}"
     rows_a_second = f"{large['rows'] / large['seconds']:,.0f}"
@@ -37,7 +39,7 @@ def rows(figures: dict, columns: int) -> list:
 
 
 def bounds(figures: dict) -> list:
-    """That the memory grows by the check of ids alone."""
+    """The bound on memory."""
     small, large = figures["small"], figures["large"]
     allowed = peak(small) + ID_CHECK_BYTES_PER_ROW_MAX * LARGE_ROWS + SLACK_BYTES
     what = (
@@ -57,7 +59,7 @@ def notes(figures: dict) -> list:
 
 
 def peak(figure: dict) -> int:
-    """The most memory of a run, in bytes."""
+    """The peak memory of a run, in bytes."""
     return figure["peak_kilobytes"] * 1024
 
 

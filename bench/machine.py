@@ -1,4 +1,4 @@
-"""What a measurement was made on."""
+"""The machine of a measurement."""
 
 import datetime
 import os
@@ -10,7 +10,7 @@ from .paths import ROOT
 
 
 def describe() -> dict:
-    """The machine, the date and the compiler, as far as they decide about figures."""
+    """The machine, the date and the compiler, as far as they affect the figures."""
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "processor": _processor(),
@@ -18,7 +18,7 @@ def describe() -> dict:
         "memory_gigabytes": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
         "architecture": platform.machine(),
         "kernel": platform.release(),
-        "rustc": _said(["rustc", "--version"]),
+        "rustc": _output(["rustc", "--version"]),
         "python": platform.python_version(),
     }
 
@@ -35,8 +35,8 @@ def _processor() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
-    return platform.processor() or "a processor that does not say its name"
+    return platform.processor() or "an unknown processor"
 
 
-def _said(command: list) -> str:
+def _output(command: list) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()

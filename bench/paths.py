@@ -1,20 +1,21 @@
 """Where things are in this repository."""
 
 import os
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import venvs
+from tools.paths import ROOT
+
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 
-# What measurements write. Git ignores it.
+# The results of measurements, which git ignores.
 OUT = TARGET / "bench"
-# Generated files. They follow from their seeds, so that they are kept from one run to the next.
+# Generated files, which depend on their seeds alone and are kept from run to run.
 DATA = OUT / "data"
 
 RELEASE = TARGET / "release"
 VALIDATION = RELEASE / "validation"
-PEERS_PYTHON = ROOT / ".local" / "venv-bench" / "bin" / "python"
+PEERS_PYTHON = venvs.python_of("bench")
 
-# What is published, and so committed.
-DOCS = ROOT / "docs"
+# Committed results.
+DOCS = ROOT / "docs" / "developers"
 INSTRUCTIONS = ROOT / "bench" / "instructions.json"

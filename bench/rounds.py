@@ -1,22 +1,21 @@
-"""Interleaved runs: in every round each subject runs once, so that a busy moment of the machine meets all alike."""
+"""Interleaved runs: in every round each subject runs once, so that a busy moment of the machine affects all alike."""
 
 import json
 import statistics
 import subprocess
-import sys
 from dataclasses import dataclass
 
-from local.problem import Problem
+from tools.problem import Problem
 
 from .paths import ROOT
 
-# A run that takes longer than this hangs.
+# A longer run hangs.
 RUN_SECONDS_MAX = 300
 
 
 @dataclass(frozen=True)
 class Run:
-    """A command that prints a line of JSON about itself, and how often it is wanted."""
+    """A command that prints a line of JSON with its figures, and the number of its rounds."""
 
     name: str
     command: tuple
@@ -24,9 +23,9 @@ class Run:
 
 
 def interleave(runs: list) -> dict:
-    """Runs everything and returns the figures of each, by name, in the order of the rounds.
+    """Runs everything and returns the figures of each run, by name, in the order of the rounds.
 
-    Each round begins with another run, so that none always comes after the same one.
+    Each round begins with a different run.
     """
     figures = {run.name: [] for run in runs}
     for number in range(max(run.rounds for run in runs)):
@@ -38,12 +37,12 @@ def interleave(runs: list) -> dict:
 
 
 def once(command: tuple) -> dict:
-    """Runs a command once and returns what it says of itself."""
+    """Runs a command once and returns its figures."""
     words = [str(word) for word in command]
     try:
         done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=RUN_SECONDS_MAX)
     except subprocess.TimeoutExpired:
-        raise Problem(f"{' '.join(words)} took longer than {RUN_SECONDS_MAX} seconds and was ended.") from None
+        raise Problem(f"{' '.join(words)} took longer than {RUN_SECONDS_MAX} seconds and was stopped.") from None
     if done.returncode != 0:
         raise Problem(f"{' '.join(words)} failed:\n{done.stderr.strip()}")
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -52,8 +51,3 @@ def once(command: tuple) -> dict:
 def median(figures: list, name: str):
     """The median of one figure over all rounds."""
     return statistics.median(figure[name] for figure in figures)
-
-
-def say(text: str) -> None:
-    """Tells the person who waits what is going on. Standard output is for results."""
-    print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The part `instructions`: how many instructions validation takes for a byte, which no busy machine changes.
+"""The part `instructions`: how many instructions validation takes for a byte, which a busy machine does not affect.
 
 `python3 -m bench.run_instructions`, when the crate `validation` is built. It compares with `bench/instructions.json`.
 """
@@ -11,12 +11,11 @@ import shutil
 import subprocess
 import sys
 
-from local.problem import Problem, tell
+from tools.problem import Problem, exit_code, report
 
 from .data import SEED, SETS
 from .paths import INSTRUCTIONS, ROOT, VALIDATION
 from .part import Bound, Result, write
-from .rounds import say
 
 ROWS = 4_000
 GROWTH_PERCENT_MAX = 5
@@ -27,11 +26,11 @@ ACCEPT = "python3 -m bench instructions --accept"
 def main() -> int:
     """Counts, compares or accepts, and writes the result."""
     parser = argparse.ArgumentParser(prog="python3 -m bench.run_instructions")
-    parser.add_argument("--accept", action="store_true", help="commit to the counts of this run")
+    parser.add_argument("--accept", action="store_true", help="save the counts of this run as those to compare with")
     accept = parser.parse_args().accept
     if shutil.which("valgrind") is None:
         raise Problem("valgrind, which counts instructions, is not installed. On Debian and Ubuntu: apt install valgrind")
-    say("counting instructions")
+    report("counting instructions")
     counted = {name: {subject: count(subject, name) for subject in SUBJECTS} for name in SETS}
     architecture = platform.machine()
     if accept:
@@ -41,15 +40,15 @@ def main() -> int:
 
 
 def count(subject: str, set_name: str) -> float:
-    """The instructions for a byte of one pass: what two more passes over the same bytes add, by halves. So neither the
-    start of the process nor the making of the bytes counts."""
+    """The instructions for a byte in one pass: half of what two more passes over the same bytes add. So neither the
+    start of the process nor the generation of the bytes is counted."""
     size, once = passes(subject, set_name, 1)
     _, thrice = passes(subject, set_name, 3)
     return round((thrice - once) / 2 / size, 3)
 
 
 def passes(subject: str, set_name: str, times: int) -> tuple:
-    """The bytes, and the instructions of a process that makes them and works over them so often."""
+    """The number of bytes, and the instructions of a process that generates them and passes over them so often."""
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", str(VALIDATION)]
     command += ["repeat", subject, set_name, str(ROWS), str(SEED), str(times)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -58,11 +57,11 @@ def passes(subject: str, set_name: str, times: int) -> tuple:
     return int(done.stdout), collected(done.stderr)
 
 
-def collected(said: str) -> int:
-    """The instructions that callgrind says it has seen."""
-    found = re.search(r"Collected\s*:\s*(\d+)", said)
+def collected(output: str) -> int:
+    """The number of instructions in callgrind's output."""
+    found = re.search(r"Collected\s*:\s*(\d+)", output)
     if not found:
-        raise Problem(f"callgrind told no count:\n{said}")
+        raise Problem(f"callgrind printed no count:\n{output}")
     return int(found[1])
 
 
@@ -72,26 +71,26 @@ def result(counted: dict, accepted: dict, architecture: str) -> Result:
     made = Result("instructions", what, ["set", "ours", "accepted", "csv, ByteRecord", "ours ÷ csv"])
     for name, counts in counted.items():
         ratio = f"{counts['ours'] / counts['csv']:.2f}"
-        made.rows.append([name, f"{counts['ours']:.3f}", said(accepted.get(name)), f"{counts['csv']:.3f}", ratio])
+        made.rows.append([name, f"{counts['ours']:.3f}", shown(accepted.get(name)), f"{counts['csv']:.3f}", ratio])
         if name in accepted:
             made.bounds.append(bound(name, counts["ours"], accepted[name]))
     if not accepted:
-        made.notes.append(f"No counts of {architecture} are accepted yet, and nothing was compared. To accept these: {ACCEPT}")
+        made.notes.append(f"No counts of {architecture} are accepted yet, so nothing was compared. To accept these: {ACCEPT}")
     made.notes.append(
-        f"A count that grows by more than {GROWTH_PERCENT_MAX} % fails. If it does on purpose, accept it and commit "
+        f"A count that grows by more than {GROWTH_PERCENT_MAX} % fails. If the growth is intended, accept it and commit "
         f"bench/instructions.json: {ACCEPT}"
     )
     made.data = {"per_byte": counted}
     return made
 
 
-def said(count_accepted) -> str:
-    """An accepted count, if there is one."""
+def shown(count_accepted) -> str:
+    """An accepted count as text, or a dash."""
     return "–" if count_accepted is None else f"{count_accepted:.3f}"
 
 
 def bound(set_name: str, now: float, accepted: float) -> Bound:
-    """That a count has not grown by more than is let pass."""
+    """The bound on the growth of a count."""
     most = accepted * (100 + GROWTH_PERCENT_MAX) / 100
     growth = (now / accepted - 1) * 100
     what = f"instructions for a byte of the set {set_name}, beside the accepted {accepted:.3f}"
@@ -99,19 +98,19 @@ def bound(set_name: str, now: float, accepted: float) -> Bound:
 
 
 def accepted_on(architecture: str) -> dict:
-    """The accepted counts of ours by set; none if there are none for this architecture."""
+    """Our accepted counts by set; empty if there are none for this architecture."""
     if not INSTRUCTIONS.is_file():
         return {}
     return json.loads(INSTRUCTIONS.read_text()).get(architecture, {})
 
 
 def write_accepted(architecture: str, counted: dict) -> None:
-    """Commits to the counts of this run, beside those of other architectures."""
+    """Saves the counts of this run beside those of other architectures."""
     accepted = json.loads(INSTRUCTIONS.read_text()) if INSTRUCTIONS.is_file() else {}
     accepted[architecture] = {name: counts["ours"] for name, counts in counted.items()}
     INSTRUCTIONS.write_text(json.dumps(accepted, indent=2) + "\n")
-    say(f"accepted in {INSTRUCTIONS.relative_to(ROOT)}; commit it")
+    report(f"saved in {INSTRUCTIONS.relative_to(ROOT)}. Commit it")
 
 
 if __name__ == "__main__":
-    sys.exit(tell(main, "Interrupted."))
+    sys.exit(exit_code(main, "Interrupted."))

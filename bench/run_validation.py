@@ -1,4 +1,4 @@
-"""The part `validation`: how fast files are validated, in what memory, and whether others come to the same verdicts.
+"""The part `validation`: the speed and memory of validation, and whether other validators give the same verdicts.
 
 `python3 -m bench.run_validation`, when the crate `validation` is built and the environment `bench` is made.
 """
@@ -6,7 +6,7 @@
 import sys
 from dataclasses import asdict, dataclass
 
-from local.problem import Problem, tell
+from tools.problem import Problem, exit_code, report
 
 from . import data, large_file, rounds, verdicts
 from .paths import OUT, VALIDATION
@@ -21,7 +21,7 @@ DICTREADER_TIMES_MIN = 20
 
 @dataclass(frozen=True)
 class Measured:
-    """A subject and a file: medians of the seconds, the most memory, and the verdict."""
+    """A subject and a file: medians of the seconds, the peak memory, and the number of invalid records."""
 
     set: str
     rows: int
@@ -41,7 +41,7 @@ class Measured:
 def main() -> int:
     """Measures everything and writes the result."""
     if sys.version_info < PEERS_PYTHON_MIN:
-        raise Problem("The peers need Python 3.11 or later. Name one: make PYTHON=python3.12 bench")
+        raise Problem("The peers need Python 3.11 or later. Name it: make PYTHON=python3.12 bench")
     measured, differences = {}, {}
     for rows in SIZES:
         for set_name in data.SETS:
@@ -67,14 +67,14 @@ def main() -> int:
 def measure(set_name: str, rows: int) -> list:
     """Measures all subjects on one file, in turns."""
     path, rules = data.file(set_name, rows), data.rules()
-    rounds.say(f"measuring {set_name}, {rows:,} rows")
+    report(f"measuring {set_name}, {rows:,} rows")
     subjects = of_size(rows)
     figures = rounds.interleave([run for subject in subjects for run in subject.runs(path, rules, rows)])
     return [summed_up(set_name, rows, path.stat().st_size, subject.name, figures) for subject in subjects]
 
 
 def summed_up(set_name: str, rows: int, size: int, subject: str, figures: dict) -> Measured:
-    """What the runs of one subject come to."""
+    """The summary of the runs of one subject."""
     from_file = figures[f"{subject}/file"]
     timed = figures.get(f"{subject}/memory", from_file)
     return Measured(
@@ -95,13 +95,13 @@ def difference(peer, set_name: str, rows: int) -> verdicts.Difference:
     own, their = OUT / "verdicts-ours", OUT / f"verdicts-{peer.name}"
     rounds.once((VALIDATION, "run", "ours", "file", path, own))
     rounds.once((*peer.command(path, data.rules()), their))
-    return verdicts.compare(own, their, data.faults(set_name, rows))
+    return verdicts.compare(own, their, data.errors(set_name, rows))
 
 
 def columns() -> list:
-    """The heads of the table."""
+    """The column headings of the table."""
     speeds = [f"{name}, MB/s" for name in data.SETS]
-    return ["rows", "who", *speeds, "rows/s, clean", "peak MB, clean", "time, ours = 1", "verdicts"]
+    return ["rows", "subject", *speeds, "rows/s, clean", "peak MB, clean", "time, ours = 1", "verdicts"]
 
 
 def table(measured: dict, differences: dict) -> list:
@@ -120,12 +120,12 @@ def table(measured: dict, differences: dict) -> list:
 
 
 def speed(megabytes_a_second: float) -> str:
-    """A speed to about three digits."""
+    """A speed with about three digits."""
     return f"{megabytes_a_second:,.0f}" if megabytes_a_second >= 100 else f"{megabytes_a_second:.1f}"
 
 
 def times_ours(measured: dict, one: Measured) -> float:
-    """How many times as long as ours a subject takes: from memory both, or from the file both."""
+    """The time of a subject divided by ours: both from memory, or both from the file."""
     ours = measured[one.set, one.rows, "ours"]
     if any(one.subject == rung.name for rung in LADDER):
         return one.seconds / ours.seconds
@@ -133,7 +133,7 @@ def times_ours(measured: dict, one: Measured) -> float:
 
 
 def verdict_cell(subject, rows: int, differences: dict) -> str:
-    """Whether a subject judges as we do, over all sets of a size."""
+    """Whether the verdicts of a subject differ from ours, in all sets of a size."""
     if subject in LADDER:
         return "ours" if subject.name.startswith("ours") else "none"
     differing = sum(differences[subject.name, name, rows].records for name in data.SETS)
@@ -146,35 +146,35 @@ def speed_bounds(measured: dict) -> list:
     for name in data.SETS:
         ours, csv = (measured[name, SIZES[-1], subject] for subject in ("ours", "csv"))
         share = csv.seconds / ours.seconds
-        what = f"ours beside csv's ByteRecord, {name}, {SIZES[-1]:,} rows"
+        what = f"ours compared with csv's ByteRecord, {name}, {SIZES[-1]:,} rows"
         bounds.append(Bound(what, f"≥ {CSV_SPEED_SHARE_MIN} ×", f"{share:.2f} ×", share >= CSV_SPEED_SHARE_MIN))
     for name in data.SETS:
         ours, python = (measured[name, 50_000, subject].file_seconds for subject in ("ours", "dictreader"))
-        what = f"ours beside {TITLES['dictreader']}, {name}, 50,000 rows"
+        what = f"ours compared with {TITLES['dictreader']}, {name}, 50,000 rows"
         times = python / ours
         bounds.append(Bound(what, f"≥ {DICTREADER_TIMES_MIN} ×", f"{times:.1f} ×", times >= DICTREADER_TIMES_MIN))
     return bounds
 
 
 def notes(measured: dict, differences: dict) -> list:
-    """What a reader of the table must know, and every difference between verdicts with its reason."""
+    """Notes for readers of the table, and all differences between verdicts with their reasons."""
     kept = [
         "MB are 10^6 bytes. Medians of interleaved runs, each a process of its own: 5 rounds, 3 of the slow peers above 1,000 "
         "rows.",
-        "Newlines, csv and ours work over bytes in memory, and in pieces of 64 KiB from the file for the peak; the peers, "
-        "and ours where it is compared with them, read the file from the page cache. Imports of the peers are not counted.",
-        "Polars and DuckDB may use every core; all others use one.",
-        "Ids are in no order in the sets clean and long, and ascend in bad and quoted. Where ids repeat, as some do in bad, "
-        "ours reads the file twice, and both readings count.",
+        "Newlines, csv and ours read bytes in memory, and chunks of 64 KiB from the file for the peak; the peers, and ours "
+        "compared with them, read the file from the page cache. Imports of the peers are not counted.",
+        "Polars and DuckDB use every core; all others use one.",
+        "IDs are unordered in the sets clean and long, and ascend in bad and quoted. Where IDs repeat, as in bad, ours reads "
+        "the file twice, and both passes count.",
     ]
     for peer in PEERS:
         for (name, set_name, rows), found in differences.items():
             if name == peer.name and found.records:
                 reasons = "; ".join(f"{reason}: {count:,}" for reason, count in found.reasons.most_common())
                 file = f"{set_name}, {rows:,} rows"
-                kept.append(f"{peer.title} judges {found.records:,} records of {file}, otherwise: {reasons}.")
+                kept.append(f"{peer.title} differs on {found.records:,} records of {file}: {reasons}.")
     return kept
 
 
 if __name__ == "__main__":
-    sys.exit(tell(main, "Interrupted."))
+    sys.exit(exit_code(main, "Interrupted."))

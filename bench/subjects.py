@@ -1,4 +1,4 @@
-"""Who is measured: the rungs of the ladder, and the peers."""
+"""The subjects: the rungs of the ladder, from a count of newlines to our validation, and the peers."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,20 @@ from .rounds import Run
 
 ROUNDS_OF_FAST = 5
 ROUNDS_OF_SLOW = 3
-# Files so small cost nobody much time.
+# Every subject validates files of this size quickly.
 SMALL_ROWS_MAX = 1_000
 
 
 @dataclass(frozen=True)
 class Rung:
-    """A subject of `bench/validation`: in memory for its speed, from the file for its memory and to compare with peers."""
+    """A subject of `bench/validation`: in memory for its speed, from the file for its memory and for comparisons with
+    peers."""
 
     name: str
     title: str
 
     def runs(self, path, _rules, _rows) -> list:
-        """What is to be run on a file."""
+        """The runs on a file."""
         return [
             Run(f"{self.name}/{source}", (VALIDATION, "run", self.name, source, path), ROUNDS_OF_FAST)
             for source in ("memory", "file")
@@ -28,7 +29,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Peer:
-    """A validator of `bench/peers`. A slow one is spared the largest files."""
+    """A validator of `bench/peers`. A slow one does not get the largest files."""
 
     name: str
     title: str
@@ -37,12 +38,12 @@ class Peer:
     rounds: int
 
     def runs(self, path, rules, rows: int) -> list:
-        """What is to be run on a file of so many rows."""
+        """The runs on a file of so many rows."""
         rounds = ROUNDS_OF_FAST if rows <= SMALL_ROWS_MAX else self.rounds
         return [Run(f"{self.name}/file", self.command(path, rules), rounds)]
 
     def command(self, path, rules) -> tuple:
-        """The program that validates a file once."""
+        """The command that validates a file once."""
         return (PEERS_PYTHON, "-m", f"bench.peers.{self.module}", path, rules)
 
 
@@ -63,5 +64,5 @@ TITLES = {subject.name: subject.title for subject in (*LADDER, *PEERS)}
 
 
 def of_size(rows: int) -> list:
-    """Who reads files of so many rows."""
+    """The subjects for files of so many rows."""
     return [*LADDER, *(peer for peer in PEERS if rows <= peer.rows_max)]

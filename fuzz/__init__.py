@@ -1,1 +1,1 @@
-"""Tries the code with inputs that libFuzzer makes from what it has seen: `make fuzz`."""
+"""Fuzz tests with libFuzzer: `make fuzz`."""

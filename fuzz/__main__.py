@@ -1,4 +1,4 @@
-"""The command line: `python3 -m fuzz [TARGET]`. What it does goes to standard error, the table to standard output."""
+"""The command line: `python3 -m fuzz [TARGET]`. Prints progress to standard error and the table to standard output."""
 
 import argparse
 import os
@@ -10,78 +10,73 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.table import markdown
-from local.problem import Problem, tell
+from tools.problem import Problem, exit_code, report
+from tools.table import markdown
 
 from . import libfuzzer
 
 FUZZ = Path(__file__).resolve().parent
 ROOT = FUZZ.parent
 CORPUS = FUZZ / "corpus"
-# What git ignores: inputs that a run found, and those that broke something.
+# Ignored by git: inputs that a run found, and those that failed.
 FOUND = FUZZ / "target" / "found"
 ARTIFACTS = FUZZ / "artifacts"
-# An input of a target that is made from bytes is mostly text of this kind.
+# The kind of text that the inputs of a target mostly have.
 DICTIONARIES = {"api": "json", "file": "csv", "payment": "json", "scalar": "csv", "upload": "multipart", "workflow": "json"}
 SEED_BITS = 31
-# Larger inputs are not kept, however new what they reach is: the repository would grow by each.
+# Larger inputs are not kept, whatever they reach, to limit the size of the repository.
 FOUND_BYTES_MAX = 1500
-# The targets that need no handler, and so nothing of AWS, without which they are built in a minute.
+# The targets that need no function and so no AWS SDK, without which they are built in a minute.
 OF_THE_DOMAIN = ("file", "payment", "scalar", "signature", "table")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one target."""
+    """The outcome of one target."""
 
     target: str
-    is_well: bool
+    passed: bool
     seconds: float
     progress: libfuzzer.Progress
 
 
 def main() -> int:
-    """Tries the targets that were asked for. Fails if one of them breaks."""
+    """Runs the chosen targets. Fails if one of them fails."""
     arguments = _parse()
     known = targets()
     if arguments.target and arguments.target not in known:
         raise Problem(f"There is no target {arguments.target}. There are: {', '.join(known)}.")
     chosen = [arguments.target] if arguments.target else known
-    say("== Build the targets, with what libFuzzer follows them by (the first time some minutes)")
+    report("== Build the targets with the instrumentation of libFuzzer (the first time some minutes)")
     build(arguments.target)
     if arguments.input:
         return subprocess.run([program(arguments.target), arguments.input], check=False).returncode
     seed = arguments.seed or random.getrandbits(SEED_BITS)
-    say(f"== Try {', '.join(chosen)}: {arguments.seconds} s each (SEED={seed} makes the same inputs, one target at a time)")
+    report(f"== Run {', '.join(chosen)}: {arguments.seconds} s each (SEED={seed} repeats the inputs of one target at a time)")
     with ThreadPoolExecutor(arguments.at_once) as pool:
-        outcomes = list(pool.map(lambda target: attempt(target, arguments.seconds, seed), chosen))
+        outcomes = list(pool.map(lambda target: run_target(target, arguments.seconds, seed), chosen))
     print(table(outcomes))
     if arguments.keep:
         for outcome in outcomes:
             keep(outcome.target)
-    broken = [outcome for outcome in outcomes if not outcome.is_well]
-    for outcome in broken:
-        tell_broken(outcome)
-    return 1 if broken else 0
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    for outcome in failed:
+        report_failure(outcome)
+    return 1 if failed else 0
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python3 -m fuzz", description="Tries the code with inputs that libFuzzer makes.")
-    parser.add_argument("target", nargs="?", help="what to try, all if nothing is named")
-    parser.add_argument("--seconds", type=int, default=60, help="for each target; 0 tries the kept inputs alone")
-    parser.add_argument("--seed", type=int, default=0, help="repeats the random choices of a run")
-    parser.add_argument("--input", help="a file: try this one input and nothing else")
-    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, help="how many targets run at a time")
-    parser.add_argument("--keep", action="store_true", help="keep the fewest inputs that reach all that was reached")
+    parser = argparse.ArgumentParser(prog="python3 -m fuzz", description="Run the fuzz targets with libFuzzer.")
+    parser.add_argument("target", nargs="?", help="the target to run, by default all")
+    parser.add_argument("--seconds", type=int, default=60, help="time for each target; 0 runs the kept inputs alone")
+    parser.add_argument("--seed", type=int, default=0, help="seed of a run to repeat")
+    parser.add_argument("--input", help="file with one input to run")
+    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, help="number of targets that run at a time")
+    parser.add_argument("--keep", action="store_true", help="keep the fewest inputs that reach everything that was reached")
     arguments = parser.parse_args()
     if arguments.input and not arguments.target:
-        parser.error("say which target the input is for")
+        parser.error("--input needs a target")
     return arguments
-
-
-def say(text: str) -> None:
-    """Tells what is going on."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def targets() -> list:
@@ -90,8 +85,8 @@ def targets() -> list:
 
 
 def build(target: str | None) -> None:
-    """Builds one target, or all. Without a sanitizer the pinned compiler does it: what it would find beyond our own
-    checks is unsafe code, which the workspace forbids."""
+    """Builds one target, or all. Without a sanitizer, so that the pinned compiler can do it: a sanitizer would find
+    errors in unsafe code, which the workspace forbids."""
     command = ["cargo", "fuzz", "build", "--fuzz-dir", str(FUZZ), "--sanitizer", "none"]
     command += ["--no-default-features"] if target in OF_THE_DOMAIN else []
     command += [target] if target else []
@@ -104,25 +99,25 @@ def program(target: str) -> Path:
     """The program of a target."""
     found = list((FUZZ / "target").glob(f"*/release/{target}"))
     if len(found) != 1:
-        raise Problem(f"There is no program of the target {target} under fuzz/target: {found}")
+        raise Problem(f"There is not exactly one program of the target {target} in fuzz/target: {found}")
     return found[0]
 
 
-def attempt(target: str, seconds: int, seed: int) -> Outcome:
-    """Tries one target: first what is kept, then what follows from it."""
+def run_target(target: str, seconds: int, seed: int) -> Outcome:
+    """Runs one target: first the kept inputs, then new ones."""
     found, kept, artifacts = FOUND / target, CORPUS / target, ARTIFACTS / target
     for folder in (found, kept, artifacts):
         folder.mkdir(parents=True, exist_ok=True)
     dictionary = FUZZ / "dictionaries" / f"{DICTIONARIES.get(target, 'none')}.dict"
     command = [program(target), *libfuzzer.options(seconds, seed, artifacts, dictionary), found, kept]
     started = time.monotonic()
-    is_well, progress = libfuzzer.run(command, lambda text: say(f"{target}: {text}"))
-    say(f"{target}: {'done' if is_well else 'BROKEN'}")
-    return Outcome(target, is_well, time.monotonic() - started, progress)
+    passed, progress = libfuzzer.run(command, lambda text: report(f"{target}: {text}"))
+    report(f"{target}: {'passed' if passed else 'FAILED'}")
+    return Outcome(target, passed, time.monotonic() - started, progress)
 
 
 def table(outcomes: list) -> str:
-    """What was tried, and what became of it."""
+    """The outcomes as a table."""
     columns = ["target", "executions", "a second", "edges", "inputs", "peak MB", "result"]
     rows = [[
         one.target,
@@ -131,28 +126,29 @@ def table(outcomes: list) -> str:
         one.progress.edges,
         one.progress.inputs,
         one.progress.megabytes,
-        "well" if one.is_well else "BROKEN",
+        "passed" if one.passed else "FAILED",
     ] for one in outcomes]
     return markdown(columns, rows)
 
 
-def tell_broken(outcome: Outcome) -> None:
-    """Shows what a target said when it broke, and how to see it again."""
-    say(f"\n== {outcome.target} broke:\n" + "\n".join(outcome.progress.lines))
+def report_failure(outcome: Outcome) -> None:
+    """Prints the last output of a failed target, and how to repeat the failure."""
+    report(f"\n== {outcome.target} failed:\n" + "\n".join(outcome.progress.lines))
     if outcome.progress.artifact:
         path = Path(outcome.progress.artifact).resolve().relative_to(ROOT)
-        say(f"\nTo see it again: make fuzz TARGET={outcome.target} INPUT={path}")
+        report(f"\nTo repeat it: make fuzz TARGET={outcome.target} INPUT={path}")
 
 
 def keep(target: str) -> None:
-    """Replaces the kept inputs of a target by the fewest that reach the same edges, with what was found since."""
+    """Replaces the kept inputs of a target by the fewest inputs, of these and the new ones, that reach the same
+    edges."""
     kept, before = CORPUS / target, CORPUS / f"{target}.before"
     for file in (FOUND / target).iterdir():
         if file.stat().st_size > FOUND_BYTES_MAX:
             file.unlink()
     kept.rename(before)
     kept.mkdir()
-    # By edges alone: to keep an input for each number of turns of a loop would be to keep thousands.
+    # By edges alone: an input for each number of iterations of a loop would be thousands.
     merge = [program(target), "-merge=1", "-set_cover_merge=1", "-use_counters=0", kept, before, FOUND / target]
     subprocess.run(merge, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for folder in (before, FOUND / target):
@@ -160,8 +156,8 @@ def keep(target: str) -> None:
             file.unlink()
         folder.rmdir()
     sizes = [file.stat().st_size for file in kept.iterdir()]
-    say(f"{target}: {len(sizes)} inputs are kept, {sum(sizes) // 1024} KiB")
+    report(f"{target}: {len(sizes)} inputs are kept, {sum(sizes) // 1024} KiB")
 
 
 if __name__ == "__main__":
-    sys.exit(tell(main, "Stopped. What was found is under fuzz/target/found."))
+    sys.exit(exit_code(main, "Interrupted. The inputs that were found are in fuzz/target/found."))

@@ -1,4 +1,4 @@
-"""Runs one target, which is a program of libFuzzer's, and reads what it says of itself."""
+"""Runs a target, which is a program with libFuzzer, and reads its output."""
 
 import re
 import subprocess
@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# One input takes milliseconds. These bounds are those of an input that takes what a whole file may not.
+# One input takes milliseconds. An input beyond these bounds would exceed those of a whole file.
 INPUT_SECONDS_MAX = 10
 MEMORY_MEGABYTES_MAX = 512
 ALLOCATION_MEGABYTES_MAX = 64
@@ -21,18 +21,18 @@ ARTIFACT = re.compile(r"Test unit written to (?P<path>\S+)")
 
 @dataclass
 class Progress:
-    """How far a run has come."""
+    """The progress of a run."""
 
     executions: int = 0
     edges: int = 0
     inputs: int = 0
     megabytes: int = 0
     artifact: str = ""
-    # What it says last, which is what a crash is about.
+    # The last lines, which describe a crash.
     lines: list = field(default_factory=list)
 
     def read(self, line: str) -> None:
-        """Takes one line of what a target writes."""
+        """Reads a line of a target's output."""
         self.lines = [*self.lines[-60:], line]
         status, final, artifact = STATUS.search(line), FINAL.search(line), ARTIFACT.search(line)
         if status:
@@ -46,7 +46,7 @@ class Progress:
 
 
 def options(seconds: int, seed: int, artifacts: Path, dictionary: Path) -> list:
-    """The options of one run. A time of 0 tries what is in the corpus and nothing else."""
+    """The options of a run. A time of 0 runs the inputs of the corpus alone."""
     bounds = [f"-timeout={INPUT_SECONDS_MAX}", f"-rss_limit_mb={MEMORY_MEGABYTES_MAX}",
               f"-malloc_limit_mb={ALLOCATION_MEGABYTES_MAX}", f"-max_len={INPUT_BYTES_MAX}"]
     effort = [f"-max_total_time={seconds}"] if seconds else ["-runs=0"]
@@ -54,13 +54,13 @@ def options(seconds: int, seed: int, artifacts: Path, dictionary: Path) -> list:
     return [*bounds, *effort, *words, f"-seed={seed}", f"-artifact_prefix={artifacts}/", "-print_final_stats=1"]
 
 
-def run(command: list, say) -> tuple:
-    """Runs a target to its end, and tells now and then how far it is. Returns whether all went well, and the progress."""
-    progress, told = Progress(), time.monotonic()
+def run(command: list, report) -> tuple:
+    """Runs a target, and reports its progress regularly. Returns whether it passed, and the progress."""
+    progress, reported = Progress(), time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace") as child:
         for line in child.stderr:
             progress.read(line.rstrip("\n"))
-            if time.monotonic() - told >= REPORT_EVERY_SECONDS:
-                told = time.monotonic()
-                say(f"{progress.executions} executions, {progress.edges} edges, {progress.inputs} inputs")
+            if time.monotonic() - reported >= REPORT_EVERY_SECONDS:
+                reported = time.monotonic()
+                report(f"{progress.executions} executions, {progress.edges} edges, {progress.inputs} inputs")
     return child.returncode == 0, progress

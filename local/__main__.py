@@ -1,69 +1,44 @@
 """The command line: `python3 -m local <command>`."""
 
-import sys
-
-if sys.version_info < (3, 10):
-    sys.exit(
-        "Python 3.10 or later is needed, this is %s. Name another one: make PYTHON=python3.12 ..."
-        % sys.version.split()[0]
-    )
-
 import argparse
 import signal
+import sys
 import time
 
-from . import demo, description, handlers, images, lint_workflow, paths, run, sbom, scan, test_page, transform, up, venvs
-from .problem import Problem, tell
+from tools import handlers, venvs
+from tools.problem import Problem, exit_code
+
+from . import demo, run, up
 
 
 def main() -> int:
     """Runs one command. Returns the exit code."""
     arguments = _parse()
-    # So that a kill, like Ctrl-C, unwinds through what stops the emulator.
+    # So that a kill, like Ctrl-C, stops the emulator on its way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    return tell(lambda: _dispatch(arguments), "Interrupted. What was started is stopped.")
+    return exit_code(lambda: _dispatch(arguments), "Interrupted. The local cloud is stopped.")
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python3 -m local", description="Runs the real template on this machine.")
+    parser = argparse.ArgumentParser(prog="python3 -m local", description="Run the system on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("setup", help="make the Python environments, if they are missing or outdated")
-    commands.add_parser("build", help="build the handlers with cargo")
-    commands.add_parser("up", help="start a cloud that stays, on port 4566 or PORT")
-    commands.add_parser("down", help="stop it")
-    commands.add_parser("lint-workflow", help="check the state machines' definitions")
-    commands.add_parser("transform", help="write what SAM makes of the template to .local/transformed.json")
-    commands.add_parser("scan", help="scan that, and bootstrap.yaml, with checkov")
-    commands.add_parser("sbom", help="write the bills of materials of the images to target/sbom/")
-    commands.add_parser("test-description", help="try the APIs of a running stack by their description (see `run`)")
-    commands.add_parser("test-images", help="build the container images and try them with sam local")
-    page_parser = commands.add_parser("test-page", help="test the page in a headless Chromium, on a cloud of its own")
-    page_parser.add_argument("filters", nargs="*", help="parts of names of tests; without any, all are run")
-    demo_parser = commands.add_parser("demo", help="show the way of files and of webhooks, on a cloud of its own")
+    commands.add_parser("build", help="build the functions with cargo")
+    commands.add_parser("up", help="start a local cloud that keeps running, on port 4566 or PORT")
+    commands.add_parser("down", help="stop the local cloud of `up`")
+    demo_parser = commands.add_parser("demo", help="follow files and payments through the system, on a cloud of its own")
     demo_parser.add_argument(
-        "--started", type=float, default=time.time(), help="when the command began, in Unix seconds"
+        "--started", type=float, default=time.time(), help="when the whole command began, in Unix seconds"
     )
-    run_parser = commands.add_parser("run", help="run a command with stacks of its own")
-    run_parser.add_argument("--stacks", required=True, help="suffixes of the stacks, with commas between them")
-    run_parser.add_argument("words", nargs=argparse.REMAINDER, metavar="-- command", help="what to run")
+    run_parser = commands.add_parser("run", help="start a cloud, run a command with it, and stop it")
+    run_parser.add_argument("--stacks", required=True, help="suffixes of the stacks to deploy, separated by commas")
+    run_parser.add_argument("--sam-local", action="store_true", help="let the containers of sam local use the cloud")
+    run_parser.add_argument("words", nargs=argparse.REMAINDER, metavar="-- command", help="the command to run")
     return parser.parse_args()
 
 
 def _dispatch(arguments: argparse.Namespace) -> int:
-    if arguments.command == "setup":
-        for name in venvs.NAMES:
-            venvs.ensure(name)
-    elif arguments.command == "build":
+    if arguments.command == "build":
         handlers.build()
-    elif arguments.command == "lint-workflow":
-        venvs.ensure("sam")
-        lint_workflow.lint()
-    elif arguments.command == "test-description":
-        venvs.ensure("description")
-        description.test()
-    elif arguments.command == "sbom":
-        for path in sbom.write():
-            print(path.relative_to(paths.ROOT))
     elif arguments.command == "down":
         up.down()
     else:
@@ -75,15 +50,6 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 def _use_cloud(arguments: argparse.Namespace) -> int:
     if arguments.command == "up":
         up.up()
-    elif arguments.command == "transform":
-        transform.write()
-    elif arguments.command == "scan":
-        venvs.ensure("checkov")
-        scan.scan()
-    elif arguments.command == "test-images":
-        images.test_images()
-    elif arguments.command == "test-page":
-        return test_page.test_page(arguments.filters)
     elif arguments.command == "demo":
         demo.demo(arguments.started)
     else:
@@ -92,7 +58,7 @@ def _use_cloud(arguments: argparse.Namespace) -> int:
             raise Problem(
                 "There is no command to run. Write it after two hyphens: python3 -m local run --stacks main -- ls"
             )
-        return run.run(arguments.stacks.split(","), command)
+        return run.run(arguments.stacks.split(","), command, arguments.sam_local)
     return 0
 
 

@@ -1,9 +1,9 @@
-/* Gives a process a clock of its own: loaded before the C library (LD_PRELOAD), it moves the real-time clock by an offset.
+/* Gives a process a different clock: loaded before the C library (LD_PRELOAD), it moves the real-time clock by an offset.
  *
- * The offset is CLOCK_OFFSET_MS where that is set. Otherwise it follows from CLOCK_SEED and from the number of this process
- * among those of its function, which is counted in the file CLOCK_PROCESSES: from -CLOCK_OFFSET_MS_MAX to +CLOCK_OFFSET_MS_MAX.
- * That file gets one line a process, of LINE_BYTES bytes: the process id and the offset. Clocks that only measure how long
- * something takes stay as they are. */
+ * The offset is CLOCK_OFFSET_MS if that is set. Otherwise it is between -CLOCK_OFFSET_MS_MAX and +CLOCK_OFFSET_MS_MAX, and
+ * follows from CLOCK_SEED and from the number of this process among those of its function, which the file CLOCK_PROCESSES
+ * counts: it has one line of LINE_BYTES bytes for each process, with the process ID and the offset. Clocks that measure
+ * durations are not changed. */
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -30,7 +30,7 @@ static int64_t number_in(const char *name)
     return text ? strtoll(text, NULL, 10) : 0;
 }
 
-/* SplitMix64, as in tests/acceptance/trials/chance.rs. */
+/* SplitMix64 (Steele, Lea and Flood, 2014). */
 static uint64_t mixed(uint64_t state)
 {
     state += 0x9E3779B97F4A7C15u;

@@ -1,20 +1,22 @@
-"""Clocks of their own for the functions of a stack: a library that is loaded before the C library moves what they take for
-the time. No function knows of it. Its variables stand in `clock_shim.c`; the trials set them.
+"""Different clocks for the functions of a stack, by a library that is loaded before the C library (LD_PRELOAD).
+
+The functions do not know about it. `clock_shim.c` documents its variables, which the fault injection trials set.
 """
 
 import subprocess
 import sys
 from pathlib import Path
 
-from . import paths
-from .problem import Problem
+from tools import paths
+from tools.problem import Problem
 
 SOURCE = paths.ROOT / "local" / "clock_shim.c"
 LIBRARY = paths.WORK / "clock_shim.so"
 
 
 def library() -> Path | None:
-    """The compiled library; none where no process can be given one so: elsewhere than on Linux all clocks are one."""
+    """The path of the compiled library, or None on systems other than Linux, where all functions have the same
+    clock."""
     if not sys.platform.startswith("linux"):
         return None
     if not LIBRARY.exists() or LIBRARY.stat().st_mtime < SOURCE.stat().st_mtime:
@@ -23,5 +25,5 @@ def library() -> Path | None:
         try:
             subprocess.run(command, check=True)
         except (FileNotFoundError, subprocess.CalledProcessError) as error:
-            raise Problem(f"{SOURCE.name} could not be compiled. A C compiler named cc is needed.") from error
+            raise Problem(f"{SOURCE.name} could not be compiled. Install a C compiler named cc.") from error
     return LIBRARY

@@ -14,11 +14,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from . import paths, venvs
-from .problem import Problem
+from tools import client, paths, venvs
+from tools.paths import HOST, REGION
+from tools.problem import Problem
 
-REGION = "us-east-1"
-HOST = "127.0.0.1"
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 10
 
@@ -26,8 +25,8 @@ STOP_SECONDS_MAX = 10
 class Cloud:
     """One emulator in one directory, which has its log, its temporary files and its description.
 
-    A running emulator holds a lock on a file of the directory, through a descriptor that it inherits. So "is it
-    running?" has an answer that survives reboots and process ids that are used again.
+    A running emulator holds a lock on a file of the directory, through a descriptor that it inherits. So whether it
+    runs is known even after a reboot, or when another process has its ID.
     """
 
     def __init__(self, directory: Path):
@@ -36,37 +35,27 @@ class Cloud:
         self._lock_file = directory / "lock"
         self._description_file = directory / "cloud.json"
 
-    # -- What it is ----------------------------------------------------------------------------------------------------
+    # -- Properties ----------------------------------------------------------------------------------------------------
 
     @property
     def endpoint(self) -> str:
-        """Where all its services answer."""
+        """The URL of all its services."""
         return f"http://{HOST}:{self._description()['port']}"
 
     @property
     def page_origin(self) -> str:
-        """Where the page is opened: for a browser another origin than that of the bucket, as on AWS."""
+        """The origin of the page: for a browser a different one than the bucket's, as on AWS."""
         return f"http://localhost:{self._description()['port']}"
 
     @property
     def credentials(self) -> dict:
-        """The administrator's credentials, made anew for each start."""
+        """The administrator's credentials, which are new after each start."""
         description = self._description()
         return {key: description[key] for key in ("access_key_id", "secret_access_key")}
 
     def client(self, service: str):
         """A client of one service, as administrator."""
-        # Here, because the command line must start on a Python that has no boto3.
-        import boto3
-
-        credentials = self.credentials
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=credentials["access_key_id"],
-            aws_secret_access_key=credentials["secret_access_key"],
-        )
+        return client.aws({"endpoint": self.endpoint, "region": REGION, **self.credentials}, service)
 
     def is_running(self) -> bool:
         """Whether an emulator holds this directory's lock."""
@@ -78,18 +67,18 @@ class Cloud:
     # -- Start and stop ------------------------------------------------------------------------------------------------
 
     def start(self, port: int, variables: dict | None = None) -> None:
-        """Starts the emulator in the background and waits until it answers."""
-        _refuse_busy_port(port)
+        """Starts the emulator in the background and waits until it responds."""
+        _require_free_port(port)
         self.directory.mkdir(parents=True, exist_ok=True)
         description = {
             "port": port,
-            # The form of a real key, as some clients look at it.
+            # In the form of a real key, which some clients check.
             "access_key_id": "AKIA" + secrets.token_hex(8).upper(),
             "secret_access_key": secrets.token_hex(20),
         }
         with self._lock_file.open("w") as lock, self.log_file.open("w") as log:
             if not _try_lock(lock):
-                raise Problem(f"An emulator already runs in {self.directory}.")
+                raise Problem(f"An emulator is already running in {self.directory}.")
             process = subprocess.Popen(
                 [str(venvs.python_of("cloud")), "-m", "local.emulator"],
                 cwd=paths.ROOT,
@@ -97,7 +86,8 @@ class Cloud:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # A group of its own: Ctrl-C reaches us, and we stop the emulator and what it runs together.
+                # In a process group of its own: Ctrl-C reaches this process, which stops the emulator and its
+                # functions.
                 start_new_session=True,
                 pass_fds=[lock.fileno()],
             )
@@ -109,20 +99,20 @@ class Cloud:
             raise
 
     def stop(self) -> None:
-        """Stops the emulator and the functions that it runs, and removes their files. The log stays."""
+        """Stops the emulator and the functions that it runs, and removes their files. The log is kept."""
         if self.is_running():
             group = self._description()["pid"]
             _signal_group(group, signal.SIGTERM)
             if not self._wait_until_stopped():
                 _signal_group(group, signal.SIGKILL)
                 self._wait_until_stopped()
-            # The functions are children in the same group and may outlive it for a moment.
+            # The functions are in the same group and can outlive the emulator for a moment.
             _signal_group(group, signal.SIGKILL)
         self._description_file.unlink(missing_ok=True)
         shutil.rmtree(self.directory / "tmp", ignore_errors=True)
 
     def _environment(self, description: dict) -> dict:
-        """The emulator's environment, made from nothing: no credential or profile of this machine reaches a handler."""
+        """The emulator's environment. It has no variable of the shell, so that no credential reaches a function."""
         temporary = self.directory / "tmp"
         temporary.mkdir(exist_ok=True)
         port = str(description["port"])
@@ -135,13 +125,13 @@ class Cloud:
             "PYTHONDONTWRITEBYTECODE": "1",
             "BIND_HOST": HOST,
             "GATEWAY_PORT": port,
-            # Its default is "localhost", which some machines resolve to an address that nobody listens on.
+            # The default is "localhost", which some machines resolve to an address on which nothing listens.
             "MINISTACK_HOST": HOST,
             "AUTH": "true",
             "MINISTACK_REGION": REGION,
             "AWS_ACCESS_KEY_ID": description["access_key_id"],
             "AWS_SECRET_ACCESS_KEY": description["secret_access_key"],
-            # Without this the handlers would call the real AWS.
+            # Without this the functions would call the real AWS.
             "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
         }
 
@@ -149,11 +139,11 @@ class Cloud:
         deadline = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise Problem(f"The emulator ended while it started. Its last words:\n{self.last_log_lines()}")
-            if _answers(f"{self.endpoint}/_ministack/health"):
+                raise Problem(f"The emulator ended while it started. The end of its log:\n{self.last_log_lines()}")
+            if _responds(f"{self.endpoint}/_ministack/health"):
                 return
             time.sleep(0.1)
-        raise Problem(f"The emulator did not answer within {START_SECONDS_MAX} s. See {self.log_file}.")
+        raise Problem(f"The emulator did not respond within {START_SECONDS_MAX} s. See {self.log_file}.")
 
     def _wait_until_stopped(self) -> bool:
         deadline = time.monotonic() + STOP_SECONDS_MAX
@@ -174,18 +164,18 @@ class Cloud:
             return json.loads(self._description_file.read_text())
         except FileNotFoundError as error:
             raise Problem(
-                f"An emulator holds {self._lock_file}, but its process is not known: its start was interrupted. "
+                f"An emulator holds {self._lock_file}, but its process is unknown because its start was interrupted. "
                 "End the process that has this file open: fuser -k " + str(self._lock_file)
             ) from error
 
     def _write_description(self, description: dict) -> None:
-        # It has credentials, if only of an emulator.
+        # It has credentials, if only those of an emulator.
         self._description_file.touch(mode=0o600)
         self._description_file.write_text(json.dumps(description))
 
 
-def passing_cloud(purpose: str) -> Cloud:
-    """A cloud for one command, apart from all others. What a command left that was killed, or failed, is removed."""
+def temporary_cloud(purpose: str) -> Cloud:
+    """A cloud for one command. Removes what earlier commands left that were killed or that failed."""
     for leftover in paths.WORK.glob(f"{purpose}-[0-9]*"):
         if not _is_alive(int(leftover.name.removeprefix(f"{purpose}-"))):
             Cloud(leftover).stop()
@@ -204,19 +194,19 @@ def _is_alive(process_id: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A port on which nothing listens now."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         return listener.getsockname()[1]
 
 
-def _refuse_busy_port(port: int) -> None:
+def _require_free_port(port: int) -> None:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))
         except OSError as error:
-            advice = "Stop what uses it, or choose another: PORT=4567 make up"
+            advice = "Stop the process that uses it, or choose another port: PORT=4567 make up"
             raise Problem(f"Port {port} cannot be used here ({error.strerror}). {advice}") from error
 
 
@@ -228,7 +218,7 @@ def _try_lock(file) -> bool:
     return True
 
 
-def _answers(url: str) -> bool:
+def _responds(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=1) as response:
             return response.status == 200

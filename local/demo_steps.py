@@ -1,18 +1,19 @@
-"""What the parts of the demo share: steps with a name, and queues that hear what is announced."""
+"""What the parts of the demo share: named steps, and queues that receive notifications."""
 
 import json
 import time
 from contextlib import contextmanager
 
+from tools.problem import Problem
+
 from .cloud import Cloud
-from .problem import Problem
 
 MESSAGE_SECONDS_MAX = 20
 
 
 @contextmanager
 def step(title: str):
-    """Announces a step, and names it if it fails."""
+    """Prints the title of a step, and names the step if it fails."""
     print(f"\n== {title[0].upper()}{title[1:]}", flush=True)
     try:
         yield
@@ -23,7 +24,7 @@ def step(title: str):
 
 
 class Inbox:
-    """A queue of the demo's own, which hears a topic or a bus."""
+    """A queue of the demo, which subscribes to a topic or a bus."""
 
     def __init__(self, cloud: Cloud, name: str):
         self._cloud = cloud
@@ -34,28 +35,28 @@ class Inbox:
         self._arn = attributes["Attributes"]["QueueArn"]
 
     def subscribe(self, topic_arn: str) -> None:
-        """Hears what is published on a topic from now on."""
+        """Receives what is published to a topic from now on."""
         self._allow("sns.amazonaws.com")
         self._cloud.client("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=self._arn)
-        print(f"{self._arn} listens to {topic_arn}")
+        print(f"subscribed {self._arn} to {topic_arn}")
 
     def copy_rule(self, bus: str, rule: str) -> None:
-        """Hears what matches a rule of a bus from now on, by a rule beside it with the same pattern."""
+        """Receives what matches a rule of a bus from now on, with a second rule of the same pattern."""
         self._allow("events.amazonaws.com")
         events = self._cloud.client("events")
         pattern = events.describe_rule(Name=rule, EventBusName=bus)["EventPattern"]
         events.put_rule(Name=self._name, EventBusName=bus, EventPattern=pattern)
         events.put_targets(Rule=self._name, EventBusName=bus, Targets=[{"Id": "demo", "Arn": self._arn}])
-        print(f"{self._arn} listens to {bus} by a rule with the pattern of {rule}")
+        print(f"subscribed {self._arn} to {bus}, with a rule of the same pattern as {rule}")
 
     def messages(self):
-        """What comes, until nothing has come for too long."""
+        """The messages as they arrive. Fails if none arrives for too long."""
         deadline = time.monotonic() + MESSAGE_SECONDS_MAX
         while time.monotonic() < deadline:
             for message in self._queues.receive_message(QueueUrl=self._url, WaitTimeSeconds=1).get("Messages", []):
                 self._queues.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
                 yield json.loads(message["Body"])
-        raise Problem(f"{self._name} heard nothing more within {MESSAGE_SECONDS_MAX} s.")
+        raise Problem(f"{self._name} received no message within {MESSAGE_SECONDS_MAX} s.")
 
     def _allow(self, service: str) -> None:
         allow = {

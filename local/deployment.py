@@ -3,9 +3,12 @@
 import json
 import time
 
-from . import handlers, paths, rest_api, rewrites
-from .cloud import REGION, Cloud
-from .problem import Problem
+from tools import handlers, paths
+from tools.paths import REGION
+from tools.problem import Problem
+
+from . import rest_api, rewrites
+from .cloud import Cloud
 
 PARTNERS = ("acme", "globex")
 PROVIDERS = ("acme-pay", "globex-pay")
@@ -14,11 +17,11 @@ DEPLOY_SECONDS_MAX = 120
 
 
 class Deployment:
-    """What is uploaded once and used by the stacks of all suffixes."""
+    """The artifacts, which are uploaded once, and the stacks that use them."""
 
     def __init__(self, cloud: Cloud):
         self._cloud = cloud
-        # Comes with the emulator's SAM transform, so that both read the template in the same way.
+        # The parser of the emulator's SAM transform, so that both read the template in the same way.
         from samtranslator.yaml_helper import yaml_parse
 
         self._template = yaml_parse(paths.TEMPLATE.read_text())
@@ -29,7 +32,8 @@ class Deployment:
         self.changes = rewrites.apply_all(self._template, self._upload_artifacts())
 
     def add_stack(self, suffix: str, parameters: dict) -> dict:
-        """Deploys one stack, makes keys for two partners and an operator and secrets for two providers, and describes it."""
+        """Deploys a stack, creates keys for two partners and an operator and secrets for two providers, and describes
+        it."""
         name = f"transaction-processing-{suffix}"
         lists = {"BucketPartners": ",".join(PARTNERS), "WebhookProviders": ",".join(PROVIDERS)}
         page = {"PageOrigins": self._cloud.page_origin}
@@ -71,7 +75,7 @@ class Deployment:
 
     def _create_stack(self, name: str, parameters: dict) -> None:
         formation = self._cloud.client("cloudformation")
-        # By URL, because a template in the call itself may have 51,200 bytes only.
+        # By URL, because a template in the call itself is limited to 51,200 bytes.
         store = self._cloud.client("s3")
         key = f"{name}.template.json"
         store.put_object(Bucket=ARTIFACT_BUCKET, Key=key, Body=json.dumps(self._template).encode())
@@ -97,7 +101,7 @@ class Deployment:
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     def _resources(self, name: str) -> dict:
-        """The physical ids of a stack's resources, by type and then by logical id."""
+        """The physical IDs of a stack's resources, by type and then by logical ID."""
         resources = self._cloud.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
         by_kind = {}
         for resource in resources:
@@ -106,7 +110,7 @@ class Deployment:
         return by_kind
 
     def _describe(self, suffix: str, name: str, outputs: dict, physical: dict, keys: list) -> dict:
-        """All that a client of the stack, a test or a person needs to know."""
+        """What a test or a person needs to use the stack."""
         return {
             "suffix": suffix,
             "stack_name": name,
@@ -114,7 +118,7 @@ class Deployment:
             "region": REGION,
             **self._cloud.credentials,
             "api_url": self._api_url(outputs["ApiId"]),
-            # The same API under another name of this machine, and so another origin than the bucket's.
+            # The same API under another name of this machine, so that its origin differs from the bucket's.
             "page_url": self._api_url(outputs["ApiId"]).replace(self._cloud.endpoint, self._cloud.page_origin, 1),
             "api_key": keys[0],
             "api_key_2": keys[1],
@@ -128,14 +132,13 @@ class Deployment:
             "topic_arn": outputs["NotificationTopicArn"],
             "dlq_url": outputs["DeadLetterQueueUrl"],
             "state_machine_arn": outputs["StateMachineArn"],
-            # By logical id, as the template has them.
+            # By logical ID, as in the template.
             "functions": physical["AWS::Lambda::Function"],
             "roles": physical["AWS::IAM::Role"],
         }
 
-
     def _describe_webhooks(self, outputs: dict, secrets: list) -> dict:
-        """The same of the payments."""
+        """The same for payments."""
         return {
             "webhook_url": f"{self._api_url(outputs['WebhookApiId'])}/webhook",
             "webhook_api_id": outputs["WebhookApiId"],

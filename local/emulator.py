@@ -1,13 +1,13 @@
-"""Starts the emulator, with three additions and, for `sam local`, the relay beside it: `python3 -m local.emulator`.
+"""Starts the emulator with three additions and, for `sam local`, the relay: `python3 -m local.emulator`.
 
-AWS names the version of a new object in the event that it sends to EventBridge. The emulator leaves it out, and our
-workflow reads nothing but the version that its event names.
+S3 names the version of a new object in its event to EventBridge. The emulator omits it, and the workflow reads only the
+version that its event names.
 
-AWS tells policies whether a request to S3 is signed in a header or in its URL (`s3:authType`). The emulator does not, and
-a role of ours may store some objects by signed URLs alone.
+S3 gives policies the condition key `s3:authType`, which says whether a request is signed in a header or in its URL. The
+emulator does not, and one role may store some objects with signed URLs only.
 
-S3 rejects a multipart upload that is completed with checksums of its parts, if it was created without a checksum algorithm.
-The emulator takes it.
+S3 rejects the completion of a multipart upload with checksums of its parts, if the upload was created without a
+checksum algorithm. The emulator accepts it.
 """
 
 import contextvars
@@ -17,13 +17,13 @@ import ministack.app
 from ministack.core import iam_actions
 from ministack.services import eventbridge, s3
 
-from . import sam_relay
+from tools import sam_relay
 
 _version_id = contextvars.ContextVar("version_id", default=None)
 
 
-def name_versions_in_events() -> None:
-    """Puts `version-id` into the events of S3, where and as AWS has it."""
+def add_versions_to_events() -> None:
+    """Adds `version-id` to the events of S3, as on AWS."""
     fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
 
     def fire_and_remember(*arguments, version_id=None, **options):
@@ -44,8 +44,8 @@ def name_versions_in_events() -> None:
     eventbridge._dispatch_event = dispatch_with_version
 
 
-def tell_policies_how_requests_are_signed() -> None:
-    """Gives policies the condition key `s3:authType`, with the values that AWS documents."""
+def add_auth_type_to_policies() -> None:
+    """Adds the condition key `s3:authType`, with the values that AWS documents."""
     of_request = iam_actions.s3_service_context
 
     def with_auth_type(action, query_params, *arguments, **options):
@@ -56,11 +56,11 @@ def tell_policies_how_requests_are_signed() -> None:
     iam_actions.s3_service_context = with_auth_type
 
 
-def refuse_checksums_that_were_not_agreed_on() -> None:
-    """Answers 400 InvalidPart where parts have checksums and their upload was created without an algorithm."""
+def reject_checksums_without_an_algorithm() -> None:
+    """Returns 400 InvalidPart if parts have checksums and their upload was created without an algorithm."""
     complete = s3._complete_multipart_upload
 
-    def complete_as_agreed(bucket, key, body, query_params, *arguments, **options):
+    def complete_or_reject(bucket, key, body, query_params, *arguments, **options):
         upload = s3._multipart_uploads.get(s3._qp(query_params, "uploadId"))
         if upload is not None and not upload.get("checksum_algorithm") and b"<Checksum" in body:
             message = "One or more of the specified parts could not be found. The part may not have been uploaded, or the "
@@ -68,12 +68,12 @@ def refuse_checksums_that_were_not_agreed_on() -> None:
             return s3._error("InvalidPart", message, 400, f"/{bucket}/{key}")
         return complete(bucket, key, body, query_params, *arguments, **options)
 
-    s3._complete_multipart_upload = complete_as_agreed
+    s3._complete_multipart_upload = complete_or_reject
 
 
 if __name__ == "__main__":
-    name_versions_in_events()
-    tell_policies_how_requests_are_signed()
-    refuse_checksums_that_were_not_agreed_on()
+    add_versions_to_events()
+    add_auth_type_to_policies()
+    reject_checksums_without_an_algorithm()
     sam_relay.start_if_planned()
     ministack.app.main()

@@ -1,7 +1,7 @@
-"""The API's definition as far as the emulator does not read it.
+"""Applies the parts of the API's definition that the emulator ignores.
 
-The emulator makes routes and integrations of an OpenAPI body and passes over its other parts. It knows them all by its
-API Gateway calls, so the same definition is applied a second time through these.
+The emulator creates routes and integrations from an OpenAPI body and ignores the other parts, but supports them all in
+its API Gateway calls. So this applies the same definition a second time with these calls.
 """
 
 import json
@@ -11,11 +11,11 @@ STAGE = "prod"
 
 
 def complete(gateway, api_id: str, definition: dict) -> str:
-    """Applies what the emulator passed over, and returns a sentence for the person who looks on."""
+    """Applies the ignored parts. Returns a description of the change, which `up` and `demo` print."""
     _set_validators(gateway, api_id, definition)
     _set_gateway_responses(gateway, api_id, definition)
     _deploy(gateway, api_id)
-    return "the API's request validation and own refusals are set by calls"
+    return "the API's request validation and gateway responses are set with API calls"
 
 
 def _set_validators(gateway, api_id: str, definition: dict) -> None:
@@ -44,9 +44,9 @@ def _make_models(gateway, api_id: str, definition: dict) -> None:
 
 
 def _set_parameter(gateway, target: dict, parameter: dict) -> None:
-    place = {"header": "header", "path": "path", "query": "querystring"}[parameter["in"]]
-    name = _escape(f"method.request.{place}.{parameter['name']}")
-    # Only the required ones: the emulator takes any text, "false" too, as a demand.
+    location = {"header": "header", "path": "path", "query": "querystring"}[parameter["in"]]
+    name = _escape(f"method.request.{location}.{parameter['name']}")
+    # Only the required ones: the emulator takes any text, even "false", for required.
     if parameter["required"]:
         _patch(gateway.update_method, target, "add", f"/requestParameters/{name}", "true")
 
@@ -62,7 +62,7 @@ def _set_gateway_responses(gateway, api_id: str, definition: dict) -> None:
 
 
 def _deploy(gateway, api_id: str) -> None:
-    """A stage answers with the gateway responses that were there when it was deployed."""
+    """Deploys again, because a stage uses the gateway responses of the time of its deployment."""
     deployment = gateway.create_deployment(restApiId=api_id)["id"]
     _patch(gateway.update_stage, {"restApiId": api_id, "stageName": STAGE}, "replace", "/deploymentId", deployment)
 

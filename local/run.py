@@ -1,16 +1,18 @@
-"""`run`: a command with clouds of its own, for the tests."""
+"""`run`: a command with a local cloud of its own, for the tests."""
 
 import os
 import shutil
 import subprocess
 
-from . import clocks, handlers, paths, transform
-from .cloud import Cloud, free_port, passing_cloud
+from tools import handlers, sam_relay, transform
+from tools.problem import Problem
+
+from . import clocks
+from .cloud import Cloud, free_port, temporary_cloud
 from .deployment import Deployment
-from .problem import Problem
 from .up import write_private
 
-# The tests send far more in a minute than a partner does in a day. The quota is tested on a usage plan of its own.
+# The tests send more in a minute than a partner in a day. The quota is tested on a usage plan of its own.
 PARAMETERS = {
     "DailyQuota": 1_000_000,
     "RateLimit": 10_000,
@@ -18,23 +20,27 @@ PARAMETERS = {
     "WebhookRateLimit": 10_000,
     "WebhookBurstLimit": 10_000,
     "SecretsRefreshSeconds": 1,
-    # Partners of single tests, and one of nobody.
+    # Partners that single tests use, and one that no test uses.
     "PartnerSchedules": "late-bank:daily*2,early-bank:daily,silent-bank:mon-sun*3",
 }
 
 
-def run(suffixes: list, command: list) -> int:
+def run(suffixes: list, command: list, with_relay: bool = False) -> int:
     """Runs the command with ACCEPTANCE_STACKS naming a file that describes the stacks. Returns its exit code.
 
-    The file has `endpoint`, `region`, `access_key_id`, `secret_access_key`, `log_file`, `clock_shim` and `stacks`, which has
-    for each suffix what `.local/stack.json` has after `up`.
+    The file has `endpoint`, `region`, `access_key_id`, `secret_access_key`, `log_file`, `clock_shim` and `stacks`,
+    which has for each suffix what `.local/stack.json` has after `up`. `with_relay` lets the containers of `sam local`
+    use the cloud.
     """
+    relay, sentence = sam_relay.plan() if with_relay else ({}, "")
+    if with_relay and not relay:
+        raise Problem(sentence)
     handlers.require_built()
-    # The tests of the template read it from there.
+    # For the tests of the template.
     transform.write()
-    cloud = passing_cloud("run")
+    cloud = temporary_cloud("run")
     try:
-        cloud.start(free_port())
+        cloud.start(free_port(), relay)
         deployment = Deployment(cloud)
         stacks = {suffix: deployment.add_stack(suffix, PARAMETERS) for suffix in suffixes}
         description_file = cloud.directory / "stacks.json"
@@ -45,7 +51,7 @@ def run(suffixes: list, command: list) -> int:
     if code == 0:
         shutil.rmtree(cloud.directory)
     else:
-        print(f"The log of the local cloud is kept in {cloud.log_file}")
+        print(f"The log of the local cloud is in {cloud.log_file}")
     return code
 
 
@@ -57,7 +63,7 @@ def _describe(cloud: Cloud, stacks: dict) -> dict:
         "region": first["region"],
         **cloud.credentials,
         "log_file": str(cloud.log_file),
-        # By which the functions of a stack get clocks of their own.
+        # With it the functions of a stack have different clocks.
         "clock_shim": str(shim) if shim else None,
         "stacks": stacks,
     }
@@ -67,4 +73,4 @@ def _execute(command: list, variables: dict) -> int:
     try:
         return subprocess.run(command, env={**os.environ, **variables}).returncode
     except FileNotFoundError as error:
-        raise Problem(f"The command {command[0]} was not found. Install it, or check how it is written.") from error
+        raise Problem(f"The command {command[0]} was not found. Install it, or check its name.") from error

@@ -1,6 +1,6 @@
-"""What a person does with the deployed system: bootstrap, deploy, partner, provider, destroy.
+"""What people do with a deployed stack: bootstrap, deploy, partner, operator, provider, destroy.
 
-Each works with the credentials that the AWS command line would use. With AWS_ENDPOINT_URL it works against the local
-cloud instead, which is how it is tested. Only the standard library and boto3 are used, from the environment `cloud` of
-`local`; `sam` itself runs from the environment `sam`.
+Each command uses the credentials that the AWS command line would use. With AWS_ENDPOINT_URL it uses the local cloud
+instead, which is how it is tested. The commands need the standard library and boto3, from the Python environment
+`cloud`; `sam` itself runs in the environment `sam`.
 """

@@ -3,35 +3,35 @@
 import argparse
 import sys
 
-from local import venvs
-from local.problem import Problem, tell
+from tools import venvs
+from tools.problem import Problem, exit_code
 
 
 def main() -> int:
     """Runs one command. Returns the exit code."""
     arguments = _parse()
-    return tell(lambda: _dispatch(arguments), "Interrupted. The same command again goes on from here.")
+    return exit_code(lambda: _dispatch(arguments), "Interrupted. Run the same command again to continue.")
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python3 -m operations", description="Operates the system on AWS.")
+    parser = argparse.ArgumentParser(prog="python3 -m operations", description="Deploy and operate the system on AWS.")
     commands = parser.add_subparsers(dest="command", required=True)
     bootstrap = commands.add_parser("bootstrap", help="set up what all environments of an account and region share")
-    bootstrap.add_argument("--github", default="", help="the GitHub repository, owner/name, that may deploy")
-    deploy = commands.add_parser("deploy", help="build and deploy one environment")
-    deploy.add_argument("--parameters", default="", help="further parameters of the template, as Name=value ...")
-    partner = commands.add_parser("partner", help="make an API key for a partner")
-    partner.add_argument("--name", required=True, help="the partner's name, which its rows carry")
-    partner.add_argument("--again", action="store_true", help="make one more key for a partner that has one")
-    operator = commands.add_parser("operator", help="make an API key for an operator, which sees all partners")
-    provider = commands.add_parser("provider", help="make or change the secret that a provider signs webhooks with")
-    provider.add_argument("--name", required=True, help="the provider's name, which its webhooks carry")
-    provider.add_argument("--rotate", action="store_true", help="make a new secret beside the present one")
-    provider.add_argument("--revoke", action="store_true", help="end the earlier of two secrets")
-    destroy = commands.add_parser("destroy", help="delete one environment with all its data")
-    destroy.add_argument("--yes", action="store_true", help="do not ask")
+    bootstrap.add_argument("--github", default="", help="GitHub repository that may deploy, as owner/name")
+    deploy = commands.add_parser("deploy", help="build and deploy an environment")
+    deploy.add_argument("--parameters", default="", help="more parameters of the template, as Name=value ...")
+    partner = commands.add_parser("partner", help="create an API key for a partner")
+    partner.add_argument("--name", required=True, help="the partner's name, which is stored with its rows")
+    partner.add_argument("--again", action="store_true", help="create one more key for a partner that has one")
+    operator = commands.add_parser("operator", help="create an API key for an operator, who sees the days of all partners")
+    provider = commands.add_parser("provider", help="create, rotate or revoke the secret of a provider")
+    provider.add_argument("--name", required=True, help="the provider's name, as in its webhooks")
+    provider.add_argument("--rotate", action="store_true", help="create a new secret beside the current one")
+    provider.add_argument("--revoke", action="store_true", help="delete the previous one of two secrets")
+    destroy = commands.add_parser("destroy", help="delete an environment with all its data")
+    destroy.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     for parser_of_one in (deploy, partner, operator, provider, destroy):
-        parser_of_one.add_argument("--environment", required=True, help="the environment, such as dev")
+        parser_of_one.add_argument("--environment", required=True, help="name of the environment, such as dev")
     return parser.parse_args()
 
 
@@ -43,11 +43,11 @@ def _dispatch(arguments: argparse.Namespace) -> int:
     try:
         _run(arguments)
     except ClientError as error:
-        told = error.response.get("Error", {})
-        raise Problem(f"AWS refused {error.operation_name}: {told.get('Message') or told.get('Code')}") from error
+        details = error.response.get("Error", {})
+        raise Problem(f"AWS rejected {error.operation_name}: {details.get('Message') or details.get('Code')}") from error
     except BotoCoreError as error:
         raise Problem(
-            f"AWS cannot be reached with what is set here: {str(error).rstrip('.')}. Check AWS_PROFILE, AWS_REGION and "
+            f"AWS cannot be reached with these settings: {str(error).rstrip('.')}. Check AWS_PROFILE, AWS_REGION and "
             "`aws sts get-caller-identity`."
         ) from error
     return 0

@@ -1,10 +1,10 @@
-"""The account and region that a command works in."""
+"""The account and region that a command uses."""
 
 import os
 
 import boto3
 
-# The same as in samconfig.toml, for those who have set none.
+# As in samconfig.toml, where the shell sets no region.
 REGION_DEFAULT = "us-east-1"
 
 
@@ -12,7 +12,7 @@ class Account:
     """Clients with the credentials of this shell, for AWS or for the cloud that AWS_ENDPOINT_URL names."""
 
     def __init__(self):
-        # boto3 passes over AWS_REGION, which the other tools of AWS read first.
+        # boto3 ignores AWS_REGION, which the other tools of AWS read first.
         self.region = os.environ.get("AWS_REGION") or boto3.Session().region_name or REGION_DEFAULT
         self.endpoint = os.environ.get("AWS_ENDPOINT_URL")
         self._session = boto3.Session(region_name=self.region)

@@ -1,16 +1,16 @@
-"""Deletes an environment with all its data, in the order that lets a second try go on where the first stopped."""
+"""Deletes an environment with all its data, in an order that lets a second run continue where the first stopped."""
 
 import sys
 
 from botocore.exceptions import ClientError
 
-from local.problem import Problem
+from tools.problem import Problem
 
 from . import images, provider, tags
 from .partner import keys_of_plan
 from .stack import PREFIX, Stack
 
-# As many as one call of DeleteObjects takes.
+# The limit of one call of DeleteObjects.
 BATCH_MAX = 1000
 
 
@@ -19,41 +19,41 @@ def destroy(stack: Stack, yes: bool) -> None:
     companion = images.companion_of(stack)
     is_there = stack.description() is not None
     if not is_there and companion.description() is None:
-        raise Problem(f"There is no stack {stack.name} in {stack.account}, so that there is nothing to delete.")
+        raise Problem(f"There is no stack {stack.name} in {stack.account}: nothing to delete.")
     if not yes:
         _confirm(stack)
     if is_there:
         _delete_with_content(stack)
     _delete_repositories(companion)
-    print(f"Nothing is left of {stack.name}. What all environments share (bootstrap.yaml, the bucket of SAM) stays.")
+    print(f"Deleted {stack.name}. What all environments share (bootstrap.yaml, the bucket of SAM) is kept.")
 
 
 def _confirm(stack: Stack) -> None:
     if not sys.stdin.isatty():
-        raise Problem(f"Nobody can be asked here whether to delete {stack.name} with all its data. To say so: YES=1")
+        raise Problem(f"This is not a terminal. To confirm that {stack.name} is deleted with all its data: YES=1")
     print(
         f"This deletes {stack.name} in {stack.account}: its files, archive, tables, logs and messages, the partners' "
         "keys and the providers' secrets."
     )
-    if input("Nothing of it can be brought back. Type the stack's name to go on: ").strip() != stack.name:
-        raise Problem("That is not its name, so that nothing was deleted.")
+    if input("This cannot be undone. Type the stack's name to continue: ").strip() != stack.name:
+        raise Problem("That is not its name. Nothing was deleted.")
 
 
 def _delete_with_content(stack: Stack) -> None:
     stack.wait()
-    # First the keys, because a file that arrives while the bucket is emptied would keep it from being deleted.
+    # First the keys: a file that arrives while the bucket is emptied would prevent its deletion.
     _delete_keys(stack)
-    # The providers' secrets are not in the stack, and without them nothing is taken any more.
+    # The providers' secrets are not in the stack. Without them every webhook is rejected.
     secrets = provider.delete_all(stack.account.client("secretsmanager"), stack.name.removeprefix(PREFIX))
     print(f"deleted the secrets of {secrets} providers", flush=True)
     for bucket in stack.resources("AWS::S3::Bucket"):
-        print(f"deleting what is in the bucket {bucket}", flush=True)
-        print(f"  versions and delete markers: {empty(stack.account.client('s3'), bucket)}")
+        print(f"deleting the objects in the bucket {bucket}", flush=True)
+        print(f"  versions and delete markers deleted: {empty(stack.account.client('s3'), bucket)}")
     print(f"deleting the stack {stack.name}, which takes some minutes on AWS", flush=True)
     try:
         stack.delete()
     except Problem as problem:
-        raise Problem(f"{problem} When the cause is gone, run make destroy again; it goes on from here.") from problem
+        raise Problem(f"{problem} Remove the cause and run make destroy again, which continues from here.") from problem
 
 
 def _delete_keys(stack: Stack) -> None:
@@ -62,16 +62,16 @@ def _delete_keys(stack: Stack) -> None:
     for plan_id in stack.resources("AWS::ApiGateway::UsagePlan"):
         for key in keys_of_plan(gateway, plan_id):
             gateway.delete_usage_plan_key(usagePlanId=plan_id, keyId=key["id"])
-            # Those without our tags came by another way and may open other APIs too.
+            # A key without our tags was created by other means and may be used by other APIs.
             if ours.items() <= gateway.get_api_key(apiKey=key["id"]).get("tags", {}).items():
                 gateway.delete_api_key(apiKey=key["id"])
                 print(f"deleted the API key of {key['name']}", flush=True)
             else:
-                print(f"the API key {key['name']} opens nothing here any more, and stays: {key['id']}", flush=True)
+                print(f"removed the API key {key['name']} from the usage plan, and kept it: {key['id']}", flush=True)
 
 
 def empty(store, bucket: str) -> int:
-    """Deletes every version and every delete marker. Returns how many there were."""
+    """Deletes every version and every delete marker of a bucket. Returns their number."""
     count = 0
     try:
         bypass = _bypass(store, bucket)
@@ -93,7 +93,7 @@ def empty(store, bucket: str) -> int:
 
 
 def _bypass(store, bucket: str) -> dict:
-    """What deletes versions that are locked in governance mode; nothing for a bucket without a lock."""
+    """The argument that deletes versions locked in governance mode; none for a bucket without a lock."""
     try:
         store.get_object_lock_configuration(Bucket=bucket)
     except ClientError as error:
@@ -104,17 +104,17 @@ def _bypass(store, bucket: str) -> dict:
 
 
 def delete_batch(store, bucket: str, entries: list, bypass: dict) -> None:
-    """Deletes up to 1,000 of them, and refuses to pass over one that stays."""
+    """Deletes up to 1,000 of them, and fails if one is not deleted."""
     objects = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
-    answer = store.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}, **bypass)
+    response = store.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}, **bypass)
     # The call succeeds even if nothing was deleted.
-    refused = answer.get("Errors", [])
-    if refused:
-        first = refused[0]
+    errors = response.get("Errors", [])
+    if errors:
+        first = errors[0]
         raise Problem(
-            f"{len(refused)} versions in {bucket} were not deleted, the first, {first['Key']}, because: "
-            f"{(first.get('Message') or first['Code']).rstrip('.')}. What is locked can be deleted by who has "
-            "s3:BypassGovernanceRetention, or when its retention has ended."
+            f"{len(errors)} versions in {bucket} were not deleted. The first is {first['Key']}: "
+            f"{(first.get('Message') or first['Code']).rstrip('.')}. To delete a locked version, you need "
+            "s3:BypassGovernanceRetention, or its retention must have ended."
         )
 
 
@@ -124,7 +124,7 @@ def _delete_repositories(companion: Stack) -> None:
     registry = companion.account.client("ecr")
     for repository in companion.resources("AWS::ECR::Repository"):
         try:
-            # By force, because CloudFormation does not delete one that has images.
+            # With force, because CloudFormation does not delete a repository that has images.
             registry.delete_repository(repositoryName=repository, force=True)
         except registry.exceptions.RepositoryNotFoundException:
             continue

@@ -1,4 +1,4 @@
-"""Where the images of the functions are kept."""
+"""The repositories of the functions' images."""
 
 import hashlib
 import re
@@ -6,26 +6,26 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from local.problem import Problem
+from tools.problem import Problem
 
 from .bootstrap import STACK_NAME
 from .stack import Stack
 
 OUTPUT_SUFFIX = "Repository"
-# A function's image in what `sam build` wrote, as a name on this machine.
+# The image of a function in the built template, by its name on this machine.
 LOCAL_IMAGE = re.compile(r"^(\s+ImageUri: )([a-z0-9]+:[A-Za-z0-9._-]+)$", re.MULTILINE)
 TAG_ID_CHARS = 12
 
 
 def companion_of(stack: Stack) -> Stack:
-    """The stack that `sam deploy` makes beside ours for repositories that it manages; the name is made as SAM does."""
-    # An MD5 of a name, which guards nothing.
+    """The stack that `sam deploy` creates beside ours for the repositories that it manages, named as SAM names it."""
+    # Not for security: SAM names the stack so.
     digest = hashlib.md5(stack.name.encode(), usedforsecurity=False).hexdigest()
     return Stack(stack.account, f"{stack.name[:104]}-{digest[:8]}-CompanionStack")
 
 
 def shared_repositories(stack: Stack) -> dict:
-    """The repositories of bootstrap.yaml by the function's logical id; none if it was not deployed."""
+    """The repositories of bootstrap.yaml by the function's logical ID; none if it is not deployed."""
     outputs = Stack(stack.account, STACK_NAME).outputs()
     return {
         name.removesuffix(OUTPUT_SUFFIX): uri
@@ -35,13 +35,13 @@ def shared_repositories(stack: Stack) -> dict:
 
 
 def skip_known_images(stack: Stack, template: Path, repositories: dict) -> dict:
-    """Names in the built template each image that its repository already has, so that SAM does not push it again.
+    """Replaces in the built template each image that its repository already has, so that SAM does not push it again.
 
-    SAM's tag has the image's own id, so the same tag is the same image; and a repository with immutable tags refuses
-    to take even the same one twice. Returns the repositories that are still to get an image.
+    SAM's tag contains the image's ID, so the same tag is the same image; and a repository with immutable tags rejects
+    even the same image. Returns the repositories that do not have their image yet.
     """
     registry = stack.account.client("ecr")
-    # SAM names an image of this machine by the function's logical id in small letters.
+    # SAM names an image on this machine by the function's logical ID in lowercase letters.
     logical_ids = {logical_id.lower(): logical_id for logical_id in repositories}
     missing = {}
 
@@ -60,7 +60,7 @@ def skip_known_images(stack: Stack, template: Path, repositories: dict) -> dict:
 
 
 def options(repositories: dict, missing: dict) -> list:
-    """Tells `sam deploy` where images go. It wants an option even where nothing is to be pushed, and none too many."""
+    """The options of `sam deploy` for the images: it needs one even if nothing is pushed, and no unused ones."""
     if not repositories:
         return ["--resolve-image-repos"]
     if not missing:
@@ -69,16 +69,16 @@ def options(repositories: dict, missing: dict) -> list:
 
 
 def _tag(image: str) -> str:
-    """The tag that SAM gives to an image of this machine when it pushes it."""
+    """The tag under which SAM pushes an image of this machine."""
     if shutil.which("docker") is None:
-        raise Problem("docker was not found. Install Docker, whose engine builds the images, and try again.")
-    asked = subprocess.run(
+        raise Problem("docker was not found. Docker builds the images: install it, start it, and try again.")
+    inspected = subprocess.run(
         ["docker", "image", "inspect", "--format", "{{.Id}}", image], capture_output=True, text=True
     )
-    if asked.returncode != 0:
-        raise Problem(f"Docker does not have the image {image}, although sam build ended well: {asked.stderr.strip()}")
+    if inspected.returncode != 0:
+        raise Problem(f"Docker does not have the image {image}, although sam build succeeded: {inspected.stderr.strip()}")
     name, tag = image.split(":")
-    return f"{name}-{asked.stdout.strip().removeprefix('sha256:')[:TAG_ID_CHARS]}-{tag}"
+    return f"{name}-{inspected.stdout.strip().removeprefix('sha256:')[:TAG_ID_CHARS]}-{tag}"
 
 
 def _has(registry, uri: str, tag: str) -> bool:
@@ -86,5 +86,5 @@ def _has(registry, uri: str, tag: str) -> bool:
         found = registry.describe_images(repositoryName=uri.split("/", 1)[1], imageIds=[{"imageTag": tag}])
     except registry.exceptions.ImageNotFoundException:
         return False
-    # AWS refuses an unknown tag, the local cloud finds nothing.
+    # AWS rejects an unknown tag; the local cloud returns nothing.
     return bool(found["imageDetails"])

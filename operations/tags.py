@@ -1,8 +1,8 @@
-"""The three tags that everything carries, as template.yaml has them."""
+"""The three tags of every resource, as in template.yaml."""
 
 
 def of(environment: str) -> dict:
-    """The tags of what belongs to one environment."""
+    """The tags of an environment's resources."""
     return {
         "Environment": environment,
         "Application": "transaction-processing-pipeline",

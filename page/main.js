@@ -1,101 +1,105 @@
-// The key, and which view is shown. The address of a view stands after the #, which no browser sends to a server.
+// The API key and the choice of the view. A view's address is after the #, which browsers do not send to the server.
 
 let view = null;
 
-function showKey() {
-  show("who", Boolean(key.value));
-  byId("who-name").textContent = key.name;
-  show("operator-note", key.isOperator);
-  const needsKey = !key.value && byId("view-file").hidden;
-  if (byId("key-form").hidden === needsKey) show("key-form", needsKey);
+function updateKey() {
+  setVisible("key-holder", Boolean(key.value));
+  byId("key-name").textContent = key.name;
+  setVisible("operator-note", key.isOperator);
+  // The view of a file works without a key.
+  setVisible("key-form", !key.value && byId("view-file").hidden);
 }
 
-// Takes what stands in the field for the key; tells whether there is a key now.
-function takeTypedKey() {
+// Saves the key in the field, if there is one. Returns whether there is a key now.
+function acceptTypedKey() {
   const typed = byId("key").value.trim();
   if (typed && !byId("key-form").hidden) {
-    // Other characters than these cannot go into a header.
+    // An HTTP header cannot hold other characters.
     if (!/^[\x21-\x7e]{1,128}$/.test(typed)) {
-      refuseKey(new Failure("api_key_invalid"));
+      rejectKey(new Failure("api_key_invalid"));
       return false;
     }
     key.value = typed;
     byId("key").value = "";
-    fault("key", "key-fault", "");
-    show("key-form", false);
-    showKey();
+    setFieldError("key", "key-error", "");
+    updateKey();
   }
-  if (!key.value) refuseKey(new Failure("key_missing"));
+  if (!key.value) rejectKey(new Failure("key_missing"));
   return Boolean(key.value);
 }
 
 function askForKey() {
-  show("key-form", true);
+  setVisible("key-form", true);
 }
 
-function refuseKey(failure) {
+function rejectKey(failure) {
   key.forget();
-  showKey();
+  updateKey();
   askForKey();
   const { title, text } = explain(failure);
-  fault("key", "key-fault", `${title}. ${text}`);
+  setFieldError("key", "key-error", `${title}. ${text}`);
   byId("key").focus();
 }
 
 function showView(name) {
-  for (const id of ["send", "file", "day"]) show(`view-${id}`, id === name);
+  for (const id of ["upload", "file", "day"]) setVisible(`view-${id}`, id === name);
   for (const link of document.querySelectorAll("nav a")) {
     if (link.dataset.view === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  showKey();
+  updateKey();
 }
 
-// Shows what the address names.
+// Shows the view at the present address.
 function route({ focus = true } = {}) {
   const path = location.hash.slice(1);
   const [, day, query] = /^\/days(?:\/([^?]*))?(?:\?(.*))?$/.exec(path) ?? [];
   view?.stop();
   view = null;
   byId("key").value = "";
-  fault("key", "key-fault", "");
-  let title = "send-title";
+  setFieldError("key", "key-error", "");
+  let titleId = "upload-title";
   if (fileIdOf(path)) {
-    title = "file-title";
+    titleId = "file-title";
     showView("file");
     view = new FileView(path);
   } else if (/^\/days\b/.test(path)) {
-    title = "day-title";
+    titleId = "day-title";
     showView("day");
-    view = new DayView(isDay(day ?? "") ? day : usualDay(), new URLSearchParams(query ?? "").get("partner"));
+    view = new DayView(isDay(day ?? "") ? day : defaultDay(), new URLSearchParams(query ?? "").get("partner"));
   } else {
-    showView("send");
+    showView("upload");
   }
-  document.title = `${byId(title).textContent} – Transaction files`;
+  document.title = `${byId(titleId).textContent} – Transaction files`;
   view?.run();
   if (focus) {
-    byId(title).focus({ preventScroll: true });
+    byId(titleId).focus({ preventScroll: true });
     scrollTo(0, 0);
   }
 }
 
-byId("key-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (!takeTypedKey()) return;
-  const note = key.isOperator && !byId("view-send").hidden ? ` ${byId("operator-note").textContent}` : "";
-  announce(`The key of ${key.name} is kept in this tab.${note}`);
-  if (!byId("view-send").hidden) byId("file").focus();
-  else route();
-});
-byId("forget").addEventListener("click", () => {
-  key.forget();
-  sentFiles.clear();
-  announce("The key is forgotten.");
-  route({ focus: false });
-  if (!byId("key-form").hidden) byId("key").focus();
-});
+function listenToKey() {
+  byId("key-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!acceptTypedKey()) return;
+    const isUploadView = !byId("view-upload").hidden;
+    const note = key.isOperator && isUploadView ? ` ${byId("operator-note").textContent}` : "";
+    announce(`API key saved in this tab: ${key.name}.${note}`);
+    if (isUploadView) byId("file").focus();
+    else route();
+  });
+  byId("forget-key").addEventListener("click", () => {
+    key.forget();
+    ownUploads.clear();
+    announce("API key forgotten.");
+    route({ focus: false });
+    if (!byId("key-form").hidden) byId("key").focus();
+  });
+}
+
 for (const link of document.querySelectorAll("footer a")) link.href = `${BASE}/${link.getAttribute("href")}`;
 addEventListener("hashchange", () => route());
-listenToSendView();
+listenToKey();
+listenToUploadView();
 listenToDayView();
 route({ focus: false });

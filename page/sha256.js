@@ -1,11 +1,11 @@
-// SHA-256 (FIPS 180-4) of a file piece by piece. crypto.subtle takes a whole message only, and a file of 1 GiB must
-// never lie in memory at once.
+// SHA-256 (FIPS 180-4) of a file, in chunks. crypto.subtle accepts a whole message only, and a file of up to 1 GiB must
+// not be held in memory at once.
 
 const SHA256_K = new Int32Array(64);
 const SHA256_START = new Int32Array(8);
 
-// The constants are the first bits of the fractional parts of roots of primes, so they are computed rather than listed.
-// A double has more than the 32 bits that are taken of it.
+// The constants are the first bits of the fractional parts of roots of primes, so they are computed here.
+// A double holds more than the 32 bits that are used.
 function fillSha256Constants() {
   const firstBits = (root) => ((root - Math.floor(root)) * 4294967296) | 0;
   let found = 0;
@@ -28,23 +28,23 @@ class Sha256 {
     this.bytes = 0;
   }
 
-  update(piece) {
-    this.bytes += piece.length;
+  update(chunk) {
+    this.bytes += chunk.length;
     let from = 0;
     if (this.filled > 0) {
-      from = Math.min(64 - this.filled, piece.length);
-      this.block.set(piece.subarray(0, from), this.filled);
+      from = Math.min(64 - this.filled, chunk.length);
+      this.block.set(chunk.subarray(0, from), this.filled);
       this.filled += from;
       if (this.filled < 64) return;
       this.compress(this.block, 0);
       this.filled = 0;
     }
-    for (; from + 64 <= piece.length; from += 64) this.compress(piece, from);
-    this.block.set(piece.subarray(from));
-    this.filled = piece.length - from;
+    for (; from + 64 <= chunk.length; from += 64) this.compress(chunk, from);
+    this.block.set(chunk.subarray(from));
+    this.filled = chunk.length - from;
   }
 
-  // The 32 bytes of the digest. Nothing may be added afterwards.
+  // The 32 bytes of the digest. Call it once, after the last update.
   digest() {
     const bits = this.bytes * 8;
     const end = new Uint8Array(this.filled < 56 ? 64 - this.filled : 128 - this.filled);
@@ -71,7 +71,7 @@ class Sha256 {
       const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
       words[i] = (words[i - 16] + s0 + words[i - 7] + s1) | 0;
     }
-    // One variable for each word of the state: an array's iterator would take most of the time.
+    // One variable for each word of the state: destructuring an array here takes most of the time.
     const state = this.state;
     let a = state[0], b = state[1], c = state[2], d = state[3];
     let e = state[4], f = state[5], g = state[6], h = state[7];
@@ -88,16 +88,17 @@ class Sha256 {
   }
 }
 
-const HASH_PIECE_BYTES = 4 * 1024 * 1024;
+const HASH_CHUNK_BYTES = 4 * 1024 * 1024;
 
-// The digest of a file, in hexadecimal digits. Between two pieces the browser has time for everything else.
+// The digest of a file, in hexadecimal digits. Between two chunks the browser stays responsive.
 async function sha256OfFile(file, { onProgress = () => {}, signal } = {}) {
   const hash = new Sha256();
-  for (let from = 0; from < file.size; from += HASH_PIECE_BYTES) {
-    if (signal?.aborted) throw new Failure("cancelled");
-    const piece = await file.slice(from, from + HASH_PIECE_BYTES).arrayBuffer().catch(() => { throw new Failure("unreadable"); });
-    hash.update(new Uint8Array(piece));
-    onProgress(Math.min(from + HASH_PIECE_BYTES, file.size), file.size);
+  for (let from = 0; from < file.size; from += HASH_CHUNK_BYTES) {
+    if (signal?.aborted) throw new Failure("canceled");
+    const content = file.slice(from, from + HASH_CHUNK_BYTES).arrayBuffer();
+    const chunk = await content.catch(() => { throw new Failure("unreadable"); });
+    hash.update(new Uint8Array(chunk));
+    onProgress(Math.min(from + HASH_CHUNK_BYTES, file.size), file.size);
   }
   return Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,6 +1,6 @@
-//! What runs of the archival tell each other: who is at work, which object is announced, and from when on something may be
-//! left to do. It is one item in the table of payments, under a key that no payment can have: an event's key begins with its
-//! provider's name, which has no `#`.
+//! The state that archival runs share: the lease, the registered object, and since when payments may not be archived.
+//! It is one item in the table of payments, under a key that no payment can have: the key of an event begins with the
+//! name of its provider, which has no `#`.
 
 use crate::Configuration;
 use crate::attribute::{Item, milliseconds, number, text};
@@ -10,17 +10,17 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue;
 
-/// Both parts of the item's key.
+/// Both parts of the key of the item.
 const KEY: &str = "#archive";
 
-/// What is known when a run begins.
+/// The state when a run begins.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Standing {
-    /// The object that was announced, and is not known to be settled.
+pub struct ArchiveState {
+    /// The object that is registered and not settled.
     pub object_key: Option<String>,
-    /// The place in time of the last object that was announced.
+    /// The time of the last object that was registered, in milliseconds since 1970.
     pub object_at_ms: Option<u64>,
-    /// Everything that arrived before this, in milliseconds since 1970, is archived.
+    /// Everything received before this time, in milliseconds since 1970, is archived.
     pub unfinished_since_ms: Option<u64>,
 }
 
@@ -32,7 +32,7 @@ pub struct ArchiveControl {
 }
 
 impl ArchiveControl {
-    /// The item of this environment's table of payments.
+    /// The item in the table of payments of this environment.
     ///
     /// # Errors
     /// A variable of the environment is missing.
@@ -40,31 +40,31 @@ impl ArchiveControl {
         Ok(Self { client: Client::new(configuration.sdk()), table: configuration.variable("PAYMENTS_TABLE")? })
     }
 
-    /// Takes the lease until `until_ms`, and returns what is known; or nothing if another run has the lease.
+    /// Claims the lease until `until_ms` and returns the state; none if another run has the lease.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
-    pub async fn take(&self, token: &str, now_ms: u64, until_ms: u64) -> Result<Option<Standing>, Failure> {
+    /// The table rejected the call or did not respond.
+    pub async fn claim(&self, token: &str, now_ms: u64, until_ms: u64) -> Result<Option<ArchiveState>, Failure> {
         let request = self
             .update(token)
             .update_expression("SET lease_token = :token, lease_until_ms = :until")
-            // The token is ours already if an earlier try of this call was not answered.
+            // An earlier try of this call may have claimed the lease without a response.
             .condition_expression("attribute_not_exists(lease_token) OR lease_until_ms <= :now OR lease_token = :token")
             .expression_attribute_values(":now", number(now_ms))
             .expression_attribute_values(":until", number(until_ms))
             .return_values(ReturnValue::AllNew);
-        Ok(sent(request).await?.map(|item| Standing {
+        Ok(sent(request).await?.map(|item| ArchiveState {
             object_key: item.get("object_key").and_then(|value| value.as_s().ok()).cloned(),
             object_at_ms: milliseconds(&item, "object_at_ms"),
             unfinished_since_ms: milliseconds(&item, "unfinished_since_ms"),
         }))
     }
 
-    /// Keeps the lease until `until_ms`. Returns whether the lease is still ours.
+    /// Renews the lease until `until_ms`. Returns whether the run still has the lease.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
-    pub async fn keep(&self, token: &str, until_ms: u64) -> Result<bool, Failure> {
+    /// The table rejected the call or did not respond.
+    pub async fn renew(&self, token: &str, until_ms: u64) -> Result<bool, Failure> {
         let request = self
             .update(token)
             .update_expression("SET lease_until_ms = :until")
@@ -73,26 +73,27 @@ impl ArchiveControl {
         Ok(sent(request).await?.is_some())
     }
 
-    /// Announces an object, before it is stored. Returns whether the lease is still ours.
+    /// Registers an object before it is stored. Returns whether the run still has the lease.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
-    pub async fn announce(&self, token: &str, object_key: &str, object_at_ms: u64) -> Result<bool, Failure> {
+    /// The table rejected the call or did not respond.
+    pub async fn register_object(&self, token: &str, object_key: &str, object_at_ms: u64) -> Result<bool, Failure> {
         let request = self
             .update(token)
             .update_expression("SET object_key = :key, object_at_ms = :at")
-            // It is announced already if an earlier try of this call was not answered.
+            // An earlier try of this call may have registered it without a response.
             .condition_expression("lease_token = :token AND (attribute_not_exists(object_key) OR object_key = :key)")
             .expression_attribute_values(":key", text(object_key))
             .expression_attribute_values(":at", number(object_at_ms));
         Ok(sent(request).await?.is_some())
     }
 
-    /// Takes an announcement back, once each of the object's lines is settled. Returns whether the lease is still ours.
+    /// Removes the registration of an object once each of its lines is settled. Returns whether the run still has the
+    /// lease.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
-    pub async fn settled(&self, token: &str, object_key: &str) -> Result<bool, Failure> {
+    /// The table rejected the call or did not respond.
+    pub async fn clear_object(&self, token: &str, object_key: &str) -> Result<bool, Failure> {
         let request = self
             .update(token)
             .update_expression("REMOVE object_key")
@@ -101,11 +102,11 @@ impl ArchiveControl {
         Ok(sent(request).await?.is_some())
     }
 
-    /// Gives the lease back, and says from when on something is left to do if that is known. If the lease is no longer
-    /// ours, nothing happens.
+    /// Releases the lease, and stores since when payments are not archived if that is known. Does nothing if the run no
+    /// longer has the lease.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
+    /// The table rejected the call or did not respond.
     pub async fn release(&self, token: &str, unfinished_since_ms: Option<u64>) -> Result<(), Failure> {
         let request = self.update(token).condition_expression("lease_token = :token");
         let request = match unfinished_since_ms {
@@ -128,10 +129,10 @@ impl ArchiveControl {
     }
 }
 
-/// The item after the update, as far as that was asked for; or nothing if its condition did not hold.
+/// The item after the update, if the request returns it; none if the condition failed.
 async fn sent(request: UpdateItemFluentBuilder) -> Result<Option<Item>, Failure> {
     Ok(match conditional::update(request).await? {
-        Conditional::Taken(item) => Some(item),
-        Conditional::Refused(_) => None,
+        Conditional::Applied(item) => Some(item),
+        Conditional::Conflict(_) => None,
     })
 }

@@ -1,4 +1,4 @@
-//! The bucket of the archive. What lies there is never overwritten and never removed by us.
+//! The bucket of the archive. Its objects are never overwritten or deleted by this program.
 
 use crate::Configuration;
 use crate::configuration::retries;
@@ -11,20 +11,20 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// Longest time for one try of a call, for a call with its retries, and to read an object's bytes. An object is 32 MiB at
-/// most, and a function of 512 MB moves that in a second or two.
+/// Longest time for one try of a call, for a call with its retries, and to read an object's bytes. An object is 32 MiB
+/// at most, and a function of 512 MB moves that in a second or two.
 const TRY_SECONDS_MAX: u64 = 8;
 const CALL_SECONDS_MAX: u64 = 15;
 const READ_SECONDS_MAX: u64 = 10;
 const TRIES_MAX: u32 = 3;
 
-/// What became of an object.
+/// The outcome of storing an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stored {
-    /// It lies there now.
-    Taken,
-    /// Something lay there. It may be the same, from an earlier try of the call.
-    Occupied,
+    /// It was created.
+    Created,
+    /// The key exists. The object may be the same, from an earlier try of the call.
+    Exists,
 }
 
 /// The bucket.
@@ -45,18 +45,17 @@ impl ArchiveStore {
             .operation_timeout(Duration::from_secs(CALL_SECONDS_MAX))
             .build();
         let s3 = aws_sdk_s3::config::Builder::from(configuration.sdk())
-            // The local cloud answers under one host name, so the bucket is named in the path there.
+            // The local cloud has one host name, so the bucket is in the path there.
             .force_path_style(configuration.sdk().endpoint_url().is_some())
             .retry_config(retries(TRIES_MAX))
             .timeout_config(timeouts);
         Ok(Self { client: Client::from_conf(s3.build()), bucket: configuration.variable("AUDIT_BUCKET")? })
     }
 
-    /// Stores an object unless something lies under its key. The bucket takes it only if its bytes have the SHA-256 that
-    /// is sent with them.
+    /// Stores an object unless its key exists. S3 accepts it only if its bytes have the SHA-256 that is sent with them.
     ///
     /// # Errors
-    /// The bucket refused the call or did not answer. The object may have been stored.
+    /// The bucket rejected the call or did not respond. The object may have been stored.
     pub async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Stored, Failure> {
         let result = self
             .client
@@ -70,8 +69,8 @@ impl ArchiveStore {
             .send()
             .await;
         match result {
-            Ok(_) => Ok(Stored::Taken),
-            Err(error) if error.code() == Some("PreconditionFailed") => Ok(Stored::Occupied),
+            Ok(_) => Ok(Stored::Created),
+            Err(error) if error.code() == Some("PreconditionFailed") => Ok(Stored::Exists),
             Err(error) => Err(Failure::of_call("s3:PutObject", &error, FailureKind::StoreUnavailable)),
         }
     }
@@ -79,7 +78,7 @@ impl ArchiveStore {
     /// Reads an object, and checks its bytes against the SHA-256 with which it was stored.
     ///
     /// # Errors
-    /// The object is gone, or the bucket refused the call or did not answer.
+    /// The object does not exist, or the bucket rejected the call or did not respond.
     pub async fn read(&self, key: &str) -> Result<Bytes, Failure> {
         let request =
             self.client.get_object().bucket(&self.bucket).key(key).checksum_mode(ChecksumMode::Enabled).send().await;

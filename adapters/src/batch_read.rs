@@ -1,4 +1,4 @@
-//! Many items by their keys, however much of a batch a busy table leaves out.
+//! Reads many items by their keys, with retries of unprocessed keys.
 
 use crate::attribute::Item;
 use crate::failure::{Failure, FailureKind};
@@ -8,17 +8,17 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Most keys in one BatchGetItem, which DynamoDB sets. An answer has 16 MB at most.
+/// Most keys in one BatchGetItem, a limit of DynamoDB. A response has 16 MB at most.
 pub(crate) const BATCH_KEYS_MAX: usize = 100;
 
-/// How often a batch is asked for what the answers before left out.
+/// How often the unprocessed keys of a batch are requested again.
 const BATCH_TURNS_MAX: u32 = 8;
 
-/// What stands in `table` under the keys of `request`, in any order. Keys under which nothing stands are left out. While the
-/// table is busy it waits before it asks again, at first for `first_wait_milliseconds` and then for twice as long each time.
+/// The items of `table` with the keys of `request`, in any order. Keys without an item are left out. While the table is
+/// busy, it waits before the next request, at first for `first_wait_milliseconds` and then twice as long each time.
 ///
 /// # Errors
-/// The request cannot be built, or the table refused the call or did not answer.
+/// The request cannot be built, or the table rejected the call or did not respond.
 pub(crate) async fn items(
     client: &Client,
     table: &str,
@@ -30,18 +30,18 @@ pub(crate) async fn items(
     let mut items = Vec::with_capacity(request.keys().len());
     let mut requests = HashMap::from([(table.to_owned(), request)]);
     for turn in 0..BATCH_TURNS_MAX {
-        let answer = client.batch_get_item().set_request_items(Some(requests)).send().await;
-        let answer = answer.map_err(|error| Failure::of_call(call, &error, FailureKind::StoreUnavailable))?;
+        let response = client.batch_get_item().set_request_items(Some(requests)).send().await;
+        let response = response.map_err(|error| Failure::of_call(call, &error, FailureKind::StoreUnavailable))?;
         let before = items.len();
-        items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-        requests = answer.unprocessed_keys.unwrap_or_default();
+        items.extend(response.responses.unwrap_or_default().into_values().flatten());
+        requests = response.unprocessed_keys.unwrap_or_default();
         if requests.values().all(|request| request.keys().is_empty()) {
             return Ok(items);
         }
-        // What was left out because the answer was full can be had at once; otherwise the table is busy.
+        // Keys left out because the response was full can be requested at once; otherwise the table is busy.
         if items.len() == before {
             tokio::time::sleep(Duration::from_millis(first_wait_milliseconds << turn)).await;
         }
     }
-    Err(Failure::new(FailureKind::StoreUnavailable, format!("{call}: keys stay unprocessed")))
+    Err(Failure::new(FailureKind::StoreUnavailable, format!("{call}: keys remain unprocessed")))
 }

@@ -1,4 +1,4 @@
-//! The time and chance of the machine, read here and handed to everything else as values.
+//! The clock and the random source, read here and passed on as values.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,19 +9,19 @@ pub fn now_ms() -> u64 {
     u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// `BYTES` bytes that nobody can guess, as hexadecimal digits.
+/// `BYTES` unguessable bytes, as hexadecimal digits.
 ///
 /// # Errors
-/// The operating system has no randomness to give.
+/// The operating system has no random bytes.
 pub fn random_hex<const BYTES: usize>() -> Result<String, getrandom::Error> {
     let bytes = random::<BYTES>()?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// `BYTES` bytes that nobody can guess.
+/// `BYTES` unguessable bytes.
 ///
 /// # Errors
-/// The operating system has no randomness to give.
+/// The operating system has no random bytes.
 pub fn random<const BYTES: usize>() -> Result<[u8; BYTES], getrandom::Error> {
     let mut bytes = [0_u8; BYTES];
     getrandom::fill(&mut bytes)?;

@@ -1,4 +1,4 @@
-//! Writes to a table under a condition.
+//! Conditional writes to a table.
 
 use crate::attribute::Item;
 use crate::failure::{Failure, FailureKind};
@@ -8,33 +8,33 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
-/// What became of a write. Its item is what the request asks to be told in this case; else it is empty, as it is where there is
-/// none.
+/// The outcome of a conditional write, with the item that the request returns in this case. The item is empty if there
+/// is none.
 pub(crate) enum Conditional {
-    /// The condition held.
-    Taken(Item),
-    /// It did not, because of this item.
-    Refused(Item),
+    /// The condition held, and the write was applied.
+    Applied(Item),
+    /// The condition failed because of this item.
+    Conflict(Item),
 }
 
 impl Conditional {
-    /// The item because of which it was refused, if it was.
-    pub(crate) fn refused(self) -> Option<Item> {
+    /// The item because of which the condition failed, if it did.
+    pub(crate) fn conflict(self) -> Option<Item> {
         match self {
-            Self::Taken(_) => None,
-            Self::Refused(standing) => Some(standing),
+            Self::Applied(_) => None,
+            Self::Conflict(current) => Some(current),
         }
     }
 }
 
-/// Makes an update.
+/// Sends an update.
 ///
 /// # Errors
-/// The table refused the call or did not answer.
+/// The table rejected the call or did not respond.
 pub(crate) async fn update(request: UpdateItemFluentBuilder) -> Result<Conditional, Failure> {
     let result = request.send().await.map(|output| output.attributes);
     conditional(result, "dynamodb:UpdateItem", |error| match error {
-        UpdateItemError::ConditionalCheckFailedException(refused) => Some(refused.item.clone().unwrap_or_default()),
+        UpdateItemError::ConditionalCheckFailedException(conflict) => Some(conflict.item.clone().unwrap_or_default()),
         _ => None,
     })
 }
@@ -42,25 +42,25 @@ pub(crate) async fn update(request: UpdateItemFluentBuilder) -> Result<Condition
 /// Puts an item.
 ///
 /// # Errors
-/// The table refused the call or did not answer.
+/// The table rejected the call or did not respond.
 pub(crate) async fn put(request: PutItemFluentBuilder) -> Result<Conditional, Failure> {
     let result = request.send().await.map(|output| output.attributes);
     conditional(result, "dynamodb:PutItem", |error| match error {
-        PutItemError::ConditionalCheckFailedException(refused) => Some(refused.item.clone().unwrap_or_default()),
+        PutItemError::ConditionalCheckFailedException(conflict) => Some(conflict.item.clone().unwrap_or_default()),
         _ => None,
     })
 }
 
-/// `standing` is the item because of which a write was refused, if that is what happened.
+/// `conflict` is the item because of which the condition failed, if that is the error.
 fn conditional<E: ProvideErrorMetadata, R>(
     result: Result<Option<Item>, SdkError<E, R>>,
     call: &str,
-    standing: impl Fn(&E) -> Option<Item>,
+    conflict: impl Fn(&E) -> Option<Item>,
 ) -> Result<Conditional, Failure> {
     match result {
-        Ok(attributes) => Ok(Conditional::Taken(attributes.unwrap_or_default())),
-        Err(error) => match error.as_service_error().and_then(standing) {
-            Some(item) => Ok(Conditional::Refused(item)),
+        Ok(attributes) => Ok(Conditional::Applied(attributes.unwrap_or_default())),
+        Err(error) => match error.as_service_error().and_then(conflict) {
+            Some(item) => Ok(Conditional::Conflict(item)),
             None => Err(Failure::of_call(call, &error, FailureKind::StoreUnavailable)),
         },
     }

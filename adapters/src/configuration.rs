@@ -1,4 +1,4 @@
-//! What the environment tells a function, and the clients made from it.
+//! The configuration of a function from its environment, and of its clients.
 
 use crate::failure::{Failure, FailureKind};
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -18,8 +18,8 @@ const CALL_TRIES_MAX: u32 = 5;
 const FIRST_WAIT_MILLISECONDS: u64 = 100;
 const LONGEST_WAIT_SECONDS: u64 = 2;
 
-/// What the environment tells a function. Each adapter asks for its own variables, so that a function needs those of what
-/// it uses and no others.
+/// The configuration of a function. Each adapter reads its own variables, so that a function needs only those of the
+/// resources that it uses.
 #[derive(Clone, Debug)]
 pub struct Configuration {
     sdk: SdkConfig,
@@ -31,7 +31,7 @@ impl Configuration {
         Self { sdk: sdk().await }
     }
 
-    /// The configuration of clients that are made elsewhere: of those that call a cloud inside the process, which plays AWS.
+    /// A configuration with other clients, for tests that simulate AWS in the process.
     #[must_use]
     pub fn of_sdk(sdk: SdkConfig) -> Self {
         Self { sdk }
@@ -46,7 +46,7 @@ impl Configuration {
     /// The value of a variable.
     ///
     /// # Errors
-    /// It is missing or empty; names it.
+    /// It is missing or empty.
     pub fn variable(&self, name: &str) -> Result<String, Failure> {
         std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or_else(|| {
             Failure::new(FailureKind::InvalidInput, format!("the environment variable {name} is missing"))
@@ -59,18 +59,17 @@ impl Configuration {
         std::env::var(name).unwrap_or_default()
     }
 
-    /// The files that are expected of partners. A part that cannot be read is logged, and what reports missing files fails
-    /// over it.
+    /// The schedules of partners. A part that cannot be read is logged, and makes the report of missing files fail.
     #[must_use]
     pub fn schedules(&self) -> Schedules {
         let schedules = Schedules::read(&self.text("PARTNER_SCHEDULES"));
         for part in schedules.errors() {
-            tracing::error!(code = "schedule_unreadable", part, "a part of PartnerSchedules cannot be read");
+            tracing::error!(event = "schedule_unreadable", part, "a part of PartnerSchedules cannot be read");
         }
         schedules
     }
 
-    /// The well-formed names of a variable that is a list of names with commas between them. It may be missing or empty.
+    /// The well-formed names in a variable with a comma-separated list. It may be missing or empty.
     #[must_use]
     pub fn names(&self, variable: &str) -> Vec<Partner> {
         let list = self.text(variable);
@@ -78,7 +77,7 @@ impl Configuration {
     }
 }
 
-/// Retries of a call that slow the whole client down where a service throttles it.
+/// Adaptive retries, which slow down the whole client if a service throttles it.
 pub(crate) fn retries(tries_max: u32) -> RetryConfig {
     RetryConfig::adaptive()
         .with_max_attempts(tries_max)
@@ -86,7 +85,7 @@ pub(crate) fn retries(tries_max: u32) -> RetryConfig {
         .with_max_backoff(Duration::from_secs(LONGEST_WAIT_SECONDS))
 }
 
-/// Retries of a call that was not answered, for a caller who meets throttling itself.
+/// Standard retries, for a caller that handles throttling itself.
 pub(crate) fn steady_retries(tries_max: u32) -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(tries_max)
@@ -102,8 +101,8 @@ pub(crate) fn timeouts(call_seconds_max: u64) -> TimeoutConfig {
         .build()
 }
 
-/// Credentials come from the environment alone, as Lambda gives them, and TLS from `ring`: the default chain and the
-/// default provider cost start-up time for what a function never uses.
+/// Credentials come only from the environment, as Lambda sets them, and TLS from `ring`: the default chain and the
+/// default provider take start-up time and are not needed.
 async fn sdk() -> SdkConfig {
     let http =
         aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();

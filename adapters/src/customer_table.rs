@@ -1,5 +1,5 @@
-//! The table of customers: what is remembered of one when its payments have been archived. An item has a customer's
-//! profile, as JSON, and a revision that goes up with each write.
+//! The table of customers: their profiles, which remain after their payments are archived. An item has the profile as
+//! JSON and a revision that increases with each write.
 
 use crate::Configuration;
 use crate::conditional::{self, Conditional};
@@ -11,17 +11,17 @@ use domain::payments::risk::{CustomerProfile, PaymentFacts};
 use domain::payments::webhook::Provider;
 use std::time::Duration;
 
-/// How often a write begins anew because other payments of the customer have changed the profile in between.
+/// How often a write is repeated because other payments of the customer changed the profile in between.
 const LEARN_TURNS_MAX: u64 = 16;
-/// What each turn waits longer than the one before it, so that those who write at once spread out.
+/// The increase of the wait before each turn, so that concurrent writers spread out.
 const LEARN_WAIT_MILLISECONDS: u64 = 10;
 
-/// A profile as it stands.
+/// The current profile of a customer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KnownCustomer {
     /// The profile.
     pub profile: CustomerProfile,
-    /// How often it was written.
+    /// The number of writes.
     revision: u64,
 }
 
@@ -41,49 +41,49 @@ impl CustomerTable {
         Ok(Self { client: Client::new(configuration.sdk()), name: configuration.variable("CUSTOMERS_TABLE")? })
     }
 
-    /// What is known of a customer, as of every write that was answered before.
+    /// The current profile of a customer (strongly consistent).
     ///
     /// # Errors
-    /// The table refused the call or did not answer, or the item is not one of ours.
+    /// The table rejected the call or did not respond, or the item is malformed.
     pub async fn read(&self, provider: &Provider, customer_id: &str) -> Result<Option<KnownCustomer>, Failure> {
         let key = AttributeValue::S(customer(provider, customer_id));
         let request = self.client.get_item().table_name(&self.name).key("customer", key).consistent_read(true);
-        let answer = request.send().await;
-        let answer =
-            answer.map_err(|error| Failure::of_call("dynamodb:GetItem", &error, FailureKind::StoreUnavailable))?;
-        answer.item.as_ref().map(known).transpose()
+        let response = request.send().await;
+        let response =
+            response.map_err(|error| Failure::of_call("dynamodb:GetItem", &error, FailureKind::StoreUnavailable))?;
+        response.item.as_ref().map(known).transpose()
     }
 
-    /// Adds a payment to the profile of its customer, which was `standing` when it was last read. A payment that is in it
-    /// already costs nothing. Where another payment came first, this one is added to what that one made of the profile.
+    /// Adds a payment to the profile of its customer, which was `current` when it was read. Does nothing if the profile
+    /// has the payment already. If another payment was added in between, this one is added to the new profile.
     ///
     /// # Errors
-    /// The table refused the call or did not answer, or the item is not one of ours.
+    /// The table rejected the call or did not respond, or the item is malformed.
     pub async fn learn(
         &self,
         provider: &Provider,
         customer_id: &str,
-        mut standing: Option<KnownCustomer>,
+        mut current: Option<KnownCustomer>,
         payment: &PaymentFacts<'_>,
     ) -> Result<(), Failure> {
         let customer = customer(provider, customer_id);
         for turn in 1..=LEARN_TURNS_MAX {
-            let Some(next) = with(standing.as_ref(), payment) else {
+            let Some(next) = with(current.as_ref(), payment) else {
                 return Ok(());
             };
-            let refused = self.put(&customer, &next).await?;
-            let Some(item) = refused else {
+            let conflict = self.put(&customer, &next).await?;
+            let Some(item) = conflict else {
                 return Ok(());
             };
-            standing = if item.is_empty() { None } else { Some(known(&item)?) };
+            current = if item.is_empty() { None } else { Some(known(&item)?) };
             tokio::time::sleep(Duration::from_millis(turn * LEARN_WAIT_MILLISECONDS)).await;
         }
         let detail = "dynamodb:PutItem: many payments change the profile of one customer at once";
         Err(Failure::new(FailureKind::StoreUnavailable, detail))
     }
 
-    /// Puts a profile in the place of its last revision. Returns the item that stands instead; an empty one where there is
-    /// none.
+    /// Puts a profile in place of its last revision. Returns the conflicting item, if any; an empty one if there is no
+    /// item.
     async fn put(&self, customer: &str, next: &KnownCustomer) -> Result<Option<Item>, Failure> {
         let put = self
             .client
@@ -97,20 +97,20 @@ impl CustomerTable {
                 .condition_expression("revision = :before")
                 .expression_attribute_values(":before", AttributeValue::N((revision - 1).to_string())),
         };
-        conditional::put(put).await.map(Conditional::refused)
+        conditional::put(put).await.map(Conditional::conflict)
     }
 }
 
 const FIRST_REVISION: u64 = 1;
 
-/// The next revision of a profile, which has `payment` in it; none if the standing one has it already.
-fn with(standing: Option<&KnownCustomer>, payment: &PaymentFacts<'_>) -> Option<KnownCustomer> {
-    let Some(standing) = standing else {
+/// The next revision of a profile, with `payment`; none if the current one has it already.
+fn with(current: Option<&KnownCustomer>, payment: &PaymentFacts<'_>) -> Option<KnownCustomer> {
+    let Some(current) = current else {
         let profile = CustomerProfile::default().seen(payment);
         return Some(KnownCustomer { profile, revision: FIRST_REVISION });
     };
-    let profile = standing.profile.seen(payment);
-    (profile != standing.profile).then_some(KnownCustomer { profile, revision: standing.revision + 1 })
+    let profile = current.profile.seen(payment);
+    (profile != current.profile).then_some(KnownCustomer { profile, revision: current.revision + 1 })
 }
 
 fn item(customer: &str, known: &KnownCustomer) -> Result<Item, Failure> {
@@ -129,7 +129,7 @@ fn known(item: &Item) -> Result<KnownCustomer, Failure> {
     profile
         .zip(revision)
         .map(|(profile, revision)| KnownCustomer { profile, revision })
-        .ok_or_else(|| Failure::new(FailureKind::InvalidInput, "an item of the customers' table is not one of ours"))
+        .ok_or_else(|| Failure::new(FailureKind::InvalidInput, "an item of the customers table is malformed"))
 }
 
 #[cfg(test)]
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payment_is_added_once_to_whatever_stands() {
+    fn a_payment_is_added_once_to_the_current_profile() {
         let first = with(None, &payment("T1", 7)).unwrap();
         assert_eq!(with(Some(&first), &payment("T1", 7)), None);
         let second = with(Some(&first), &payment("T2", 9)).unwrap();
@@ -163,14 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn what_we_did_not_write_is_refused() {
-        let sound = item("acme#C1", &with(None, &payment("T1", 7)).unwrap()).unwrap();
+    fn rejects_malformed_items() {
+        let valid = item("acme#C1", &with(None, &payment("T1", 7)).unwrap()).unwrap();
         for (name, value) in [
             ("profile", AttributeValue::S("{}4111".to_owned())),
             ("profile", AttributeValue::N("4111".to_owned())),
             ("revision", AttributeValue::N("-4111".to_owned())),
         ] {
-            let mut item = sound.clone();
+            let mut item = valid.clone();
             item.insert(name.to_owned(), value);
             let failure = known(&item).unwrap_err();
             assert!(!failure.detail.contains("4111"), "{failure}");

@@ -7,7 +7,7 @@ use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use serde_json::Value;
 
-/// What every event says of where it comes from. Rules match it.
+/// The source of every event. Rules match it.
 const SOURCE: &str = "webhook.transaction";
 
 /// The bus.
@@ -29,7 +29,7 @@ impl EventBus {
     /// Publishes one event.
     ///
     /// # Errors
-    /// The bus refused the call or the event, or did not answer. PutEvents answers 200 for an event that it did not take.
+    /// The bus rejected the call or the event, or did not respond. PutEvents responds 200 even if it rejects an event.
     pub async fn publish(&self, detail_type: &str, detail: &Value) -> Result<(), Failure> {
         let entry = PutEventsRequestEntry::builder()
             .event_bus_name(&self.name)
@@ -38,19 +38,19 @@ impl EventBus {
             .detail(detail.to_string())
             .build();
         let call = "events:PutEvents";
-        let answer = self.client.put_events().entries(entry).send().await;
-        let answer = answer.map_err(|error| Failure::of_call(call, &error, FailureKind::BusUnavailable))?;
-        match refusal(&answer) {
-            Some(code) => Err(Failure::new(FailureKind::BusUnavailable, format!("{call}: entry refused: {code}"))),
+        let response = self.client.put_events().entries(entry).send().await;
+        let response = response.map_err(|error| Failure::of_call(call, &error, FailureKind::BusUnavailable))?;
+        match entry_error(&response) {
+            Some(code) => Err(Failure::new(FailureKind::BusUnavailable, format!("{call}: entry rejected: {code}"))),
             None => Ok(()),
         }
     }
 }
 
-/// Why the bus did not take an event, although it answered 200.
-fn refusal(answer: &PutEventsOutput) -> Option<&str> {
-    let code = answer.entries().iter().find_map(|entry| entry.error_code());
-    code.or((answer.failed_entry_count() > 0).then_some("without a code"))
+/// The error code of a rejected event in a response with status 200.
+fn entry_error(response: &PutEventsOutput) -> Option<&str> {
+    let code = response.entries().iter().find_map(|entry| entry.error_code());
+    code.or((response.failed_entry_count() > 0).then_some("without a code"))
 }
 
 #[cfg(test)]
@@ -59,14 +59,14 @@ mod tests {
     use aws_sdk_eventbridge::types::PutEventsResultEntry;
 
     #[test]
-    fn an_entry_that_is_refused_inside_a_success_is_a_failure() {
-        let taken = PutEventsResultEntry::builder().event_id("1").build();
+    fn a_rejected_entry_in_a_success_is_a_failure() {
+        let accepted = PutEventsResultEntry::builder().event_id("1").build();
         let throttled = PutEventsResultEntry::builder().error_code("ThrottlingException").build();
-        let answer = PutEventsOutput::builder().failed_entry_count(0).entries(taken).build();
-        assert_eq!(refusal(&answer), None);
-        let answer = PutEventsOutput::builder().failed_entry_count(1).entries(throttled).build();
-        assert_eq!(refusal(&answer), Some("ThrottlingException"));
-        let answer = PutEventsOutput::builder().failed_entry_count(1).build();
-        assert_eq!(refusal(&answer), Some("without a code"));
+        let response = PutEventsOutput::builder().failed_entry_count(0).entries(accepted).build();
+        assert_eq!(entry_error(&response), None);
+        let response = PutEventsOutput::builder().failed_entry_count(1).entries(throttled).build();
+        assert_eq!(entry_error(&response), Some("ThrottlingException"));
+        let response = PutEventsOutput::builder().failed_entry_count(1).build();
+        assert_eq!(entry_error(&response), Some("without a code"));
     }
 }

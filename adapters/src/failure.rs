@@ -1,7 +1,7 @@
-//! Why a step could not be done, under names that the state machine matches.
+//! The failures of a step, with names that the state machine matches.
 //!
-//! The names are an interface between the code and `statemachine/workflow.asl.json`: the transient ones are retried
-//! there, the others are not. A test holds the two lists against each other.
+//! The names are an interface between the code and `statemachine/workflow.asl.json`: transient failures are retried
+//! there, the others are not. A test compares the two lists.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use lambda_runtime::Diagnostic;
@@ -10,24 +10,24 @@ use std::fmt;
 /// The name of a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FailureKind {
-    /// The object or its version is gone. A role that may not list the bucket is told `AccessDenied` instead for a key
-    /// that does not exist, and then sees [`FailureKind::AccessRefused`].
+    /// The object or its version does not exist. For a role that may not list the bucket, S3 responds `AccessDenied`
+    /// instead, which is [`FailureKind::AccessDenied`].
     ObjectMissing,
-    /// A service refused the call itself: a missing permission, a missing table, a malformed request.
-    AccessRefused,
-    /// What was written differs from what was to be written: the sums of a file's rows, or an object of the archive.
+    /// A service rejected the call itself: a missing permission, a missing table, a malformed request.
+    AccessDenied,
+    /// The written data differ from what was expected: the totals of a file's rows, or an object of the archive.
     ControlTotalsDiffer,
-    /// The step was called with an input that it does not understand.
+    /// The input of the step is invalid.
     InvalidInput,
-    /// The file was tried too often.
+    /// The file has too many attempts.
     AttemptsExhausted,
-    /// The bucket or a table did not answer, was throttled or failed.
+    /// The bucket or a table did not respond, throttled the call or failed.
     StoreUnavailable,
-    /// The topic did not answer, was throttled or failed.
+    /// The topic did not respond, throttled the call or failed.
     TopicUnavailable,
-    /// The event bus did not answer, was throttled or failed, or did not take an event.
+    /// The event bus did not respond, throttled the call, failed, or rejected an event.
     BusUnavailable,
-    /// The store of secrets did not answer, was throttled or failed.
+    /// Secrets Manager did not respond, throttled the call or failed.
     SecretsUnavailable,
 }
 
@@ -35,7 +35,7 @@ impl FailureKind {
     /// Every kind.
     pub const ALL: [Self; 9] = [
         Self::ObjectMissing,
-        Self::AccessRefused,
+        Self::AccessDenied,
         Self::ControlTotalsDiffer,
         Self::InvalidInput,
         Self::AttemptsExhausted,
@@ -50,7 +50,7 @@ impl FailureKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::ObjectMissing => "ObjectMissing",
-            Self::AccessRefused => "AccessRefused",
+            Self::AccessDenied => "AccessDenied",
             Self::ControlTotalsDiffer => "ControlTotalsDiffer",
             Self::InvalidInput => "InvalidInput",
             Self::AttemptsExhausted => "AttemptsExhausted",
@@ -61,7 +61,7 @@ impl FailureKind {
         }
     }
 
-    /// Whether the same call may succeed when it is made again.
+    /// Whether a retry may succeed.
     #[must_use]
     pub fn is_transient(self) -> bool {
         matches!(
@@ -71,12 +71,12 @@ impl FailureKind {
     }
 }
 
-/// A step that could not be done. The text is for the log and the dead-letter queue; it never holds a file's content.
+/// A failed step. The text is for the log and the dead-letter queue; it never has content of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
     /// Its name.
     pub kind: FailureKind,
-    /// What was tried and what came back.
+    /// The call and its error.
     pub detail: String,
 }
 
@@ -87,7 +87,7 @@ impl Failure {
         Self { kind, detail: detail.into() }
     }
 
-    /// What a service's error means. `unavailable` is the kind for what may pass.
+    /// The failure for an error of a service. `unavailable` is the kind of transient failures.
     pub(crate) fn of_call<E, R>(action: &str, error: &SdkError<E, R>, unavailable: FailureKind) -> Self
     where
         E: ProvideErrorMetadata,
@@ -107,8 +107,8 @@ impl Failure {
                 | "InvalidParameter"
                 | "InvalidParameterException"
                 | "UnrecognizedClientException",
-            ) => FailureKind::AccessRefused,
-            // The object has its bytes for ever, so that those asked for will not be there when they are asked for again.
+            ) => FailureKind::AccessDenied,
+            // The bytes of a version never change, so a retry would fail as well.
             Some("InvalidRange") => FailureKind::InvalidInput,
             _ => unavailable,
         };
@@ -138,10 +138,10 @@ mod tests {
     use aws_sdk_s3::operation::get_object::GetObjectError;
 
     #[test]
-    fn only_what_may_pass_is_transient() {
+    fn only_temporary_errors_are_transient() {
         for (code, kind) in [
             ("NoSuchVersion", FailureKind::ObjectMissing),
-            ("AccessDenied", FailureKind::AccessRefused),
+            ("AccessDenied", FailureKind::AccessDenied),
             ("InvalidRange", FailureKind::InvalidInput),
             ("SlowDown", FailureKind::StoreUnavailable),
         ] {

@@ -1,4 +1,4 @@
-//! One invocation after another: what every function does around its own work.
+//! The loop of invocations that all functions share.
 
 use crate::failure::{Failure, FailureKind};
 use crate::{Tracer, clock, logging};
@@ -8,8 +8,8 @@ use serde_json::Value;
 use std::future::Future;
 use tracing::Instrument;
 
-/// Serves invocations until the environment ends: hands each event, with its tracer and the time, to `handle`, and
-/// names a failure so that the state machine can match it.
+/// Serves invocations until the environment is shut down: passes each event, with its tracer and the time, to `handle`,
+/// and returns failures with names that the state machine can match.
 ///
 /// # Errors
 /// The Lambda runtime cannot be reached.
@@ -22,7 +22,7 @@ where
     serve_until_deadline(|event, tracer, now_ms, _deadline_ms| handle(event, tracer, now_ms)).await
 }
 
-/// Like [`serve`], for work that must know when it will be ended: `handle` also gets that time, in milliseconds since 1970.
+/// Like [`serve`], for work that must know its deadline: `handle` also gets it, in milliseconds since 1970.
 ///
 /// # Errors
 /// The Lambda runtime cannot be reached.
@@ -57,7 +57,7 @@ where
     .await
 }
 
-/// Reads an event. What is wrong with it is told without its text, which may hold what must not be logged.
+/// Reads an event. The failure never has its text, which may contain what must not be logged.
 ///
 /// # Errors
 /// It is not an event of the function: [`FailureKind::InvalidInput`].

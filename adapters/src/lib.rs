@@ -1,8 +1,8 @@
-//! What talks to something outside the process: the tables, the bucket, the topics, the event bus, the secrets,
-//! the environment, the logs and X-Ray.
+//! The outbound side of the functions: the tables, the buckets, the topics, the event bus, the secrets, the
+//! environment, the logs and X-Ray.
 //!
-//! Each module wraps one thing, concretely. There are no traits here: the local cloud of `local/` is the second
-//! implementation that tests run against, with IAM enforced, so that what passes there is what is deployed.
+//! Each module wraps one concrete resource. There are no traits: tests run the same code against the local cloud of
+//! `local/`, which enforces IAM.
 
 pub mod archive_control;
 pub mod archive_store;
@@ -15,6 +15,7 @@ pub mod configuration;
 pub mod customer_table;
 pub mod event_bus;
 pub mod failure;
+pub mod index;
 pub mod invocation;
 pub mod logging;
 pub mod object_store;
@@ -26,6 +27,7 @@ pub mod throttling;
 pub mod topic;
 pub mod tracer;
 pub mod transaction_table;
+mod update;
 
 pub use archive_control::ArchiveControl;
 pub use archive_store::ArchiveStore;

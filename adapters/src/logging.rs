@@ -1,15 +1,15 @@
 //! JSON logs. Every line of an invocation carries its request id, its trace id and, once they are known, its file id
-//! and partner, or its payment's transaction id. The queries that the template saves ask for these fields.
+//! and partner, or its payment's transaction id. The saved queries of the template use these fields.
 //!
-//! What may be logged: ids, counts, durations, error names, scores of risk. What may not: a file's content, an API key, a
-//! token.
+//! What may be logged: ids, counts, durations, error names, scores of risk. What may not: a file's content, an API key,
+//! a token.
 
 use lambda_runtime::Context;
 use tracing::{Span, field};
 use tracing_subscriber::EnvFilter;
 
-/// `info` and above of everything but the Lambda runtime: it repeats each failure without its file id, and at its lowest
-/// levels it would log the event itself.
+/// `info` and above of everything except the Lambda runtime, which repeats each failure without its file id and at its
+/// lowest levels would log the event itself.
 const DEFAULT_FILTER: &str = "info,lambda_runtime=off";
 
 /// Begins to log. `LOG_LEVEL` may choose something other than [`DEFAULT_FILTER`].
@@ -23,15 +23,15 @@ pub fn start() {
         .with_ansi(false)
         .with_env_filter(filter)
         .init();
-    log_panics_by_their_place();
+    log_panics_by_location();
 }
 
-/// What a panic says may hold what must not be logged: a text that is cut inside of a letter, for one, is quoted in full. Its
-/// place says enough.
-fn log_panics_by_their_place() {
+/// The message of a panic may contain what must not be logged: a failed slice of a string, for example, quotes the
+/// string. Its location is enough.
+fn log_panics_by_location() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(event = "panicked", place, "panicked");
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(event = "panicked", location, "panicked");
     }));
 }
 
@@ -67,7 +67,7 @@ pub fn set_file_id(file_id: &str) {
 mod tests {
     use std::process::Command;
 
-    /// Run by the test below, in a process of its own: what it sets counts for the whole process.
+    /// Run by the test below in its own process, because the panic hook is global.
     #[test]
     #[ignore = "it panics on purpose"]
     fn panic_with_content() {
@@ -77,12 +77,15 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_tells_its_place_and_nothing_of_what_it_stumbled_over() {
+    fn a_panic_logs_its_location_and_no_content() {
         let mut tests = Command::new(std::env::current_exe().unwrap());
         tests.args(["--ignored", "--exact", "--nocapture", "logging::tests::panic_with_content"]);
         let output = tests.env_remove("LOG_LEVEL").output().unwrap();
-        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(!output.status.success() && said.contains("logging.rs:") && said.contains("panicked"), "{said}");
-        assert!(!said.contains("Kanarienvogel"), "{said}");
+        let output_text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(
+            !output.status.success() && output_text.contains("logging.rs:") && output_text.contains("panicked"),
+            "{output_text}"
+        );
+        assert!(!output_text.contains("Kanarienvogel"), "{output_text}");
     }
 }

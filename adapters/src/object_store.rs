@@ -24,20 +24,20 @@ pub use writing::ObjectWriter;
 
 /// Objects under this prefix were valid when the API stored them. They start the workflow.
 pub const VALIDATED_PREFIX: &str = "validated/";
-/// Objects under this prefix and a partner's name came straight into the bucket. They start the workflow.
+/// Objects under this prefix and a partner's name were put in the bucket directly. They start the workflow.
 pub const INCOMING_PREFIX: &str = "incoming/";
-/// Refused files are kept here. Nothing starts.
+/// Rejected files. They start nothing.
 const REJECTED_PREFIX: &str = "rejected/";
-/// Error reports lie here. Nothing starts.
+/// Error reports. They start nothing.
 const REPORTS_PREFIX: &str = "reports/";
-/// Correctable files lie here for some days. Nothing starts.
+/// Correctable files, which expire after some days. They start nothing.
 const CORRECTIONS_PREFIX: &str = "corrections/";
 
-/// How long a link to a report or a correctable file works, in seconds.
+/// How long a link to a report or a correctable file is valid, in seconds.
 pub const LINK_SECONDS: u64 = 15 * 60;
 
-/// A body of which nothing came for so long counts as broken. The SDK's own 20 seconds would be a third of the time that
-/// there is for a large file.
+/// How long a body may stall before the connection counts as broken, in seconds. The 20 seconds of the SDK would be a
+/// third of the time for a large file.
 const STALL_SECONDS_MAX: u64 = 5;
 
 /// The names of the metadata that the API stores with a file.
@@ -46,15 +46,15 @@ const ATTEMPT: &str = "attempt";
 const RECEIVED_AT: &str = "received-at";
 const SHA256: &str = "sha256";
 
-/// What the API writes beside a file that it stores, for whoever looks at the bucket. Nothing of it is ever read again: what
-/// is true of a file is in the status table.
+/// The metadata that the API stores with a file, for people who look at the bucket. The program never reads it: the
+/// status table is the source of truth.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UploadMetadata {
     /// Who sent it.
     pub partner: String,
-    /// The attempt that the upload began.
+    /// The attempt of the upload.
     pub attempt: u32,
-    /// When it arrived, in milliseconds since 1970.
+    /// When it was received, in milliseconds since 1970.
     pub received_at_ms: u64,
     /// The SHA-256 of its bytes.
     pub sha256: String,
@@ -84,61 +84,61 @@ impl ObjectStore {
     /// # Errors
     /// A variable of the environment is missing.
     pub fn new(configuration: &Configuration) -> Result<Self, Failure> {
-        // The local cloud answers under one host name, so the bucket is named in the path there.
+        // The local cloud has one host name, so the bucket is in the path there.
         let path_style = configuration.sdk().endpoint_url().is_some();
         let stalls =
             StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(STALL_SECONDS_MAX)).build();
         let s3 = aws_sdk_s3::config::Builder::from(configuration.sdk())
             .force_path_style(path_style)
             .stalled_stream_protection(stalls)
-            // Whoever reads a whole file takes its SHA-256 anyway, which names the file. To let the SDK compute a second
-            // digest of each byte would cost a large file seconds.
+            // A reader of a whole file computes its SHA-256 anyway. A second checksum by the SDK would take seconds for
+            // a large file.
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .build();
         Ok(Self { client: Client::from_conf(s3), bucket: configuration.variable("S3_BUCKET")? })
     }
 
-    /// Where the bytes of a valid file lie.
+    /// The key of a valid file.
     #[must_use]
     pub fn validated_key(file_id: &FileId) -> String {
         format!("{VALIDATED_PREFIX}{file_id}.csv")
     }
 
-    /// Where a partner may put the bytes of a file by a presigned upload.
+    /// The key of a presigned upload.
     #[must_use]
     pub fn presigned_key(partner: &Partner, file_id: &FileId) -> String {
         format!("{INCOMING_PREFIX}{}/{file_id}.csv", partner.as_str())
     }
 
-    /// Where the bytes of a refused file lie.
+    /// The key of a rejected file.
     #[must_use]
     pub fn rejected_key(file_id: &FileId) -> String {
         format!("{REJECTED_PREFIX}{file_id}.csv")
     }
 
-    /// Whether the workflow starts for an object under this key.
+    /// Whether an object with this key starts the workflow.
     #[must_use]
     pub fn starts_workflow(key: &str) -> bool {
         [VALIDATED_PREFIX, INCOMING_PREFIX].iter().any(|prefix| key.starts_with(prefix))
     }
 
-    /// Where the error report of a refused file lies.
+    /// The key of the error report of a rejected file.
     #[must_use]
     pub fn report_key(file_id: &FileId, attempt: u32) -> String {
         format!("{REPORTS_PREFIX}{file_id}-{attempt}.csv")
     }
 
-    /// Where the correctable file lies that was made of a refused one: of its rejected rows, or of `all`.
+    /// The key of the correctable file of a rejected file: with its rejected rows, or with `all`.
     #[must_use]
     pub fn correction_key(file_id: &FileId, attempt: u32, rows: &str) -> String {
         format!("{CORRECTIONS_PREFIX}{file_id}-{attempt}-{rows}.csv")
     }
 
-    /// Stores a file under `key` and returns the version that was made. Its digest goes with it, signed, and the bucket
-    /// refuses bytes of another one; so neither the payload's signature nor a checksum has to read them all again.
+    /// Stores a file under `key` and returns the new version. Its digest is sent as a signed header, and S3 rejects
+    /// other bytes, so that neither a payload signature nor another checksum has to read them again.
     ///
     /// # Errors
-    /// The bucket refused it or did not answer.
+    /// The bucket rejected it or did not respond.
     pub async fn put(&self, key: &str, bytes: Bytes, metadata: &UploadMetadata) -> Result<Option<String>, Failure> {
         let stored = self
             .client
@@ -157,26 +157,25 @@ impl ObjectStore {
         Ok(stored.version_id)
     }
 
-    /// Opens one version of an object, or the bytes from `range.0` up to but not including `range.1` of it.
+    /// Opens one version of an object, or its bytes from `range.0` up to but not including `range.1`.
     ///
     /// # Errors
-    /// The object is gone, or the bucket refused the call or did not answer.
+    /// The object does not exist, or the bucket rejected the call or did not respond.
     pub async fn open(&self, key: &str, version_id: &str, range: Option<(u64, u64)>) -> Result<OpenObject, Failure> {
         OpenObject::open(self.clone(), key, version_id, range).await
     }
 
-    /// Opens one version of an object that may have expired. None if it is not kept any more. To a role that may not list the
-    /// bucket, S3 answers `AccessDenied` for that too; since a missing right looks the same, it is logged.
+    /// Opens one version of an object that may have expired; none if it has. S3 responds `AccessDenied` for an expired
+    /// object to a role that may not list the bucket. Since a missing permission looks the same, it is logged.
     ///
     /// # Errors
-    /// The bucket refused the call for another reason or did not answer.
+    /// The bucket rejected the call for another reason or did not respond.
     pub async fn open_if_kept(&self, key: &str, version_id: &str) -> Result<Option<OpenObject>, Failure> {
         OpenObject::open_if_kept(self.clone(), key, version_id).await
     }
 
-    /// A URL by which whoever has it may store one object: under this key, of this size, with this SHA-256, from
-    /// `from_ms` on (whole seconds of it) for a quarter of an hour. S3 refuses everything else, because size and digest
-    /// are headers that are signed.
+    /// A presigned URL that allows storing one object with this key, size and SHA-256, valid from `from_ms` (in whole
+    /// seconds) for fifteen minutes. S3 rejects everything else, because size and digest are signed headers.
     ///
     /// # Errors
     /// The URL could not be signed.
@@ -201,10 +200,10 @@ impl ObjectStore {
         Ok(UploadUrl::of(&request, (from_seconds + UPLOAD_URL_SECONDS) * 1000))
     }
 
-    /// Scheme and host of every URL that is signed here, for those who must name them beforehand.
+    /// Scheme and host of all signed URLs, for the content security policy.
     ///
     /// # Errors
-    /// No URL could be signed.
+    /// A URL could not be signed.
     pub async fn origin(&self) -> Result<String, Failure> {
         let link = self.link(REPORTS_PREFIX).await?;
         let host_at = link.find("://").map_or(0, |at| at + "://".len());
@@ -230,7 +229,7 @@ impl ObjectStore {
     }
 }
 
-/// A link by which whoever has it may make this request.
+/// A presigned link for this request.
 async fn signed(get: GetObjectFluentBuilder) -> Result<String, Failure> {
     let unsigned = |error: String| Failure::new(FailureKind::InvalidInput, format!("link: {error}"));
     let expiry =
@@ -239,19 +238,19 @@ async fn signed(get: GetObjectFluentBuilder) -> Result<String, Failure> {
     request.map(|request| request.uri().to_owned()).map_err(|error| unsigned(error.to_string()))
 }
 
-/// A digest as S3 takes it.
+/// A digest in the form of S3.
 fn checksum(digest: &ContentDigest) -> String {
     STANDARD.encode(digest.to_bytes())
 }
 
-/// The names of the headers that a signed URL counts on.
+/// The names of the signed headers of a URL.
 fn signed_headers(url: &str) -> Vec<&str> {
     let list =
         url.split_once("X-Amz-SignedHeaders=").map_or("", |(_, rest)| rest.split('&').next().unwrap_or_default());
     list.split("%3B").collect()
 }
 
-/// A URL by which one object may be stored.
+/// A presigned URL for one upload.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UploadUrl {
     /// The method of the request.
@@ -260,14 +259,14 @@ pub struct UploadUrl {
     pub url: String,
     /// The headers that the request must have, exactly.
     pub headers: BTreeMap<String, String>,
-    /// Until when the request may begin, in milliseconds since 1970.
+    /// When the URL expires, in milliseconds since 1970.
     pub expires_at_ms: u64,
 }
 
 impl UploadUrl {
     fn of(request: &PresignedRequest, expires_at_ms: u64) -> Self {
-        // Lambda makes the SDK add its own trace to every request. It is not signed, so it is no part of what a sender must
-        // send; and a browser may not send it to the bucket, which allows the headers that it must send and no others.
+        // In Lambda, the SDK adds its trace header to every request. It is not signed, so a sender need not send it,
+        // and a browser may not: the bucket's CORS rules allow only the required headers.
         let signed = signed_headers(request.uri());
         let headers = request.headers().filter(|(name, _)| signed.contains(name));
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

@@ -1,5 +1,5 @@
-//! The table of payments: one item for each event of a transaction of a provider, from its delivery until it is archived,
-//! and then for a while what is needed to know it again.
+//! The table of payments: one item for each event of a transaction of a provider, from its delivery until it is
+//! archived, and then its tombstone.
 
 mod analysis;
 mod archival;
@@ -20,19 +20,19 @@ use domain::payments::webhook::{
 use domain::{ContentDigest, DayShards, Timestamp};
 
 pub use crate::attribute::Item;
-pub use analysis::{StandingAnalysis, StoredPayment};
-pub use archival::{Buried, DueCursor, DuePage, Row};
+pub use analysis::{CurrentAnalysis, StoredPayment};
+pub use archival::{DuePage, Row, RowArchival};
 pub use stored::stored;
 
-/// The shard of the list of unfinished payments that a payment is in, for as long as it is one.
+/// The attribute with the payment's shard of the list of unfinished payments, while it is unfinished.
 pub(crate) const UNFINISHED: &str = "unfinished";
 
-/// Which payment: its transaction id, and which event of that transaction.
+/// The key of a payment: its transaction id, and the event of that transaction.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct PaymentKey {
-    /// The transaction's id.
+    /// The id of the transaction.
     pub transaction_id: String,
-    /// The event.
+    /// The key of the event.
     pub event_key: EventKey,
 }
 
@@ -43,20 +43,20 @@ impl PaymentKey {
         Self { transaction_id: payment.transaction_id.clone(), event_key: payment.event_key() }
     }
 
-    /// The key of the event that a transaction was created, which is the one that is published and assessed.
+    /// The key of the creation of a transaction, which is the event that is published and assessed.
     #[must_use]
     pub fn of_created(transaction_id: &str, provider: &str) -> Self {
         Self { transaction_id: transaction_id.to_owned(), event_key: EventKey::created(provider) }
     }
 }
 
-/// What became of a write.
+/// The outcome of a write.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Written {
-    /// It was taken.
-    Taken,
-    /// The payment stands otherwise, as it says.
-    Refused(KnownPayment),
+    /// It was applied.
+    Applied,
+    /// Its condition failed; this is the current payment.
+    Conflict(KnownPayment),
 }
 
 /// The table.
@@ -75,36 +75,36 @@ impl PaymentTable {
         Ok(Self { client: Client::new(configuration.sdk()), name: configuration.variable("PAYMENTS_TABLE")? })
     }
 
-    /// Stores a payment that arrived at `now_ms`, unless it is known. Whoever stores it is to publish it by
+    /// Stores a payment that was received at `now_ms`, unless it is known. The caller must publish it by
     /// `publishing_until_ms`.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
+    /// The table rejected the call or did not respond.
     pub async fn store(&self, payment: &Payment, now_ms: u64, publishing_until_ms: u64) -> Result<Written, Failure> {
         let request = self
             .client
             .put_item()
             .table_name(&self.name)
             .set_item(Some(item(payment, now_ms, publishing_until_ms)))
-            // What is remembered of an archived payment may outlast its time, since the table removes it when it likes.
+            // DynamoDB deletes expired tombstones late.
             .condition_expression("attribute_not_exists(transaction_id) OR expires_at_ms <= :now")
             .expression_attribute_values(":now", number(now_ms))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         written(conditional::put(request).await?)
     }
 
-    /// How a payment stands, as of every write that was answered before.
+    /// The current payment (strongly consistent).
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
+    /// The table rejected the call or did not respond.
     pub async fn read(&self, key: &PaymentKey) -> Result<Option<KnownPayment>, Failure> {
         self.item(key).await?.as_ref().map(known).transpose()
     }
 
-    /// Takes over the publication of a payment from whoever had until `before_ms` for it.
+    /// Takes over the publication of a payment from the delivery that had until `before_ms`.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
+    /// The table rejected the call or did not respond.
     pub async fn take_over(&self, key: &PaymentKey, before_ms: u64, until_ms: u64) -> Result<Written, Failure> {
         let request = self
             .update(key)
@@ -115,10 +115,10 @@ impl PaymentTable {
         updated(request).await
     }
 
-    /// Records that a payment is published. It then is unfinished only if something else is still to be done for it.
+    /// Records that a payment is published. It remains unfinished only if another step is outstanding.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
+    /// The table rejected the call or did not respond.
     pub async fn published(&self, payment: &Payment, now_ms: u64) -> Result<Written, Failure> {
         let publish = "SET published_at_ms = :now REMOVE publishing_until_ms";
         let is_finished = outstanding(payment, true).is_none();
@@ -132,10 +132,10 @@ impl PaymentTable {
 
     async fn item(&self, key: &PaymentKey) -> Result<Option<Item>, Failure> {
         let request = self.client.get_item().table_name(&self.name).set_key(Some(key_item(key))).consistent_read(true);
-        let answer = request.send().await;
-        let answer =
-            answer.map_err(|error| Failure::of_call("dynamodb:GetItem", &error, FailureKind::StoreUnavailable))?;
-        Ok(answer.item)
+        let response = request.send().await;
+        let response =
+            response.map_err(|error| Failure::of_call("dynamodb:GetItem", &error, FailureKind::StoreUnavailable))?;
+        Ok(response.item)
     }
 
     fn update(&self, key: &PaymentKey) -> UpdateItemFluentBuilder {
@@ -152,16 +152,16 @@ async fn updated(request: UpdateItemFluentBuilder) -> Result<Written, Failure> {
 }
 
 fn written(outcome: Conditional) -> Result<Written, Failure> {
-    outcome.refused().map_or(Ok(Written::Taken), |standing| Ok(Written::Refused(known(&standing)?)))
+    outcome.conflict().map_or(Ok(Written::Applied), |current| Ok(Written::Conflict(known(&current)?)))
 }
 
-/// What a payment waits for that nobody has assessed.
+/// The outstanding step of a payment that is not assessed.
 fn outstanding(payment: &Payment, is_published: bool) -> Option<Outstanding> {
     let band = AmountBand::of(payment.amount);
     Outstanding::of(&payment.event_type, band, PaymentStatus::Pending, is_published)
 }
 
-/// The item of a payment that was just delivered.
+/// The item of a new payment.
 fn item(payment: &Payment, now_ms: u64, publishing_until_ms: u64) -> Item {
     let at = Timestamp::from_unix_milliseconds(now_ms);
     let mut item = key_item(&PaymentKey::of(payment));
@@ -179,7 +179,7 @@ fn item(payment: &Payment, now_ms: u64, publishing_until_ms: u64) -> Item {
         ("day_shard".to_owned(), text(&DayShards::PAYMENTS.of(at, &payment.transaction_id))),
     ]);
     if payment.event_type.is_routed() {
-        // An event of another type is no payment of the customer, so that no index of those has it.
+        // An event of another type is not a payment of the customer, so it is not in that index.
         item.insert("customer".to_owned(), text(&customer(&payment.provider, &payment.customer_id)));
         item.insert("publishing_until_ms".to_owned(), number(publishing_until_ms));
     }
@@ -194,9 +194,9 @@ fn item(payment: &Payment, now_ms: u64, publishing_until_ms: u64) -> Item {
     item
 }
 
-/// Reads what is known of a payment from its item, or from what remains of one that was archived.
+/// Reads what is known about a payment from its item or its tombstone.
 fn known(item: &Item) -> Result<KnownPayment, Failure> {
-    let unreadable = || Failure::new(FailureKind::InvalidInput, "an item of the payments' table is not one of ours");
+    let unreadable = || Failure::new(FailureKind::InvalidInput, "an item of the payments table is malformed");
     let digest =
         item.get("digest").and_then(|value| ContentDigest::parse(value.as_s().ok()?)).ok_or_else(unreadable)?;
     let stage = match (milliseconds(item, "expires_at_ms"), milliseconds(item, "publishing_until_ms")) {
@@ -207,8 +207,8 @@ fn known(item: &Item) -> Result<KnownPayment, Failure> {
     Ok(KnownPayment { digest, stage })
 }
 
-/// A customer's name in our tables: two providers may give the same one to different customers. A provider's name has no
-/// `#`, so no two customers share one.
+/// The key of a customer in the tables: two providers may use the same id for different customers. The name of a
+/// provider has no `#`, so no two customers share a key.
 pub(crate) fn customer(provider: &Provider, customer_id: &str) -> String {
     format!("{}#{customer_id}", provider.as_str())
 }

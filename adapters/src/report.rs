@@ -1,6 +1,6 @@
 //! The error report of a rejected file: a CSV file with every error, written while the errors are found.
 //!
-//! It repeats nothing of the file, so it has no formula for a spreadsheet to run and no personal data.
+//! It has no content of the file, so it contains no formulas and no personal data.
 
 use domain::csv::RowError;
 

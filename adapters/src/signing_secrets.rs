@@ -1,7 +1,6 @@
-//! The secrets that providers sign with, from Secrets Manager: one for each provider, read once and now and then again.
+//! The signing secrets of providers from Secrets Manager: one for each provider, cached and refreshed.
 //!
-//! A secret's value is JSON, `{"secrets": ["whsec_…"]}`, with two while they are being rotated. What it holds is never
-//! logged.
+//! The value of a secret is JSON, `{"secrets": ["whsec_…"]}`, with two entries during a rotation. It is never logged.
 
 use crate::Configuration;
 use crate::failure::{Failure, FailureKind};
@@ -13,13 +12,13 @@ use futures::lock::Mutex;
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// How long the secrets are used before they are read again: a secret that was revoked is refused after this, at the latest.
+/// How long the secrets are cached: a revoked secret is rejected after this time at the latest.
 const REFRESH_MILLISECONDS_DEFAULT: u64 = 5 * 60 * 1000;
-/// A signature that fits no secret has them read again, so that a new secret is known at once; but no more often than this,
-/// or forged webhooks would be paid for by calls.
+/// A signature that matches no secret makes them be read again, so that a new secret works at once; but no more often
+/// than this, so that forged webhooks do not cause calls.
 const REFRESH_MILLISECONDS_MIN: u64 = 10 * 1000;
 
-/// What could not be read is read again after this: it may be there again.
+/// How long an incomplete result is cached.
 const UNREADABLE_MILLISECONDS_MAX: u64 = 1000;
 
 /// The secrets of all providers.
@@ -40,7 +39,7 @@ struct Read {
 }
 
 impl Read {
-    /// How old these may be, where `age_ms` is for secrets that are complete.
+    /// The maximum age of these secrets, where `age_ms` is that of complete ones.
     fn age_max_ms(&self, age_ms: u64) -> u64 {
         if self.secrets.unreadable.is_some() { age_ms.min(UNREADABLE_MILLISECONDS_MAX) } else { age_ms }
     }
@@ -49,14 +48,14 @@ impl Read {
 /// The secrets that could be read.
 #[derive(Debug)]
 pub struct ReadSecrets {
-    /// Those of all providers but the unreadable ones.
+    /// The secrets of all providers except the unreadable ones.
     pub keyring: Keyring,
-    /// Why a provider's secret could not be read. Whoever signed with that is refused for no error of its own; the
-    /// others are not concerned.
+    /// Why the secret of a provider could not be read. Its webhooks cannot be verified, which is not the provider's
+    /// error; others are not affected.
     pub unreadable: Option<Failure>,
 }
 
-/// What a secret's value is.
+/// The value of a secret.
 #[derive(Deserialize)]
 struct SecretValue {
     secrets: Vec<String>,
@@ -79,15 +78,15 @@ impl SigningSecrets {
         })
     }
 
-    /// The secrets, read again if they are old.
+    /// The secrets, refreshed if they are old.
     ///
     /// # Errors
-    /// The secrets are not a keyring.
+    /// The secrets do not form a keyring.
     pub async fn current(&self, now_ms: u64) -> Result<Arc<ReadSecrets>, Failure> {
         self.not_older_than(self.refresh_ms, now_ms).await
     }
 
-    /// The secrets for a signature that fitted none of [`Self::current`]: read again, unless that was done just now.
+    /// The secrets for a signature that matched none of [`Self::current`]: read again, unless they were just read.
     ///
     /// # Errors
     /// As of [`Self::current`].
@@ -96,7 +95,7 @@ impl SigningSecrets {
     }
 
     async fn not_older_than(&self, age_ms: u64, now_ms: u64) -> Result<Arc<ReadSecrets>, Failure> {
-        // Held while they are read, so that who comes meanwhile does not read them too.
+        // Held while they are read, so that concurrent callers do not read them too.
         let mut known = self.read.lock().await;
         if let Some(read) = known.as_ref().filter(|read| now_ms.saturating_sub(read.at_ms) < read.age_max_ms(age_ms)) {
             return Ok(Arc::clone(&read.secrets));
@@ -107,7 +106,12 @@ impl SigningSecrets {
             match read {
                 Ok(secrets) => readable.push(secrets),
                 Err(failure) => {
-                    tracing::error!(error = failure.kind.name(), detail = failure.detail, "a secret cannot be read");
+                    tracing::error!(
+                        event = "secret_unreadable",
+                        error = failure.kind.name(),
+                        detail = failure.detail,
+                        "a secret cannot be read"
+                    );
                     unreadable = Some(failure);
                 }
             }
@@ -119,14 +123,18 @@ impl SigningSecrets {
         Ok(secrets)
     }
 
-    /// The secrets of one provider; none where it has no secret, so that one provider's absence stops no other.
+    /// The secrets of one provider; none if it has no secret, so that a missing secret affects no other provider.
     async fn read(&self, provider: &Provider) -> Result<ProviderSecrets, Failure> {
         let name = format!("{}{}", self.prefix, provider.as_str());
         let secrets = match self.client.get_secret_value().secret_id(&name).send().await {
             Ok(value) => parse(value.secret_string().unwrap_or_default(), &name)?,
             Err(error) => match error.as_service_error() {
                 Some(GetSecretValueError::ResourceNotFoundException(_)) => {
-                    tracing::warn!(provider = provider.as_str(), "the provider has no secret");
+                    tracing::warn!(
+                        event = "secret_missing",
+                        provider = provider.as_str(),
+                        "the provider has no secret"
+                    );
                     Vec::new()
                 }
                 _ => {
@@ -139,7 +147,7 @@ impl SigningSecrets {
     }
 }
 
-/// Reads a secret's value. What is wrong with it is told without its text.
+/// Reads the value of a secret. The failure never has its text.
 fn parse(text: &str, name: &str) -> Result<Vec<Secret>, Failure> {
     let unreadable = |why: String| Failure::new(FailureKind::InvalidInput, format!("the secret {name}: {why}"));
     let value: SecretValue =
@@ -152,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_with_a_secret_is_told_without_it() {
+    fn a_failure_never_has_the_secret() {
         assert_eq!(parse(r#"{"secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}"#, "n").unwrap().len(), 1);
         assert!(parse(r#"{"secrets": []}"#, "n").unwrap().is_empty());
         for text in ["", "whsec_c2VjcmV0", r#"{"secrets": "whsec_c2VjcmV0"}"#, r#"{"secrets": ["whsec_c2VjcmV0"]}"#] {

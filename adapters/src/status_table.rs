@@ -1,7 +1,7 @@
 //! The table of files: one item for each, with its status and its whole history.
 //!
-//! A transition is one conditional update. It appends to the history and is refused where the file has already come as
-//! far in the same attempt, or has a later one; whoever is refused learns what stands.
+//! A transition is one conditional update. It appends to the history, and it is rejected if the file already has the
+//! same or a higher rank in the same attempt, or a later attempt. A rejected caller gets the current record.
 
 mod batch;
 mod days;
@@ -11,8 +11,10 @@ mod sequence;
 mod unfinished;
 mod uploads;
 
+use crate::attribute::{number, text};
 use crate::conditional::{self, Conditional};
 use crate::failure::{Failure, FailureKind};
+use crate::update::Update;
 use crate::{Configuration, Tracer, clock};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -23,31 +25,31 @@ use domain::files::unfinished::Entry;
 use domain::{ControlTotals, FileId, FileStatus, PendingUpload, StatusToken, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use unfinished::Listing;
+use unfinished::listed;
 
-pub use unfinished::{UnfinishedCursor, UnfinishedPage};
+pub use unfinished::UnfinishedPage;
 
-/// What the table holds of a file.
+/// The record of a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FileRecord {
     /// The key.
     pub file_id: FileId,
     /// Its latest attempt, from 1.
     pub attempt: u32,
-    /// Where that attempt stands.
+    /// The status of that attempt.
     pub status: FileStatus,
-    /// When that attempt last moved, in milliseconds since 1970.
+    /// When that attempt last changed its status, in milliseconds since 1970.
     pub updated_at_ms: u64,
-    /// What has been found out about it.
+    /// The facts about it.
     #[serde(flatten)]
     pub facts: Facts,
-    /// The later files whose rows have replaced some of its own, or kept them from being written.
+    /// The later files that superseded some of its rows.
     #[serde(default)]
     pub superseded_by: BTreeSet<String>,
-    /// How many of its rows later files have replaced since it was processed, by file.
+    /// How many of its rows later files have replaced, by file.
     #[serde(default)]
     pub replaced_by: BTreeMap<String, u32>,
-    /// Every version of its bytes in the bucket that an attempt has worked on.
+    /// The versions of its object that attempts have processed.
     #[serde(default)]
     pub versions: BTreeSet<String>,
     /// Every transition of every attempt, in order.
@@ -55,7 +57,7 @@ pub struct FileRecord {
 }
 
 impl FileRecord {
-    /// What decides about the file when it comes again.
+    /// What decides about the file when it is received again.
     #[must_use]
     pub fn known(&self) -> KnownFile {
         KnownFile {
@@ -66,20 +68,28 @@ impl FileRecord {
         }
     }
 
-    /// Whether its latest attempt rejected it for what it holds.
+    /// Whether its latest attempt rejected it for its content.
     #[must_use]
     pub fn is_rejected(&self) -> bool {
         self.status == FileStatus::ValidationFailed && self.facts.error_count.is_some()
     }
 
-    /// Whether its bytes were found valid, in whatever attempt: the totals are written then and never taken away. What was
-    /// valid once is not rejected later, whatever has become of the rules since.
+    /// Whether any attempt found its bytes valid: its totals are stored then and never removed. A valid file is not
+    /// rejected later, even if the rules have changed.
     #[must_use]
     pub fn was_valid(&self) -> bool {
         self.facts.rows.is_some() && self.facts.totals.is_some()
     }
 
-    /// In what a file that was found valid differs from what its sender expects of it. Nothing, if it was not.
+    /// The sequence that a retry keeps: that of the latest attempt. None if a rejection began that attempt, because its time
+    /// of arrival is by the clock of one host and no sequence. An attempt that was valid without one is of a version of this
+    /// program that took the time of arrival for it.
+    #[must_use]
+    pub fn kept_sequence(&self) -> Option<u64> {
+        self.facts.sequence.or_else(|| self.facts.received_at_ms.filter(|_| self.was_valid()))
+    }
+
+    /// The differences of a valid file from these control totals; none if the file was never valid.
     #[must_use]
     pub fn errors_against(&self, expected: &ControlTotals) -> Vec<RowError> {
         match (self.facts.rows, &self.facts.totals) {
@@ -88,7 +98,7 @@ impl FileRecord {
         }
     }
 
-    /// Whether an attempt has worked on this version of its bytes.
+    /// Whether an attempt has processed this version of its object.
     #[must_use]
     pub fn has_worked_on(&self, version_id: &str) -> bool {
         self.versions.contains(version_id) || self.facts.version_id.as_deref() == Some(version_id)
@@ -101,23 +111,23 @@ impl FileRecord {
     }
 }
 
-/// What a transition may add to what is known. `None` leaves what stands.
+/// The facts that a transition may add. `None` leaves the stored value.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Facts {
     /// Who sent it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner: Option<String>,
-    /// When this attempt's bytes arrived, in milliseconds since 1970.
+    /// When the bytes of this attempt were received, in milliseconds since 1970.
     #[serde(rename = "received_at", skip_serializing_if = "Option::is_none")]
     pub received_at_ms: Option<u64>,
-    /// This attempt's place in its partner's arrival order.
+    /// The sequence of this attempt in its partner's arrival order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
-    /// Where its bytes lie.
+    /// The key of its object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// Which version of them was validated.
+    /// The version that was validated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version_id: Option<String>,
     /// The SHA-256 of its bytes.
@@ -129,7 +139,7 @@ pub struct Facts {
     /// The sums of its records, by currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totals: Option<BTreeMap<String, String>>,
-    /// What its header says.
+    /// The columns of its header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<Columns>,
     /// The ranges to process.
@@ -138,48 +148,48 @@ pub struct Facts {
     /// How many errors it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_count: Option<u64>,
-    /// Where its error report lies.
+    /// The key of its error report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report_key: Option<String>,
-    /// Its rows that this attempt has written.
+    /// Its rows that this attempt wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows_stored: Option<u32>,
-    /// Its rows that an earlier attempt had written.
+    /// Its rows that an earlier attempt wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows_unchanged: Option<u32>,
-    /// Its rows that a later file had written before.
+    /// Its rows that a later file had superseded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows_superseded: Option<u32>,
     /// The rows of other files that it has replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows_replaced: Option<u32>,
-    /// Those rows by file, of the first files.
+    /// Those rows by file, up to the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaced_files: Option<BTreeMap<FileId, u32>>,
-    /// Where its sender may put its bytes, since the API gave a URL for it. Whatever lies there is accepted if it is this file.
+    /// The key of its presigned upload. An object with this key is accepted if it is this file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_key: Option<String>,
-    /// The upload that its sender has not used, if there is one. It stands beside the file's status and changes nothing of it.
+    /// The upload that its sender has not used, if any. It does not affect the status of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<PendingUpload>,
-    /// The control_totals that the file was refused for, where it was.
+    /// The control totals for which the file was rejected, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejected_totals: Option<ControlTotals>,
-    /// What opens its status page. It is chosen once and never changes.
+    /// The token of its status page. It never changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<StatusToken>,
 }
 
 impl Facts {
-    /// This attempt's place in the arrival order. An attempt of an earlier version of this program has the time of its
-    /// arrival, which later places are greater than.
+    /// The sequence of this attempt. An attempt of an earlier version of this program has the time of its arrival,
+    /// which is less than later sequences.
     #[must_use]
-    pub fn place(&self) -> Option<u64> {
+    pub fn effective_sequence(&self) -> Option<u64> {
         self.sequence.or(self.received_at_ms)
     }
 }
 
-/// What a new attempt removes of the one before: what it will find out anew. What follows from the bytes alone stays.
+/// The attributes of the attempt before that a new attempt removes. Those that depend only on the bytes remain.
 const REMOVED_BY_A_NEW_ATTEMPT: [&str; 11] = [
     "rejected_totals",
     "version_id",
@@ -203,7 +213,7 @@ pub struct HistoryEntry {
     pub at: String,
     /// In which attempt.
     pub attempt: u32,
-    /// What happened, in words.
+    /// What happened, as a message for people.
     pub message: String,
 }
 
@@ -214,13 +224,13 @@ pub struct Transition {
     pub attempt: u32,
     /// The status that it reaches.
     pub status: FileStatus,
-    /// What happened, in words.
+    /// What happened, as a message for people.
     pub message: String,
     /// When, in milliseconds since 1970.
     pub at_ms: u64,
-    /// What was found out.
+    /// The new facts.
     pub facts: Facts,
-    /// Whether it uses the pending upload, which there is no more then.
+    /// Whether it uses the pending upload, which is then removed.
     pub uses_upload: bool,
 }
 
@@ -232,21 +242,21 @@ impl Transition {
     }
 }
 
-/// What became of a transition. Either way it tells how the file stands now.
+/// The outcome of an update. Both variants have the current record.
 #[derive(Clone, Debug)]
-pub enum Moved {
-    /// It was taken.
-    Taken(Box<FileRecord>),
-    /// The file had come as far, or further.
-    Refused(Box<FileRecord>),
+pub enum StatusUpdate {
+    /// It was applied.
+    Applied(Box<FileRecord>),
+    /// Its condition failed: the file has changed since.
+    Conflict(Box<FileRecord>),
 }
 
-impl Moved {
-    /// How the file stands now.
+impl StatusUpdate {
+    /// The current record.
     #[must_use]
     pub fn into_record(self) -> FileRecord {
         match self {
-            Self::Taken(record) | Self::Refused(record) => *record,
+            Self::Applied(record) | Self::Conflict(record) => *record,
         }
     }
 }
@@ -267,12 +277,12 @@ impl StatusTable {
         Ok(Self { client: Client::new(configuration.sdk()), name: configuration.variable("STATUS_TABLE")? })
     }
 
-    /// How the file stands, as of every write that was answered before.
+    /// The current record of a file (strongly consistent).
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
+    /// The table rejected the call or did not respond.
     pub async fn read(&self, file_id: &FileId) -> Result<Option<FileRecord>, Failure> {
-        let answer = self
+        let response = self
             .client
             .get_item()
             .table_name(&self.name)
@@ -281,23 +291,32 @@ impl StatusTable {
             .send()
             .await
             .map_err(|error| Failure::of_call("dynamodb:GetItem", &error, FailureKind::StoreUnavailable))?;
-        answer.item.map(record).transpose()
+        response.item.map(record).transpose()
     }
 
-    /// Moves the file forward, or learns that it is there already. It is a step of the trace.
+    /// Makes a transition, or returns the current record if the file is already there. It is a step of the trace.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
-    pub async fn advance(&self, tracer: &Tracer, file_id: &FileId, transition: &Transition) -> Result<Moved, Failure> {
-        tracer.step(transition.status.as_str(), self.update_forward(file_id, transition)).await
+    /// The table rejected the call or did not respond.
+    pub async fn advance(
+        &self,
+        tracer: &Tracer,
+        file_id: &FileId,
+        transition: &Transition,
+    ) -> Result<StatusUpdate, Failure> {
+        tracer.step(transition.status.as_str(), self.apply(file_id, transition)).await
     }
 
-    async fn update_forward(&self, file_id: &FileId, transition: &Transition) -> Result<Moved, Failure> {
-        let request = self.update(file_id).return_values(ReturnValue::AllNew).condition_expression(
-            "attribute_not_exists(file_id) OR attempt < :attempt \
-             OR (attempt = :attempt AND #rank < :rank AND NOT contains(#status, :failed))",
-        );
-        moved(transition_expression(request, file_id, transition)?).await
+    async fn apply(&self, file_id: &FileId, transition: &Transition) -> Result<StatusUpdate, Failure> {
+        let mut condition = "(attribute_not_exists(file_id) OR attempt < :attempt \
+             OR (attempt = :attempt AND #rank < :rank AND NOT contains(#status, :failed)))"
+            .to_owned();
+        if transition.facts.error_count.is_some() {
+            // Another request may have found the file valid meanwhile, which no rejection undoes.
+            condition.push_str(" AND attribute_not_exists(totals)");
+        }
+        let request = self.update(file_id).return_values(ReturnValue::AllNew).condition_expression(condition);
+        status_update(transition_expression(request, file_id, transition)?).await
     }
 
     fn update(&self, file_id: &FileId) -> UpdateItemFluentBuilder {
@@ -309,11 +328,11 @@ impl StatusTable {
     }
 }
 
-/// What became of an update under a condition.
-async fn moved(request: UpdateItemFluentBuilder) -> Result<Moved, Failure> {
+/// Sends a conditional update.
+async fn status_update(request: UpdateItemFluentBuilder) -> Result<StatusUpdate, Failure> {
     Ok(match conditional::update(request).await? {
-        Conditional::Taken(item) => Moved::Taken(Box::new(record(item)?)),
-        Conditional::Refused(item) => Moved::Refused(Box::new(record(item)?)),
+        Conditional::Applied(item) => StatusUpdate::Applied(Box::new(record(item)?)),
+        Conditional::Conflict(item) => StatusUpdate::Conflict(Box::new(record(item)?)),
     })
 }
 
@@ -330,64 +349,40 @@ fn transition_expression(
         attempt: transition.attempt,
         message: transition.message.clone(),
     };
-    let number = |value: u64| AttributeValue::N(value.to_string());
-    let text = |value: String| AttributeValue::S(value);
     let upload_expires_at_ms = transition.facts.upload.as_ref().map(|upload| upload.expires_at_ms);
-    let entry_of_list = Entry::after(transition.status, transition.at_ms, upload_expires_at_ms);
-    let Listing { mut request, mut sets, mut removes } = Listing::new(request, file_id, entry_of_list);
-    sets.push("#history = list_append(if_not_exists(#history, :no_history), :entry)".to_owned());
-    // The index answers when a file first came. Until then it has the time at which its upload was created.
-    sets.extend(if transition.attempt == 1 && transition.status == FileStatus::Validating {
-        ["#day = :day".to_owned(), "#timestamp = :timestamp".to_owned()]
+    let list_entry = Entry::after(transition.status, transition.at_ms, upload_expires_at_ms);
+    let (day, timestamp) = (text(&at.day()), text(&at.to_milliseconds_text()));
+    let mut update = listed(Update::new(request), file_id, list_entry).append("history", attribute(&entry)?);
+    // The index has the time at which a file was first received. Until then, it has that of its first upload request.
+    update = if transition.attempt == 1 && transition.status == FileStatus::Validating {
+        update.set("day", day).set("timestamp", timestamp)
     } else {
-        ["#day = if_not_exists(#day, :day)".to_owned(), "#timestamp = if_not_exists(#timestamp, :timestamp)".to_owned()]
-    });
-    for name in ["history", "day", "timestamp"] {
-        request = request.expression_attribute_names(format!("#{name}"), name);
+        update.set_if_absent("day", day).set_if_absent("timestamp", timestamp)
+    };
+    let mut facts: HashMap<String, AttributeValue> = serde_dynamo::to_item(&transition.facts).map_err(unreadable)?;
+    // The link that a partner was given must remain valid.
+    if let Some(token) = facts.remove("token") {
+        update = update.set_if_absent("token", token);
     }
-    request = request
-        // Every failed status ends in this word, and a failed attempt is over.
-        .expression_attribute_values(":failed", text("failed".to_owned()))
-        .expression_attribute_values(":no_history", AttributeValue::L(Vec::new()))
-        .expression_attribute_values(":entry", AttributeValue::L(vec![attribute(&entry)?]))
-        .expression_attribute_values(":day", text(at.day()))
-        .expression_attribute_values(":timestamp", text(at.to_milliseconds_text()));
-
-    let mut attributes: HashMap<String, AttributeValue> =
-        serde_dynamo::to_item(&transition.facts).map_err(unreadable)?;
-    attributes.extend([
-        ("attempt".to_owned(), number(transition.attempt.into())),
-        ("rank".to_owned(), number(transition.status.rank().into())),
-        ("status".to_owned(), text(transition.status.as_str().to_owned())),
-        ("updated_at".to_owned(), text(at.to_milliseconds_text())),
-        ("updated_at_ms".to_owned(), number(transition.at_ms)),
-    ]);
-    for (name, value) in attributes {
-        sets.push(match name.as_str() {
-            // The link that a partner was given must go on working.
-            "token" => "#token = if_not_exists(#token, :token)".to_owned(),
-            name => format!("#{name} = :{name}"),
-        });
-        request = request
-            .expression_attribute_names(format!("#{name}"), &name)
-            .expression_attribute_values(format!(":{name}"), value);
-    }
+    update = facts
+        .into_iter()
+        .fold(update, |update, (name, value)| update.set(&name, value))
+        .set("attempt", number(transition.attempt.into()))
+        .set("rank", number(transition.status.rank().into()))
+        .set("status", text(transition.status.as_str()))
+        .set("updated_at", text(&at.to_milliseconds_text()))
+        .set("updated_at_ms", number(transition.at_ms));
     if transition.status == FileStatus::Validating {
-        removes
-            .extend(REMOVED_BY_A_NEW_ATTEMPT.into_iter().filter(|name| !sets.contains(&format!("#{name} = :{name}"))));
+        update = REMOVED_BY_A_NEW_ATTEMPT.into_iter().fold(update, Update::remove);
     }
     if transition.uses_upload {
-        removes.push("upload");
-    }
-    let mut expression = format!("SET {}", sets.join(", "));
-    if !removes.is_empty() {
-        expression.push_str(&format!(" REMOVE {}", removes.join(", ")));
+        update = update.remove("upload");
     }
     if let Some(version_id) = &transition.facts.version_id {
-        expression.push_str(" ADD versions :versions");
-        request = request.expression_attribute_values(":versions", AttributeValue::Ss(vec![version_id.clone()]));
+        update = update.add("versions", version_id);
     }
-    Ok(request.update_expression(expression))
+    // Every failed status ends in this word, and a failed attempt is final.
+    Ok(update.build().expression_attribute_values(":failed", text("failed")))
 }
 
 fn attribute(value: &impl Serialize) -> Result<AttributeValue, Failure> {
@@ -398,7 +393,7 @@ fn record(item: HashMap<String, AttributeValue>) -> Result<FileRecord, Failure> 
     serde_dynamo::from_item(item).map_err(unreadable)
 }
 
-/// An item that is not one of ours. The message names the attribute, not its value.
+/// A malformed item. The message has the attribute, not its value.
 fn unreadable(error: serde_dynamo::Error) -> Failure {
     Failure::new(FailureKind::InvalidInput, format!("item of the status table: {error}"))
 }

@@ -1,4 +1,4 @@
-//! Throttling by a table: what it looks like, and how the SDK is kept from meeting it by itself.
+//! Throttling by a table: its errors, and a classifier that keeps the SDK from retrying them.
 
 use aws_sdk_dynamodb::config::interceptors::InterceptorContext;
 use aws_sdk_dynamodb::config::retry::{ClassifyRetry, RetryAction};
@@ -7,19 +7,19 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ThrottlingReason;
 use std::fmt;
 
-/// The names by which DynamoDB says that it was asked too much: of a table's capacity, of its partition, of its account.
+/// The error codes of DynamoDB for throttling: by the capacity of a table, of a partition, of the account.
 const CODES: [&str; 3] = ["ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded"];
 
-/// A call that was refused because there were too many.
+/// A throttled call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Throttled {
     code: &'static str,
-    /// What ran out, as the service names it: `TableWriteAccountLimitExceeded`, `IndexWriteKeyRangeThroughputExceeded`.
+    /// The reason, as the service names it: `TableWriteAccountLimitExceeded`, `IndexWriteKeyRangeThroughputExceeded`.
     reason: Option<String>,
 }
 
 impl Throttled {
-    /// Whether an error is one, and which.
+    /// The throttling in an error, if it is one.
     pub(crate) fn of(error: &PutItemError) -> Option<Self> {
         let code = CODES.into_iter().find(|code| error.code() == Some(code))?;
         let reasons: &[ThrottlingReason] = match error {
@@ -40,7 +40,7 @@ impl fmt::Display for Throttled {
     }
 }
 
-/// Tells the SDK that what was throttled is not its business.
+/// Keeps the SDK from retrying throttled calls.
 #[derive(Debug)]
 pub(crate) struct LeftToCaller;
 
@@ -65,7 +65,7 @@ mod tests {
     use aws_sdk_dynamodb::types::error::{InternalServerError, ThrottlingException};
 
     #[test]
-    fn a_throttled_call_says_what_ran_out() {
+    fn a_throttled_call_has_its_reason() {
         let reason = ThrottlingReason::builder().reason("IndexWriteKeyRangeThroughputExceeded").build();
         let meta = ErrorMetadata::builder().code("ThrottlingException").build();
         let error = ThrottlingException::builder().meta(meta).throttling_reasons(reason).build();
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_fails_is_not_one_that_throttles() {
+    fn a_server_error_is_not_throttling() {
         let meta = ErrorMetadata::builder().code("InternalServerError").build();
         let error = InternalServerError::builder().meta(meta).build();
         assert_eq!(Throttled::of(&PutItemError::InternalServerError(error)), None);

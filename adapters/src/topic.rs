@@ -1,4 +1,4 @@
-//! The topics that people and systems subscribe to.
+//! The SNS topics.
 
 use crate::Configuration;
 use crate::failure::{Failure, FailureKind};
@@ -14,7 +14,7 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// The topic that announces what became of files.
+    /// The topic for the outcomes of files.
     ///
     /// # Errors
     /// A variable of the environment is missing.
@@ -22,7 +22,7 @@ impl Topic {
         Self::named_by("SNS_TOPIC_ARN", configuration)
     }
 
-    /// The topic that announces payments which somebody should look at.
+    /// The topic for alerts about payments.
     ///
     /// # Errors
     /// A variable of the environment is missing.
@@ -34,10 +34,10 @@ impl Topic {
         Ok(Self { client: Client::new(configuration.sdk()), arn: configuration.variable(variable)? })
     }
 
-    /// Publishes a message as JSON, with attributes by which a subscription can filter. None of them may be empty.
+    /// Publishes a message as JSON, with attributes for the filters of subscriptions. None of them may be empty.
     ///
     /// # Errors
-    /// The topic refused it or did not answer.
+    /// The topic rejected it or did not respond.
     pub async fn publish(&self, message: &impl Serialize, attributes: &[(&str, &str)]) -> Result<(), Failure> {
         let message = serde_json::to_string(message)
             .map_err(|error| Failure::new(FailureKind::InvalidInput, format!("message: {error}")))?;

@@ -1,7 +1,7 @@
 //! X-Ray subsegments for the steps of a handler, sent to the daemon that Lambda runs beside every traced function.
 //!
-//! AWS's X-Ray SDKs are in maintenance, and OpenTelemetry needs a collector inside the image. The daemon's protocol is
-//! one JSON document in one UDP datagram, so that is what is sent. A lost datagram loses a picture, never a file.
+//! The X-Ray SDKs of AWS are in maintenance, and OpenTelemetry needs a collector in the image. The protocol of the
+//! daemon is one JSON document in one UDP datagram. A lost datagram loses only a trace.
 
 use crate::clock;
 use lambda_runtime::Context;
@@ -11,7 +11,7 @@ use std::net::UdpSocket;
 
 const HEADER: &str = "{\"format\":\"json\",\"version\":1}\n";
 
-/// Sends the subsegments of one invocation. Sends nothing where there is no daemon or the invocation is not sampled.
+/// Sends the subsegments of one invocation. Sends nothing if there is no daemon or the invocation is not sampled.
 #[derive(Debug)]
 pub struct Tracer {
     target: Option<Target>,
@@ -37,7 +37,7 @@ impl Tracer {
         }
     }
 
-    /// Does `work` as the step `name`. The subsegment is marked as a fault where the step fails.
+    /// Does `work` as the step `name`. The subsegment is marked as a fault if the step fails.
     ///
     /// # Errors
     /// Whatever `work` returns.
@@ -78,12 +78,12 @@ impl Target {
             "end_time": seconds(ended_ms),
             "fault": fault,
         });
-        // Tracing must not disturb what it traces, so an error of the socket has no consequence.
+        // Tracing must not affect the work, so an error of the socket is ignored.
         let _ = self.socket.send_to(format!("{HEADER}{document}").as_bytes(), &self.daemon);
     }
 }
 
-/// X-Ray counts in seconds with a fraction. It is a JSON number, made from text because it is not worth a float.
+/// X-Ray uses seconds with a fraction. The JSON number is made from text, without a float.
 fn seconds(milliseconds: u64) -> serde_json::Value {
     let text = format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
     serde_json::from_str(&text).unwrap_or_default()
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_sampled_is_not_sent() {
+    fn an_unsampled_invocation_sends_nothing() {
         let header = "Root=1-67891233-abcdef012345678912345678;Parent=463ac35c9f6413ad;Sampled=0";
         assert!(Target::new("127.0.0.1:2000".to_owned(), header).is_none());
     }

@@ -1,4 +1,4 @@
-//! The table of transactions: one row for each id and partner, and a later file's row wins.
+//! The table of transactions: one row for each id and partner. The row of the latest file is in effect.
 
 use crate::Configuration;
 use crate::configuration::{steady_retries, timeouts};
@@ -9,28 +9,27 @@ use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use domain::files::transaction::TransactionStatus;
-use domain::{Currency, DayShards, FileId, Money, Timestamp, Transaction};
+use domain::{Currency, DayShards, FileId, Money, Timestamp, Transaction, TransactionStatus};
 use std::collections::HashMap;
 
-/// How often a write is tried that gets no answer or a 5xx, and for how long at most. A large file has one try of a range, so
-/// that a service that is away for some seconds must not fail it.
+/// The maximum number of tries of a write that gets no response or a 5xx, and its timeout. A range of a large file is
+/// not retried, so an outage of some seconds must not fail it.
 const WRITE_TRIES_MAX: u32 = 10;
 const WRITE_SECONDS_MAX: u64 = 30;
 
-/// How often a row's write begins anew because other files wrote the row in between. Each turn after the second means that
-/// yet another file has written it.
+/// How often the write of a row is repeated because other files wrote the row in between. Each turn after the second
+/// means another such file.
 const WRITE_TURNS_MAX: usize = 8;
 
-/// The attribute that names the file whose row was replaced.
+/// The attribute with the file whose row was replaced.
 const REPLACES: &str = "replaces";
 
-/// The attributes that name its file's place in the arrival order, and the attempt that has written it.
+/// The attributes with the sequence of its file, and the attempt that wrote it.
 const SEQUENCE: &str = "sequence";
 const RECEIVED_AT: &str = "received_at";
 const ATTEMPT: &str = "attempt";
 
-/// What a row takes in memory beside its texts, in bytes: itself, what the allocator adds, and its place in a queue.
+/// The memory of a row without its texts, in bytes: the row, the overhead of the allocator, and its entry in a queue.
 const ROW_BYTES: usize = 256;
 
 /// The file that a row comes from.
@@ -40,16 +39,16 @@ pub struct Origin {
     pub file_id: FileId,
     /// Who sent it.
     pub partner: String,
-    /// When it arrived, in milliseconds since 1970.
+    /// When it was received, in milliseconds since 1970.
     pub received_at_ms: u64,
-    /// Its place in its partner's arrival order. Of two files at one place, which only files have that partners put into the
-    /// bucket themselves, the greater id wins.
+    /// Its sequence in its partner's arrival order. Of two files with the same sequence, which only files put in the
+    /// bucket can have, the one with the greater id is in effect.
     pub sequence: u64,
-    /// The attempt that writes.
+    /// The attempt.
     pub attempt: u32,
 }
 
-/// What became of a row.
+/// The outcome of a write.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Written {
     /// This attempt has written it, now or in an earlier try. It may have replaced the row of an earlier file.
@@ -62,15 +61,14 @@ pub enum Written {
         /// The earlier file.
         replaced: Option<FileId>,
     },
-    /// The row of a later file stands, untouched.
+    /// The row of a later file is in effect and was not changed.
     Superseded {
-        /// The later file, and its place in the arrival order.
+        /// The later file and its sequence.
         by: (FileId, u64),
     },
 }
 
-/// A row on its way into the table. It owns its texts, once: each call makes its item anew, so that a row that waits takes
-/// little room.
+/// A row to be written. It owns its texts; each call creates its item again, so that a waiting row takes little memory.
 #[derive(Clone, Debug)]
 pub struct Row {
     record: u32,
@@ -80,8 +78,8 @@ pub struct Row {
     timestamp: Timestamp,
     merchant: Box<str>,
     status: TransactionStatus,
-    /// The row of another file that was found where this one is to stand.
-    standing: Option<Standing>,
+    /// The current row of another file with the same key.
+    current: Option<CurrentRow>,
     turns: usize,
 }
 
@@ -97,12 +95,12 @@ impl Row {
             timestamp: transaction.timestamp,
             merchant: transaction.merchant.into(),
             status: transaction.status,
-            standing: None,
+            current: None,
             turns: 0,
         }
     }
 
-    /// What it takes in memory while it waits, about.
+    /// Its approximate memory while it waits, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         ROW_BYTES + self.transaction_id.len() + self.merchant.len()
@@ -134,12 +132,12 @@ impl Row {
     }
 }
 
-/// How far a row has come.
+/// The progress of a row.
 #[derive(Debug)]
 pub enum Progress {
-    /// It is decided.
+    /// The write is done.
     Written(Written),
-    /// The table is busy. The row may be written later, and goes on from where it was.
+    /// The table throttled the call. The row can be written later, and continues from there.
     Throttled(Row, Throttled),
 }
 
@@ -156,30 +154,31 @@ impl TransactionTable {
     /// # Errors
     /// A variable of the environment is missing.
     pub fn new(configuration: &Configuration) -> Result<Self, Failure> {
-        // The client repeats what got no answer. A table that is throttled is left to the caller, who knows of all writes and
-        // slows them down; the client alone would hold back each call for a time of its own, and give up after some.
-        // Its tokens are without end, because 64 calls that fail at once would use up the default ones within half a second.
+        // The client retries calls that got no response. Throttling is left to the caller, which knows all writes and
+        // slows them down; the client would delay each call separately and give up. Its retry tokens are unlimited,
+        // because 64 failing calls would use up the default ones within half a second.
         let patient = aws_sdk_dynamodb::config::Builder::from(configuration.sdk())
             .retry_config(steady_retries(WRITE_TRIES_MAX))
             .retry_classifier(LeftToCaller)
             .retry_partition(RetryPartition::custom("transactions").token_bucket(TokenBucket::unlimited()).build())
             .timeout_config(timeouts(WRITE_SECONDS_MAX))
-            // That watches over long bodies. These are short, and each try has its own limit.
+            // It is for long bodies. These are short, and each try has a timeout.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         Ok(Self { client: Client::from_conf(patient.build()), name: configuration.variable("TRANSACTIONS_TABLE")? })
     }
 
-    /// Writes a row unless it stands already or a later file's row does. May be repeated at any time.
+    /// Writes a row unless it is written already or the row of a later file is in effect. It may be repeated at any
+    /// time.
     ///
-    /// A row that replaces another remembers whose in `replaces`, so that a repeat, which finds its own row, still
-    /// learns it. For that the row that stands must be known, which costs a second write where there is one.
+    /// A row that replaces another keeps the file of that row in `replaces`, so that a repeat, which finds its own row,
+    /// still returns it. For that, the current row must be known, which takes a second write if there is one.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
+    /// The table rejected the call or did not respond.
     pub async fn write(&self, origin: &Origin, mut row: Row) -> Result<Progress, Failure> {
         while row.turns < WRITE_TURNS_MAX {
-            let replaced = row.standing.as_ref().and_then(|standing| standing.replaced_by(origin));
-            let found = match self.put_over(row.standing.as_ref(), row.item(origin, replaced.as_ref())).await? {
+            let replaced = row.current.as_ref().and_then(|current| current.replaced_by(origin));
+            let found = match self.put_over(row.current.as_ref(), row.item(origin, replaced.as_ref())).await? {
                 Put::Done => return Ok(Progress::Written(Written::Stored { replaced })),
                 Put::Throttled(throttled) => return Ok(Progress::Throttled(row, throttled)),
                 Put::Found(found) => found,
@@ -188,13 +187,13 @@ impl TransactionTable {
                 return Ok(Progress::Written(if found.file_id != origin.file_id {
                     Written::Superseded { by: (found.file_id, found.sequence) }
                 } else if found.attempt == Some(origin.attempt) {
-                    // The answer to an earlier try was lost.
+                    // The response to an earlier try was lost.
                     Written::Stored { replaced: found.replaces }
                 } else {
                     Written::Unchanged { replaced: found.replaces }
                 }));
             }
-            row.standing = Some(found);
+            row.current = Some(found);
             row.turns += 1;
         }
         Err(Failure::new(
@@ -203,10 +202,10 @@ impl TransactionTable {
         ))
     }
 
-    /// Puts an item in place of the row that stands, or where none stands.
+    /// Puts an item in place of the current row, or if there is none.
     async fn put_over(
         &self,
-        standing: Option<&Standing>,
+        current: Option<&CurrentRow>,
         item: HashMap<String, AttributeValue>,
     ) -> Result<Put, Failure> {
         let put = self
@@ -215,22 +214,21 @@ impl TransactionTable {
             .table_name(&self.name)
             .set_item(Some(item))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let put = match standing {
+        let put = match current {
             None => put.condition_expression("attribute_not_exists(transaction_id)"),
-            Some(standing) => put
-                .condition_expression(format!("file_id = :file_id AND #order = :order{}", standing.without_place()))
-                .expression_attribute_names("#order", standing.order_attribute)
-                .expression_attribute_values(":file_id", AttributeValue::S(standing.file_id.as_str().to_owned()))
-                .expression_attribute_values(":order", AttributeValue::N(standing.sequence.to_string())),
+            Some(current) => put
+                .condition_expression(format!("file_id = :file_id AND #order = :order{}", current.without_sequence()))
+                .expression_attribute_names("#order", current.order_attribute)
+                .expression_attribute_values(":file_id", AttributeValue::S(current.file_id.as_str().to_owned()))
+                .expression_attribute_values(":order", AttributeValue::N(current.sequence.to_string())),
         };
         let error = match put.send().await {
             Ok(_) => return Ok(Put::Done),
             Err(error) => error,
         };
-        if let Some(PutItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() {
-            let standing = refused.item.as_ref().and_then(Standing::of).map(Put::Found);
-            return standing
-                .ok_or_else(|| Failure::new(FailureKind::InvalidInput, "a row of the table is not one of ours"));
+        if let Some(PutItemError::ConditionalCheckFailedException(conflict)) = error.as_service_error() {
+            let current = conflict.item.as_ref().and_then(CurrentRow::of).map(Put::Found);
+            return current.ok_or_else(|| Failure::new(FailureKind::InvalidInput, "a row of the table is malformed"));
         }
         match error.as_service_error().and_then(Throttled::of) {
             Some(throttled) => Ok(Put::Throttled(throttled)),
@@ -239,25 +237,25 @@ impl TransactionTable {
     }
 }
 
-/// What the table says to a row.
+/// The response of the table to a row.
 enum Put {
     Done,
-    Found(Standing),
+    Found(CurrentRow),
     Throttled(Throttled),
 }
 
-/// The row that is in effect where ours is to be written, as far as it matters.
+/// The row that is in effect, as far as it matters for a write.
 #[derive(Clone, Debug)]
-struct Standing {
+struct CurrentRow {
     file_id: FileId,
     sequence: u64,
-    /// The attribute that has its place in the arrival order.
+    /// The attribute with its sequence.
     order_attribute: &'static str,
     attempt: Option<u32>,
     replaces: Option<FileId>,
 }
 
-impl Standing {
+impl CurrentRow {
     fn of(row: &HashMap<String, AttributeValue>) -> Option<Self> {
         let file = |name: &str| row.get(name).and_then(|value| FileId::parse(value.as_s().ok()?));
         let number = |name: &str| row.get(name)?.as_n().ok()?.parse::<u64>().ok();
@@ -272,17 +270,17 @@ impl Standing {
         })
     }
 
-    /// What a condition says beside the order of a row that has no place.
-    fn without_place(&self) -> &'static str {
+    /// The additional condition for a row without a sequence.
+    fn without_sequence(&self) -> &'static str {
         if self.order_attribute == SEQUENCE { "" } else { " AND attribute_not_exists(sequence)" }
     }
 
-    /// What decides which of two files' rows is in effect.
+    /// The order that decides which row is in effect.
     fn order(&self) -> (u64, &FileId) {
         (self.sequence, &self.file_id)
     }
 
-    /// The file whose row `origin` replaces. An earlier attempt of the same file passes on whom it replaced.
+    /// The file whose row `origin` replaces. For a row of the same file, it is the one that row replaced.
     fn replaced_by(&self, origin: &Origin) -> Option<FileId> {
         if self.file_id == origin.file_id { self.replaces.clone() } else { Some(self.file_id.clone()) }
     }

@@ -1,2 +1,2 @@
-"""Other validators under the same rules, each as its users would write it. Each module is one program and one process:
-`python -m bench.peers.by_duckdb FILE RULES [VERDICTS]`, where RULES is what `validation rules` prints."""
+"""Other validators with the same rules, each written as its users would. Each module is a program:
+`python -m bench.peers.by_duckdb FILE RULES [VERDICTS]`, where RULES is the output of `validation rules`."""

@@ -1,6 +1,6 @@
-"""Python's own `csv.DictReader` with `decimal` and `datetime`: what most would write, with all rules of the format.
+"""Python's own `csv.DictReader` with `decimal` and `datetime`, with all rules of the format.
 
-It cannot see a quote inside an unquoted field, which the reader takes as text without a word.
+It cannot detect a quote inside an unquoted field, which the reader accepts as text.
 """
 
 import csv
@@ -13,7 +13,7 @@ from . import measure, patterns
 AMOUNT = re.compile(patterns.AMOUNT)
 TIMESTAMP = re.compile(patterns.TIMESTAMP)
 TRANSACTION_ID = re.compile(patterns.TRANSACTION_ID)
-# The last range is what stands for bytes that are not UTF-8.
+# The last range represents bytes that are not UTF-8.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\udc80-\udcff]")
 ASCII_BLANKS = " \t\n\r\x0c"
 
@@ -30,7 +30,7 @@ class Validator:
         self.ids = set()
 
     def is_bad(self, row: dict) -> bool:
-        """Whether anything is wrong with a record."""
+        """Whether a record has an error."""
         if None in row or None in row.values():
             return True
         is_bad = self.is_bad_id(row["transaction_id"])
@@ -43,15 +43,15 @@ class Validator:
         )
 
     def is_bad_id(self, value: str) -> bool:
-        """Whether an id is malformed or was there before. It is looked at first, so that it is known even where another
-        field is wrong."""
+        """Whether an ID is malformed or repeated. It is checked first, so that it is known even if another field is
+        invalid."""
         if not TRANSACTION_ID.fullmatch(value) or not value.strip(ASCII_BLANKS) or value in self.ids:
             return True
         self.ids.add(value)
         return False
 
     def is_text(self, value: str) -> bool:
-        """Whether a field may stand in a file at all."""
+        """Whether a field is valid text."""
         # A character has at most four bytes.
         is_short = len(value) * 4 <= self.bytes_max or len(value.encode(errors="replace")) <= self.bytes_max
         return bool(value.strip(ASCII_BLANKS)) and is_short and not FORBIDDEN.search(value)

@@ -1,7 +1,7 @@
-"""DuckDB: one statement over its CSV reader, on every core, as it does unless told otherwise.
+"""DuckDB: one statement over its CSV reader, on every core, which is its default.
 
-A seventh column takes what a record has too many, and null padding what it lacks. Lines that are not UTF-8 it sets aside
-and numbers; with them every record keeps its number, as long as none has a line break inside.
+A seventh column holds surplus fields, and null padding replaces missing ones. Lines that are not UTF-8 are rejected
+with their numbers; with these, every record keeps its number as long as none contains a line break.
 """
 
 import duckdb
@@ -45,10 +45,10 @@ SELECT count(*), list(record) FILTER (is_bad) FROM numbered
 
 
 def validate(path: str, rules: dict) -> tuple:
-    """Validates a file by one statement."""
+    """Validates a file with one statement."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        # All is fetched, because the table of rejected lines is filled when the statement has ended.
+        # Everything is fetched, because the table of rejected lines is complete only after the statement.
         [(rows, bad)] = connection.execute(
             QUERY,
             {
@@ -70,7 +70,7 @@ def validate(path: str, rules: dict) -> tuple:
 
 
 def duckdb_map(pairs: dict) -> dict:
-    """A dictionary in the form that DuckDB takes for a map whose keys are data."""
+    """A dictionary in the form that DuckDB reads as a map."""
     return {"key": list(pairs), "value": list(pairs.values())}
 
 

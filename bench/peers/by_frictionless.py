@@ -1,6 +1,6 @@
-"""frictionless: a Table Schema, and a check of its own for what a schema cannot say.
+"""frictionless: a Table Schema, and a custom check for the rules that a schema cannot express.
 
-It stops at the first byte that is not UTF-8; so it reads bytes as Latin-1, and the check decodes what is not ASCII.
+It stops at the first byte that is not UTF-8, so it reads bytes as Latin-1, and the check decodes what is not ASCII.
 """
 
 import re
@@ -16,7 +16,7 @@ ASCII_BLANKS = " \t\n\r\x0c"
 
 
 def schema(rules: dict) -> Schema:
-    """What the columns must be, as far as a Table Schema says it."""
+    """The rules for columns that a Table Schema can express."""
     constraints = {
         "transaction_id": {"pattern": patterns.TRANSACTION_ID, "unique": True},
         "amount": {"pattern": patterns.AMOUNT},
@@ -33,7 +33,7 @@ def schema(rules: dict) -> Schema:
 
 
 class TransactionCheck(Check):
-    """What a schema cannot say of a record that keeps it."""
+    """The rules for records that a schema cannot express."""
 
     type = "transaction"
     Errors = [errors.RowError]
@@ -44,7 +44,7 @@ class TransactionCheck(Check):
         self.latest = datetime.fromtimestamp(rules["latest_unix_seconds"], timezone.utc)
 
     def validate_row(self, row):
-        """Yields an error if something is wrong that the schema did not find."""
+        """Yields an error if a record breaks a rule that the schema did not check."""
         sound = not row.valid or (
             all(map(self.is_text, (row["transaction_id"], row["merchant"])))
             and self.is_amount(row["amount"], row["currency"])
@@ -54,7 +54,7 @@ class TransactionCheck(Check):
             yield errors.RowError.from_row(row, note="a value breaks the rules")
 
     def is_text(self, value: str) -> bool:
-        """Whether a field may stand in a file at all."""
+        """Whether a field is valid text."""
         if not value.isascii():
             try:
                 value = value.encode("latin-1").decode("utf-8")
@@ -80,10 +80,10 @@ class TransactionCheck(Check):
 
 
 def validate(path: str, rules: dict) -> tuple:
-    """Validates a file by its schema and the check."""
+    """Validates a file with the schema and the check."""
     checklist = Checklist(checks=[TransactionCheck(rules)])
     resource = Resource(path, schema=schema(rules), encoding="latin-1", dialect=Dialect(skip_blank_rows=True))
-    # Without trust it takes no path from the root.
+    # Without trust it accepts no absolute path.
     with system.use_context(trusted=True):
         report = resource.validate(checklist, limit_errors=1_000_000)
     [task] = report.tasks

@@ -1,8 +1,7 @@
-"""Polars: one lazy expression for each rule, on every core, as it does unless told otherwise.
+"""Polars: one lazy expression for each rule, on every core, which is its default.
 
-A seventh column takes what a record has too many. Bytes that are not UTF-8 come as the replacement character, so that a
-record which has that character itself is refused as well. It cannot see a quote inside an unquoted field.
-"""
+A seventh column holds surplus fields. Bytes that are not UTF-8 are read as the replacement character, so that a
+record with that character itself is rejected, too. It cannot detect a quote inside an unquoted field. """
 
 import polars as pl
 
@@ -13,7 +12,7 @@ ASCII_BLANKS = " \t\n\r\x0c"
 
 
 def records(path: str) -> pl.LazyFrame:
-    """The records as text, each with its number."""
+    """The records as text, with their numbers."""
     return pl.scan_csv(
         path,
         has_header=False,
@@ -29,12 +28,12 @@ def records(path: str) -> pl.LazyFrame:
 
 
 def whole(column: str, pattern: str) -> pl.Expr:
-    """Whether a value fits the pattern from its beginning to its end."""
+    """Whether the whole value matches the pattern."""
     return pl.col(column).str.contains(f"^(?:{pattern})$")
 
 
 def is_text(column: str, bytes_max: int) -> pl.Expr:
-    """Whether a field may stand in a file at all."""
+    """Whether a field is valid text."""
     value = pl.col(column)
     return (
         (value.str.strip_chars(ASCII_BLANKS) != "")
@@ -65,7 +64,7 @@ def is_timestamp(rules: dict) -> pl.Expr:
 
 
 def validate(path: str, rules: dict) -> tuple:
-    """Validates a file by one query."""
+    """Validates a file with one query."""
     is_whole = pl.col("status").is_not_null() & pl.col("surplus").is_null()
     is_id = whole("transaction_id", patterns.TRANSACTION_ID) & is_text("transaction_id", rules["field_bytes_max"])
     is_sound = (

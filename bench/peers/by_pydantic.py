@@ -1,4 +1,5 @@
-"""pydantic: a model of a record, over Python's `csv.DictReader`, which takes a quote inside an unquoted field as text."""
+"""pydantic: a model of a record, over Python's `csv.DictReader`, which accepts a quote inside an unquoted field as
+text."""
 
 import csv
 from datetime import datetime, timezone
@@ -15,7 +16,7 @@ ASCII_BLANKS = " \t\n\r\x0c"
 
 
 def whole(pattern: str) -> StringConstraints:
-    """That a value fits the pattern from its beginning to its end."""
+    """Requires that the whole value matches the pattern."""
     return StringConstraints(pattern=f"^(?:{pattern})$")
 
 
@@ -23,7 +24,7 @@ NOTHING_FORBIDDEN = whole(patterns.FORBIDDEN.replace("[", "[^", 1) + "*")
 
 
 class Transaction(BaseModel):
-    """A record. The lists and numbers that the rules need come as the context."""
+    """A record. The lists and numbers of the rules are the context."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -37,7 +38,7 @@ class Transaction(BaseModel):
     @field_validator("transaction_id", "merchant")
     @classmethod
     def is_text(cls, value: str, info: ValidationInfo) -> str:
-        """A field is not blank and has so many bytes at most; a character has four at most."""
+        """Requires that a field is not blank and not too long. A character has at most four bytes."""
         bytes_max = info.context["field_bytes_max"]
         if not value.strip(ASCII_BLANKS):
             raise ValueError("the field is empty")
@@ -48,14 +49,14 @@ class Transaction(BaseModel):
     @field_validator("timestamp")
     @classmethod
     def is_past(cls, value: str, info: ValidationInfo) -> str:
-        """The calendar has the day, and the instant is not in the future."""
+        """Requires a day of the calendar and an instant that is not in the future."""
         if datetime.fromisoformat(value.upper()).astimezone(timezone.utc) > info.context["latest"]:
             raise ValueError("the timestamp is in the future")
         return value
 
     @model_validator(mode="after")
     def fits_currency(self, info: ValidationInfo) -> "Transaction":
-        """The currency is one, and can have the amount."""
+        """Requires a known currency that can have the amount."""
         decimals_max = info.context["currencies"].get(self.currency)
         amount = Decimal(self.amount)
         _, digits, exponent = amount.as_tuple()
@@ -67,10 +68,10 @@ class Transaction(BaseModel):
 
 
 def has_sound_id(error: ValidationError) -> bool:
-    """Whether a refused record is one whose id counts: it has all fields, and the id is not what is wrong."""
+    """Whether the ID of a rejected record counts: the record has all fields, and the ID is valid."""
     return not any(
-        fault["type"] in ("string_type", "invalid_key") or fault["loc"][:1] == ("transaction_id",)
-        for fault in error.errors(include_url=False, include_context=False)
+        detail["type"] in ("string_type", "invalid_key") or detail["loc"][:1] == ("transaction_id",)
+        for detail in error.errors(include_url=False, include_context=False)
     )
 
 

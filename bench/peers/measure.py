@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def main(validate) -> None:
-    """Runs `validate(path, rules)`, which returns how many records there are and the numbers of the bad ones, from 1.
+    """Runs `validate(path, rules)`, which returns the number of records and the numbers of the invalid ones, from 1.
 
     Imports are over when the clock starts, and verdicts are written when it has stopped: neither is validation.
     """
@@ -27,5 +27,5 @@ def main(validate) -> None:
 
 
 def peak_kilobytes(status: str) -> int:
-    """The most memory that a process has had, in units of 1,024 bytes, from what Linux says of it."""
+    """The peak memory of this process, in units of 1,024 bytes, from /proc."""
     return int(re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)[1])

@@ -1,4 +1,4 @@
-"""The rules that a regular expression can say. All but the last are for a whole value."""
+"""The rules that a regular expression can express. All except the last match a whole value."""
 
 # The format's digits are ASCII, which \d is not in every engine.
 AMOUNT = r"-?[0-9]+(\.[0-9]+)?"

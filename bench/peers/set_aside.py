@@ -1,9 +1,9 @@
-"""The numbers of records of which some were set aside before the others were numbered."""
+"""The numbers of records if some were rejected before the others were numbered."""
 
 
 def with_rejected(rows: int, bad: list, rejected: list) -> tuple:
-    """Numbers bad records as they stand in the file. Those in `rejected`, in ascending order, were set aside before the
-    others got their numbers in `bad`."""
+    """Numbers invalid records by their position in the file. Those in `rejected`, in ascending order, were rejected
+    before the others got their numbers in `bad`."""
     numbers, passed = list(rejected), 0
     for record in sorted(bad):
         while passed < len(rejected) and rejected[passed] <= record + passed:

@@ -1,4 +1,5 @@
-"""A comparison that takes a single instruction more at one place than at another is told, and so is a blind measurement."""
+"""A comparison that takes one instruction more at one position fails, and so does a measurement that would not see
+it."""
 
 import unittest
 
@@ -11,11 +12,11 @@ def holds(token: list, loop: list) -> list:
 
 
 class Comparisons(unittest.TestCase):
-    def test_the_same_count_everywhere_is_asked_for(self):
+    def test_requires_the_same_count_at_every_position(self):
         self.assertEqual(holds([500, 500, 500], [1, 2, 3]), [True, True, True])
         self.assertEqual(holds([500, 500, 501], [1, 2, 3]), [False, True, True])
 
-    def test_where_a_loop_that_stops_is_not_seen_nothing_is_proven(self):
+    def test_requires_that_the_control_loop_is_detected(self):
         self.assertEqual(holds([500, 500, 500], [1, 1, 1]), [True, True, False])
 
 

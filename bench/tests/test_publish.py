@@ -1,4 +1,4 @@
-"""The picture shows everyone once, at the most rows, and marks who judges otherwise."""
+"""The picture shows each subject once, with its most rows, and marks different verdicts."""
 
 import unittest
 
@@ -22,14 +22,14 @@ MEASURED = [
 
 
 class Picture(unittest.TestCase):
-    def test_everyone_is_there_once_at_the_most_rows(self):
+    def test_shows_each_subject_once_with_the_most_rows(self):
         text = publish.validation_picture({"measured": MEASURED, "differing": ["dictreader"]}, MACHINE)
         self.assertEqual(text.count(">ours, all rules<"), 1)
         self.assertIn(">800 MB/s<", text)
         self.assertIn(">csv.DictReader + decimal †<", text)
         self.assertNotIn("ByteRecord: no rules †", text)
 
-    def test_a_peer_is_compared_from_the_file_and_a_rung_from_memory(self):
+    def test_compares_a_peer_from_the_file_and_a_rung_in_memory(self):
         self.assertEqual(publish.annotation(MEASURED[1], MEASURED), "8.0 MB/s, ours 25 ×")
         self.assertEqual(publish.annotation(MEASURED[3], MEASURED), "1,600 MB/s, ours 0.5 ×")
 

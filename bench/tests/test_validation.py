@@ -1,4 +1,4 @@
-"""What the runs of a subject come to, and which bounds they keep."""
+"""The summary of a subject's runs, and the bounds."""
 
 import unittest
 
@@ -16,7 +16,7 @@ def measured(subject: str, rows: int, seconds: float, file_seconds: float) -> di
 
 
 class SummedUp(unittest.TestCase):
-    def test_a_rung_is_timed_in_memory_and_weighed_from_the_file(self):
+    def test_times_a_rung_in_memory_and_takes_its_peak_from_the_file(self):
         figures = {
             "ours/memory": [{"seconds": seconds, "peak_kilobytes": 99, "bad": 1} for seconds in (3, 1, 2)],
             "ours/file": [{"seconds": seconds, "peak_kilobytes": seconds, "bad": 1} for seconds in (6, 4, 5)],
@@ -24,7 +24,7 @@ class SummedUp(unittest.TestCase):
         one = run_validation.summed_up("clean", 10, 100, "ours", figures)
         self.assertEqual((one.seconds, one.file_seconds, one.peak_kilobytes), (2, 5, 6))
 
-    def test_a_peer_is_timed_from_the_file(self):
+    def test_times_a_peer_from_the_file(self):
         one = run_validation.summed_up(
             "clean", 10, 100, "duckdb", {"duckdb/file": [{"seconds": 4, "peak_kilobytes": 7, "bad": 1}]}
         )
@@ -37,11 +37,11 @@ class Bounds(unittest.TestCase):
         made |= {**measured("dictreader", 50_000, 40.0, 40.0), **measured("ours", 50_000, 9.0, ours)}
         return [bound.holds for bound in run_validation.speed_bounds(made)]
 
-    def test_a_bound_holds_at_its_value_and_breaks_above_it(self):
+    def test_a_bound_holds_at_its_value_and_fails_above(self):
         self.assertEqual(self.bounds(2.0), [True] * 8)
         self.assertEqual(self.bounds(2.001), [False] * 8)
 
-    def test_memory_may_grow_by_the_check_of_ids(self):
+    def test_allows_memory_for_the_check_of_ids(self):
         small = {"peak_kilobytes": 3000, "bytes": 10_000_000, "seconds": 1.0, "rows": large_file.SMALL_ROWS}
         allowed = 3000 + (16 * large_file.LARGE_ROWS + large_file.SLACK_BYTES) // 1024
         for peak, holds in ((allowed, True), (allowed + 1, False)):
@@ -50,7 +50,7 @@ class Bounds(unittest.TestCase):
 
 
 class Rejected(unittest.TestCase):
-    def test_records_that_were_set_aside_are_counted_before_the_others(self):
+    def test_numbers_records_including_rejected_ones(self):
         # Of seven records, 1, 4 and 5 were set aside, so that 2, 3, 6, 7 were numbered 1, 2, 3, 4.
         self.assertEqual(with_rejected(4, [2, 3], [1, 4, 5]), (7, [1, 3, 4, 5, 6]))
         self.assertEqual(with_rejected(4, [], []), (4, []))

@@ -1,17 +1,17 @@
-//! The published suites under `tests/data/suites/`, for the tests of the rules that they are about.
+//! The published suites under `tests/data/suites/`, for the tests of these rules.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// A suite by its name.
+/// The suite with this name.
 pub(crate) fn suite(name: &str) -> Value {
     let path = format!("{}/../tests/data/suites/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The bytes of a suite's file: a text, parts one after the other, base64, or something repeated.
+/// The bytes of a file of a suite: a string, concatenated parts, base64, or a repeated part.
 pub(crate) fn bytes_of(file: &Value) -> Vec<u8> {
     match file {
         Value::String(text) => text.clone().into_bytes(),

@@ -1,6 +1,6 @@
-//! AWS, as far as the handlers need it: every call succeeds at once and inside this process, as if nothing had come before.
+//! A stub of AWS inside this process: every call succeeds at once, as for a first input.
 //!
-//! What breaks in a cloud is tried elsewhere. Here only the input may be at fault, so that no answer may blame the service.
+//! Failures of AWS are tested elsewhere. Here only the input can be invalid, so that no response may be a server error.
 
 use adapters::Configuration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -16,15 +16,15 @@ use std::future::Future;
 use std::sync::OnceLock;
 use tokio::runtime::Runtime;
 
-/// What an object of the bucket holds, whichever it is.
+/// The content of every object.
 pub const OBJECT: &[u8] = b"transaction_id,amount,currency,timestamp,merchant,status\n\
     T1,12.50,USD,2026-01-15T10:00:00Z,\"Caf\xc3\xa9, \"\"Ol\xc3\xa9\"\"\",completed\n\
     T2,-3,JPY,2026-01-15T10:00:00+02:00,=cmd(),pending\n";
 
-/// The secret with which `acme` signs its webhooks.
+/// The signing secret of `acme`.
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// The environment that the template gives the functions.
+/// The environment variables of the functions, as in the template.
 const ENVIRONMENT: [(&str, &str); 12] = [
     ("S3_BUCKET", "files"),
     ("STATUS_TABLE", "status"),
@@ -45,7 +45,7 @@ pub fn configuration() -> &'static Configuration {
     static CONFIGURATION: OnceLock<Configuration> = OnceLock::new();
     CONFIGURATION.get_or_init(|| {
         for (name, value) in ENVIRONMENT {
-            // SAFETY: it happens once, before the first handler exists; libFuzzer's own threads read no environment.
+            // SAFETY: it happens once, before the first function runs; libFuzzer's own threads read no environment.
             unsafe { std::env::set_var(name, value) };
         }
         Configuration::of_sdk(sdk())
@@ -63,11 +63,11 @@ fn sdk() -> SdkConfig {
         .build()
 }
 
-/// Does `work` on the one runtime of this process.
+/// Runs `work` on the one runtime of this process.
 pub fn block_on<T>(work: impl Future<Output = T>) -> T {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made")
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be created")
     });
     runtime.block_on(work)
 }
@@ -77,11 +77,11 @@ struct Cloud;
 
 impl HttpConnector for Cloud {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(Ok(answer(&request)))
+        HttpConnectorFuture::ready(Ok(response(&request)))
     }
 }
 
-fn answer(request: &HttpRequest) -> HttpResponse {
+fn response(request: &HttpRequest) -> HttpResponse {
     let body = request.body().bytes().unwrap_or_default();
     let json = || serde_json::from_slice::<Value>(body).unwrap_or_default();
     let target = request.headers().get("x-amz-target").unwrap_or_default();
@@ -114,7 +114,7 @@ fn with_version(mut response: HttpResponse) -> HttpResponse {
     response
 }
 
-/// The item as it is after an update that sets each attribute to the value of the same name, beside what it had before.
+/// The item after an update that sets each attribute to the value of the same name.
 fn updated(request: &Value) -> Value {
     let before = found(request);
     let mut item: Map<String, Value> =
@@ -133,12 +133,12 @@ fn updated(request: &Value) -> Value {
     item.into()
 }
 
-/// Whether the update draws a place in a partner's arrival order.
+/// Whether the update increments a partner's sequence.
 fn key_of_counter(request: &Value) -> bool {
     request["Key"]["file_id"]["S"].as_str().is_some_and(|id| id.starts_with("sequence#"))
 }
 
-/// Every file whose id begins with a digit from 8 on was refused before; every payment is there.
+/// Every file whose ID begins with 8 or more was rejected before; every payment exists.
 fn found(request: &Value) -> Value {
     let key = &request["Key"];
     let string = |text: &str| json!({ "S": text });
@@ -176,7 +176,7 @@ fn found(request: &Value) -> Value {
     }
 }
 
-/// The object, or the part of it that `range` (`bytes=FIRST-LAST`) asks for.
+/// The object, or the part in `range` (`bytes=FIRST-LAST`).
 fn object(range: Option<&str>) -> HttpResponse {
     let parsed = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
     let Some((first, last)) = parsed.and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?))) else {

@@ -1,8 +1,8 @@
-//! Decimals, read and added by hand: digit by digit, as on paper.
+//! Decimals, parsed independently, digit by digit.
 
 use num_bigint::BigInt;
 
-/// The one text that all texts of a plain decimal (`-?[0-9]+(\.[0-9]+)?`) have. None if it is none, or is `-0`.
+/// The canonical text of a plain decimal (`-?[0-9]+(\.[0-9]+)?`). None if it is not one, or is `-0`.
 pub(crate) fn canonical(text: &str) -> Option<String> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = match unsigned.split_once('.') {
@@ -25,18 +25,18 @@ pub(crate) fn canonical(text: &str) -> Option<String> {
     Some(format!("{sign}{whole}{point}{fraction}"))
 }
 
-/// How many digits count: all of them without a sign, a point and leading zeros.
+/// The number of significant digits: all without leading zeros.
 pub(crate) fn significant_digits(text: &str) -> usize {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     digits.trim_start_matches('0').len()
 }
 
-/// How many digits a decimal has behind its point.
+/// The number of digits after the point.
 pub(crate) fn decimals(text: &str) -> usize {
     text.split_once('.').map_or(0, |(_, fraction)| fraction.len())
 }
 
-/// A plain decimal in units of its last place, of which there are `places`.
+/// A plain decimal in units of its last of `places` decimals.
 pub(crate) fn units(text: &str, places: usize) -> BigInt {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let padded = format!("{whole}{fraction:0<places$}");

@@ -1,5 +1,5 @@
-//! A file of any bytes: one verdict however it is cut, errors that lie inside it, and what is accepted means to everybody
-//! what it means to us.
+//! A file of any bytes: the verdict does not depend on the chunks, the errors are inside the file, and other parsers read an
+//! accepted file in the same way.
 
 use crate::decimal;
 use crate::reading::{Reading, Texts, arrival, read, read_again, transactions};
@@ -15,10 +15,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// So few records that a file of any size has more.
+/// A limit that small files exceed.
 const FEW_ROWS: u32 = 3;
 
-/// Holds everything against one file.
+/// Checks all properties of one file.
 pub fn check(file: &[u8]) {
     let reading = read(file, file.len(), Limits::default());
     let odd_bytes = 2 + file.len() % 61;
@@ -28,20 +28,16 @@ pub fn check(file: &[u8]) {
     check_errors(file, &reading);
     check_few_rows(file, odd_bytes);
     let again = read_again(file, Limits::default(), &reading.report);
-    assert_eq!(
-        again.report.error_count == 0,
-        reading.report.error_count == 0,
-        "a further reading has the same verdict"
-    );
+    assert_eq!(again.report.error_count == 0, reading.report.error_count == 0, "another pass has the same verdict");
     if reading.report.is_valid() {
         check_valid(file, &reading, odd_bytes);
     } else {
-        assert!(!reading.errors.is_empty(), "a refused file has an error");
+        assert!(!reading.errors.is_empty(), "a rejected file has an error");
         check_correctable(file, &reading, odd_bytes);
     }
 }
 
-/// A bound that a small file can break too.
+/// A limit on rows that a small file can exceed.
 fn check_few_rows(file: &[u8], odd_bytes: usize) {
     let limits = Limits { rows_max: FEW_ROWS, ..Limits::default() };
     let reading = read(file, file.len(), limits);
@@ -50,20 +46,20 @@ fn check_few_rows(file: &[u8], odd_bytes: usize) {
     check_errors(file, &reading);
 }
 
-/// Errors are counted, are in order, and lie inside the file.
+/// Errors are counted, ordered, and inside the file.
 fn check_errors(file: &[u8], Reading { report, errors }: &Reading) {
     assert_eq!(report.error_count, errors.len() as u64);
     assert_eq!(report.errors_by_code.values().sum::<u64>(), report.error_count);
     let mut by_code = BTreeMap::new();
     for error in errors {
         *by_code.entry(error.code).or_insert(0) += 1;
-        check_place(file, report, error);
+        check_location(file, report, error);
     }
     assert_eq!(by_code, report.errors_by_code);
-    assert!(errors.is_sorted_by_key(|error| error.record), "errors come in the order of their records");
+    assert!(errors.is_sorted_by_key(|error| error.record), "errors are in the order of their records");
 }
 
-fn check_place(file: &[u8], report: &ValidationReport, error: &RowError) {
+fn check_location(file: &[u8], report: &ValidationReport, error: &RowError) {
     assert!(error.byte <= file.len() as u64, "{error:?}");
     let before = &file[..usize::try_from(error.byte).expect("it is at most the file's length")];
     let line_ends = before.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
@@ -90,12 +86,12 @@ fn check_valid(file: &[u8], reading: &Reading, odd_bytes: usize) {
     }
     let again = written(&ours);
     let second = read(&again, again.len(), Limits::default());
-    assert_eq!(second.errors, [], "what was accepted is accepted when it is written again");
+    assert_eq!(second.errors, [], "an accepted file is accepted when it is written again");
     assert_eq!((second.report.rows, &second.report.totals), (report.rows, &report.totals));
     assert_eq!(transactions(&again, &second.report, again.len()), ours);
 }
 
-/// The ranges follow on each other, from the first data record to the end.
+/// The ranges are adjacent, from the first data record to the end.
 fn check_ranges(file: &[u8], report: &ValidationReport) {
     let ranges = &report.ranges;
     assert_eq!(ranges.last().map(|range| range.end), Some(file.len() as u64));
@@ -106,7 +102,7 @@ fn check_ranges(file: &[u8], report: &ValidationReport) {
 
 fn check_identity(transactions: &[Texts]) {
     let ids: BTreeSet<&str> = transactions.iter().map(|transaction| transaction.transaction_id.as_str()).collect();
-    assert_eq!(ids.len(), transactions.len(), "no id stands twice in a file that is accepted");
+    assert_eq!(ids.len(), transactions.len(), "an accepted file has no repeated ID");
 }
 
 /// Whether a valid file has the columns of a correctable one.
@@ -114,11 +110,11 @@ fn has_notes(report: &ValidationReport) -> bool {
     report.columns.count() > Column::ALL.len()
 }
 
-/// The same file as the `csv` and `time` crates read it.
+/// The file as the `csv` and `time` crates read it.
 fn by_another_reader(file: &[u8], report: &ValidationReport) -> Vec<Texts> {
     let value = |record: &StringRecord, column: Column| {
-        let place = (0..report.columns.count()).find(|place| report.columns.get(*place) == Some(column));
-        record[place.expect("a valid file has every column")].to_owned()
+        let index = (0..report.columns.count()).find(|index| report.columns.get(*index) == Some(column));
+        record[index.expect("a valid file has every column")].to_owned()
     };
     let text = |record: &StringRecord| Texts {
         transaction_id: value(record, Column::TransactionId),
@@ -131,20 +127,20 @@ fn by_another_reader(file: &[u8], report: &ValidationReport) -> Vec<Texts> {
     records(file).iter().skip(1).map(text).collect()
 }
 
-/// The records of a file whose structure is sound, by the `csv` crate.
+/// The records of a file with a valid structure, by the `csv` crate.
 fn records(file: &[u8]) -> Vec<StringRecord> {
     let text = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file);
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
-    reader.records().map(|record| record.expect("another reader takes it too")).collect()
+    reader.records().map(|record| record.expect("another parser accepts it, too")).collect()
 }
 
-/// An instant as we write it, by the `time` crate.
+/// An instant in our format, by the `time` crate.
 fn instant(text: &str) -> String {
     let utc = OffsetDateTime::parse(text, &Rfc3339).expect("RFC 3339").to_offset(time::UtcOffset::UTC);
     format!("{}T{:02}:{:02}:{:02}.{:09}Z", utc.date(), utc.hour(), utc.minute(), utc.second(), utc.nanosecond())
 }
 
-/// Transactions as a file of the plainest form.
+/// Transactions as a plain file.
 fn written(transactions: &[Texts]) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let header = Column::ALL.map(Column::name);
@@ -152,12 +148,12 @@ fn written(transactions: &[Texts]) -> Vec<u8> {
         [transaction_id, amount, currency, timestamp, merchant, status].map(String::as_str)
     });
     for row in std::iter::once(header).chain(rows) {
-        writer.write_record(row).expect("memory takes everything");
+        writer.write_record(row).expect("writing to memory succeeds");
     }
-    writer.into_inner().expect("memory takes everything")
+    writer.into_inner().expect("writing to memory succeeds")
 }
 
-/// The correctable file has every record that it should, and those without an error are in it as they were.
+/// The correctable file has all selected records, and those without an error are unchanged.
 fn check_correctable(file: &[u8], reading: &Reading, odd_bytes: usize) {
     if !is_correctable(&reading.report) {
         return;
@@ -166,33 +162,33 @@ fn check_correctable(file: &[u8], reading: &Reading, odd_bytes: usize) {
     assert_eq!(correctable(file, &reading.report, RowSelection::All, odd_bytes), (all.clone(), summary));
     let (rejected, of_rejected) = correctable(file, &reading.report, RowSelection::Rejected, odd_bytes);
     assert_eq!(of_rejected, summary);
-    let faulty: BTreeSet<u32> = reading.errors.iter().map(|error| error.record).filter(|record| *record > 0).collect();
-    assert_eq!(summary.rejected_rows as usize, faulty.len());
+    let invalid: BTreeSet<u32> = reading.errors.iter().map(|error| error.record).filter(|record| *record > 0).collect();
+    assert_eq!(summary.rejected_rows as usize, invalid.len());
     let rows = records(&all);
-    assert_eq!(rows.len(), 1 + reading.report.rows as usize, "every record is there");
-    assert_eq!(records(&rejected).len(), 1 + faulty.len(), "every record with an error is there");
+    assert_eq!(rows.len(), 1 + reading.report.rows as usize, "it has every record");
+    assert_eq!(records(&rejected).len(), 1 + invalid.len(), "it has every record with an error");
     assert!(rows.iter().all(|row| row.len() == rows[0].len()), "every row has the same columns");
     assert!(rows[0].iter().rev().take(NOTE_COLUMNS.len()).eq(NOTE_COLUMNS.into_iter().rev()));
     let has_note = |row: &StringRecord| !row[row.len() - NOTE_COLUMNS.len()].is_empty();
     let noted = (1..).zip(&rows[1..]).filter(|(_, row)| has_note(row)).map(|(number, _)| number);
-    assert!(noted.eq(faulty), "notes stand beside the records with an error");
-    let header_is_sound = reading.errors.iter().all(|error| error.record > 0);
-    if header_is_sound {
-        check_sound_rows(reading, rows.iter().take(1).chain(rows[1..].iter().filter(|row| !has_note(row))));
+    assert!(noted.eq(invalid), "the records with an error have notes");
+    let header_is_valid = reading.errors.iter().all(|error| error.record > 0);
+    if header_is_valid {
+        check_valid_rows(reading, rows.iter().take(1).chain(rows[1..].iter().filter(|row| !has_note(row))));
     }
 }
 
-/// The records that were sound are accepted when they come back, with the sums that they had.
-fn check_sound_rows<'r>(reading: &Reading, rows: impl Iterator<Item = &'r StringRecord>) {
+/// The valid records are accepted when they are sent again, with the same sums.
+fn check_valid_rows<'r>(reading: &Reading, rows: impl Iterator<Item = &'r StringRecord>) {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer.write_record(row).expect("memory takes everything");
+        writer.write_record(row).expect("writing to memory succeeds");
     }
-    let sound = writer.into_inner().expect("memory takes everything");
-    let back = read(&sound, sound.len(), Limits::default());
+    let valid = writer.into_inner().expect("writing to memory succeeds");
+    let back = read(&valid, valid.len(), Limits::default());
     let only_empty = back.errors.iter().all(|error| error.code == ErrorCode::NoDataRows);
-    assert!(only_empty, "what was sound stays sound: {:?}", back.errors);
-    // The sums of a refused file have the amounts of records whose values are sound and which have an error all the same.
+    assert!(only_empty, "valid records stay valid: {:?}", back.errors);
+    // The sums of a rejected file include records with valid values and another error.
     let beside_values = [ErrorCode::TransactionIdDuplicate, ErrorCode::BlankLine];
     if !beside_values.iter().any(|code| reading.report.errors_by_code.contains_key(code)) {
         assert_eq!(back.report.totals, reading.report.totals);

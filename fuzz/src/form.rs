@@ -1,17 +1,16 @@
-//! Forms of which it is known beforehand what they get: the right parts in any order and under any boundary, or with one
-//! thing wrong.
+//! Generated forms with known responses: valid parts in any order and with any boundary, or with one error.
 
-use crate::api::{Answer, answered, csv_validator, dry_run};
+use crate::api::{Response, checked, csv_validator, dry_run};
 use crate::reading::read;
 use crate::table::Table;
-use crate::upload::{check_verdict, is_answer_about, send};
+use crate::upload::{check_verdict, is_response_about, send};
 use arbitrary::{Arbitrary, Result, Unstructured};
 use domain::csv::{ErrorCode, Limits};
 use serde_json::json;
 
 const BOUNDARY_CHARS: &[u8] = b"ABCxyz019'()+_-./:=?";
 
-/// A form with a file, and what its sender states of it.
+/// A form with a file and its control totals.
 #[derive(Arbitrary, Debug)]
 pub struct Form {
     content: Content,
@@ -20,7 +19,7 @@ pub struct Form {
     rows: Option<Expected>,
     totals: Option<Expected>,
     file_is_last: bool,
-    fault: Option<Fault>,
+    error: Option<FormError>,
 }
 
 #[derive(Arbitrary, Debug)]
@@ -29,7 +28,7 @@ enum Content {
     Bytes(Vec<u8>),
 }
 
-/// A number or a sum that is expected.
+/// An expected number or sum.
 #[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
     Right,
@@ -37,9 +36,9 @@ enum Expected {
     Malformed,
 }
 
-/// One thing that is wrong with the envelope.
+/// An error of the form.
 #[derive(Arbitrary, Clone, Copy, Debug)]
-enum Fault {
+enum FormError {
     NoFile,
     TwoFiles,
     OtherPart,
@@ -75,30 +74,30 @@ pub fn check(form: &Form) {
     let file = form.file();
     let delimiter = format!("--{}", form.boundary.0);
     if file.windows(delimiter.len()).any(|window| window == delimiter.as_bytes()) {
-        return; // Its sender would have chosen another boundary.
+        return; // A client would choose another boundary.
     }
-    let answer = form.send(&file);
-    if let Some(fault) = form.fault {
-        let codes = fault.codes();
-        let code = answer.code().unwrap_or_default();
-        assert!(codes.contains(&(answer.status, code)), "{fault:?}: {} {code}", answer.status);
+    let response = form.send(&file);
+    if let Some(error) = form.error {
+        let codes = error.codes();
+        let code = response.code().unwrap_or_default();
+        assert!(codes.contains(&(response.status, code)), "{error:?}: {} {code}", response.status);
         return;
     }
     if [form.rows, form.totals].contains(&Some(Expected::Malformed)) {
         let codes = ["expected_rows_malformed", "expected_totals_malformed"];
-        assert!(answer.status == 400 && answer.code().is_some_and(|code| codes.contains(&code)));
+        assert!(response.status == 400 && response.code().is_some_and(|code| codes.contains(&code)));
         return;
     }
-    assert!(is_answer_about(&answer, &file), "the file is taken out of its envelope as it is");
-    check_verdict(&answer, &file);
-    form.check_statement(&answer, &file);
+    assert!(is_response_about(&response, &file), "the file is read from the form unchanged");
+    check_verdict(&response, &file);
+    form.check_control_totals(&response, &file);
 }
 
 impl Form {
     fn file(&self) -> Vec<u8> {
-        let start: &[u8] = match self.fault {
-            Some(Fault::GzipContent) => b"\x1f\x8b\x08",
-            Some(Fault::ZipContent) => b"PK\x03\x04",
+        let start: &[u8] = match self.error {
+            Some(FormError::GzipContent) => b"\x1f\x8b\x08",
+            Some(FormError::ZipContent) => b"PK\x03\x04",
             _ => b"",
         };
         let content = match &self.content {
@@ -110,15 +109,15 @@ impl Form {
         if is_compressed && start.is_empty() { b"not compressed".to_vec() } else { file }
     }
 
-    fn send(&self, file: &[u8]) -> Answer {
+    fn send(&self, file: &[u8]) -> Response {
         let body = self.body(file);
         let content_type = self.content_type();
-        match self.fault {
-            Some(Fault::NotBase64) => answered(csv_validator(dry_run(&content_type, "-----", true))),
-            Some(Fault::EncodedRequest) => {
+        match self.error {
+            Some(FormError::NotBase64) => checked(csv_validator(dry_run(&content_type, "-----", true))),
+            Some(FormError::EncodedRequest) => {
                 let mut event = dry_run(&content_type, "eA==", true);
                 event["headers"]["content-encoding"] = json!("gzip");
-                answered(csv_validator(event))
+                checked(csv_validator(event))
             }
             _ => send(&content_type, &body),
         }
@@ -126,28 +125,28 @@ impl Form {
 
     fn content_type(&self) -> String {
         let boundary = &self.boundary.0;
-        match self.fault {
-            Some(Fault::OtherType) => format!("multipart/mixed; boundary=\"{boundary}\""),
-            Some(Fault::NoBoundary) => "multipart/form-data".to_owned(),
-            Some(Fault::LongBoundary) => format!("multipart/form-data; boundary=\"{}\"", "b".repeat(71)),
-            Some(Fault::TwoBoundaries) => format!("multipart/form-data; boundary=\"{boundary}\"; boundary=b"),
+        match self.error {
+            Some(FormError::OtherType) => format!("multipart/mixed; boundary=\"{boundary}\""),
+            Some(FormError::NoBoundary) => "multipart/form-data".to_owned(),
+            Some(FormError::LongBoundary) => format!("multipart/form-data; boundary=\"{}\"", "b".repeat(71)),
+            Some(FormError::TwoBoundaries) => format!("multipart/form-data; boundary=\"{boundary}\"; boundary=b"),
             _ => format!("multipart/form-data; boundary=\"{boundary}\""),
         }
     }
 
     fn body(&self, file: &[u8]) -> Vec<u8> {
-        let mut parts = self.statement_parts(file);
-        let place = if self.file_is_last { parts.len() } else { 0 };
-        match self.fault {
-            Some(Fault::NoFile) => {}
-            Some(Fault::TwoFiles) => {
-                parts.splice(place..place, [self.file_part(file), self.file_part(b"x")]).for_each(drop)
+        let mut parts = self.control_totals_parts(file);
+        let index = if self.file_is_last { parts.len() } else { 0 };
+        match self.error {
+            Some(FormError::NoFile) => {}
+            Some(FormError::TwoFiles) => {
+                parts.splice(index..index, [self.file_part(file), self.file_part(b"x")]).for_each(drop)
             }
-            _ => parts.insert(place, self.file_part(file)),
+            _ => parts.insert(index, self.file_part(file)),
         }
-        match self.fault {
-            Some(Fault::OtherPart) => parts.push(part("name=\"comment\"", "", b"x")),
-            Some(Fault::RowsTwice) => {
+        match self.error {
+            Some(FormError::OtherPart) => parts.push(part("name=\"comment\"", "", b"x")),
+            Some(FormError::RowsTwice) => {
                 parts.extend([part("name=\"expected_rows\"", "", b"1"), part("name=\"expected_rows\"", "", b"1")])
             }
             _ => {}
@@ -158,10 +157,10 @@ impl Form {
             body.extend_from_slice(&part);
             body.extend_from_slice(b"\r\n");
         }
-        match self.fault {
-            Some(Fault::NotClosed) => {}
-            // Two bytes less, and the closing delimiter is none.
-            Some(Fault::Cut(bytes)) => body.truncate(body.len().saturating_sub(2 + usize::from(bytes))),
+        match self.error {
+            Some(FormError::NotClosed) => {}
+            // Without its last two bytes, the closing delimiter is incomplete.
+            Some(FormError::Cut(bytes)) => body.truncate(body.len().saturating_sub(2 + usize::from(bytes))),
             _ => body.extend_from_slice(format!("--{}--\r\n", self.boundary.0).as_bytes()),
         }
         body
@@ -173,17 +172,17 @@ impl Form {
         let filename: Option<String> =
             self.filename.as_ref().map(|name| name.chars().filter(is_quotable).take(300).collect());
         let filename = filename.map_or(String::new(), |name| format!("; filename=\"{name}\""));
-        let more = match self.fault {
-            Some(Fault::HeaderTwice) => "Content-Type: text/csv\r\ncontent-type: text/csv\r\n".to_owned(),
-            Some(Fault::LongHeader) => format!("X: {}\r\n", "x".repeat(8192)),
-            Some(Fault::EncodedPart) => "Content-Transfer-Encoding: base64\r\n".to_owned(),
+        let more = match self.error {
+            Some(FormError::HeaderTwice) => "Content-Type: text/csv\r\ncontent-type: text/csv\r\n".to_owned(),
+            Some(FormError::LongHeader) => format!("X: {}\r\n", "x".repeat(8192)),
+            Some(FormError::EncodedPart) => "Content-Transfer-Encoding: base64\r\n".to_owned(),
             _ => String::new(),
         };
         part(&format!("name=\"file\"{filename}"), &more, file)
     }
 
-    /// What is expected of a file that is read without an error is right or wrong; of another one it is anything.
-    fn statement_parts(&self, file: &[u8]) -> Vec<Vec<u8>> {
+    /// For a valid file, the control totals are right or wrong; for an invalid one, any.
+    fn control_totals_parts(&self, file: &[u8]) -> Vec<Vec<u8>> {
         let report = read(file, file.len(), Limits::default()).report;
         let rows = self.rows.map(|expected| match expected {
             Expected::Right => report.rows.to_string(),
@@ -204,19 +203,19 @@ impl Form {
         rows.into_iter().chain(totals.map(|totals| part("expected_totals", totals))).collect()
     }
 
-    /// A file that is not what was expected of it is refused, however well-formed it is.
-    fn check_statement(&self, answer: &Answer, file: &[u8]) {
+    /// A file that differs from its control totals is rejected, even if it is well-formed.
+    fn check_control_totals(&self, response: &Response, file: &[u8]) {
         let report = read(file, file.len(), Limits::default()).report;
-        let has = |code: ErrorCode| answer.body["errors_by_code"].get(code.as_str()).is_some();
+        let has = |code: ErrorCode| response.body["errors_by_code"].get(code.as_str()).is_some();
         assert_eq!(has(ErrorCode::RowCountMismatch), self.rows == Some(Expected::Wrong) && report.is_whole);
         assert_eq!(has(ErrorCode::TotalMismatch), self.totals == Some(Expected::Wrong) && report.is_valid());
         let is_right = [self.rows, self.totals].iter().all(|expected| *expected != Some(Expected::Wrong));
-        assert_eq!(answer.status == 200, report.is_valid() && is_right);
+        assert_eq!(response.status == 200, report.is_valid() && is_right);
     }
 }
 
-impl Fault {
-    /// What it may be answered with. Where two rules are broken, the first one found is told.
+impl FormError {
+    /// The possible responses. If two rules are broken, the first one found is reported.
     fn codes(self) -> &'static [(u16, &'static str)] {
         match self {
             Self::NoFile => &[(400, "file_part_missing")],

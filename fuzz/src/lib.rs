@@ -1,8 +1,7 @@
-//! What must hold for any input at all, as plain functions: each target of `fuzz_targets/` hands its inputs to one of them,
-//! and they panic where something does not hold.
+//! Properties that hold for any input, as functions: each target in `fuzz_targets/` passes its inputs to one of them, and they
+//! panic if a property does not hold.
 //!
-//! What is accepted is read a second time by somebody else: by another parser, by a few lines of our own that know nothing
-//! of the code that is tried, or by the model from which the input was made.
+//! What is accepted is read a second time: by another parser, by independent code, or by the model that generated the input.
 
 #[cfg(feature = "functions")]
 pub mod api;
@@ -23,6 +22,6 @@ pub mod workflow;
 mod decimal;
 mod reading;
 
-/// When everything arrives, in milliseconds since 1970: 2026-06-01T00:00:00Z. No input's meaning changes with the day on
-/// which it is tried.
+/// The time of arrival, in milliseconds since 1970: 2026-06-01T00:00:00Z. It is fixed, so that the verdict on an input does not
+/// change with the day.
 pub const ARRIVAL_MS: u64 = 1_780_272_000_000;

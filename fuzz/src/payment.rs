@@ -1,5 +1,5 @@
-//! The body of a webhook, of any bytes: what we take for JSON is JSON with the same content to `serde_json`, and a payment
-//! means what its members say, exactly.
+//! The body of a webhook, of any bytes: what our parser accepts is JSON with the same content for `serde_json`, and a payment
+//! has exactly the values of its members.
 
 use crate::decimal;
 use domain::limits::{AMOUNT_DIGITS_MAX, JSON_DEPTH_MAX};
@@ -9,33 +9,33 @@ use num_bigint::BigInt;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
-/// Holds everything against one body.
+/// Checks all properties of one body.
 pub fn check(body: &[u8]) {
     let ours = json::parse(body);
     match &ours {
         Ok(value) => {
-            let theirs: &RawValue = serde_json::from_slice(body).expect("what we take for JSON is JSON");
+            let theirs: &RawValue = serde_json::from_slice(body).expect("what our parser accepts is JSON");
             check_same(value, theirs.get());
             check_canonical(value);
         }
-        Err(fault) => {
-            assert!(fault.byte <= body.len(), "{fault:?}");
-            check_refused(body, fault.rule);
+        Err(error) => {
+            assert!(error.byte <= body.len(), "{error:?}");
+            check_rejected(body, error.rule);
         }
     }
     match Payment::read(body) {
         Ok(payment) => check_payment(&payment, &ours.expect("a payment is JSON")),
-        Err(faults) => check_faults(body, &faults),
+        Err(errors) => check_errors(body, &errors),
     }
 }
 
-/// The two readers agree on every value, to the last digit and the last escape.
+/// Both parsers agree on every value, including all digits and escapes.
 fn check_same(ours: &Value<'_>, theirs: &str) {
     assert_eq!(ours.text, theirs.trim(), "a value is as long for both");
     match &ours.kind {
         Kind::Null => assert_eq!(theirs, "null"),
         Kind::Bool => assert!(theirs == "true" || theirs == "false"),
-        // Only as a text: to compare numbers somebody would have to round them.
+        // Only as text, because a comparison as numbers would round them.
         Kind::Number => assert!(theirs.starts_with(|first: char| first == '-' || first.is_ascii_digit())),
         Kind::String(text) => assert_eq!(serde_json::from_str::<String>(theirs).ok().as_deref(), Some(&**text)),
         Kind::Array(values) => {
@@ -45,7 +45,7 @@ fn check_same(ours: &Value<'_>, theirs: &str) {
         }
         Kind::Object(members) => {
             let theirs: HashMap<String, &RawValue> = serde_json::from_str(theirs).expect("an object");
-            assert_eq!(members.len(), theirs.len(), "no name stands twice");
+            assert_eq!(members.len(), theirs.len(), "no name is repeated");
             members.iter().for_each(|member| check_same(&member.value, theirs[&*member.name].get()));
         }
     }
@@ -61,8 +61,8 @@ fn check_canonical(value: &Value<'_>) {
     assert_eq!(text, second);
 }
 
-/// What we refuse `serde_json` refuses too, but for what two readers could understand differently.
-fn check_refused(body: &[u8], rule: JsonRule) {
+/// `serde_json` rejects what our parser rejects, except for what two parsers could understand differently.
+fn check_rejected(body: &[u8], rule: JsonRule) {
     match rule {
         JsonRule::NameRepeated => {}
         JsonRule::TooDeep => {
@@ -73,11 +73,11 @@ fn check_refused(body: &[u8], rule: JsonRule) {
     }
 }
 
-fn check_faults(body: &[u8], faults: &[PaymentError]) {
-    assert!(!faults.is_empty(), "a refused body has a fault");
-    for fault in faults {
-        assert!(fault.byte.is_none_or(|byte| byte <= body.len()), "{fault:?}");
-        assert!(!fault.reason.is_empty() && !fault.code.fix().is_empty());
+fn check_errors(body: &[u8], errors: &[PaymentError]) {
+    assert!(!errors.is_empty(), "a rejected body has an error");
+    for error in errors {
+        assert!(error.byte.is_none_or(|byte| byte <= body.len()), "{error:?}");
+        assert!(!error.reason.is_empty() && !error.code.fix().is_empty());
     }
 }
 
@@ -96,16 +96,16 @@ fn check_payment(payment: &Payment, body: &Value<'_>) {
     assert_eq!(string("currency"), Some(payment.currency.code()));
     assert_eq!(string("type").unwrap_or("transaction.created"), payment.event_type.as_str());
     assert_eq!(value("metadata").map(|value| value.text), payment.metadata.as_deref());
-    let amount = string("amount").or_else(|| value("amount").map(|value| value.text)).expect("it is there");
+    let amount = string("amount").or_else(|| value("amount").map(|value| value.text)).expect("a payment has an amount");
     check_amount(payment, amount);
     check_written(payment);
 }
 
-/// The amount is the one that stands there, and its band is that of the number.
+/// The amount is exact, and its band is that of the number.
 fn check_amount(payment: &Payment, text: &str) {
     let exact = decimal::canonical(text).expect("only a plain decimal is an amount");
     assert_eq!(payment.amount.to_string(), exact);
-    assert!(!exact.starts_with('-') && exact != "0", "only what is above zero is paid");
+    assert!(!exact.starts_with('-') && exact != "0", "an amount is above zero");
     assert!(decimal::significant_digits(text) <= AMOUNT_DIGITS_MAX);
     let places = decimal::decimals(&exact);
     assert!(places <= usize::from(payment.currency.decimals()));
@@ -126,8 +126,7 @@ fn check_amount(payment: &Payment, text: &str) {
     assert_eq!(AmountBand::of(payment.amount).as_str(), band);
 }
 
-/// Written again from what we keep, by another writer and in another order, it is the same payment: the same values, and the
-/// same content by its digest.
+/// Written from the stored values, by another serializer and in another order, it is the same payment with the same digest.
 fn check_written(payment: &Payment) {
     let mut body = serde_json::json!({
         "type": payment.event_type.as_str(),
@@ -145,6 +144,6 @@ fn check_written(payment: &Payment) {
             body.push_str(&format!(", {name}{members} }}"));
         }
     }
-    let again = Payment::read(body.as_bytes()).expect("what was accepted is accepted when it is written again");
+    let again = Payment::read(body.as_bytes()).expect("an accepted payment is accepted when it is written again");
     assert_eq!(again, *payment);
 }

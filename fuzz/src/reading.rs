@@ -1,10 +1,10 @@
-//! Readings of a file, by the validator and by whoever processes what it found valid.
+//! Reading a file with the validator, and with the reader that processes valid files.
 
 use crate::ARRIVAL_MS;
 use domain::csv::{ByteRange, FileValidator, Limits, RangeReader, RowError, ValidationReport};
 use domain::{Timestamp, Totals, Transaction};
 
-/// What the readings of a file found.
+/// The result of the validation of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
     pub(crate) report: ValidationReport,
@@ -39,18 +39,18 @@ pub(crate) fn arrival() -> Timestamp {
     Timestamp::from_unix_milliseconds(ARRIVAL_MS)
 }
 
-/// Reads a file in chunks of so many bytes; twice, where its ids seem to repeat.
+/// Reads a file in chunks of so many bytes; twice, if its IDs seem to repeat.
 pub(crate) fn read(file: &[u8], chunk_bytes: usize, limits: Limits) -> Reading {
     let first = read_once(FileValidator::new(arrival(), limits), file, chunk_bytes);
     if first.report.is_complete {
         return first;
     }
     let again = read_once(FileValidator::again(arrival(), limits, &first.report), file, chunk_bytes);
-    assert!(again.report.is_complete, "a second reading tells everything");
+    assert!(again.report.is_complete, "a second pass is complete");
     again
 }
 
-/// Reads a file once more, knowing what an earlier reading found.
+/// Reads a file again, with the report of an earlier pass.
 pub(crate) fn read_again(file: &[u8], limits: Limits, first: &ValidationReport) -> Reading {
     read_once(FileValidator::again(arrival(), limits, first), file, file.len())
 }
@@ -64,29 +64,29 @@ fn read_once(mut validator: FileValidator, file: &[u8], chunk_bytes: usize) -> R
     Reading { report, errors }
 }
 
-/// The transactions of a valid file, read range by range as the workflow does. Every record must be there, with its number,
-/// and the sums must be those of the validation.
+/// The transactions of a valid file, read by ranges as in the workflow. Every record must have its number, and the sums must be
+/// those of the validation.
 pub(crate) fn transactions(file: &[u8], report: &ValidationReport, chunk_bytes: usize) -> Vec<Texts> {
     let mut all = Vec::new();
     let mut sums = Totals::default();
     for range in &report.ranges {
         let mut take = |record: u32, transaction: &Transaction<'_>| {
             all.push(Texts::of(transaction));
-            assert_eq!(record as usize, all.len(), "records are numbered one after the other");
+            assert_eq!(record as usize, all.len(), "records are numbered consecutively");
             sums.add(transaction.currency, transaction.amount);
         };
         let mut reader = RangeReader::new(range, report.columns.clone());
         for chunk in bytes_of(file, range).chunks(chunk_bytes) {
-            reader.push(chunk, &mut take).expect("what was found valid is valid");
+            reader.push(chunk, &mut take).expect("the file is valid");
         }
-        reader.finish(&mut take).expect("what was found valid is valid");
+        reader.finish(&mut take).expect("the file is valid");
     }
     assert_eq!(all.len(), report.rows as usize, "no record is lost between validation and processing");
-    assert_eq!(sums, report.totals, "money in is money out");
+    assert_eq!(sums, report.totals, "the sums are unchanged");
     all
 }
 
 fn bytes_of<'f>(file: &'f [u8], range: &ByteRange) -> &'f [u8] {
-    let place = |offset: u64| usize::try_from(offset).expect("an offset in a file that lies in memory");
-    &file[place(range.start)..place(range.end)]
+    let index = |offset: u64| usize::try_from(offset).expect("an offset of a file in memory");
+    &file[index(range.start)..index(range.end)]
 }

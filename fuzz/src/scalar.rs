@@ -1,5 +1,5 @@
-//! Texts that mean one value: amounts, instants, days, currencies, statements, schedules, names. What is read is written again
-//! in one way, and that is read as the same; and what the grammar has is read.
+//! Texts of one value: amounts, instants, days, currencies, control totals, schedules, names. An accepted value is written in a
+//! canonical form that is read as the same value, and everything in the grammar is accepted.
 
 use crate::decimal;
 use crate::reading::arrival;
@@ -14,16 +14,16 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Most decimals that an amount is tried with; no currency has more than four.
+/// The most decimals to test; no currency has more than four.
 const PLACES_MAX: u8 = 5;
 
-/// Reads one text as everything that it may be.
+/// Reads a text as each kind of value.
 pub fn check(bytes: &[u8]) {
     for places in (0..=PLACES_MAX).chain([u8::MAX]) {
         check_amount(bytes, places);
     }
     check_timestamp(bytes);
-    check_statement(bytes);
+    check_control_totals(bytes);
     let _ = UploadRequest::read(bytes);
     if let Ok(currency) = Currency::parse(bytes) {
         assert_eq!(currency.code().as_bytes(), bytes);
@@ -33,7 +33,7 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// An amount is read exactly if it is a plain decimal with few enough digits, and then as the number that it is.
+/// An amount is accepted if and only if it is a plain decimal with few enough digits, and then exactly.
 fn check_amount(bytes: &[u8], places: u8) {
     let read = Money::parse(bytes, places);
     let exact = std::str::from_utf8(bytes).ok().and_then(|text| {
@@ -60,7 +60,7 @@ fn check_timestamp(bytes: &[u8]) {
     let text = at.to_string();
     assert_eq!(Timestamp::parse(text.as_bytes()), Ok(at));
     let theirs = std::str::from_utf8(bytes).ok().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
-    let theirs = theirs.expect("another reader takes it too");
+    let theirs = theirs.expect("another parser accepts it, too");
     assert_eq!(at.unix_seconds(), theirs.unix_timestamp());
     assert_eq!(text[20..29], format!("{:09}", theirs.nanosecond()));
     let day = Day::of(at);
@@ -68,13 +68,13 @@ fn check_timestamp(bytes: &[u8]) {
     assert!(DayShards::PAYMENTS.all(&at.day()).any(|shard| shard == DayShards::PAYMENTS.of(at, &text)));
 }
 
-/// A control_totals that is read is the same after its way through the table, and of a form as of a body.
-fn check_statement(bytes: &[u8]) {
+/// Control totals are the same after they were stored, and the same from a form and from a body.
+fn check_control_totals(bytes: &[u8]) {
     for (rows, totals) in [(Some(bytes), None), (None, Some(bytes))] {
         let Ok(control_totals) = ControlTotals::of_form(rows, totals) else {
             continue;
         };
-        let stored = serde_json::to_string(&control_totals).expect("a control_totals can be stored");
+        let stored = serde_json::to_string(&control_totals).expect("control totals can be stored");
         assert_eq!(serde_json::from_str::<ControlTotals>(&stored).ok().as_ref(), Some(&control_totals));
         let again = control_totals.totals.as_ref().map(|totals| json!(totals).to_string());
         assert_eq!(
@@ -95,7 +95,7 @@ fn check_text(text: &str) {
         assert_eq!(String::from(sum), text);
     }
     if let Ok(secret) = Secret::parse(text) {
-        assert!(!format!("{secret:?}").contains(text), "a secret never shows itself");
+        assert!(!format!("{secret:?}").contains(text), "a secret is not printed");
     }
     check_names(text);
 }
@@ -106,9 +106,9 @@ fn check_names(text: &str) {
     assert!(EventType::named(text).is_none_or(|name| name.as_str() == text));
     assert!(Provider::named(text).is_none_or(|name| name.as_str() == text));
     let partner = Partner::of_api_key(text);
-    assert_eq!(Partner::named(partner.as_str()), Some(partner.clone()), "whatever the key, its partner has a name");
+    assert_eq!(Partner::named(partner.as_str()), Some(partner.clone()), "the partner of any key has a name");
     let is_named = text.split_once('.').is_some_and(|(name, _)| name == partner.as_str());
-    assert!(is_named || partner.as_str().starts_with("key-"), "of a key its name is shown, or a digest");
+    assert!(is_named || partner.as_str().starts_with("key-"), "a key is shown by its name or by a digest");
     let is_operator = text.strip_prefix("operator.").is_some_and(|secret| !secret.is_empty());
     assert_eq!(Caller::of_api_key(text) == Caller::Operator, is_operator);
 }

@@ -1,5 +1,4 @@
-//! The three headers of a webhook: nothing is taken for signed but what one of the secrets signed, by an HMAC that is
-//! computed here, by hand.
+//! The three headers of a webhook: only what one of the secrets signed is accepted, by an independent HMAC.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use base64::Engine;
@@ -15,17 +14,17 @@ const SIGNATURES_MAX: usize = 16;
 const HEADER_BYTES_MAX: usize = 2048;
 const PROVIDERS: [&str; 3] = ["acme", "globex", "initech"];
 
-/// A webhook, as its signer meant it and as somebody may have changed it.
+/// A signed webhook, possibly changed.
 #[derive(Arbitrary, Debug)]
 pub struct Webhook {
-    /// How many secrets each provider has: none, one, or two while they are rotated.
+    /// The number of secrets of each provider: none, one, or two during a rotation.
     secrets: [SecretCount; 3],
     id: Header,
     timestamp: Timestamp,
     tokens: Vec<Token>,
     more: Option<Vec<u8>>,
     body: Vec<u8>,
-    /// What is added to the body after it was signed.
+    /// Bytes that are added to the body after it was signed.
     added: Vec<u8>,
 }
 
@@ -52,25 +51,25 @@ enum Timestamp {
     Bytes(Vec<u8>),
 }
 
-/// One signature of the header.
+/// One signature in the header.
 #[derive(Arbitrary, Debug)]
 enum Token {
-    /// By a secret, right in every way.
+    /// Valid, by a secret.
     Right(u8),
-    /// By a secret that nobody knows any more.
+    /// By an unknown secret.
     Unknown(u8),
-    /// Right, but for one bit.
+    /// Valid, except for one bit.
     Flipped(u8, u8),
-    /// The first characters of a right one.
+    /// The first characters of a valid one.
     Prefix(u8, u8),
-    /// Right, under another version.
+    /// Valid, with another version.
     Version(u8, u8),
-    /// Right, with something behind it.
+    /// Valid, with more bytes after it.
     Longer(u8, Vec<u8>),
     Bytes(Vec<u8>),
 }
 
-/// Hands one webhook to the check of signatures.
+/// Verifies one webhook.
 pub fn check(webhook: &Webhook) {
     let secrets = webhook.secrets();
     let (ids, timestamps) = (webhook.id.values(), vec![webhook.timestamp.text()]);
@@ -87,7 +86,7 @@ pub fn check(webhook: &Webhook) {
     assert_eq!(verified.ok().map(Provider::as_str), expected, "{headers:?}");
 }
 
-/// Who signed, by a reading of the rules that shares nothing with ours.
+/// The signer, by an independent implementation of the rules.
 fn signer(
     ids: &[Vec<u8>],
     timestamps: &[Vec<u8>],
@@ -119,7 +118,7 @@ fn content(id: &[u8], timestamp: &[u8], body: &[u8]) -> Vec<u8> {
     [id, b".", timestamp, b".", body].concat()
 }
 
-/// The one text of a right signature.
+/// A valid signature.
 fn token(secret: &[u8], signed: &[u8]) -> String {
     format!("v1,{}", STANDARD.encode(hmac_sha256(secret, signed)))
 }
@@ -134,7 +133,7 @@ fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
 }
 
 fn secret(number: u8) -> Vec<u8> {
-    // 24 to 64 bytes, each secret another.
+    // 24 to 64 bytes, a different secret for each number.
     vec![number; 24 + usize::from(number) * 8 % 41]
 }
 

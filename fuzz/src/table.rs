@@ -1,5 +1,5 @@
-//! Tables of which it is known beforehand what is wrong with them: written with any quotes, line ends and order of columns,
-//! they get exactly the errors that were put into them, each at its place; and without one, exactly their values.
+//! Generated tables with known errors, with any quotes, line ends and order of columns: the validator reports exactly these
+//! errors at their locations, and a table without errors has exactly its values.
 
 use crate::decimal;
 use crate::reading::{Texts, read, transactions};
@@ -10,30 +10,30 @@ use std::collections::BTreeMap;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-/// Currencies, and how many decimals ISO 4217 gives them.
+/// Currencies and their decimals by ISO 4217.
 const CURRENCIES: [(&str, usize); 8] =
     [("USD", 2), ("EUR", 2), ("GBP", 2), ("JPY", 0), ("KRW", 0), ("BHD", 3), ("KWD", 3), ("CLF", 4)];
 /// 0001-01-01T00:00:00Z with room for an offset, and the day after [`crate::ARRIVAL_MS`].
 const SECONDS: std::ops::RangeInclusive<i64> = -62_135_500_000..=1_780_272_000 + 86_400;
 const DIGITS_MAX: usize = 38;
 
-/// A file, and what it is to get.
+/// A file and its expected errors.
 #[derive(Debug)]
 pub struct Table {
     /// Its bytes.
     pub file: Vec<u8>,
-    /// What its records say, where nothing is wrong with them.
+    /// The values of its records without their errors.
     transactions: Vec<Texts>,
     expected: Vec<Expected>,
 }
 
-/// An error that is to be found: code, record, line, column number and byte.
+/// An expected error: code, record, line, column number and byte.
 type Expected = (ErrorCode, u32, u32, u32, u64);
 
-/// Something wrong with one field: its column, what it says, and what it gets.
-type Fault = (Column, &'static str, ErrorCode);
+/// An error of one field: its column, its value, and the code.
+type FieldError = (Column, &'static str, ErrorCode);
 
-const FAULTS: [Fault; 36] = [
+const FIELD_ERRORS: [FieldError; 36] = [
     (Column::TransactionId, "", ErrorCode::FieldEmpty),
     (Column::TransactionId, " \t", ErrorCode::FieldEmpty),
     (Column::TransactionId, "T\u{e9}", ErrorCode::TransactionIdNotAscii),
@@ -72,7 +72,7 @@ const FAULTS: [Fault; 36] = [
     (Column::Status, "", ErrorCode::FieldEmpty),
 ];
 
-/// Holds one table against its reading.
+/// Compares one table with its validation.
 pub fn check(table: &Table) {
     let reading = read(&table.file, table.file.len(), Limits::default());
     let found: Vec<Expected> = reading
@@ -89,7 +89,7 @@ pub fn check(table: &Table) {
     crate::file::check(&table.file);
 }
 
-/// The sums by currency, added up on paper.
+/// The sums by currency, added with big integers.
 fn sums(transactions: &[Texts]) -> BTreeMap<String, String> {
     let mut sums: BTreeMap<&str, BigInt> = BTreeMap::new();
     for Texts { currency, amount, .. } in transactions {
@@ -113,31 +113,32 @@ fn places_of(currency: &str) -> usize {
 impl<'a> Arbitrary<'a> for Table {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
         let mut columns = Column::ALL;
-        for place in (1..columns.len()).rev() {
-            columns.swap(place, bytes.int_in_range(0..=place)?);
+        for index in (1..columns.len()).rev() {
+            columns.swap(index, bytes.int_in_range(0..=index)?);
         }
         let mut writing = Writing::new(bytes.arbitrary()?);
-        let names =
-            columns.map(|column| if writing.is_loud { column.name().to_uppercase() } else { column.name().to_owned() });
+        let names = columns.map(|column| {
+            if writing.has_upper_case_header { column.name().to_uppercase() } else { column.name().to_owned() }
+        });
         writing.record(&names, bytes)?;
         let rows = bytes.int_in_range(1..=12)?;
         let mut table = Self { file: Vec::new(), transactions: Vec::new(), expected: Vec::new() };
         for number in 1..=rows {
             let (written, texts) = row(number, bytes)?;
-            let fault = fault(table.transactions.first(), bytes)?.filter(|_| number > 1);
-            let values = columns.map(|column| match &fault {
-                Some((faulty, value, _)) if *faulty == column => (*value).to_owned(),
+            let error = field_error(table.transactions.first(), bytes)?.filter(|_| number > 1);
+            let values = columns.map(|column| match &error {
+                Some((invalid, value, _)) if *invalid == column => (*value).to_owned(),
                 _ => written[column as usize].clone(),
             });
-            let (record_line, places) = (writing.line, writing.record(&values, bytes)?);
-            if let Some((column, _, code)) = fault {
+            let (record_line, offsets) = (writing.line, writing.record(&values, bytes)?);
+            if let Some((column, _, code)) = error {
                 let field = columns.iter().position(|of_field| *of_field == column).expect("it is one of all");
                 let breaks: usize = values[..field].iter().map(|value| value.matches('\n').count()).sum();
                 let line = record_line + u32::try_from(breaks).expect("few lines");
-                // What is wrong with a single character is told where it stands, behind the quote.
+                // An error of a single character is located after the quote.
                 let is_of_character = matches!(code, ErrorCode::ByteOrderMarkInside | ErrorCode::ControlCharacter);
-                let is_quoted = usize::try_from(places[field]).is_ok_and(|place| writing.file[place] == b'"');
-                let byte = places[field] + u64::from(is_of_character && is_quoted);
+                let is_quoted = usize::try_from(offsets[field]).is_ok_and(|offset| writing.file[offset] == b'"');
+                let byte = offsets[field] + u64::from(is_of_character && is_quoted);
                 table.expected.push((code, number, line, u32::try_from(field + 1).expect("few"), byte));
             }
             table.transactions.push(texts);
@@ -147,21 +148,24 @@ impl<'a> Arbitrary<'a> for Table {
     }
 }
 
-/// What is wrong with a record, if anything is: mostly nothing.
-fn fault<'t>(first: Option<&'t Texts>, bytes: &mut Unstructured<'_>) -> Result<Option<(Column, &'t str, ErrorCode)>> {
+/// The error of a record: mostly none.
+fn field_error<'t>(
+    first: Option<&'t Texts>,
+    bytes: &mut Unstructured<'_>,
+) -> Result<Option<(Column, &'t str, ErrorCode)>> {
     if !bytes.ratio(1, 8)? {
         return Ok(None);
     }
     Ok(match first {
-        // The first record has no fault, so that its id stands in the file.
+        // The first record has no error, so that its ID is in the file.
         Some(first) if bytes.ratio(1, 8)? => {
             Some((Column::TransactionId, first.transaction_id.as_str(), ErrorCode::TransactionIdDuplicate))
         }
-        _ => Some(*bytes.choose(&FAULTS)?),
+        _ => Some(*bytes.choose(&FIELD_ERRORS)?),
     })
 }
 
-/// A record without a fault: its fields as they are written, and as they are kept.
+/// A valid record: its fields as written, and as stored.
 fn row(number: u32, bytes: &mut Unstructured<'_>) -> Result<([String; 6], Texts)> {
     let suffix: String = String::arbitrary(bytes)?.chars().filter(|c| matches!(c, ' '..='~')).take(100).collect();
     let transaction_id = format!("{number}-{}", suffix.trim_end());
@@ -197,7 +201,7 @@ fn amount(places: usize, bytes: &mut Unstructured<'_>) -> Result<String> {
     Ok(if takes_sign { negative } else { plain })
 }
 
-/// An instant as it may be written, and as it is kept.
+/// An instant as written, and as stored.
 fn timestamp(bytes: &mut Unstructured<'_>) -> Result<(String, String)> {
     let nanoseconds = if bytes.arbitrary()? { bytes.int_in_range(0..=999_999_999)? } else { 0 };
     let utc = OffsetDateTime::from_unix_timestamp(bytes.int_in_range(SECONDS)?).expect("it is in the calendar");
@@ -210,11 +214,11 @@ fn timestamp(bytes: &mut Unstructured<'_>) -> Result<(String, String)> {
     Ok((if bytes.arbitrary()? { written.to_lowercase() } else { written }, kept))
 }
 
-/// How a file is written.
+/// The style of a file.
 #[derive(Arbitrary, Debug)]
-struct Manner {
+struct Style {
     has_byte_order_mark: bool,
-    is_loud: bool,
+    has_upper_case_header: bool,
     quotes_all: bool,
 }
 
@@ -222,24 +226,24 @@ struct Manner {
 struct Writing {
     file: Vec<u8>,
     line: u32,
-    is_loud: bool,
+    has_upper_case_header: bool,
     quotes_all: bool,
 }
 
 impl Writing {
-    fn new(manner: Manner) -> Self {
-        let file = if manner.has_byte_order_mark { b"\xef\xbb\xbf".to_vec() } else { Vec::new() };
-        Self { file, line: 1, is_loud: manner.is_loud, quotes_all: manner.quotes_all }
+    fn new(style: Style) -> Self {
+        let file = if style.has_byte_order_mark { b"\xef\xbb\xbf".to_vec() } else { Vec::new() };
+        Self { file, line: 1, has_upper_case_header: style.has_upper_case_header, quotes_all: style.quotes_all }
     }
 
-    /// Writes a record, in quotes where they are needed or where they are wanted, and returns where its fields begin.
+    /// Writes a record, with quotes where they are needed or chosen, and returns the offsets of its fields.
     fn record(&mut self, values: &[String; 6], bytes: &mut Unstructured<'_>) -> Result<[u64; 6]> {
-        let mut places = [0; 6];
+        let mut offsets = [0; 6];
         for (at, value) in values.iter().enumerate() {
             if at > 0 {
                 self.file.push(b',');
             }
-            places[at] = self.file.len() as u64;
+            offsets[at] = self.file.len() as u64;
             let needs_quotes = value.contains([',', '"', '\r', '\n']);
             if needs_quotes || self.quotes_all || bytes.ratio(1, 8)? {
                 self.file.extend_from_slice(format!("\"{}\"", value.replace('"', "\"\"")).as_bytes());
@@ -250,10 +254,10 @@ impl Writing {
         }
         self.file.extend_from_slice(if bytes.arbitrary()? { b"\r\n" } else { b"\n" });
         self.line += 1;
-        Ok(places)
+        Ok(offsets)
     }
 
-    /// The file, with its last line end or without.
+    /// The file, with or without its last line end.
     fn finish(mut self, keeps_last_line_end: bool) -> Vec<u8> {
         if !keeps_last_line_end {
             let end = self.file.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);

@@ -1,5 +1,5 @@
-//! Inputs of the steps that the state machines call, and of the events that start them: whatever JSON a step is given, it does
-//! its work or says by name why it cannot.
+//! Inputs of the steps of the state machines, and the events that start them: with any JSON, a step succeeds or fails with a
+//! named error.
 
 use crate::api::tracer;
 use crate::{ARRIVAL_MS, cloud};
@@ -8,13 +8,13 @@ use serde_json::Value;
 use std::future::Future;
 use std::sync::OnceLock;
 
-/// Hands one input to each step.
+/// Sends one input to each step.
 pub fn check(bytes: &[u8]) {
     let Ok(input) = serde_json::from_slice::<Value>(bytes) else {
         return;
     };
     if input.get("httpMethod").is_some() {
-        return; // A request of the API, which another target sends.
+        return; // A request of the API, which another target tests.
     }
     judge(csv_validator(&input));
     judge(data_transformer(&input));
@@ -50,7 +50,7 @@ fn ports<Ports>(new: impl Fn(&adapters::Configuration) -> Result<Ports, Failure>
     new(cloud::configuration()).expect("every variable is set")
 }
 
-/// Does a step as a function does: reads its input, does the work, writes its output.
+/// Runs a step as the function does: reads the input, does the work, writes the output.
 fn step<Task, Output, Work>(input: &Value, handle: impl FnOnce(Task, Tracer) -> Work) -> Result<Value, Failure>
 where
     Task: serde::de::DeserializeOwned,
@@ -63,10 +63,9 @@ where
     Ok(serde_json::to_value(output).expect("an output can be written"))
 }
 
-/// A step that failed must not be repeated for it, and must not have asked the cloud for what it may not: nothing is wrong
-/// with the cloud.
+/// A failure must not be transient or a missing permission, because the cloud works.
 fn judge(result: Result<Value, Failure>) {
     if let Err(failure) = result {
-        assert!(!failure.kind.is_transient() && failure.kind != FailureKind::AccessRefused, "{failure}");
+        assert!(!failure.kind.is_transient() && failure.kind != FailureKind::AccessDenied, "{failure}");
     }
 }

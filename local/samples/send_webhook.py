@@ -16,7 +16,7 @@ import urllib.request
 
 
 def sign(secret: str, body: bytes) -> dict:
-    """The headers that prove that these very bytes come from who has the secret."""
+    """The headers that prove that exactly these bytes come from the owner of the secret."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     message_id, at = f"msg_{secrets.token_hex(12)}", int(time.time())
     signature = hmac.digest(key, f"{message_id}.{at}.".encode() + body, hashlib.sha256)
@@ -28,14 +28,14 @@ def sign(secret: str, body: bytes) -> dict:
 
 
 def send(url: str, secret: str, payment: dict) -> tuple:
-    """Returns the HTTP status and the answer."""
+    """Returns the HTTP status and the response."""
     body = json.dumps(payment).encode()
     headers = {"content-type": "application/json", **sign(secret, body)}
     try:
         with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as response:
             return response.status, json.load(response)
-    except urllib.error.HTTPError as refusal:
-        return refusal.code, json.load(refusal)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
 
 
 if __name__ == "__main__":

@@ -1,39 +1,27 @@
-"""The commands as a person runs them, on stacks of a local cloud.
+"""Tests of the commands as a person runs them, on stacks of a local cloud: `make test-operations`."""
 
-`make test-operations` runs them; each test has a stack of its own, because `destroy` leaves nothing.
-"""
-
-import json
 import os
 import subprocess
 
-import boto3
-
-from local.paths import ROOT
+from tools import client as api
+from tools import stacks
+from tools.paths import ROOT
 
 
 def description() -> dict:
-    """What `python3 -m local run` tells about its cloud."""
-    with open(os.environ["ACCEPTANCE_STACKS"], encoding="utf-8") as file:
-        return json.load(file)
+    """The description of the cloud of `python3 -m local run`."""
+    return stacks.described()
 
 
 def client(service: str):
-    """A client of that cloud, with its administrator's credentials."""
-    cloud = description()
-    return boto3.client(
-        service,
-        endpoint_url=cloud["endpoint"],
-        region_name=cloud["region"],
-        aws_access_key_id=cloud["access_key_id"],
-        aws_secret_access_key=cloud["secret_access_key"],
-    )
+    """A client of that cloud, as its administrator."""
+    return api.aws(description(), service)
 
 
 def environment_of_cloud() -> dict:
-    """A shell that is set up for that cloud and for nothing else."""
+    """The environment of a shell that uses that cloud and nothing else."""
     cloud = description()
-    # What make tells its own children would make the inner make part of the outer one.
+    # Variables of the outer make would make the inner one a part of it.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))}
     return environment | {
         "AWS_ENDPOINT_URL": cloud["endpoint"],
@@ -41,14 +29,14 @@ def environment_of_cloud() -> dict:
         "AWS_ACCESS_KEY_ID": cloud["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": cloud["secret_access_key"],
         "SAM_CLI_TELEMETRY": "0",
-        # No profile of this machine.
+        # No profile of this machine is used.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
 
 
 def make(target: str, **variables: str) -> subprocess.CompletedProcess:
-    """Runs a target of the Makefile in such a shell."""
+    """Runs a target of the Makefile in such an environment."""
     words = [f"{name}={value}" for name, value in variables.items()]
     return subprocess.run(
         ["make", "--no-print-directory", target, *words],

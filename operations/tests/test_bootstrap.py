@@ -7,12 +7,12 @@ from fnmatch import fnmatchcase
 
 from samtranslator.yaml_helper import yaml_parse
 
-from local.paths import TEMPLATE
 from operations.bootstrap import TEMPLATE as BOOTSTRAP
+from tools.paths import TEMPLATE
 
 from . import client, make
 
-# Where a resource's name stands in its ARN, and what a deployment does to it, first and last.
+# The property with a resource's name, its ARN, and the first and the last action of a deployment on it.
 NAMED = {
     "AWS::CloudWatch::Alarm": ("AlarmName", "cloudwatch:r:a:alarm:{}", "PutMetricAlarm", "DeleteAlarms"),
     "AWS::CloudWatch::Dashboard": ("DashboardName", "cloudwatch::a:dashboard/{}", "PutDashboard", "DeleteDashboards"),
@@ -32,7 +32,7 @@ NAMED = {
         "Name", "states:r:a:stateMachine:{}", "CreateStateMachine", "DeleteStateMachine"
     ),
 }
-# Those that an ARN does not name, or that belong to one of the others.
+# Types whose ARN has no name, or that belong to one of the others.
 UNNAMED = {
     "AWS::ApiGateway::UsagePlan",
     "AWS::Budgets::Budget",
@@ -44,7 +44,7 @@ UNNAMED = {
     "AWS::SQS::QueuePolicy",
     "AWS::Serverless::Api",
 }
-# What IAM takes of a role's own policies together, and of a managed one.
+# IAM's limits for a role's own policies together, and for a managed one.
 OWN_CHARACTERS_MAX, MANAGED_CHARACTERS_MAX = 10_240, 6_144
 
 
@@ -65,7 +65,7 @@ def _list(value) -> list:
 
 
 def _documents() -> list:
-    """The policies of GitHub's role, each with whether it is a managed one."""
+    """The policies of GitHub's role, each with whether it is managed."""
     found = []
     for name, resource in _resources(BOOTSTRAP):
         if name.startswith("GitHubDeployment"):
@@ -76,9 +76,9 @@ def _documents() -> list:
 
 
 class Permissions(unittest.TestCase):
-    """What GitHub's role may do, from the text of both templates: the role itself has never been assumed."""
+    """The permissions of GitHub's role, by the text of both templates: the role itself has never been assumed."""
 
-    def test_it_may_make_and_delete_every_resource_of_the_template(self):
+    def test_allows_creating_and_deleting_every_resource(self):
         statements = [statement for _, document in _documents() for statement in document["Statement"]]
         template = dict(_resources(TEMPLATE))
         for logical_id, resource in template.items():
@@ -97,14 +97,14 @@ class Permissions(unittest.TestCase):
                 action = f"{arn.split(':')[2]}:{action}"
                 self.assertTrue(any(_allows(s, action, arn) for s in statements), f"{logical_id}: {action} on {arn}")
 
-    def test_it_may_touch_nothing_that_partners_and_providers_own(self):
+    def test_allows_no_access_to_data_and_secrets(self):
         actions = {a for _, document in _documents() for s in document["Statement"] for a in _list(s["Action"])}
         data = {"dynamodb:GetItem", "dynamodb:PutItem", "s3:DeleteObject", "sqs:ReceiveMessage", "events:PutEvents"}
         self.assertEqual(actions & data, set())
         self.assertEqual([action for action in actions if action.startswith("secretsmanager:")], [])
 
-    def test_iam_takes_policies_of_this_length(self):
-        # The longest that a region's and a partition's name, and an account's number, make of it.
+    def test_policies_are_within_the_limits_of_iam(self):
+        # With the longest names of a region and a partition.
         long = {"Partition": "aws-us-gov", "Region": "ap-southeast-2", "AccountId": "123456789012"}
         own = 0
         for is_managed, document in _documents():
@@ -124,9 +124,9 @@ def _allows(statement: dict, action: str, arn: str) -> bool:
 
 
 class Bootstrap(unittest.TestCase):
-    """Without the part for GitHub: the local cloud has no OIDC providers in its templates."""
+    """Without the part for GitHub, because the local cloud has no OIDC providers in templates."""
 
-    def test_it_makes_what_the_environments_share_and_may_be_repeated(self):
+    def test_creates_the_shared_resources_and_can_be_repeated(self):
         for _ in range(2):
             done = make("bootstrap")
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -144,7 +144,7 @@ class Bootstrap(unittest.TestCase):
             rules = json.loads(client("ecr").get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"])["rules"]
             self.assertEqual([rule["action"]["type"] for rule in rules], ["expire", "expire"])
 
-    def test_a_bad_repository_is_refused_in_one_sentence(self):
+    def test_rejects_an_invalid_repository(self):
         done = make("bootstrap", GITHUB="no-owner")
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("GITHUB=owner/name", done.stderr)

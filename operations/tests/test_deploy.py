@@ -1,4 +1,4 @@
-"""`make deploy`, as far as it goes without a registry: the real `sam deploy` takes what it is given."""
+"""`make deploy` with the real `sam deploy`, as far as possible without a registry."""
 
 import contextlib
 import io
@@ -9,15 +9,15 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from local import venvs
-from local.problem import Problem
 from operations import deploy, images, tags
 from operations.account import Account
 from operations.stack import Stack, stack_of
+from tools import paths, venvs
+from tools.problem import Problem
 
 from . import client, environment_of_cloud, make
 
-# What `sam build` writes of a function, and a queue in place of all the rest.
+# A function as `sam build` writes it, and a queue in place of everything else.
 BUILT = """
 AWSTemplateFormatVersion: "2010-09-09"
 Transform: AWS::Serverless-2016-10-31
@@ -40,8 +40,8 @@ Resources:
 Outputs:
   ApiId: {Value: abc}
 """
-# The local cloud does not take metric maths, so that this one is rolled back.
-REFUSED = """
+# The local cloud does not support metric math, so this stack is rolled back.
+REJECTED = """
 Resources:
   Alarm:
     Type: AWS::CloudWatch::Alarm
@@ -55,7 +55,7 @@ KNOWN_TAG = "csvvalidatorfunction-0123456789ab-csv-validator"
 
 
 class Deploy(unittest.TestCase):
-    """With a stub for `docker`, because no image can be built or pushed here."""
+    """With a stub of `docker`, because no image can be built or pushed here."""
 
     def setUp(self):
         contexts = contextlib.ExitStack()
@@ -71,7 +71,7 @@ class Deploy(unittest.TestCase):
         self.template.write_text(BUILT)
         self.stack = stack_of(Account(), "built")
 
-    def test_an_image_that_its_repository_has_is_not_pushed_again(self):
+    def test_pushes_no_image_that_its_repository_has(self):
         self.assertEqual(make("bootstrap").returncode, 0)
         repositories = images.shared_repositories(self.stack)
         self.assertEqual(len(repositories), 6)
@@ -85,7 +85,7 @@ class Deploy(unittest.TestCase):
         self.assertIn(f"ImageUri: {uri}:{KNOWN_TAG}\n", self.template.read_text())
         self._deploy_with_sam(images.options(repositories, {}))
 
-    def test_sam_local_goes_on_with_the_images_of_this_machine(self):
+    def test_keeps_the_built_template_for_sam_local(self):
         def name_remote(_, template: Path, __) -> dict:
             template.write_text("named")
             return {}
@@ -100,31 +100,40 @@ class Deploy(unittest.TestCase):
             deploy.deploy(self.stack, "built", [])
         self.assertEqual((self.template.read_text(), deployed.read_text()), (BUILT, "named"))
 
-    def test_sam_is_told_where_each_image_goes(self):
+    def test_gives_sam_the_repository_of_each_missing_image(self):
         self.assertEqual(images.options({}, {}), ["--resolve-image-repos"])
         self.assertEqual(
             images.options({"A": "a", "B": "b", "C": "c"}, {"A": "a", "C": "c"}),
             ["--image-repositories", "A=a", "--image-repositories", "C=c"],
         )
 
-    def test_the_managed_repositories_have_the_name_that_sam_gives_them(self):
+    def test_names_the_companion_stack_as_sam_does(self):
         program = "from samcli.lib.bootstrap.companion_stack.data_types import CompanionStack\n"
         program += f"print(CompanionStack({self.stack.name!r}).stack_name)"
         python = str(venvs.python_of("sam"))
-        asked = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True)
-        self.assertEqual(images.companion_of(self.stack).name, asked.stdout.strip())
+        printed = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True)
+        self.assertEqual(images.companion_of(self.stack).name, printed.stdout.strip())
 
-    def test_a_bad_environment_or_parameter_is_refused_before_the_build(self):
+    def test_sam_build_resolves_the_aliases_that_cloudformation_rejects(self):
+        source, built = str(paths.TEMPLATE), self.template.with_name("built.yaml")
+        program = "from samcli.commands._utils.template import get_template_data, move_template\n"
+        program += f"move_template({source!r}, {str(built)!r}, get_template_data({source!r}))"
+        subprocess.run([str(venvs.python_of("sam")), "-c", program], capture_output=True, text=True, check=True)
+        alias = r"(?m)(:|-|^) *[&*]\w"
+        self.assertRegex(paths.TEMPLATE.read_text(), alias)
+        self.assertNotRegex(built.read_text(), alias)
+
+    def test_rejects_an_invalid_environment_or_parameter_before_the_build(self):
         for variables in ({"ENV": "Dev"}, {"ENV": ""}, {"ENV": "dev", "PARAMETERS": "DailyQuota"}):
             done = make("deploy", **variables)
             self.assertNotEqual(done.returncode, 0)
             self.assertRegex(done.stderr, "ENV is|PARAMETERS has")
             self.assertNotIn("== sam", done.stdout)
 
-    def test_what_a_failed_first_deployment_left_is_told_before_the_build(self):
+    def test_reports_a_stack_that_cannot_be_updated_before_the_build(self):
         formation = client("cloudformation")
         name = "transaction-processing-broken"
-        formation.create_stack(StackName=name, TemplateBody=REFUSED)
+        formation.create_stack(StackName=name, TemplateBody=REJECTED)
         Stack(self.stack.account, name).wait()
         done = make("deploy", ENV="broken")
         self.assertNotEqual(done.returncode, 0)
@@ -134,15 +143,15 @@ class Deploy(unittest.TestCase):
         self.assertEqual(make("destroy", ENV="broken", YES="1").returncode, 0)
         self.assertIsNone(Stack(self.stack.account, name).description())
 
-    def test_a_missing_docker_is_told_before_the_build(self):
+    def test_reports_a_missing_docker_before_the_build(self):
         with mock.patch.dict(os.environ, {"PATH": "/nowhere"}), self.assertRaisesRegex(Problem, "docker was not found"):
             deploy.deploy(self.stack, "built", [])
 
-    def _deploy_with_sam(self, places: list) -> None:
+    def _deploy_with_sam(self, image_options: list) -> None:
         with mock.patch.object(deploy, "DEPLOYED_TEMPLATE", self.template):
-            command = deploy.deploy_command(self.stack, "built", ["DailyQuota=7"], places)
+            command = deploy.deploy_command(self.stack, "built", ["DailyQuota=7"], image_options)
         sam = str(venvs.directory_of("sam") / "bin" / "sam")
-        # Twice: that nothing changed is no failure.
+        # Twice: a deployment without a change succeeds.
         for _ in range(2):
             done = subprocess.run([sam, *command], capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

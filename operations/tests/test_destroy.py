@@ -6,13 +6,13 @@ import unittest
 
 from botocore.exceptions import ClientError
 
-from local.problem import Problem
 from operations import destroy
+from tools.problem import Problem
 
 from . import client, description, make
 
 STACK = "transaction-processing-doomed"
-# More than one call of DeleteObjects takes, so that the batches are seen.
+# More than one call of DeleteObjects deletes, so that there are several batches.
 VERSIONS = 1050
 OTHER_SECRETS = "webhook-signing/doomed-2"
 
@@ -20,16 +20,16 @@ OTHER_SECRETS = "webhook-signing/doomed-2"
 class Destroy(unittest.TestCase):
     """On the stack `doomed`, whose buckets are filled with versions and delete markers."""
 
-    def test_a_version_that_is_refused_is_told_and_not_passed_over(self):
+    def test_reports_a_version_that_is_not_deleted(self):
         class Store:
             def delete_objects(self, **_):
                 return {"Errors": [{"Key": "a.csv", "VersionId": "1", "Code": "AccessDenied", "Message": "locked"}]}
 
-        with self.assertRaisesRegex(Problem, "1 versions in b were not deleted, the first, a.csv, because: locked"):
+        with self.assertRaisesRegex(Problem, "1 versions in b were not deleted. The first is a.csv: locked"):
             destroy.delete_batch(Store(), "b", [{"Key": "a.csv", "VersionId": "1"}], {})
 
-    def test_an_emptied_bucket_has_no_version_and_no_delete_marker(self):
-        # By itself, because the local cloud, other than AWS, deletes a bucket that is not empty.
+    def test_an_emptied_bucket_has_no_versions_and_no_delete_markers(self):
+        # A test of its own, because the local cloud, unlike AWS, deletes a bucket that is not empty.
         store = client("s3")
         store.create_bucket(Bucket="emptied")
         store.put_bucket_versioning(Bucket="emptied", VersioningConfiguration={"Status": "Enabled"})
@@ -41,7 +41,7 @@ class Destroy(unittest.TestCase):
         self.assertEqual(left.get("Versions", []) + left.get("DeleteMarkers", []), [])
         self.assertEqual(destroy.empty(store, "not-there-at-all"), 0)
 
-    def test_locked_versions_are_deleted_too(self):
+    def test_deletes_locked_versions(self):
         store = client("s3")
         store.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
         retention = {"Mode": "GOVERNANCE", "Days": 30}
@@ -53,7 +53,7 @@ class Destroy(unittest.TestCase):
         self.assertEqual(destroy.empty(store, "locked"), 1)
         self.assertEqual(store.list_object_versions(Bucket="locked").get("Versions", []), [])
 
-    def test_a_stack_that_cannot_be_deleted_tells_why_and_the_next_try_goes_on(self):
+    def test_reports_why_a_stack_is_not_deleted_and_can_be_repeated(self):
         formation, network = client("cloudformation"), client("ec2")
         name = "transaction-processing-stuck"
         resource = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
@@ -67,26 +67,26 @@ class Destroy(unittest.TestCase):
             done = make("destroy", ENV="stuck", YES="1")
             self.assertNotEqual(done.returncode, 0)
             self.assertRegex(done.stderr, f"{name} could not be deleted and is DELETE_FAILED: Net: .*Dependency")
-            self.assertRegex(done.stderr, r"\. When the cause is gone, run make destroy again; it goes on from here\.")
-            self.assertEqual(done.stderr.count("Net: "), 1, "the failure before is not told again")
+            self.assertRegex(done.stderr, r"\. Remove the cause and run make destroy again, which continues from here\.")
+            self.assertEqual(done.stderr.count("Net: "), 1, "the failure of the previous run is not reported again")
         network.delete_subnet(SubnetId=subnet)
         self.assertEqual(make("destroy", ENV="stuck", YES="1").returncode, 0)
         self._assert_gone(name)
 
-    def test_a_full_stack_goes_with_all_that_belongs_to_it(self):
+    def test_deletes_a_stack_with_all_its_data(self):
         stack = description()["stacks"]["doomed"]
         self._fill(stack["bucket"])
         store, vault = client("s3"), client("secretsmanager")
         for _ in range(3):
             store.put_object(Bucket=stack["audit_bucket"], Key="transactions/2026/01/15/a.ndjson.gz", Body=b"x")
-        # Another environment's, whose name only begins in the same way.
+        # Of another environment, whose name begins in the same way.
         vault.create_secret(Name=f"{OTHER_SECRETS}/acme-pay", SecretString="{}")
         repository = self._add_companion()
-        self._refuses_without_consent()
+        self._assert_not_deleted_without_confirmation()
         done = make("destroy", ENV="doomed", YES="1")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn(f"versions and delete markers: {VERSIONS + 11}", done.stdout)
-        audit = f"deleting what is in the bucket {stack['audit_bucket']}\n  versions and delete markers: 3\n"
+        self.assertIn(f"versions and delete markers deleted: {VERSIONS + 11}", done.stdout)
+        audit = f"deleting the objects in the bucket {stack['audit_bucket']}\n  versions and delete markers deleted: 3\n"
         self.assertIn(audit, done.stdout)
         for bucket in (stack["bucket"], stack["audit_bucket"]):
             with self.assertRaises(ClientError):
@@ -131,7 +131,7 @@ class Destroy(unittest.TestCase):
         client("ecr").put_image(repositoryName=name, imageManifest=manifest, imageTag="one")
         return name
 
-    def _refuses_without_consent(self) -> None:
+    def _assert_not_deleted_without_confirmation(self) -> None:
         done = make("destroy", ENV="doomed")
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("YES=1", done.stderr)

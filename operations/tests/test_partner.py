@@ -3,8 +3,8 @@
 import re
 import unittest
 
-from local import client as api
-from local.paths import SAMPLES
+from tools import client as api
+from tools.paths import SAMPLES
 
 from . import description, make
 
@@ -17,22 +17,22 @@ class Partner(unittest.TestCase):
     def setUp(self):
         self.stack = description()["stacks"]["partners"]
 
-    def test_a_new_key_is_printed_once_and_sends_a_file(self):
+    def test_a_new_key_is_printed_once_and_uploads_a_file(self):
         done = make("partner", ENV="partners", NAME="initech")
         self.assertEqual(done.returncode, 0, done.stderr)
         (key,) = KEY.findall(done.stdout + done.stderr)
         self.assertTrue(key.startswith("initech."), done.stdout.replace(key, "(key)"))
         self.assertIn(f"{self.stack['api_url']}/upload", done.stdout)
-        status, answer = api.upload({**self.stack, "api_key": key}, SAMPLES / "transactions.csv")
-        self.assertEqual((status, answer["status"]), (200, "validated"))
+        status, response = api.upload({**self.stack, "api_key": key}, SAMPLES / "transactions.csv")
+        self.assertEqual((status, response["status"]), (200, "validated"))
 
-    def test_a_second_key_must_be_asked_for(self):
+    def test_creates_a_second_key_only_with_again(self):
         first = make("partner", ENV="partners", NAME="hooli")
         self.assertEqual(first.returncode, 0, first.stderr)
-        refused = make("partner", ENV="partners", NAME="hooli")
-        self.assertNotEqual(refused.returncode, 0)
-        self.assertIn("The partner hooli has a key in transaction-processing-partners already.", refused.stderr)
-        self.assertEqual(KEY.findall(refused.stdout + refused.stderr), [])
+        rejected = make("partner", ENV="partners", NAME="hooli")
+        self.assertNotEqual(rejected.returncode, 0)
+        self.assertIn("The partner hooli has a key in transaction-processing-partners already.", rejected.stderr)
+        self.assertEqual(KEY.findall(rejected.stdout + rejected.stderr), [])
         again = make("partner", ENV="partners", NAME="hooli", AGAIN="1")
         self.assertEqual(again.returncode, 0, again.stderr)
         keys = KEY.findall(first.stdout) + KEY.findall(again.stdout)
@@ -40,15 +40,15 @@ class Partner(unittest.TestCase):
         for key in keys:
             self.assertEqual(api.upload({**self.stack, "api_key": key}, SAMPLES / "transactions.csv")[0], 200)
 
-    def test_a_bad_name_is_refused_in_one_sentence(self):
+    def test_rejects_an_invalid_name(self):
         for name in ("Acme", "acme corp", "-acme", "acme.x", "a" * 64, ""):
             with self.subTest(name=name):
                 done = make("partner", ENV="partners", NAME=name)
                 self.assertNotEqual(done.returncode, 0)
-                self.assertIn("small letters, digits and hyphens", done.stderr)
+                self.assertIn("lowercase letters, digits and hyphens", done.stderr)
                 self.assertNotIn("Traceback", done.stderr)
 
-    def test_an_environment_that_is_not_there_is_told(self):
+    def test_reports_an_unknown_environment(self):
         done = make("partner", ENV="nowhere", NAME="acme")
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("There is no stack transaction-processing-nowhere", done.stderr)

@@ -1,30 +1,25 @@
-//! THREATS.md names nothing that is not there: each test that it calls as a witness, each file, parameter, output and command;
-//! and what it says of roles is what the template gives them.
+//! SECURITY.md and the page on hardening name nothing that is not there: each test that they call as a witness, each file,
+//! parameter, output and command. What is said of roles is what the template gives them.
 
+use super::pages::{Page, assigned_parameters, commands, is_camel_case, is_path, quoted, words_after};
 use crate::support::template::{referred, resources, template, text_of};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-const THREATS: &str = "THREATS.md";
+const SECURITY: &str = "SECURITY.md";
+const HARDENING: &str = "docs/operators/hardening.md";
 
 /// What every function may do: log, trace, and keep the events that it failed on.
 const BESIDE: [&str; 3] = ["logs:", "xray:", "sqs:"];
 
-/// What stands between single backquotes, outside of blocks of commands.
-fn quoted(text: &str) -> Vec<&str> {
-    let outside = text.split("```").step_by(2);
-    outside.flat_map(|text| text.split('`').skip(1).step_by(2)).collect()
-}
-
-fn is_path(text: &str) -> bool {
-    let is_ending = |ending: &str| ["rs", "py", "toml", "yml", "yaml", "md"].contains(&ending);
-    !text.contains(' ') && text.rsplit_once('.').is_some_and(|(name, ending)| !name.is_empty() && is_ending(ending))
+fn pages() -> [Page; 2] {
+    [SECURITY, HARDENING].map(Page::open)
 }
 
 #[test]
 fn every_witness_is_there() {
-    let threats = text_of(THREATS);
-    let witnesses: Vec<(&str, &str)> = quoted(&threats).into_iter().filter_map(|text| text.split_once("::")).collect();
+    let security = text_of(SECURITY);
+    let witnesses: Vec<(&str, &str)> = quoted(&security).into_iter().filter_map(|text| text.split_once("::")).collect();
     assert!(witnesses.len() > 30, "{witnesses:?}");
     for (path, name) in witnesses {
         let source = text_of(path);
@@ -39,53 +34,54 @@ fn every_witness_is_there() {
 }
 
 #[test]
-fn every_file_that_it_names_is_there() {
-    let threats = text_of(THREATS);
-    let links = threats.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
-    let files = links.map(|link| link.split('#').next().unwrap()).filter(|path| !path.is_empty());
-    for path in quoted(&threats).into_iter().filter(|text| is_path(text)).chain(files) {
-        assert!(!text_of(path).is_empty(), "{path}");
+fn every_threat_has_a_witness() {
+    let security = text_of(SECURITY);
+    let sections = security.split("\n## ").filter(|section| section.starts_with("Threats "));
+    let threats: Vec<&str> = sections.flat_map(|section| section.split("\n- **").skip(1)).collect();
+    assert!(threats.len() > 20, "{}", threats.len());
+    for threat in threats {
+        let (_, witnesses) = threat.split_once("\n  - Tests:").unwrap_or_else(|| panic!("no test shows it: {threat}"));
+        assert!(quoted(witnesses).iter().any(|text| text.contains("::")), "no test shows it: {threat}");
     }
-}
-
-/// Of what follows each `start` in the text, the word that it begins with.
-fn words_after<'t>(text: &'t str, start: &str) -> BTreeSet<&'t str> {
-    let words = text.split(start).skip(1).map(|rest| {
-        let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(rest.len());
-        &rest[..end]
-    });
-    words.filter(|word| !word.is_empty()).collect()
 }
 
 #[test]
-fn every_command_parameter_and_output_that_it_names_is_there() {
-    let (threats, template, makefile) = (text_of(THREATS), template(), text_of("Makefile"));
-    for target in words_after(&threats, "`make ") {
-        assert!(makefile.contains(&format!("\n{target}:")), "make {target}");
+fn every_file_that_is_named_is_there() {
+    for page in pages() {
+        let named = quoted(&page.text).into_iter().filter(|text| is_path(text)).map(str::to_owned);
+        for path in named.chain(page.linked_files()) {
+            assert!(!text_of(&path).is_empty(), "{path}");
+        }
     }
-    for output in words_after(&threats, "$(output ").into_iter().chain(words_after(&threats, "$(stage ")) {
-        assert!(template["Outputs"][output].is_object(), "{output}");
+}
+
+#[test]
+fn every_command_parameter_and_output_that_is_named_is_there() {
+    let (template, makefile) = (template(), text_of("Makefile"));
+    let mut parameters = BTreeSet::new();
+    for page in pages() {
+        for command in commands(&page.text, "make") {
+            let target = command.split_whitespace().nth(1).unwrap();
+            assert!(makefile.contains(&format!("\n{target}:")), "make {target}");
+        }
+        let is_part = |letter: char| letter.is_ascii_alphanumeric();
+        let outputs = words_after(&page.text, "$(output ", is_part).into_iter();
+        for output in outputs.chain(words_after(&page.text, "$(stage ", is_part)) {
+            assert!(template["Outputs"][output].is_object(), "{output}");
+        }
+        // Assignments in PARAMETERS, and what is quoted by itself and written as parameters are.
+        parameters.extend(assigned_parameters(&page.text).into_iter().map(str::to_owned));
+        let quoted = quoted(&page.text).into_iter().filter(|text| is_camel_case(text) && !MEMBERS.contains(text));
+        parameters.extend(quoted.map(str::to_owned));
     }
-    // Assignments in PARAMETERS, and what is quoted by itself and written as parameters are.
-    let assigned = threats.split("PARAMETERS='").skip(1).flat_map(|rest| rest.split('\'').next().unwrap().split(' '));
-    let assigned = assigned.filter_map(|assignment| assignment.split('=').next());
-    let names: Vec<&str> = assigned.chain(quoted(&threats).into_iter().filter(|text| is_parameter(text))).collect();
-    assert!(names.len() > 5, "{names:?}");
-    for name in names {
-        assert!(template["Parameters"][name].is_object(), "the template has no parameter {name}");
+    assert!(parameters.len() > 5, "{parameters:?}");
+    for name in parameters {
+        assert!(template["Parameters"][&name].is_object(), "the template has no parameter {name}");
     }
 }
 
 /// Names of the template that are no parameters: members of resources.
 const MEMBERS: [&str; 4] = ["EndpointConfiguration", "KMSMasterKeyId", "SecurityPolicy", "VPCEndpointIds"];
-
-fn is_parameter(text: &str) -> bool {
-    let is_name = text.chars().all(|letter| letter.is_ascii_alphanumeric());
-    is_name
-        && text.starts_with(|letter: char| letter.is_ascii_uppercase())
-        && text.contains(char::is_lowercase)
-        && !MEMBERS.contains(&text)
-}
 
 /// What the role of each function may do, beside what every role may.
 fn actions_of_functions(template: &Value) -> BTreeMap<String, BTreeSet<String>> {
@@ -107,15 +103,20 @@ fn actions_of_functions(template: &Value) -> BTreeMap<String, BTreeSet<String>> 
 
 #[test]
 fn what_a_stolen_role_can_do_is_what_the_template_allows() {
-    let threats = text_of(THREATS);
-    let (_, section) = threats.split_once("\n### What a stolen role can do\n").unwrap();
-    let rows = section.lines().take_while(|line| !line.starts_with("## ")).filter(|line| line.starts_with("| `"));
-    let told: BTreeMap<String, BTreeSet<String>> = rows
-        .map(|row| {
-            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-            let actions = quoted(cells[2]).into_iter().map(str::to_owned).collect();
-            (cells[1].trim_matches('`').to_owned(), actions)
+    let security = text_of(SECURITY);
+    let (_, section) = security.split_once("\n## What a stolen role can do\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let roles = section.split("\n- **`").skip(1).filter_map(|item| item.split_once("`**: "));
+    let described: BTreeMap<String, BTreeSet<String>> = roles
+        .map(|(name, rest)| {
+            let (actions, at_worst) = rest.split_once("\n  - At worst it ").unwrap_or_else(|| panic!("{name}"));
+            assert!(!at_worst.is_empty(), "{name}");
+            (name.to_owned(), quoted(actions).into_iter().map(str::to_owned).collect())
         })
         .collect();
-    assert_eq!(told, actions_of_functions(&template()));
+    let actions = actions_of_functions(&template());
+    assert_eq!(described, actions);
+    for action in actions.values().flatten() {
+        assert!(!action.contains("Delete") && !action.starts_with("iam:"), "{action}");
+    }
 }

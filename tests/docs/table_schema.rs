@@ -3,9 +3,8 @@
 
 use crate::support::template::text_of;
 use domain::csv::{Column, NOTE_COLUMNS};
-use domain::files::transaction::TransactionStatus;
 use domain::limits::{AMOUNT_DIGITS_MAX, FIELD_BYTES_MAX, TRANSACTION_ID_CHARS_MAX};
-use domain::{Currency, Money, Timestamp};
+use domain::{Currency, Money, Timestamp, TransactionStatus};
 use serde_json::{Value, json};
 
 const PATH: &str = "schema/transactions.schema.json";

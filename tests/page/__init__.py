@@ -1,1 +1,1 @@
-"""Tests of the page in a real browser, headless, against a local cloud: `make test-page`."""
+"""Tests of the page in a headless browser, against a local cloud: `make test-page`."""

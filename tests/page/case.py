@@ -1,4 +1,4 @@
-"""What every test of the page has: a browser, the stack, and the checks that hold in every state."""
+"""The base class of the page's tests: a browser, the stack, and the accessibility checks of every state."""
 
 import json
 import os
@@ -7,16 +7,18 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from local import paths, venvs
+from tools import paths, venvs
 
-from .browser import PHONE, WINDOW, Driver
+from .browser import DESKTOP, PHONE, Driver
 
 HEADER = "transaction_id,amount,currency,timestamp,merchant,status\n"
 SAMPLES = paths.SAMPLES
-# Pictures of every state are taken if this names a directory.
+# If set, the directory where a picture of each state is saved.
 PICTURES = os.environ.get("PAGE_PICTURES")
-# The ways in which each state is looked at: what it is called, the width, and what the person prefers.
-LOOKS = (("light", WINDOW, "light"), ("dark", WINDOW, "dark"), ("phone", PHONE, "light"))
+# Each state is checked in these variants: name, size of the viewport, color scheme.
+VARIANTS = (("light", DESKTOP, "light"), ("dark", DESKTOP, "dark"), ("phone", PHONE, "light"))
+# The merchant of a file that is too large for the API, with 1,200 rows.
+LARGE_FILE = {"rows": 1200, "merchant": "m" * 4000}
 
 
 def stack() -> dict:
@@ -25,7 +27,7 @@ def stack() -> dict:
 
 
 def axe() -> str:
-    """The rules of accessibility, which come from PyPI (MPL 2.0) and are not part of this repository."""
+    """The accessibility rules of axe-core. They come from PyPI (MPL 2.0) and are not in this repository."""
     found = sorted(venvs.directory_of("page").glob("lib/*/site-packages/axe_playwright_python/axe.min.js"))
     return found[0].read_text()
 
@@ -49,20 +51,20 @@ class PageTest(unittest.TestCase):
 
     def setUp(self):
         self.browser = self.open_browser()
-        self.browser.go(self.stack["page_url"])
-        self.expected_complaints = ()
+        self.browser.open(self.stack["page_url"])
+        self.expected_console_errors = ()
 
     def tearDown(self):
         unexpected = [
-            complaint
-            for complaint in self.browser.complaints()
-            if not any(part in complaint for part in self.expected_complaints)
+            message
+            for message in self.browser.console_errors()
+            if not any(part in message for part in self.expected_console_errors)
         ]
-        self.assertEqual(unexpected, [], "the browser's own complaints")
+        self.assertEqual(unexpected, [], "errors on the browser's console")
 
     def open_browser(self, **options):
-        """A browser that is closed when the test has ended."""
-        browser = self.driver.open(**options)
+        """Opens a browser that is closed at the end of the test."""
+        browser = self.driver.open_browser(**options)
         self.addCleanup(browser.close)
         return browser
 
@@ -74,61 +76,66 @@ class PageTest(unittest.TestCase):
         path.write_text(text)
         return path
 
-    def good_file(self, rows: int = 3, merchant: str = "Café Olé", prefix: str | None = None, status="completed") -> Path:
-        """A valid file that nobody has sent before."""
+    def valid_file(self, rows=3, merchant="Café Olé", prefix: str | None = None, status="completed") -> Path:
+        """A new file whose records are valid, unless its status is not."""
         prefix = prefix or f"P-{secrets.token_hex(4)}"
         line = "{}-{},1.10,EUR,2026-01-15T10:00:00Z,{},{}\n"
         return self.file(HEADER + "".join(line.format(prefix, row, merchant, status) for row in range(rows)))
 
-    def bad_file(self, faults: int = 3, prefix: str | None = None) -> Path:
-        """A file with a good row, and as many with an amount of too many decimals."""
+    def invalid_file(self, errors: int = 3, prefix: str | None = None) -> Path:
+        """A new file with one valid row, and a row with too many decimals for each error."""
         prefix = prefix or f"B-{secrets.token_hex(4)}"
         line = "{}-{},{},JPY,2026-01-15T10:00:00Z,Shop,completed\n"
-        rows = [line.format(prefix, row, "1.5" if row else "100") for row in range(faults + 1)]
+        rows = [line.format(prefix, row, "1.5" if row else "100") for row in range(errors + 1)]
         return self.file(HEADER + "".join(rows))
 
     # -- Steps ---------------------------------------------------------------------------------------------------------
 
-    def give_key(self, key: str | None = None) -> None:
-        """Types a key and keeps it."""
+    def enter_key(self, key: str | None = None) -> None:
+        """Enters an API key and saves it."""
         self.browser.type("#key", key or self.stack["api_key"])
         self.browser.press("Use this key")
 
-    def send(self, file: Path, words: str = "Send") -> None:
-        """Chooses a file and sends it."""
+    def upload(self, file: Path, label: str = "Upload") -> None:
+        """Chooses a file and presses a button of the form."""
         self.browser.type("#file", str(file))
-        self.browser.press(words)
+        self.browser.press(label)
 
-    def outcome(self, text: str) -> str:
-        """Waits for an outcome whose title has this text. Returns the whole of it."""
-        titles = "#view-file:not([hidden]) .verdict h2, #send-outcome .verdict h2, #day-body .verdict h2"
-        listed = "return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText)"
-        told = lambda: any(text in title for title in self.browser.run(listed, titles))
-        self.browser.wait(told, f"the outcome {text!r}")
+    def show_file(self, file: dict) -> None:
+        """Opens the view of a file as if the API had returned this status."""
+        self.browser.execute("const file = arguments[0]; window.fetch = async () => Response.json(file);", file)
+        self.browser.execute("location.hash = `#/files/${arguments[0]}?token=0`", file["file_id"])
+
+    def wait_for_outcome(self, text: str) -> str:
+        """Waits for an outcome whose title contains this text. Returns the text of the view."""
+        titles = "#view-file:not([hidden]) .banner h2, #upload-outcome .banner h2, #day-body .banner h2"
+        script = "return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText)"
+        is_shown = lambda: any(text in title for title in self.browser.execute(script, titles))
+        self.browser.wait_until(is_shown, f"the outcome {text!r}")
         return self.browser.text("main")
 
-    # -- What holds in every state -------------------------------------------------------------------------------------
+    # -- Checks of every state -----------------------------------------------------------------------------------------
 
-    def sound(self, state: str) -> None:
-        """Looks at the present state in each way, and finds nothing that keeps anybody from using it."""
-        for look, (width, height), scheme in LOOKS:
-            self.browser.size(width, height)
-            self.browser.prefer(color_scheme=scheme, reduced_motion="reduce")
-            with self.subTest(state=state, look=look):
+    def check_accessibility(self, state: str) -> None:
+        """Checks the present state in each variant: axe-core's rules, and no horizontal scrolling."""
+        for name, (width, height), scheme in VARIANTS:
+            self.browser.resize(width, height)
+            self.browser.emulate_preferences(color_scheme=scheme, reduced_motion="reduce")
+            with self.subTest(state=state, variant=name):
                 self.assertEqual(self._violations(), [], "axe")
-                self.assertFalse(self._is_too_wide(), "the page scrolls sideways")
+                self.assertFalse(self._is_too_wide(), "the page scrolls horizontally")
             if PICTURES:
-                self.browser.screenshot(Path(PICTURES) / f"{state}-{look}.png")
-        self.browser.size(*WINDOW)
-        self.browser.prefer(color_scheme="light")
+                self.browser.screenshot(Path(PICTURES) / f"{state}-{name}.png")
+        self.browser.resize(*DESKTOP)
+        self.browser.emulate_preferences(color_scheme="light")
 
     def _violations(self) -> list:
-        if not self.browser.run("return typeof axe === 'object'"):
-            self.browser.run(self.axe + "; window.axe = axe;")
-        found = self.browser.run_async(
+        if not self.browser.execute("return typeof axe === 'object'"):
+            self.browser.execute(self.axe + "; window.axe = axe;")
+        found = self.browser.execute_async(
             "const done = arguments[0]; axe.run({resultTypes: ['violations']}).then((r) => done(r.violations), done);"
         )
         return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
 
     def _is_too_wide(self) -> bool:
-        return self.browser.run("const e = document.documentElement; return e.scrollWidth > e.clientWidth")
+        return self.browser.execute("const e = document.documentElement; return e.scrollWidth > e.clientWidth")

@@ -1,4 +1,4 @@
-"""What goes wrong: always a sentence with a next step."""
+"""Failures: each one has a title and a next step."""
 
 import json
 import secrets
@@ -7,60 +7,60 @@ import urllib.request
 import boto3
 from operations.partner import add_key
 
-from .case import PageTest
+from .case import LARGE_FILE, PageTest
 
-FORGE_A_DIGEST = """
+REVERSE_CHECKSUM = """
     const set = XMLHttpRequest.prototype.setRequestHeader;
     XMLHttpRequest.prototype.setRequestHeader = function (name, value) {
       set.call(this, name, name.startsWith('x-amz-checksum') ? value.split('').reverse().join('') : value);
     };"""
-ANSWER_503 = "window.fetch = async () => new Response('{}', { status: 503 });"
+RESPOND_503 = "window.fetch = async () => new Response('{}', { status: 503 });"
 
 
 class Failures(PageTest):
-    """Each failure that a person can meet."""
+    """Failures of requests and uploads."""
 
-    def test_without_a_key_it_is_asked_for(self):
-        self.send(self.good_file())
-        self.browser.sees("Your API key is missing")
+    def test_missing_key_is_requested(self):
+        self.upload(self.valid_file())
+        self.browser.wait_for_text("API key missing")
         self.assertEqual(self.browser.focused(), "key")
-        self.sound("key-missing")
+        self.check_accessibility("key-missing")
 
-    def test_without_a_file_it_is_asked_for(self):
-        self.give_key()
-        self.browser.press("Send")
-        self.browser.sees("Choose a file first.")
+    def test_missing_file_is_requested(self):
+        self.enter_key()
+        self.browser.press("Upload")
+        self.browser.wait_for_text("Choose a file first.")
         self.assertEqual(self.browser.focused(), "file")
 
-    def test_a_wrong_key_is_refused_and_forgotten(self):
-        self.give_key("acme.0000000000000000000000")
-        self.send(self.good_file())
-        self.browser.sees("This API key is not valid here")
-        self.assertIn("ask the operator for a new one", self.browser.text("#key-fault"))
+    def test_invalid_key_is_rejected_and_forgotten(self):
+        self.enter_key("acme.0000000000000000000000")
+        self.upload(self.valid_file())
+        self.browser.wait_for_text("Invalid API key")
+        self.assertIn("ask the operator for a new one", self.browser.text("#key-error"))
         self.assertEqual(self.browser.focused(), "key")
-        self.assertEqual(self.browser.run("return sessionStorage.length"), 0)
-        self.sound("wrong-key")
-        # The file is still chosen, so that the right key is all that is missing.
+        self.assertEqual(self.browser.execute("return sessionStorage.length"), 0)
+        self.check_accessibility("invalid-key")
+        # The file is still chosen, so a valid key is enough to upload it.
         self.browser.type("#key", self.stack["api_key"])
-        self.browser.press("Send")
-        self.outcome("Completed")
+        self.browser.press("Upload")
+        self.wait_for_outcome("Completed")
 
-    def test_a_key_that_no_header_can_hold(self):
-        self.give_key("schlüssel")
-        self.browser.sees("This API key is not valid here")
+    def test_key_that_is_no_header_value_is_rejected(self):
+        self.enter_key("schlüssel")
+        self.browser.wait_for_text("Invalid API key")
 
-    def test_a_quota_that_is_used_up(self):
+    def test_exceeded_quota_is_reported(self):
         key = self.key_with_quota(1)
-        self.give_key(key)
-        self.send(self.good_file())
-        self.outcome("Completed")
-        self.browser.press("Send another file")
-        self.send(self.good_file())
-        self.assertIn("Try again tomorrow", self.outcome("Today's quota of this key is used up"))
-        self.sound("quota")
+        self.enter_key(key)
+        self.upload(self.valid_file())
+        self.wait_for_outcome("Completed")
+        self.browser.press("Upload another file")
+        self.upload(self.valid_file())
+        self.assertIn("Try again tomorrow", self.wait_for_outcome("Daily quota exceeded"))
+        self.check_accessibility("quota")
 
     def key_with_quota(self, requests: int) -> str:
-        """A key in a usage plan of its own."""
+        """A key in its own usage plan."""
         stack = self.stack
         gateway = boto3.client(
             "apigateway",
@@ -76,115 +76,70 @@ class Failures(PageTest):
         )
         return add_key(gateway, plan["id"], f"bank-{secrets.token_hex(3)}", stack["suffix"])
 
-    def test_a_file_that_is_too_large_is_not_even_read(self):
+    def test_too_large_file_is_rejected_before_it_is_read(self):
         path = self.file("")
         with path.open("wb") as file:
-            # Sparse: it takes no room on the disk.
+            # A sparse file, which takes no disk space.
             file.truncate(1_073_741_825)
-        self.give_key()
-        self.send(path)
-        self.assertIn("The limit is 1 GiB", self.outcome("This file is too large"))
-        self.sound("too-large")
+        self.enter_key()
+        self.upload(path)
+        self.assertIn("The limit is 1 GiB", self.wait_for_outcome("File too large"))
+        self.check_accessibility("too-large")
 
-    def test_a_network_that_is_gone_and_comes_back(self):
-        self.expected_complaints = ("net::ERR_INTERNET_DISCONNECTED",)
-        self.give_key()
-        self.browser.network(offline=True)
-        self.send(self.good_file())
-        self.assertIn("never processed twice", self.outcome("The connection was lost"))
-        self.sound("network-gone")
-        self.browser.network()
+    def test_upload_can_be_retried_after_a_lost_connection(self):
+        self.expected_console_errors = ("net::ERR_INTERNET_DISCONNECTED",)
+        self.enter_key()
+        self.browser.emulate_network(offline=True)
+        self.upload(self.valid_file())
+        self.assertIn("never processed twice", self.wait_for_outcome("Connection lost"))
+        self.check_accessibility("connection-lost")
+        self.browser.emulate_network()
         self.browser.press("Try again")
-        self.outcome("Completed")
+        self.wait_for_outcome("Completed")
 
-    def test_a_file_is_followed_again_as_soon_as_the_network_is_back(self):
-        self.expected_complaints = ("net::ERR_INTERNET_DISCONNECTED",)
-        self.browser.go(self.stack["page_url"] + "#" + self.created())
-        self.outcome("Waiting for the file")
-        self.sound("awaiting")
-        self.browser.network(offline=True)
-        self.outcome("The connection was lost")
-        self.browser.network()
-        self.outcome("Waiting for the file")
+    def test_status_updates_resume_with_the_connection(self):
+        self.expected_console_errors = ("net::ERR_INTERNET_DISCONNECTED",)
+        self.browser.open(self.stack["page_url"] + "#" + self.create_upload())
+        self.wait_for_outcome("Waiting for upload")
+        self.check_accessibility("awaiting")
+        self.browser.emulate_network(offline=True)
+        self.wait_for_outcome("Connection lost")
+        self.browser.emulate_network()
+        self.wait_for_outcome("Waiting for upload")
 
-    def created(self) -> str:
-        """The status path of a file whose upload was created, and that does not come."""
+    def create_upload(self) -> str:
+        """Creates a presigned upload that is never used. Returns its status path."""
         body = json.dumps({"size": 100, "sha256": secrets.token_hex(32)}).encode()
         headers = {"x-api-key": self.stack["api_key"], "content-type": "application/json"}
         request = urllib.request.Request(self.stack["api_url"] + "/uploads", data=body, headers=headers)
-        with urllib.request.urlopen(request) as answer:
-            return json.loads(answer.read())["status_path"]
+        with urllib.request.urlopen(request) as response:
+            return json.loads(response.read())["status_path"]
 
-    def test_a_service_that_cannot_answer(self):
-        self.give_key()
-        self.browser.run(ANSWER_503)
-        self.send(self.good_file(rows=1200, merchant="m" * 4000))
-        self.assertIn("Try again in a minute", self.outcome("The service cannot answer now"))
+    def test_unavailable_service_is_reported(self):
+        self.enter_key()
+        self.browser.execute(RESPOND_503)
+        self.upload(self.valid_file(**LARGE_FILE))
+        self.assertIn("Try again in a minute", self.wait_for_outcome("Service unavailable"))
 
-    def test_a_storage_that_does_not_take_the_file(self):
-        self.give_key()
-        self.browser.run(FORGE_A_DIGEST)
-        self.send(self.good_file(rows=1200, merchant="m" * 4000))
-        self.assertIn("SignatureDoesNotMatch", self.outcome("The storage did not take the file"))
-        self.sound("storage-refused")
+    def test_error_code_of_the_storage_is_shown(self):
+        self.enter_key()
+        self.browser.execute(REVERSE_CHECKSUM)
+        self.upload(self.valid_file(**LARGE_FILE))
+        self.assertIn("SignatureDoesNotMatch", self.wait_for_outcome("The storage rejected the file"))
+        self.check_accessibility("storage-rejected")
 
-    def test_a_file_of_another_kind(self):
+    def test_compressed_file_is_rejected_without_retry(self):
         path = self.file("")
         path.write_bytes(b"\x1f\x8b\x08\x00" + secrets.token_bytes(200))
-        self.give_key()
-        self.send(path)
-        text = self.outcome("This is not a CSV file, but a workbook or an archive")
+        self.enter_key()
+        self.upload(path)
+        text = self.wait_for_outcome("Not a CSV file")
+        self.assertIn("This is a workbook or an archive.", text)
         self.assertIn("unpack it", text)
-        # It would only fail again.
+        # The same file would be rejected again.
         self.assertNotIn("Try again", text)
-        self.sound("compressed")
+        self.check_accessibility("compressed")
 
-    def test_a_file_that_the_workflow_gave_up_on(self):
-        self.open_failed("processing_failed", "processing")
-        text = self.outcome("Could not be processed")
-        for part in ("What the file says", "90,000 rows", "Nothing of it is lost; the operator has been told."):
-            self.assertIn(part, text)
-        for part in ("StoreUnavailable", "bucket", "Compare these"):
-            self.assertNotIn(part, text)
-        self.assertEqual(self.signs(), ["ok", "ok", "ok", "next", "bad"])
-        self.sound("processing-failed")
-
-    def test_a_file_that_was_stored_and_not_announced(self):
-        self.open_failed("notification_failed", "processing", "processed", "notifying")
-        text = self.outcome("Stored, but not announced")
-        self.assertIn("What the file says", text)
-        self.assertEqual(self.signs(), ["ok", "ok", "ok", "ok", "ok", "next", "bad"])
-
-    def open_failed(self, status: str, *steps: str) -> None:
-        """Opens a large file's page that ends so, in the service's own words: no test makes the storage fail."""
-        begun = [
-            ("awaiting_upload", "upload created, bytes: 6648947"),
-            ("validating", f"found in the bucket as incoming/globex/{'0' * 32}.csv"),
-            ("validated", "every record is valid: 90000"),
-        ]
-        entries = [*begun, *((step, f"{step} it") for step in steps), (status, "the workflow gave up: StoreUnavailable")]
-        at = "2026-01-15T10:00:00.000Z"
-        page = {
-            "file_id": "0" * 32,
-            "status": status,
-            "attempt": 1,
-            "row_count": 90000,
-            "totals": {"EUR": "99000.00"},
-            "superseded_by": [],
-            "received_at": at,
-            "updated_at": at,
-            "error_count": 0,
-            "history": [{"status": step, "at": at, "attempt": 1, "message": message} for step, message in entries],
-        }
-        self.browser.run("const page = arguments[0]; window.fetch = async () => Response.json(page);", page)
-        self.browser.run("location.hash = `#/files/${arguments[0]}?token=0`", page["file_id"])
-
-    def signs(self) -> list:
-        """The signs of the steps, in their order."""
-        return self.browser.run(
-            "return [...document.querySelectorAll('.way use')].map((e) => e.getAttribute('href').slice('#icon-'.length))"
-        )
-
-    def test_an_address_that_names_nothing_shows_the_form(self):
-        self.browser.go(self.stack["page_url"] + "/#/files/../../etc?token=x")
+    def test_invalid_address_shows_the_upload_form(self):
+        self.browser.open(self.stack["page_url"] + "/#/files/../../etc?token=x")
         self.assertIn("Drop a CSV file here", self.browser.text("main"))

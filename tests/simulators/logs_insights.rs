@@ -21,7 +21,7 @@ struct Condition {
     values: Vec<String>,
 }
 
-/// `count(*) as files`, `sum(rows) as rows_of_all`, `count_distinct(id) as files`.
+/// `count(*) as files`, `sum(rows) as total_rows`, `count_distinct(id) as files`.
 #[derive(Clone, Debug)]
 struct Aggregate {
     function: String,

@@ -1,6 +1,6 @@
 //! Builders of files and of request bodies, sound ones and broken ones.
 
-use domain::files::identity::ContentHasher;
+use domain::ContentHasher;
 use domain::{ContentDigest, FileId, Money, Partner};
 
 pub(crate) const HEADER: &str = "transaction_id,amount,currency,timestamp,merchant,status";

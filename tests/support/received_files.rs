@@ -24,10 +24,33 @@ impl Cloud {
             "rows": report.rows, "totals": report.totals.to_texts(), "columns": report.columns, "ranges": report.ranges,
             "history": [{"status": "validating", "at": at, "attempt": 1, "message": "received by the API"}],
         });
+        self.put_status(&row).await;
+        id
+    }
+
+    /// Writes the status of a file whose first attempt began with a rejection that was never recorded, because its function
+    /// died: it has no sequence, and its time of arrival is by a clock that is far behind. Returns the file's id.
+    pub(crate) async fn put_rejection_begun(&self, partner: &str, file: &[u8], status: &str, rank: u8) -> String {
+        let id = file_id(partner, file);
+        let at = Timestamp::from_unix_milliseconds(now_ms()).to_milliseconds_text();
+        let entry = |status: &str| json!({"status": status, "at": at, "attempt": 1, "message": "received by the API"});
+        let mut history = vec![entry("validating")];
+        if status != "validating" {
+            history.push(entry(status));
+        }
+        self.put_status(&json!({
+            "file_id": id, "partner": partner, "attempt": 1, "status": status, "rank": rank,
+            "updated_at": at, "updated_at_ms": now_ms(), "received_at": 1_000, "sha256": digest(file).as_str(),
+            "token": "first-token", "day": &at[..10], "timestamp": at, "history": history,
+        }))
+        .await;
+        id
+    }
+
+    async fn put_status(&self, row: &serde_json::Value) {
         let row = row.as_object().unwrap().iter().map(|(name, value)| (name.clone(), attribute(value)));
         let row: HashMap<String, AttributeValue> = row.collect();
         self.dynamodb().put_item().table_name(&self.stack.status_table).set_item(Some(row)).send().await.unwrap();
-        id
     }
 
     /// The same, with its object in the bucket, which starts the workflow.

@@ -13,11 +13,11 @@ pub(crate) fn text_of(path: &str) -> String {
     std::fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The template after the SAM transform. `python3 -m local run` makes it, and `python3 -m local transform` by itself.
+/// The template after the SAM transform. `python3 -m local run` makes it, and `python3 -m tools transform` by itself.
 pub(crate) fn template() -> Value {
     let template: Value = serde_json::from_str(&text_of(".local/transformed.json")).unwrap();
     let source = digest(text_of("template.yaml").as_bytes());
-    assert_eq!(template["Metadata"]["TemplateSha256"], source.as_str(), "make it anew: python3 -m local transform");
+    assert_eq!(template["Metadata"]["TemplateSha256"], source.as_str(), "make it anew: python3 -m tools transform");
     template
 }
 

@@ -146,7 +146,7 @@ impl Cloud {
                 let input: Value = serde_json::from_str(described.input.as_deref().unwrap_or("null")).unwrap();
                 let output: Value = serde_json::from_str(described.output.as_deref().unwrap_or("null")).unwrap();
                 let is_it = input["detail"]["object"]["key"] == key
-                    && output["validation"]["refusal"]["error"] == error
+                    && output["validation"]["rejection"]["error"] == error
                     && described.status == ExecutionStatus::Succeeded;
                 if is_it {
                     return Some(json!({"execution": execution.execution_arn, "input": input, "output": output}));
@@ -203,14 +203,14 @@ async fn the_state_machine_reads_nothing_that_an_answer_lacks() {
     let step = json!({"step": "validate", "event": cloud.event_of(&bad), "execution": "by hand"});
     let refused = cloud.invoke("csv-validator", &step).await.unwrap();
     cloud.rejected_with(&bad.key, "UnknownPartner").await;
-    assert_eq!((&done["outcome"], &refused["outcome"]), (&json!("done"), &json!("refused")));
+    assert_eq!((&done["outcome"], &refused["outcome"]), (&json!("done"), &json!("rejected")));
     for answer in [&processing, &done, &refused] {
         for path in states["Validation"]["ResultSelector"].as_object().unwrap().values() {
             let pointer = path.as_str().unwrap().strip_prefix("$.Payload").unwrap().replace('.', "/");
             assert!(answer.pointer(&pointer).is_some(), "{path} leads nowhere in {answer}");
         }
     }
-    assert!(refused["refusal"]["error"].is_string() && refused["rejected"].is_null(), "{refused}");
+    assert!(refused["rejection"]["error"].is_string() && refused["rejected"].is_null(), "{refused}");
 }
 
 /// What the functions answer when a step is handed something that does not fit.

@@ -4,9 +4,9 @@ use crate::support::archiver::{Archive, DAY_MS, Row, arrive_at, days_ago, done, 
 use crate::support::cloud::{eventually, now_ms, unique};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::limits::TOMBSTONE_MILLISECONDS;
-use domain::payments::archive::{ArchivedPayment, Day, records};
+use domain::payments::archive::{ArchivedPayment, records};
 use domain::payments::webhook::AmountBand;
-use domain::{ContentDigest, Money};
+use domain::{ContentDigest, Day, Money};
 use flate2::read::GzDecoder;
 use futures::future::{Either, join, select};
 use serde_json::{Value, json};
@@ -160,7 +160,7 @@ async fn ten_thousand_payments_outlive_two_kills_and_are_archived_once() {
 async fn a_second_run_for_a_day_adds_an_object_and_touches_none() {
     let archive = Archive::open().await;
     let day = days_ago(7);
-    let prefix = format!("transactions/{}/", Day::of(day).to_string().replace('-', "/"));
+    let prefix = format!("transactions/{}/", Day::of_milliseconds(day).to_string().replace('-', "/"));
     let first = Payments::of(&archive, 30, &[day]).await;
     assert_eq!(archive.run().await.unwrap(), done(30, 1, 0));
     let before = archive.versions(&prefix).await;
@@ -350,7 +350,7 @@ async fn the_archive_is_compressed_lines_of_json_by_day() {
 
     let row = archive.row(&provider, id(&payment)).await.unwrap();
     let key = row["archived_to"].as_s().unwrap();
-    let day = Day::of(received_at_ms).to_string().replace('-', "/");
+    let day = Day::of_milliseconds(received_at_ms).to_string().replace('-', "/");
     let name = key.strip_prefix(&format!("transactions/{day}/")).unwrap_or_else(|| panic!("{key} is not of {day}"));
     assert!(name.ends_with(".ndjson.gz") && !name.contains('/'), "{key}");
     let mut lines = String::new();

@@ -214,7 +214,7 @@ async fn a_rejected_presigned_file_sent_again_is_judged_by_its_new_control_total
     send(3).await;
     eventually("the second rejection", async || {
         let row = cloud.status_row(first.text("file_id")).await.unwrap();
-        (row["refused_statement"]["rows"] == "3" && row["upload"].is_null()).then_some(())
+        (row["rejected_totals"]["rows"] == "3" && row["upload"].is_null()).then_some(())
     })
     .await;
     send(1).await;

@@ -108,7 +108,7 @@ fn each_clause_has_a_name_a_rule_and_a_case() {
 /// A new rule of the format, or of payments, needs a case here, beside the domain's own tests.
 #[test]
 fn every_code_has_a_case() {
-    let of_files = PARTS.map(text_of_part).join("\n") + &text_of("tests/acceptance/statements.rs");
+    let of_files = PARTS.map(text_of_part).join("\n") + &text_of("tests/system/control_totals.rs");
     assert!(text_of("domain/src/csv/validator/tests.rs").contains(ONLY_IN_THE_DOMAIN.as_str()));
     let has = |code: &str| of_files.split(['"', ' ']).any(|word| word == code);
     for code in ErrorCode::ALL.iter().filter(|code| **code != ONLY_IN_THE_DOMAIN) {

@@ -173,5 +173,8 @@ async fn an_object_that_is_too_large_is_refused_unread() {
     let arn = cloud.start_workflow(&cloud.event_of(&object)).await;
     assert_eq!(cloud.execution_ended(&arn).await.status, ExecutionStatus::Succeeded);
     let ended = cloud.rejected_with(&object.key, "FileTooLarge").await;
-    assert!(ended["output"]["validation"]["refusal"]["cause"].as_str().unwrap().contains("Split the file"), "{ended}");
+    assert!(
+        ended["output"]["validation"]["rejection"]["cause"].as_str().unwrap().contains("Split the file"),
+        "{ended}"
+    );
 }

@@ -2,7 +2,7 @@
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, digest, file_id, record_of};
-use crate::support::upload::{Answer, Uploader, WHOLE_WAY, statuses};
+use crate::support::upload::{Answer, Uploader, WHOLE_WAY, number, statuses};
 use crate::system::presigned_uploads::put;
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -25,9 +25,9 @@ fn reasons(errors: &Value) -> Vec<(u64, &str, &str)> {
 }
 
 const WHAT_IS_WRONG: [(u64, &str, &str); 3] = [
-    (0, "row_count_mismatch", "the file has 2 data records; you stated 3"),
-    (0, "total_mismatch", "the file has no amounts in EUR, which add up to 0; you stated 1.00"),
-    (0, "total_mismatch", "the amounts in USD add up to 9.30; you stated 9.31"),
+    (0, "row_count_mismatch", "the file has 2 data records; expected_rows is 3"),
+    (0, "total_mismatch", "the file has no amounts in EUR; expected_totals has 1.00"),
+    (0, "total_mismatch", "the amounts in USD add up to 9.30; expected_totals has 9.31"),
 ];
 
 impl Uploader<'_> {
@@ -59,20 +59,16 @@ async fn a_wrong_statement_refuses_a_file_and_a_right_one_is_a_new_attempt() {
     let history = |row: Value| statuses(&row["history"]).len();
     assert_eq!(history(cloud.status_row(refused.text("file_id")).await.unwrap()), 2);
     let other = bank.upload_stating("/upload", &file, &[("expected_rows", "4")]).await;
-    assert_eq!(reasons(&other.body["errors"])[0].2, "the file has 2 data records; you stated 4");
+    assert_eq!(reasons(&other.body["errors"])[0].2, "the file has 2 data records; expected_rows is 4");
     let row = cloud.status_row(refused.text("file_id")).await.unwrap();
-    assert_eq!(
-        (&row["attempt"], &row["refused_statement"]["rows"]),
-        (&json!("1"), &json!("4")),
-        "no new attempt: {row}"
-    );
+    assert_eq!((&row["attempt"], &row["rejected_totals"]["rows"]), (&json!("1"), &json!("4")), "no new attempt: {row}");
     assert_eq!(history(row), 2);
 
     let taken = bank.upload_stating("/upload", &file, &RIGHT).await.accepted();
     assert_eq!((&taken.body["duplicate"], &taken.body["status_path"]), (&json!(false), &refused.body["status_path"]));
     let row = cloud.ended(taken.text("file_id"), 2).await;
     assert_eq!((&row["status"], &row["attempt"]), (&json!("completed"), &json!("2")), "{row}");
-    assert!(row["refused_statement"].is_null() && row["error_count"].is_null(), "{row}");
+    assert!(row["rejected_totals"].is_null() && row["error_count"].is_null(), "{row}");
     // What is done is not undone by a wrong statement, nor by one that asks for it to be done again.
     for path in ["/upload", "/upload?reprocess_attempt=2"] {
         let refused = bank.upload_stating(path, &file, &WRONG).await;
@@ -151,6 +147,26 @@ async fn a_wrong_statement_hinders_no_other_upload_of_the_file() {
     assert_eq!(put(&cloud, &announced.body["upload"], &file).await.0, 200);
     let row = cloud.ended(announced.text("file_id"), 1).await;
     assert_eq!(statuses(&row["history"]), [&["awaiting_upload"], &WHOLE_WAY[..]].concat(), "{row}");
+}
+
+/// A rejection draws no sequence. Where its function died, the valid upload that follows gets one of its own, which is later
+/// than that of every file that was accepted before, whatever the clock of the rejecting host said.
+#[tokio::test]
+async fn a_valid_upload_takes_over_what_a_rejection_began() {
+    let cloud = Cloud::open().await;
+    for (status, rank, attempt) in [("validating", 1, 1), ("validation_failed", 2, 2)] {
+        let bank = cloud.partner().await;
+        let [earlier, later] = ["1.00", "2.00"].map(|amount| files::file(&[record_of("T1", amount)]));
+        bank.upload_and_complete(&earlier).await;
+        let id = cloud.put_rejection_begun(&bank.partner, &later, status, rank).await;
+        bank.upload(&later).await.accepted();
+        let row = cloud.ended(&id, attempt).await;
+        assert_eq!((&row["status"], number(&row["rows_superseded"])), (&json!("completed"), 0), "{status}: {row}");
+        let before: &[&str] =
+            if attempt == 1 { &["validating"] } else { &["validating", "validation_failed", "validating"] };
+        assert_eq!(statuses(&row["history"]), [before, &WHOLE_WAY[1..]].concat(), "{row}");
+        assert_eq!(bank.transaction("T1").await.unwrap()["file_id"], id.as_str(), "{status}");
+    }
 }
 
 #[tokio::test]

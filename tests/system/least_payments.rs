@@ -38,7 +38,7 @@ pub(crate) const PAYMENT_SCENARIOS: [PaymentScenario; 6] = [
 ];
 
 const NO_ANSWER: &str = "answered 503 service_unavailable";
-const FAILS: &str = "the function fails with AccessRefused";
+const FAILS: &str = "the function fails with AccessDenied";
 
 /// For a grant (function, action, end of the resource): what is tried, and how it must fail without the grant.
 pub(crate) fn expectation(function: &str, action: &str, resource: &str) -> Option<(PaymentScenario, &'static str)> {

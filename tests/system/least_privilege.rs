@@ -80,11 +80,11 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
         ("CsvValidatorFunction", "s3:GetObject", "corrections/*") => (Correctable, "the link answers 403"),
         ("CsvValidatorFunction", "s3:GetObject", "reports/*") => (ReadReport, "the link answers 403"),
         ("CsvValidatorFunction", "s3:GetObjectVersion", "validated/*") => {
-            (EarlyEvent, "AccessRefused, then validation_failed")
+            (EarlyEvent, "AccessDenied, then validation_failed")
         }
-        ("CsvValidatorFunction", "s3:GetObjectVersion", "incoming/*") => (Incoming, "AccessRefused, then no status"),
+        ("CsvValidatorFunction", "s3:GetObjectVersion", "incoming/*") => (Incoming, "AccessDenied, then no status"),
         ("CsvValidatorFunction", "dynamodb:GetItem", "ProcessingStatusTable") => {
-            (EarlyEvent, "AccessRefused, then validation_failed")
+            (EarlyEvent, "AccessDenied, then validation_failed")
         }
         ("CsvValidatorFunction", "dynamodb:UpdateItem", "ProcessingStatusTable") => (GoodUpload, NO_ANSWER),
         ("CsvValidatorFunction", "dynamodb:Query", "index/timestamp-index") => (DayOfAll, NO_ANSWER),
@@ -92,33 +92,33 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
         ("CsvValidatorFunction", "dynamodb:BatchGetItem", "ProcessingStatusTable") => (OwnDay, NO_ANSWER),
         ("NotificationSenderFunction", "dynamodb:Query", "index/partner-index")
         | ("NotificationSenderFunction", "dynamodb:BatchGetItem", "ProcessingStatusTable") => {
-            (ReportMissing, "the function fails with AccessRefused")
+            (ReportMissing, "the function fails with AccessDenied")
         }
         ("NotificationSenderFunction", "dynamodb:Query", "index/unfinished-index")
         | ("NotificationSenderFunction", "s3:ListBucket", "TransactionBucket") => {
-            (Reconcile, "the function fails with AccessRefused")
+            (Reconcile, "the function fails with AccessDenied")
         }
         ("DataTransformerFunction", "s3:GetObjectVersion", "validated/*") => {
-            (GoodUpload, "AccessRefused, then processing_failed")
+            (GoodUpload, "AccessDenied, then processing_failed")
         }
         ("DataTransformerFunction", "s3:GetObjectVersion", "incoming/*") => {
-            (Incoming, "AccessRefused, then processing_failed")
+            (Incoming, "AccessDenied, then processing_failed")
         }
         ("DataTransformerFunction", "dynamodb:PutItem", "TransactionsTable") => {
-            (GoodUpload, "AccessRefused, then processing_failed")
+            (GoodUpload, "AccessDenied, then processing_failed")
         }
         ("DataTransformerFunction", "dynamodb:UpdateItem", "ProcessingStatusTable") => {
-            (GoodUpload, "AccessRefused, then processing_failed")
+            (GoodUpload, "AccessDenied, then processing_failed")
         }
         ("NotificationSenderFunction", "dynamodb:GetItem", "ProcessingStatusTable") => {
-            (RecordFailure, "the function fails with AccessRefused")
+            (RecordFailure, "the function fails with AccessDenied")
         }
         // It cannot even record that it failed.
         ("NotificationSenderFunction", "dynamodb:UpdateItem", "ProcessingStatusTable") => {
-            (GoodUpload, "AccessRefused, then processing")
+            (GoodUpload, "AccessDenied, then processing")
         }
         ("NotificationSenderFunction", "sns:Publish", "NotificationTopic") => {
-            (GoodUpload, "AccessRefused, then notification_failed")
+            (GoodUpload, "AccessDenied, then notification_failed")
         }
         _ => {
             let (scenario, failure) = least_payments::expectation(function, action, resource)?;

@@ -80,7 +80,7 @@ async fn every_morning_tells_of_the_day_before_and_leaves_a_line_for_the_alarm()
     })
     .await;
     let line: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!((&line["code"], &line["level"]), (&json!("file_missing"), &json!("ERROR")), "{line}");
+    assert_eq!((&line["event"], &line["level"]), (&json!("file_missing"), &json!("ERROR")), "{line}");
     assert_eq!((&line["partner"], line["day"].as_str()), (&json!("silent-bank"), Some(day)), "{line}");
 }
 

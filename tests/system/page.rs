@@ -28,7 +28,7 @@ async fn the_page_needs_no_key_and_runs_what_its_policy_names() {
         assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"), "{policy}");
         // The bucket is the one other origin.
         assert!(policy.contains(&format!("connect-src 'self' {};", cloud.stack.endpoint)), "{policy}");
-        assert!(answer.text().await.unwrap().contains("<h1 id=\"send-title\""));
+        assert!(answer.text().await.unwrap().contains("<h1 id=\"upload-title\""));
     }
 }
 

@@ -2,8 +2,7 @@
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, decimal, digest, file_id, record};
-use crate::support::template::text_of;
-use crate::support::upload::{Answer, Uploader, WHOLE_WAY, number, statuses};
+use crate::support::upload::{Answer, Uploader, WHOLE_WAY, statuses};
 use aws_sdk_s3::presigning::PresigningConfig;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -241,7 +240,7 @@ async fn a_bad_large_file_gets_a_report_of_every_error() {
     let answer = bank.announce(&file).await.accepted();
     assert_eq!(put(&cloud, &answer.body["upload"], &file).await.0, 200);
     let letter = cloud.rejected_with(answer.text("s3_key"), "InvalidCsv").await;
-    let cause = letter["output"]["validation"]["refusal"]["cause"].as_str().unwrap();
+    let cause = letter["output"]["validation"]["rejection"]["cause"].as_str().unwrap();
     assert!(cause.contains("reports/"), "{letter}");
     let status = cloud.get(answer.text("status_path")).await.accepted().body;
     assert_eq!((&status["status"], &status["error_count"]), (&json!("validation_failed"), &json!(1_666)), "{status}");
@@ -292,28 +291,4 @@ async fn what_the_api_was_not_told_of_is_nobodys() {
     // The URL still works.
     assert_eq!(put(&cloud, &answer.body["upload"], &file).await.0, 200);
     assert_eq!(cloud.ended(&id, 1).await["status"], "completed");
-}
-
-/// The block of commands in the README that announces a file and puts it, run as it stands.
-#[tokio::test]
-async fn the_commands_of_the_readme_do_what_it_says() {
-    let cloud = Cloud::open().await;
-    let bank = cloud.partner().await;
-    let readme = text_of("README.md");
-    let blocks = readme.split("```sh\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
-    let block = blocks.into_iter().find(|block| block.contains("\"$API_URL\"/uploads")).expect("a block of commands");
-    let directory = std::env::temp_dir().join(format!("uploads-{}", unique()));
-    std::fs::create_dir(&directory).unwrap();
-    let file = files::file(&[record("T1")]);
-    std::fs::write(directory.join("transactions.csv"), &file).unwrap();
-    let mut shell = std::process::Command::new("sh");
-    shell.arg("-euc").arg(block).current_dir(&directory);
-    shell.env("API_URL", &cloud.stack.api_url).env("API_KEY", &bank.key);
-    let output = tokio::task::spawn_blocking(move || shell.output()).await.unwrap().unwrap();
-    std::fs::remove_dir_all(&directory).unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("HTTP 200"), "{said}");
-    let row = cloud.ended(&file_id(&bank.partner, &file), 1).await;
-    assert_eq!((&row["status"], number(&row["rows_stored"])), (&json!("completed"), 1), "{row}");
 }

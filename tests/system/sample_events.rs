@@ -116,7 +116,7 @@ async fn standing_at(cloud: &Cloud, file_id: &str, status: FileStatus) -> String
 /// What the two outcomes do to a file that has none yet.
 async fn outcomes_are_recorded(cloud: &Cloud, file_id: &str, version: &str) {
     for (name, before, after, message) in [
-        ("notify.json", FileStatus::Processed, "completed", "announced"),
+        ("notify.json", FileStatus::Processed, "completed", "outcome published"),
         ("record-failure.json", FileStatus::Processing, "processing_failed", "the workflow gave up: StoreUnavailable"),
     ] {
         let id = standing_at(cloud, file_id, before).await;

@@ -107,7 +107,7 @@ async fn a_file_whose_event_was_lost_is_told_every_hour_until_it_is_done() {
         let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap_or_default()).collect();
         let counted = |line: &Value| line["event"] == "files_unfinished" && line["unfinished"].as_u64() >= Some(1);
         let counted = lines.iter().any(counted);
-        lines.into_iter().find(|line| line["code"] == "file_unfinished" && line["file_id"] == id).filter(|_| counted)
+        lines.into_iter().find(|line| line["event"] == "file_unfinished" && line["file_id"] == id).filter(|_| counted)
     })
     .await;
     assert_eq!((&line["level"], &line["partner"]), (&json!("ERROR"), &json!(bank.partner)), "{line}");

@@ -140,7 +140,7 @@ fn its_text_names_the_saved_queries_and_the_runbook() {
     let body = dashboard(&template);
     let text = widgets(&body).iter().find(|widget| widget["type"] == "text").unwrap();
     let text = text["properties"]["markdown"].as_str().unwrap();
-    assert!(text.contains("docs/runbook.md"), "{text}");
+    assert!(text.contains("docs/operators/runbook.md"), "{text}");
     for (_, query) in resources(&template, "AWS::Logs::QueryDefinition") {
         let name = query["Properties"]["Name"]["Fn::Sub"].as_str().unwrap().rsplit_once('/').unwrap().1;
         assert!(text.contains(name), "{name}");

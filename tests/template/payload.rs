@@ -4,7 +4,7 @@
 use crate::simulators::state_data::{Ending, Play, Sizes};
 use crate::support::template::{definition, states};
 use domain::csv::{ByteRange, Column, Columns};
-use domain::files::task::{FileTask, RangeOutcome, RefusalName, Validation};
+use domain::files::task::{FileTask, RangeOutcome, RejectionReason, Validation};
 use domain::limits::{
     AMOUNT_DIGITS_MAX, ATTEMPTS_MAX, BUCKET_FILE_BYTES_MAX, FILE_RANGES_MAX, FILE_ROWS_MAX, PARTNER_CHARS_MAX,
     RECORD_COLUMNS_MAX, REPLACED_FILES_MAX,
@@ -138,7 +138,7 @@ fn endings(task: &str) -> Vec<Ending> {
             );
             vec![
                 answer(json(&Validation::process(file(), ranges()))),
-                answer(json(&Validation::refused(RefusalName::UnknownPartner, cause))),
+                answer(json(&Validation::rejected(RejectionReason::UnknownPartner, cause))),
                 answer(json(&Validation::done())),
             ]
         }

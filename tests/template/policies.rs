@@ -25,15 +25,15 @@ pub(crate) const ON_EVERYTHING: [&str; 12] = [
 const CONDITIONS: [(&str, &str, &str, &str); 2] = [
     (
         "CsvValidatorRole",
-        "LetPartnersPutFiles",
+        "PresignUploads",
         r#"{"StringEquals":{"s3:authType":"REST-QUERY-STRING"}}"#,
-        "it signs URLs by which partners store files, and stores none there itself, where the workflow would start",
+        "it presigns URLs for partners, and stores no file there itself, which would start the workflow",
     ),
     (
         "NotificationSenderRole",
-        "SeeWhatCame",
+        "ListReceivedFiles",
         r#"{"StringLike":{"s3:prefix":["incoming/*","validated/*"]}}"#,
-        "it looks whether a file came that has no end, by the names of what starts the workflow",
+        "it checks whether an unfinished file was received, by the names of objects that start the workflow",
     ),
 ];
 

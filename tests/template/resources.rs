@@ -209,18 +209,19 @@ fn functions_are_as_required() {
     }
 }
 
-/// The endpoint of `sam local` would lead every call of a function on AWS nowhere.
+/// `sam local` sets declared variables only. On AWS an endpoint would redirect every request of a function.
 #[test]
-fn functions_on_aws_have_no_endpoint_of_their_own() {
+fn functions_declare_an_endpoint_and_have_none_on_aws() {
     let template = template();
-    let endpoints = |parameters: &[(&str, Value)]| -> Vec<Value> {
-        let functions = resources(&deployed_with(&template, parameters), "AWS::Lambda::Function");
+    let endpoints = |template: &Value| -> Vec<Value> {
+        let functions = resources(template, "AWS::Lambda::Function");
         let variables = |function: &Value| function["Properties"]["Environment"]["Variables"].clone();
         functions.iter().map(|(_, function)| variables(function)["AWS_ENDPOINT_URL"].clone()).collect()
     };
-    assert!(endpoints(&[]).iter().all(Value::is_null), "{:?}", endpoints(&[]));
-    let local = endpoints(&[("LocalEndpoint", json!("http://127.0.0.1:4566"))]);
-    assert!(local.iter().all(|endpoint| *endpoint == json!({"Ref": "LocalEndpoint"})), "{local:?}");
+    let no_value = json!({"Ref": "AWS::NoValue"});
+    assert!(endpoints(&template).iter().all(|endpoint| *endpoint == no_value), "{:?}", endpoints(&template));
+    let deployed = endpoints(&deployed_with(&template, &[]));
+    assert!(deployed.iter().all(Value::is_null), "{deployed:?}");
 }
 
 #[test]
@@ -369,4 +370,25 @@ fn the_outputs_name_what_an_operator_needs() {
         assert!(values.contains(&json!({"Ref": id}).to_string()), "{id}");
     }
     assert!(values.iter().any(|value| value.contains("execute-api")), "the API's endpoint");
+}
+
+/// CloudFormation's console shows parameters in groups, with labels. One without a group would stand apart.
+#[test]
+fn every_parameter_has_a_group_and_a_label() {
+    let template = template();
+    let interface = &template["Metadata"]["AWS::CloudFormation::Interface"];
+    let groups = interface["ParameterGroups"].as_array().unwrap();
+    assert!(groups.iter().all(|group| group["Label"]["default"].is_string()), "{groups:?}");
+    let mut grouped: Vec<&str> = groups
+        .iter()
+        .flat_map(|group| group["Parameters"].as_array().unwrap())
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    grouped.sort_unstable();
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(grouped, names(&template["Parameters"]), "each in one group");
+    assert_eq!(names(&interface["ParameterLabels"]), names(&template["Parameters"]));
+    for (name, parameter) in template["Parameters"].as_object().unwrap() {
+        assert!(parameter["Description"].is_string() && !parameter["Default"].is_null(), "{name}");
+    }
 }

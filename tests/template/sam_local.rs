@@ -5,7 +5,7 @@ use crate::support::template::{referred, resources, template, text_of};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-const VARIABLES_FILE: &str = "local/sam-local.json";
+const VARIABLES_FILE: &str = "tools/sam-local.json";
 const SECTIONS: [&str; 3] = [
     "[default.local_invoke.parameters]",
     "[default.local_start_api.parameters]",
@@ -87,7 +87,7 @@ fn sam_local_names_what_the_local_cloud_has() {
 
 #[test]
 fn sam_local_calls_the_relay() {
-    let port = setting("local/sam_relay.py", "import", "PORT");
+    let port = setting("tools/sam_relay.py", "import", "PORT");
     let host = "host.docker.internal";
     assert_eq!(variables()["AWS_ENDPOINT_URL"], format!("http://{host}:{port}"));
     for section in SECTIONS {

@@ -1,7 +1,7 @@
 //! The limits of time that handlers set themselves, from their sources: each lies below the limit of who waits for it,
 //! so that an answer or a named error comes before somebody else cuts it off.
 
-use crate::docs::readme::constants;
+use crate::docs::limits::constants;
 use crate::support::template::{machines, resources, template, text_of};
 
 /// After this long API Gateway answers for the function.
@@ -24,7 +24,7 @@ fn constant(path: &str, name: &str) -> u64 {
 
 #[test]
 fn an_answer_comes_before_the_gateway_gives_up() {
-    let answer = constant("adapters/src/gateway.rs", "ANSWER_SECONDS_MAX");
+    let answer = constant("api/src/gateway.rs", "RESPONSE_SECONDS_MAX");
     assert!(answer + ROOM_SECONDS <= GATEWAY_SECONDS, "{answer} s");
     let template = template();
     for (id, permission) in resources(&template, "AWS::Lambda::Permission") {

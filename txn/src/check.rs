@@ -5,8 +5,8 @@ use crate::finding::Finding;
 use crate::problem::Problem;
 use crate::progress::Progress;
 use crate::source::Source;
+use domain::ContentHasher;
 use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
-use domain::files::identity::ContentHasher;
 use domain::{ContentDigest, Timestamp};
 use std::io::{self, Read};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -46,7 +46,7 @@ pub(crate) fn now_ms() -> u64 {
 pub(crate) fn check(source: &Source, how: How, expected: &Expected, progress: &Progress) -> Result<Checked, Problem> {
     let mut checked = read_as_often_as_needed(source, how, progress).map_err(|error| source.unreadable(&error))?;
     // They are about the file as a whole, so that they are told first.
-    let differences = expected.control_totals.hold(&mut checked.report);
+    let differences = expected.control_totals.check(&mut checked.report);
     checked.findings.splice(0..0, differences.iter().map(Finding::from));
     checked.findings.truncate(how.errors_max);
     Ok(checked)

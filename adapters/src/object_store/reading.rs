@@ -1,4 +1,4 @@
-//! Reading an object from its first byte to its last, although the connection may break on the way.
+//! Reads an object to its end, even if the connection breaks.
 
 use super::ObjectStore;
 use crate::failure::{Failure, FailureKind};
@@ -7,8 +7,8 @@ use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
-/// How often the reading of one object goes on after its connection broke. A large file is read in one try of a state, so
-/// that what breaks has to be mended here.
+/// How often reading an object is resumed after its connection broke. The state that reads a large file is not retried,
+/// so a broken connection is handled here.
 const RESUMPTIONS_MAX: u32 = 10;
 
 /// An object whose bytes are about to be read.
@@ -23,7 +23,7 @@ pub struct OpenObject {
     window: Window,
     /// The offset in the object of the next byte.
     position: u64,
-    /// The offset after the last byte that is wanted, if it is known.
+    /// The offset after the last requested byte, if it is known.
     end: Option<u64>,
     resumptions: u32,
 }
@@ -46,7 +46,7 @@ impl OpenObject {
                 let failure = failed(&error);
                 let is_denied = error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("AccessDenied");
                 if is_denied {
-                    tracing::warn!(version_id, "an object is not kept any more, or the role may not read it");
+                    tracing::warn!(version_id, "an object has expired, or the role may not read it");
                 }
                 let is_gone = is_denied || failure.kind == FailureKind::ObjectMissing;
                 if is_gone { Ok(None) } else { Err(failure) }
@@ -74,13 +74,13 @@ impl OpenObject {
         }
     }
 
-    /// How many bytes of it are still to be read, if that is known.
+    /// How many bytes are left to read, if that is known.
     #[must_use]
     pub fn bytes_left(&self) -> Option<u64> {
         self.end.map(|end| end.saturating_sub(self.position))
     }
 
-    /// The next bytes, or none after the last. Where the connection breaks, the same version is opened again from the next
+    /// The next bytes, or none after the last. If the connection breaks, the same version is opened again from the next
     /// byte on.
     ///
     /// # Errors
@@ -103,13 +103,13 @@ impl OpenObject {
         Ok(None)
     }
 
-    async fn resume(&mut self, what_broke: &str) -> Result<(), Failure> {
+    async fn resume(&mut self, cause: &str) -> Result<(), Failure> {
         let Some(end) = self.end.filter(|_| self.resumptions < RESUMPTIONS_MAX) else {
-            let detail = format!("s3:GetObjectVersion body, resumed {} times: {what_broke}", self.resumptions);
+            let detail = format!("s3:GetObjectVersion body, resumed {} times: {cause}", self.resumptions);
             return Err(Failure::new(FailureKind::StoreUnavailable, detail));
         };
         self.resumptions += 1;
-        tracing::warn!(position = self.position, resumption = self.resumptions, what_broke, "a body is resumed");
+        tracing::warn!(position = self.position, resumption = self.resumptions, cause, "resuming a body");
         let rest = Some((self.position, end));
         let output = get(&self.store, &self.key, &self.version_id, rest).await.map_err(|error| failed(&error))?;
         self.window = Window::new(rest, output.content_range.is_some());
@@ -133,7 +133,7 @@ fn failed(error: &SdkError<GetObjectError>) -> Failure {
     Failure::of_call("s3:GetObjectVersion", error, FailureKind::StoreUnavailable)
 }
 
-/// The part of a body that was asked for. A server may ignore a Range header and send everything (RFC 9110, section
+/// The requested part of a body. A server may ignore a Range header and send everything (RFC 9110, section
 /// 14.2), as the local cloud does for a version.
 #[derive(Debug)]
 pub(super) struct Window {
@@ -153,10 +153,10 @@ impl Window {
         let skipped = self.skip.min(bytes.len() as u64);
         // Both numbers are at most the length of the bytes, which is a usize.
         let mut bytes = bytes.split_off(usize::try_from(skipped).unwrap_or(usize::MAX));
-        let taken = self.take.min(bytes.len() as u64);
-        bytes.truncate(usize::try_from(taken).unwrap_or(usize::MAX));
+        let kept = self.take.min(bytes.len() as u64);
+        bytes.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
         self.skip -= skipped;
-        self.take -= taken;
+        self.take -= kept;
         bytes
     }
 }

@@ -1,4 +1,4 @@
-//! Writing an object while its bytes are made: it goes to the bucket in parts, so that it is never held whole.
+//! Writes an object while its bytes are produced: in parts, so that it is never held in memory as a whole.
 
 use super::ObjectStore;
 use crate::failure::{Failure, FailureKind};
@@ -6,10 +6,10 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 
-/// A part is sent when it has reached this size, in bytes. The bucket takes no smaller part but the last.
+/// The smallest size of a part, in bytes. S3 accepts only a smaller last part.
 const PART_BYTES_MIN: usize = 5 * 1024 * 1024;
 
-/// An object that is being written: a CSV file for people.
+/// A CSV file that is being written.
 #[derive(Debug)]
 pub struct ObjectWriter<'a> {
     store: &'a ObjectStore,
@@ -20,25 +20,25 @@ pub struct ObjectWriter<'a> {
 }
 
 impl<'a> ObjectWriter<'a> {
-    /// Begins the object that will lie under `key`. Nothing is sent yet.
+    /// Begins the object with this key. Nothing is sent yet.
     #[must_use]
     pub fn new(store: &'a ObjectStore, key: String) -> Self {
         Self { store, key, buffer: Vec::new(), upload_id: None, parts: Vec::new() }
     }
 
-    /// Takes the next bytes, and sends a part when there is enough for one.
+    /// Adds the next bytes, and sends a part when there are enough.
     ///
     /// # Errors
-    /// The bucket refused the part or did not answer.
+    /// The bucket rejected the part or did not respond.
     pub async fn append(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= PART_BYTES_MIN { self.send_part().await } else { Ok(()) }
     }
 
-    /// Ends the object. From now on it can be read.
+    /// Ends the object, which can be read from then on.
     ///
     /// # Errors
-    /// The bucket refused it or did not answer.
+    /// The bucket rejected it or did not respond.
     pub async fn finish(mut self) -> Result<(), Failure> {
         if self.upload_id.is_none() {
             let put = self.store.client.put_object().bucket(&self.store.bucket).key(&self.key).content_type("text/csv");
@@ -55,7 +55,7 @@ impl<'a> ObjectWriter<'a> {
     async fn send_part(&mut self) -> Result<(), Failure> {
         let (client, bucket) = (&self.store.client, &self.store.bucket);
         if self.upload_id.is_none() {
-            // S3 rejects parts that are completed with a checksum which was not agreed on here.
+            // S3 rejects parts with a checksum that was not declared here.
             let create = client.create_multipart_upload().bucket(bucket).key(&self.key).content_type("text/csv");
             let create = create.checksum_algorithm(ChecksumAlgorithm::Crc32);
             self.upload_id = create.send().await.map_err(put_failed)?.upload_id;

@@ -1,4 +1,4 @@
-//! What the assessment of a payment's risk reads and writes.
+//! Reads and writes of the risk assessment.
 
 use super::stored::{Attributes, integer, stored, string};
 use super::{Item, PaymentKey, PaymentTable, UNFINISHED, customer};
@@ -16,46 +16,46 @@ use domain::payments::webhook::{PaymentStatus, Provider};
 /// The index of payments by customer and time of arrival.
 const CUSTOMER_INDEX: &str = "customer-index";
 
-/// A payment, and whether somebody was told of its risk.
+/// A payment, and whether its alert was published.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredPayment {
     /// The payment.
     pub payment: ArchivedPayment,
-    /// Whether its alert is out.
+    /// Whether its alert was published.
     pub is_alerted: bool,
 }
 
-/// The analysis that stands in the table, and whether somebody was told of it.
+/// The current analysis in the table, and whether its alert was published.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StandingAnalysis {
+pub struct CurrentAnalysis {
     /// The analysis.
     pub analysis: Analysis,
-    /// Whether its alert is out.
+    /// Whether its alert was published.
     pub is_alerted: bool,
 }
 
 impl PaymentTable {
-    /// A whole payment, as of every write that was answered before; none if it is not there or was archived.
+    /// The current payment (strongly consistent); none if it does not exist or was archived.
     ///
     /// # Errors
-    /// The table refused the call or did not answer, or the item is not one of ours.
+    /// The table rejected the call or did not respond, or the item is malformed.
     pub async fn read_payment(&self, key: &PaymentKey) -> Result<Option<StoredPayment>, Failure> {
         self.item(key).await?.filter(is_payment).as_ref().map(stored_payment).transpose()
     }
 
-    /// The payments of a customer that arrived until `until_ms` and are in the table, the latest first: no more than an
-    /// assessment looks at, and one, since the one that is assessed is among them. An index follows its table after a moment, so that
-    /// one which has just arrived may be missing.
+    /// The payments of a customer in the table that were received until `until_ms`, the latest first: as many as an
+    /// assessment considers, plus the assessed one. The index is eventually consistent, so a new payment may be
+    /// missing.
     ///
     /// # Errors
-    /// The table refused the call or did not answer, or an item is not one of ours.
+    /// The table rejected the call or did not respond, or an item is malformed.
     pub async fn recent_of_customer(
         &self,
         provider: &Provider,
         customer_id: &str,
         until_ms: u64,
     ) -> Result<Vec<RecentPayment>, Failure> {
-        let answer = self
+        let response = self
             .client
             .query()
             .table_name(&self.name)
@@ -67,29 +67,29 @@ impl PaymentTable {
             .limit(i32::try_from(RECENT_PAYMENTS_MAX + 1).unwrap_or(i32::MAX))
             .send()
             .await;
-        let answer =
-            answer.map_err(|error| Failure::of_call("dynamodb:Query", &error, FailureKind::StoreUnavailable))?;
-        answer.items().iter().map(recent).collect()
+        let response =
+            response.map_err(|error| Failure::of_call("dynamodb:Query", &error, FailureKind::StoreUnavailable))?;
+        response.items().iter().map(recent).collect()
     }
 
-    /// Writes the analysis of the payment with the content `digest`, unless it has one. Returns the one that stands now;
-    /// none if the payment is not there any more.
+    /// Writes the analysis of the payment with the content `digest`, unless it has one. Returns the current analysis;
+    /// none if the payment no longer exists.
     ///
     /// # Errors
-    /// The table refused the call or did not answer, or the item is not one of ours.
+    /// The table rejected the call or did not respond, or the item is malformed.
     pub async fn write_analysis(
         &self,
         key: &PaymentKey,
         digest: &ContentDigest,
         analysis: &Analysis,
         now_ms: u64,
-    ) -> Result<Option<StandingAnalysis>, Failure> {
+    ) -> Result<Option<CurrentAnalysis>, Failure> {
         let attribute = serde_dynamo::to_attribute_value(analysis)
             .map_err(|error| Failure::new(FailureKind::InvalidInput, format!("analysis: {error}")))?;
         let request = self
             .update_of_content(key, digest, "#status = :pending")
-            // Nothing is left to do for it. It is assessed because its event came, so that it is published, though whoever
-            // published it may have ended before that was written.
+            // No step is outstanding. It is assessed because of its event, so it is published, although the delivery
+            // that published it may have been killed before recording that.
             .update_expression(format!(
                 "SET #status = :analyzed, analysis = :analysis, risk_level = :level, risk_score = :score, \
                  analyzed_at_ms = :now, published_at_ms = if_not_exists(published_at_ms, :now) \
@@ -102,17 +102,17 @@ impl PaymentTable {
             .expression_attribute_values(":level", text(analysis.level.as_str()))
             .expression_attribute_values(":score", AttributeValue::N(analysis.score.to_string()))
             .expression_attribute_values(":now", number(now_ms));
-        match conditional::update(request).await?.refused() {
-            None => Ok(Some(StandingAnalysis { analysis: analysis.clone(), is_alerted: false })),
-            Some(item) => standing_analysis(&item, digest),
+        match conditional::update(request).await?.conflict() {
+            None => Ok(Some(CurrentAnalysis { analysis: analysis.clone(), is_alerted: false })),
+            Some(item) => current_analysis(&item, digest),
         }
     }
 
-    /// Records that somebody was told of the risk of the payment with the content `digest`, unless that is recorded or the
-    /// payment is not there any more.
+    /// Records that the alert of the payment with the content `digest` was published, unless that is recorded or the
+    /// payment no longer exists.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
+    /// The table rejected the call or did not respond.
     pub async fn alerted(&self, key: &PaymentKey, digest: &ContentDigest, now_ms: u64) -> Result<(), Failure> {
         let request = self
             .update_of_content(key, digest, "attribute_not_exists(alerted_at_ms)")
@@ -121,8 +121,7 @@ impl PaymentTable {
         conditional::update(request).await.map(drop)
     }
 
-    /// An update that is refused where the payment is not there any more: without that it would make an item of its own,
-    /// or change what remains of an archived payment.
+    /// An update that fails if the payment no longer exists: it must not create an item or change a tombstone.
     fn update_of_content(&self, key: &PaymentKey, digest: &ContentDigest, more: &str) -> UpdateItemFluentBuilder {
         self.update(key)
             .condition_expression(format!("digest = :digest AND attribute_not_exists(expires_at_ms) AND {more}"))
@@ -130,7 +129,7 @@ impl PaymentTable {
     }
 }
 
-/// Whether an item is a payment, and not what remains of an archived one.
+/// Whether an item is a payment and not a tombstone.
 fn is_payment(item: &Item) -> bool {
     !item.is_empty() && !item.contains_key("expires_at_ms")
 }
@@ -139,18 +138,18 @@ fn stored_payment(item: &Item) -> Result<StoredPayment, Failure> {
     Ok(StoredPayment { payment: stored(item)?, is_alerted: item.contains_key("alerted_at_ms") })
 }
 
-/// The analysis because of which another one was refused.
-fn standing_analysis(item: &Item, digest: &ContentDigest) -> Result<Option<StandingAnalysis>, Failure> {
+/// The current analysis in a conflicting item.
+fn current_analysis(item: &Item, digest: &ContentDigest) -> Result<Option<CurrentAnalysis>, Failure> {
     if !is_payment(item) {
         return Ok(None);
     }
     let StoredPayment { payment, is_alerted } = stored_payment(item)?;
-    // Another content: what was remembered of this payment has ended since, and its id was used for another one.
+    // With a different content, the tombstone of the payment has expired and its id was used again.
     let analysis = payment.analysis.filter(|_| payment.digest == *digest);
-    Ok(analysis.map(|analysis| StandingAnalysis { analysis, is_alerted }))
+    Ok(analysis.map(|analysis| CurrentAnalysis { analysis, is_alerted }))
 }
 
-/// Reads what the index has of a payment.
+/// Reads a payment from the index.
 fn recent(item: &Item) -> Result<RecentPayment, Failure> {
     let attributes = Attributes(item);
     let (currency, amount) = attributes.money()?;
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_index_has_what_an_assessment_needs() {
+    fn the_index_has_the_attributes_of_an_assessment() {
         let payment = payment();
         let mut projected = item(&payment, 7, 8);
         projected.retain(|name, _| {
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_instead_of_an_analysis_is_told_apart() {
+    fn a_conflict_has_the_current_analysis_if_any() {
         let payment = payment();
         let pending = item(&payment, 7, 8);
         let (transaction_id, amount, currency) = (payment.transaction_id.as_str(), payment.amount, payment.currency);
@@ -202,15 +201,15 @@ mod tests {
         let mut archived = key_item(&PaymentKey::of(&payment));
         archived
             .extend([("digest".to_owned(), text(payment.digest.as_str())), ("expires_at_ms".to_owned(), number(9))]);
-        let standing = |is_alerted| Some(StandingAnalysis { analysis: analysis.clone(), is_alerted });
+        let current = |is_alerted| Some(CurrentAnalysis { analysis: analysis.clone(), is_alerted });
         for (item, digest, expected) in [
             (&Item::new(), &payment.digest, None),
             (&archived, &payment.digest, None),
             (&analyzed, &ContentDigest::of(b"another"), None),
-            (&analyzed, &payment.digest, standing(false)),
-            (&alerted, &payment.digest, standing(true)),
+            (&analyzed, &payment.digest, current(false)),
+            (&alerted, &payment.digest, current(true)),
         ] {
-            assert_eq!(standing_analysis(item, digest).unwrap(), expected, "{item:?}");
+            assert_eq!(current_analysis(item, digest).unwrap(), expected, "{item:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the archival reads and writes.
+//! Reads and writes of the archival.
 
 use super::{Item, PaymentKey, PaymentTable, key_item, stored};
 use crate::Configuration;
@@ -7,6 +7,7 @@ use crate::batch_read::{self, BATCH_KEYS_MAX};
 use crate::conditional::{self, Conditional};
 use crate::configuration::{retries, timeouts};
 use crate::failure::{Failure, FailureKind};
+use crate::index::{self, Cursor, Page};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
@@ -14,24 +15,20 @@ use domain::payments::archive::{ArchivedPayment, Tombstone};
 use domain::payments::webhook::EventKey;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-/// The index of payments by day, shard and time of arrival. It holds keys alone, and no tombstones.
+/// The index of payments by day, shard and time of arrival. It has only keys, and no tombstones.
 const DAY_INDEX: &str = "day-index";
 
-/// Most keys in a page of the index.
-const PAGE_KEYS_MAX: i32 = 1_000;
-
-/// How many batches of keys are under way at a time, and the first wait while the table is busy.
+/// How many batches of keys are in flight, and the first wait while the table is busy.
 const BATCHES_IN_FLIGHT: usize = 2;
 const FIRST_WAIT_MILLISECONDS: u64 = 50;
 
-/// How often a call is tried, and for how long at most. The archival ends itself in time for a call of this length.
+/// The maximum number of tries of a call and its timeout. The archival stops early enough for a call of this length.
 const CALL_TRIES_MAX: u32 = 8;
 const CALL_SECONDS_MAX: u64 = 12;
 
-/// Every attribute that a change of a payment moves: it is published, or taken over by another delivery for that, analysed,
-/// alerted; archived; or replaced by another payment after its tombstone has ended. Whatever else it has was written with
-/// one of these.
-const MOVED_BY_CHANGES: [&str; 8] = [
+/// The attributes that identify a revision of a payment. Every change sets at least one of them: publication or its
+/// takeover by another delivery, analysis, alert, archival, or a new payment after the tombstone has expired.
+const REVISION_ATTRIBUTES: [&str; 8] = [
     "digest",
     "received_at_ms",
     "status",
@@ -42,43 +39,39 @@ const MOVED_BY_CHANGES: [&str; 8] = [
     "expires_at_ms",
 ];
 
-/// Where a page of the index ended.
-#[derive(Clone, Debug)]
-pub struct DueCursor(Item);
-
-/// Payments of a partition of an index, by the time of their arrival.
+/// Payments of a partition of an index, in the order of their arrival.
 #[derive(Clone, Debug)]
 pub struct DuePage {
-    /// Which.
+    /// Their keys.
     pub keys: Vec<PaymentKey>,
-    /// Where the next page begins, if this was not the last.
-    pub next: Option<DueCursor>,
+    /// The cursor of the next page, if this is not the last.
+    pub next: Option<Cursor>,
 }
 
-/// What stands in the table under a payment's key.
+/// A row of the table.
 #[derive(Clone, Debug)]
 pub enum Row {
     /// A payment.
     Payment {
         /// The payment.
         payment: Box<ArchivedPayment>,
-        /// Whether nothing is left to do for it: it is published, or of a type that goes nowhere.
+        /// Whether it needs no publication: it is published, or its type is not routed.
         is_published: bool,
         /// Its item, as it was read.
         item: Item,
     },
-    /// What remains of one that was archived.
+    /// The tombstone of an archived payment.
     Tombstone,
-    /// An item that is not one of ours.
+    /// A malformed item.
     Unreadable(Failure),
 }
 
-/// What became of a row that was to be replaced by its tombstone.
+/// The outcome of replacing a row by its tombstone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Buried {
-    /// The tombstone stands now.
-    Taken,
-    /// The row has changed since it was read, and stands.
+pub enum RowArchival {
+    /// The row is replaced by its tombstone.
+    Archived,
+    /// The row has changed since it was read, and is unchanged by this call.
     Changed,
 }
 
@@ -94,49 +87,43 @@ impl PaymentTable {
         Ok(Self { client: Client::from_conf(patient.build()), ..Self::new(configuration)? })
     }
 
-    /// A page of the payments of a shard of a day that arrived before `before_ms`. An index follows its table after a
-    /// moment, so that it may still have what is a tombstone by now.
+    /// A page of the payments of a shard of a day that were received before `before_ms`. The index is eventually
+    /// consistent, so it may still have payments that are tombstones by now.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
-    pub async fn due(&self, day_shard: &str, before_ms: u64, after: Option<DueCursor>) -> Result<DuePage, Failure> {
+    /// The table rejected the call or did not respond.
+    pub async fn due(&self, day_shard: &str, before_ms: u64, after: Option<Cursor>) -> Result<DuePage, Failure> {
         self.page(DAY_INDEX, "day_shard", day_shard, before_ms, after).await
     }
 
-    /// A page of the payments of a partition of an index that arrived before `before_ms`.
+    /// A page of the payments of a partition of an index that were received before `before_ms`.
     pub(super) async fn page(
         &self,
-        index: &str,
+        index_name: &str,
         attribute: &str,
         partition: &str,
         before_ms: u64,
-        after: Option<DueCursor>,
+        after: Option<Cursor>,
     ) -> Result<DuePage, Failure> {
-        let answer = self
+        let query = self
             .client
             .query()
             .table_name(&self.name)
-            .index_name(index)
+            .index_name(index_name)
             .key_condition_expression(format!("{attribute} = :partition AND received_at_ms < :before"))
             .expression_attribute_values(":partition", text(partition))
-            .expression_attribute_values(":before", number(before_ms))
-            .set_exclusive_start_key(after.map(|DueCursor(key)| key))
-            .limit(PAGE_KEYS_MAX)
-            .send()
-            .await;
-        let answer =
-            answer.map_err(|error| Failure::of_call("dynamodb:Query", &error, FailureKind::StoreUnavailable))?;
-        let keys: Option<Vec<_>> = answer.items().iter().map(key_of).collect();
+            .expression_attribute_values(":before", number(before_ms));
+        let Page { entries, next } = index::page(query, after).await?;
+        let keys: Option<Vec<_>> = entries.iter().map(key_of).collect();
         let keys =
             keys.ok_or_else(|| Failure::new(FailureKind::InvalidInput, "the index has an entry without a key"))?;
-        Ok(DuePage { keys, next: answer.last_evaluated_key.filter(|key| !key.is_empty()).map(DueCursor) })
+        Ok(DuePage { keys, next })
     }
 
-    /// What stands under these keys, which differ, in any order, as of every write that was answered before. Keys under
-    /// which nothing stands are left out.
+    /// The rows with these distinct keys, in any order (strongly consistent). Keys without a row are left out.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
+    /// The table rejected the call or did not respond.
     pub async fn rows(&self, keys: &[PaymentKey]) -> Result<Vec<(PaymentKey, Row)>, Failure> {
         let batches = keys.chunks(BATCH_KEYS_MAX).map(|batch| self.batch(batch));
         let items: Vec<Vec<Item>> = stream::iter(batches).buffered(BATCHES_IN_FLIGHT).try_collect().await?;
@@ -149,12 +136,17 @@ impl PaymentTable {
         batch_read::items(&self.client, &self.name, request, FIRST_WAIT_MILLISECONDS).await
     }
 
-    /// Replaces a row, if it stands as `item` still, by its tombstone, which names the object that has the payment. What
-    /// remains is in no index.
+    /// Replaces a row by its tombstone, which has the key of the object with the payment, unless the row has changed
+    /// since `item` was read. A tombstone is in no index.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
-    pub async fn bury(&self, item: &Item, tombstone: &Tombstone, object_key: &str) -> Result<Buried, Failure> {
+    /// The table rejected the call or did not respond.
+    pub async fn archive_row(
+        &self,
+        item: &Item,
+        tombstone: &Tombstone,
+        object_key: &str,
+    ) -> Result<RowArchival, Failure> {
         let put = self
             .client
             .put_item()
@@ -162,18 +154,20 @@ impl PaymentTable {
             .set_item(Some(tombstone_item(tombstone, object_key)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         Ok(match conditional::put(unchanged(put, item)).await? {
-            // An earlier try of this call may have been taken and not answered.
-            Conditional::Refused(standing) if standing.get("archived_to") != Some(&text(object_key)) => Buried::Changed,
-            _ => Buried::Taken,
+            // An earlier try of this call may have been applied without a response.
+            Conditional::Conflict(current) if current.get("archived_to") != Some(&text(object_key)) => {
+                RowArchival::Changed
+            }
+            _ => RowArchival::Archived,
         })
     }
 }
 
-/// The put, under the condition that the row stands as it was read.
+/// Adds the condition that the row has not changed since it was read.
 fn unchanged(mut put: PutItemFluentBuilder, item: &Item) -> PutItemFluentBuilder {
-    let mut conditions = Vec::with_capacity(MOVED_BY_CHANGES.len());
-    for name in MOVED_BY_CHANGES {
-        // Some of the names are words of DynamoDB's own.
+    let mut conditions = Vec::with_capacity(REVISION_ATTRIBUTES.len());
+    for name in REVISION_ATTRIBUTES {
+        // Some of the names are reserved words of DynamoDB.
         put = put.expression_attribute_names(format!("#{name}"), name);
         if let Some(value) = item.get(name) {
             put = put.expression_attribute_values(format!(":{name}"), value.clone());
@@ -239,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payment_is_published_when_nothing_is_left_to_do_for_it() {
+    fn a_payment_of_another_type_needs_no_publication() {
         let unpublished = item(&payment("transaction.created"), 7, 8);
         let mut neither = unpublished.clone();
         neither.remove("publishing_until_ms");
@@ -254,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_payment_is_told_apart() {
+    fn distinguishes_tombstones_and_malformed_items() {
         let mut tombstone = published();
         tombstone.insert("expires_at_ms".to_owned(), number(9));
         assert!(matches!(row(tombstone), Row::Tombstone));
@@ -264,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_buried_only_as_it_was_read() {
+    fn a_row_is_replaced_only_as_it_was_read() {
         let config = Config::builder().behavior_version(BehaviorVersion::latest()).build();
         let put = unchanged(Client::from_conf(config).put_item(), &published());
         let condition = put.get_condition_expression().as_deref().unwrap();
@@ -281,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tombstone_is_known_as_the_archived_payment_and_is_in_no_index() {
+    fn a_tombstone_is_a_known_payment_and_in_no_index() {
         let payment = payment("transaction.created");
         let tombstone = Tombstone::of(&stored(&item(&payment, 7, 8)).unwrap(), 7);
         assert_eq!(PaymentKey::of(&payment).event_key, tombstone.event_key);

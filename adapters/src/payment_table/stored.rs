@@ -1,4 +1,4 @@
-//! Reads a whole payment from its item.
+//! Reads a payment from its item.
 
 use super::Item;
 use crate::failure::{Failure, FailureKind};
@@ -8,10 +8,10 @@ use domain::payments::webhook::{EventType, PaymentStatus, Provider};
 use domain::{ContentDigest, Currency, Money};
 use serde::de::DeserializeOwned;
 
-/// The payment that an item has. What remains of an archived payment is none.
+/// The payment in an item that is not a tombstone.
 ///
 /// # Errors
-/// The item is not one of ours. Names the attribute, and never repeats what it holds.
+/// The item is malformed. The failure has the name of the attribute and never its value.
 pub fn stored(item: &Item) -> Result<ArchivedPayment, Failure> {
     let attributes = Attributes(item);
     let (currency, amount) = attributes.money()?;
@@ -31,7 +31,7 @@ pub fn stored(item: &Item) -> Result<ArchivedPayment, Failure> {
         additional: attributes.optional("additional", string)?,
         analysis: attributes.optional("analysis", structured)?,
     };
-    // Both are written at once.
+    // Both are written together.
     if payment.analysis.is_some() != (payment.status == PaymentStatus::Analyzed) {
         return Err(unreadable("analysis"));
     }
@@ -46,7 +46,7 @@ impl Attributes<'_> {
         self.0.get(name).and_then(read).ok_or_else(|| unreadable(name))
     }
 
-    /// The currency and the amount, by whatever list of currencies they were accepted.
+    /// The currency and the amount, which an earlier list of currencies may have accepted.
     pub(super) fn money(&self) -> Result<(Currency, Money), Failure> {
         let amount = self.required("amount", |value| Money::known(value.as_n().ok()?.as_bytes()).ok())?;
         let currency = self.required("currency", |value| Currency::known(value.as_s().ok()?.as_bytes(), amount))?;
@@ -59,7 +59,7 @@ impl Attributes<'_> {
 }
 
 fn unreadable(name: &str) -> Failure {
-    let detail = format!("an item of the payments' table is not one of ours: {name}");
+    let detail = format!("an item of the payments table is malformed: {name}");
     Failure::new(FailureKind::InvalidInput, detail)
 }
 
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payment_is_read_whatever_would_be_accepted_today() {
+    fn reads_accepted_payments_even_if_rules_changed() {
         for (currency, amount) in [("HRK", "12.5"), ("QQQ", "12.5"), ("JPY", "12.505"), ("EUR", "12.505")] {
             let mut item = item(&payment("12.50", ""), 7, 8);
             item.insert("currency".to_owned(), AttributeValue::S(currency.to_owned()));
@@ -137,8 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn what_we_did_not_write_is_refused_by_the_name_of_its_attribute() {
-        let sound = item(&payment("12.50", ""), 7, 8);
+    fn a_malformed_item_fails_with_the_name_of_its_attribute() {
+        let valid = item(&payment("12.50", ""), 7, 8);
         let string = |text: &str| AttributeValue::S(text.to_owned());
         let number = |text: &str| AttributeValue::N(text.to_owned());
         for (name, value) in [
@@ -156,11 +156,11 @@ mod tests {
             ("metadata", Some(number("4111"))),
             ("analysis", Some(string("4111"))),
         ] {
-            let mut item = sound.clone();
+            let mut item = valid.clone();
             item.remove(name);
             item.extend(value.map(|value| (name.to_owned(), value)));
             let failure = stored(&item).unwrap_err();
-            assert_eq!(failure.detail, format!("an item of the payments' table is not one of ours: {name}"));
+            assert_eq!(failure.detail, format!("an item of the payments table is malformed: {name}"));
         }
     }
 }

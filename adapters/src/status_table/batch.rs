@@ -1,4 +1,4 @@
-//! Files by their ids, many at a time.
+//! Reads many files by their ids.
 
 use super::StatusTable;
 use crate::attribute::{Item, text};
@@ -10,13 +10,13 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
-/// How many batches are under way at a time, and the first wait while the table is busy: a person may wait for a day's files.
+/// How many batches are in flight, and the first wait while the table is busy. It is short because people wait for the
+/// files of a day.
 const BATCHES_IN_FLIGHT: usize = 5;
 const FIRST_WAIT_MILLISECONDS: u64 = 25;
 
 impl StatusTable {
-    /// The files of these ids, in their order, of which these attributes are read. An index follows its table, so that one
-    /// may be gone by now.
+    /// These attributes of the files with these ids, in the same order. An id from an index may have no file any more.
     pub(super) async fn files<File: DeserializeOwned>(
         &self,
         file_ids: &[String],
@@ -41,7 +41,7 @@ impl StatusTable {
     }
 }
 
-/// Asks for these attributes of these files. Some of the names are words of DynamoDB's own.
+/// The request for these attributes of these files. Some of the names are reserved words of DynamoDB.
 fn projected(file_ids: &[String], attributes: &[&str]) -> Result<KeysAndAttributes, BuildError> {
     let names = attributes.iter().map(|name| (format!("#{name}"), (*name).to_owned())).collect();
     let expression: Vec<String> = attributes.iter().map(|name| format!("#{name}")).collect();
@@ -53,7 +53,7 @@ fn projected(file_ids: &[String], attributes: &[&str]) -> Result<KeysAndAttribut
         .build()
 }
 
-/// The file that an item, or an entry of an index, is of.
+/// The file id in an item or an entry of an index.
 pub(super) fn file_id_of(item: &Item) -> Option<String> {
     item.get("file_id")?.as_s().ok().cloned()
 }

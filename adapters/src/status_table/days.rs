@@ -1,21 +1,19 @@
-//! The files of a day, as they stand.
+//! The files of a day with their current status.
 
 use super::StatusTable;
 use super::batch::file_id_of;
-use crate::attribute::{Item, text};
-use crate::failure::{Failure, FailureKind};
+use crate::attribute::text;
+use crate::failure::Failure;
+use crate::index::{self, Page};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use domain::Day;
 use domain::files::partner_day::DayFile;
 
-/// The index of all files by day and time, and that of a partner's by time. Both hold keys alone.
+/// The index of all files by day and time, and the index of the files of a partner by time. Both have only keys.
 const DAY_INDEX: &str = "timestamp-index";
 const PARTNER_INDEX: &str = "partner-index";
 
-/// Most keys in a page of an index. A page is counted before the next one is asked for, so that memory does not grow with
-/// the day.
-const PAGE_KEYS_MAX: i32 = 1_000;
-
-/// What is read of a file. Its history and its ranges are most of an item and stay where they are.
+/// The attributes that are read. The history and the ranges, which are most of an item, are not.
 const ATTRIBUTES: [&str; 13] = [
     "file_id",
     "partner",
@@ -32,39 +30,34 @@ const ATTRIBUTES: [&str; 13] = [
     "rows_replaced",
 ];
 
-/// A page of an index: the ids of files in the order of their times, and where the next page begins.
-struct Page {
-    file_ids: Vec<String>,
-    next: Option<Item>,
-}
-
 impl StatusTable {
-    /// Hands each file of a day, of one partner or of all, to `take`, in the order in which they came. Of one partner
-    /// nothing is read that belongs to another. What was written in the last moments may be seen a moment later.
+    /// Passes each file of a day, of one partner or of all, to `on_file`, in the order of arrival. For one partner, no
+    /// file of another is read. The index is eventually consistent, so the latest files may be missing.
     ///
     /// # Errors
-    /// The table refused a call or did not answer, or `take` failed.
+    /// The table rejected a call or did not respond, or `on_file` failed.
     pub async fn files_of_day(
         &self,
         day: Day,
         partner: Option<&str>,
-        mut take: impl FnMut(DayFile) -> Result<(), Failure>,
+        mut on_file: impl FnMut(DayFile) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let mut after = None;
         loop {
-            let page = self.page_of_day(day, partner, after).await?;
-            let files: Vec<DayFile> = self.files(&page.file_ids, &ATTRIBUTES).await?;
-            files.into_iter().try_for_each(&mut take)?;
-            if page.next.is_none() {
+            let Page { entries, next } = index::page(self.query_of_day(day, partner), after).await?;
+            let file_ids: Vec<String> = entries.iter().filter_map(file_id_of).collect();
+            let files: Vec<DayFile> = self.files(&file_ids, &ATTRIBUTES).await?;
+            files.into_iter().try_for_each(&mut on_file)?;
+            if next.is_none() {
                 return Ok(());
             }
-            after = page.next;
+            after = next;
         }
     }
 
-    async fn page_of_day(&self, day: Day, partner: Option<&str>, after: Option<Item>) -> Result<Page, Failure> {
+    fn query_of_day(&self, day: Day, partner: Option<&str>) -> QueryFluentBuilder {
         let query = self.client.query().table_name(&self.name);
-        let query = match partner {
+        match partner {
             None => query
                 .index_name(DAY_INDEX)
                 .key_condition_expression("#day = :day")
@@ -76,14 +69,6 @@ impl StatusTable {
                 .expression_attribute_names("#timestamp", "timestamp")
                 .expression_attribute_values(":partner", text(partner))
                 .expression_attribute_values(":day", text(&format!("{day}T"))),
-        };
-        let answer = query
-            .set_exclusive_start_key(after)
-            .limit(PAGE_KEYS_MAX)
-            .send()
-            .await
-            .map_err(|error| Failure::of_call("dynamodb:Query", &error, FailureKind::StoreUnavailable))?;
-        let file_ids = answer.items().iter().filter_map(file_id_of).collect();
-        Ok(Page { file_ids, next: answer.last_evaluated_key.filter(|key| !key.is_empty()) })
+        }
     }
 }

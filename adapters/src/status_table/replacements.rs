@@ -1,4 +1,4 @@
-//! Which files have replaced rows of which.
+//! Which files have replaced rows of which others.
 
 use super::StatusTable;
 use crate::attribute::{number, text};
@@ -10,17 +10,17 @@ use domain::FileId;
 use domain::limits::SUPERSEDED_BY_MAX;
 use std::collections::HashMap;
 
-/// Holds where the file is earlier than another, by its place in the arrival order. An earlier version of this program
-/// wrote no places.
+/// The condition that a file is earlier than another in the arrival order. An earlier version of this program wrote no
+/// sequence.
 const IS_EARLIER: &str = "attribute_exists(file_id) AND (#sequence < :sequence OR (#sequence = :sequence AND file_id < :later) \
      OR (attribute_not_exists(#sequence) AND received_at < :sequence))";
 
 impl StatusTable {
-    /// Notes that the file `later`, at `sequence` in the arrival order, has rows in place of the file `earlier`. Nothing is
-    /// noted if `earlier` has since been processed again, so that it is the later one.
+    /// Records that the file `later`, with this sequence, superseded rows of the file `earlier`, unless `earlier` was
+    /// processed again since and so is the later one.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
+    /// The table rejected the call or did not respond.
     pub async fn supersede(&self, earlier: &FileId, later: &FileId, sequence: u64) -> Result<(), Failure> {
         let request = self
             .if_earlier(
@@ -35,13 +35,13 @@ impl StatusTable {
         conditional::update(request).await.map(drop)
     }
 
-    /// Notes that the file `later` has replaced `rows` rows of the file `earlier`. It may be repeated: the number is that of
-    /// the whole file.
+    /// Records that the file `later` replaced `rows` rows of the file `earlier`. It may be repeated: the number is that
+    /// of the complete file.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
+    /// The table rejected the call or did not respond.
     pub async fn replaced(&self, earlier: &FileId, later: &FileId, sequence: u64, rows: u32) -> Result<(), Failure> {
-        // Of a map that is not there no member can be set.
+        // A member of a map can only be set if the map exists.
         let empty = self
             .if_earlier(earlier, later, sequence, "attribute_not_exists(replaced_by)")
             .update_expression("SET replaced_by = :empty")

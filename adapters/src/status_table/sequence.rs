@@ -1,4 +1,4 @@
-//! The arrival order of each partner's files: a number for each request, drawn from a counter that the table keeps.
+//! The arrival order of each partner's files: a sequence for each request, from a counter in the table.
 
 use super::StatusTable;
 use crate::attribute::{Item, number, text};
@@ -11,29 +11,29 @@ use domain::Partner;
 const SEQUENCE: &str = "sequence";
 
 impl StatusTable {
-    /// Draws the next place in the arrival order of `partner`. It is greater than every place that was drawn before this
-    /// call began, whatever the clocks of the hosts say, because one item decides. It is also the time in milliseconds
-    /// since 1970 where clocks agree, so that it goes on growing if the table is ever restored to an earlier time.
+    /// The next sequence of `partner`. It is greater than every sequence returned before this call began, whatever the
+    /// clocks of the hosts show, because a single item decides. If clocks agree, it is the time in milliseconds since
+    /// 1970, so that it keeps growing even if the table is restored to an earlier time.
     ///
-    /// It takes one write, and a second one where this host's clock is behind that of the host that drew last.
+    /// It takes one write, or two if the clock of this host is behind that of the last caller.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
+    /// The table rejected the call or did not respond.
     pub async fn next_sequence(&self, partner: &Partner, now_ms: u64) -> Result<u64, Failure> {
         let ahead = self
             .counter(partner)
             .update_expression("SET #sequence = :now")
             .condition_expression("attribute_not_exists(#sequence) OR #sequence < :now")
             .expression_attribute_values(":now", number(now_ms));
-        if let Conditional::Taken(item) = conditional::update(ahead).await? {
-            return drawn(&item);
+        if let Conditional::Applied(item) = conditional::update(ahead).await? {
+            return sequence_of(&item);
         }
         let behind = self
             .counter(partner)
             .update_expression("ADD #sequence :one")
             .expression_attribute_values(":one", number(1));
         match conditional::update(behind).await? {
-            Conditional::Taken(item) | Conditional::Refused(item) => drawn(&item),
+            Conditional::Applied(item) | Conditional::Conflict(item) => sequence_of(&item),
         }
     }
 
@@ -48,8 +48,7 @@ impl StatusTable {
     }
 }
 
-fn drawn(item: &Item) -> Result<u64, Failure> {
+fn sequence_of(item: &Item) -> Result<u64, Failure> {
     let value = item.get(SEQUENCE).and_then(|value| value.as_n().ok()?.parse().ok());
-    value
-        .ok_or_else(|| Failure::new(FailureKind::InvalidInput, "the counter of a partner's arrival order is no number"))
+    value.ok_or_else(|| Failure::new(FailureKind::InvalidInput, "the sequence of a partner is not a number"))
 }

@@ -1,76 +1,63 @@
-//! The list of files that have not come to their end: how a transition keeps a file's place in it, and how it is read.
+//! The list of unfinished files: how a transition updates its entry, and how it is read.
 
 use super::StatusTable;
 use super::batch::file_id_of;
-use crate::attribute::{Item, number, text};
+use crate::attribute::{number, text};
 use crate::conditional;
-use crate::failure::{Failure, FailureKind};
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use crate::failure::Failure;
+use crate::index::{self, Cursor, Page};
+use crate::update::Update;
 use domain::FileId;
 use domain::files::unfinished::{Entry, UnfinishedFile, shard_of, upload_shard_of};
 
-/// The index of the files that have both attributes, by shard and time. It holds keys alone.
+/// The index of the files with both attributes, by shard and time. It has only keys.
 const INDEX: &str = "unfinished-index";
 const SHARD: &str = "unfinished";
 const SINCE: &str = "unfinished_since_ms";
 
-/// Most keys in a page of the index. A page is done with before the next one is asked for.
-const PAGE_KEYS_MAX: i32 = 1_000;
-
-/// What is read of a file.
+/// The attributes that are read.
 const ATTRIBUTES: [&str; 9] =
     ["file_id", "partner", "attempt", "status", "updated_at_ms", SINCE, "key", "upload_key", "upload"];
 
-/// Where a page of the list ended.
-#[derive(Clone, Debug)]
-pub struct UnfinishedCursor(Item);
-
-/// Files of a shard of the list, in the order of the times since when they are unfinished.
+/// Files of a shard of the list, the longest unfinished first.
 #[derive(Clone, Debug)]
 pub struct UnfinishedPage {
-    /// The files, as they stand.
+    /// The files with their current status.
     pub files: Vec<UnfinishedFile>,
-    /// Where the next page begins, if this was not the last.
-    pub next: Option<UnfinishedCursor>,
+    /// The cursor of the next page, if this is not the last.
+    pub next: Option<Cursor>,
 }
 
 impl StatusTable {
-    /// A page of the files of a shard that are unfinished since before `before_ms`. The index follows its table after a
-    /// moment, so that one among them may have come to its end.
+    /// A page of the files of a shard that are unfinished since before `before_ms`. The index is eventually consistent,
+    /// so a file may be finished by now.
     ///
     /// # Errors
-    /// The table refused a call or did not answer, or an item is not one of ours.
+    /// The table rejected a call or did not respond, or an item is malformed.
     pub async fn unfinished(
         &self,
         shard: &str,
         before_ms: u64,
-        after: Option<UnfinishedCursor>,
+        after: Option<Cursor>,
     ) -> Result<UnfinishedPage, Failure> {
-        let answer = self
+        let query = self
             .client
             .query()
             .table_name(&self.name)
             .index_name(INDEX)
             .key_condition_expression(format!("{SHARD} = :shard AND {SINCE} < :before"))
             .expression_attribute_values(":shard", text(shard))
-            .expression_attribute_values(":before", number(before_ms))
-            .set_exclusive_start_key(after.map(|UnfinishedCursor(key)| key))
-            .limit(PAGE_KEYS_MAX)
-            .send()
-            .await
-            .map_err(|error| Failure::of_call("dynamodb:Query", &error, FailureKind::StoreUnavailable))?;
-        let file_ids: Vec<String> = answer.items().iter().filter_map(file_id_of).collect();
-        Ok(UnfinishedPage {
-            files: self.files(&file_ids, &ATTRIBUTES).await?,
-            next: answer.last_evaluated_key.filter(|key| !key.is_empty()).map(UnfinishedCursor),
-        })
+            .expression_attribute_values(":before", number(before_ms));
+        let Page { entries, next } = index::page(query, after).await?;
+        let file_ids: Vec<String> = entries.iter().filter_map(file_id_of).collect();
+        Ok(UnfinishedPage { files: self.files(&file_ids, &ATTRIBUTES).await?, next })
     }
 
-    /// Takes a file off the list whose bytes are not expected any more, and with it the upload that was not used, unless the
-    /// file has moved or another upload of it was created. Its status stays; whatever moves it lists it again.
+    /// Removes a file from the list whose bytes are not expected any more, with its unused upload, unless the file has
+    /// changed or another upload of it was created. Its status is unchanged; the next transition lists it again.
     ///
     /// # Errors
-    /// The table refused the call or did not answer.
+    /// The table rejected the call or did not respond.
     pub async fn give_up(&self, file: &UnfinishedFile) -> Result<(), Failure> {
         let request = self
             .update(&file.file_id)
@@ -84,26 +71,13 @@ impl StatusTable {
     }
 }
 
-/// What an update does to a file's entry in the list: the clauses of its SET and of its REMOVE, and the request with their
-/// values.
-pub(super) struct Listing {
-    pub(super) request: UpdateItemFluentBuilder,
-    pub(super) sets: Vec<String>,
-    pub(super) removes: Vec<&'static str>,
-}
-
-impl Listing {
-    pub(super) fn new(request: UpdateItemFluentBuilder, file_id: &FileId, entry: Entry) -> Self {
-        let file_id = file_id.as_str();
-        let (shard, set_since, since_ms) = match entry {
-            Entry::Removed => return Self { request, sets: Vec::new(), removes: vec![SHARD, SINCE] },
-            Entry::Since(since_ms) => (shard_of(file_id), format!("{SINCE} = :since"), since_ms),
-            Entry::Kept(since_ms) => (shard_of(file_id), format!("{SINCE} = if_not_exists({SINCE}, :since)"), since_ms),
-            Entry::Upload(since_ms) => (upload_shard_of(file_id), format!("{SINCE} = :since"), since_ms),
-        };
-        let request = request
-            .expression_attribute_values(":shard", text(&shard))
-            .expression_attribute_values(":since", number(since_ms));
-        Self { request, sets: vec![format!("{SHARD} = :shard"), set_since], removes: Vec::new() }
+/// Adds the change of a file's entry in the list to an update.
+pub(super) fn listed(update: Update, file_id: &FileId, entry: Entry) -> Update {
+    let file_id = file_id.as_str();
+    match entry {
+        Entry::Removed => update.remove(SHARD).remove(SINCE),
+        Entry::Since(since_ms) => update.set(SHARD, text(&shard_of(file_id))).set(SINCE, number(since_ms)),
+        Entry::Kept(since_ms) => update.set(SHARD, text(&shard_of(file_id))).set_if_absent(SINCE, number(since_ms)),
+        Entry::Upload(since_ms) => update.set(SHARD, text(&upload_shard_of(file_id))).set(SINCE, number(since_ms)),
     }
 }

@@ -64,8 +64,8 @@ pub(crate) const EXAMPLES: &[(&str, Sent)] = &[
     ("timestamp_out_of_range", Text("transaction_id,amount,currency,timestamp,merchant,status\nT1,12.30,EUR,2026-02-30T10:00:00Z,Shop,completed\n")),
     ("timestamp_in_future", Text("transaction_id,amount,currency,timestamp,merchant,status\nT1,12.30,EUR,2062-01-15T10:00:00Z,Shop,completed\n")),
     ("status_unknown", Text("transaction_id,amount,currency,timestamp,merchant,status\nT1,12.30,EUR,2026-01-15T10:00:00Z,Shop,Completed\n")),
-    ("row_count_mismatch", ControlTotals("a file of 2 records, with expected_rows=3", "the file has 2 data records; you stated 3")),
-    ("total_mismatch", ControlTotals("a file of 9.30 EUR, with expected_totals={\"EUR\": \"9.40\"}", "the amounts in EUR add up to 9.30; you stated 9.40")),
+    ("row_count_mismatch", ControlTotals("a file of 2 records, with expected_rows=3", "the file has 2 data records; expected_rows is 3")),
+    ("total_mismatch", ControlTotals("a file of 9.30 EUR, with expected_totals={\"EUR\": \"9.40\"}", "the amounts in EUR add up to 9.30; expected_totals has 9.40")),
 ];
 
 fn with_record(record: &[u8]) -> Vec<u8> {

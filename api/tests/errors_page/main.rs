@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The page in the docs.
-const IN_DOCS: &str = "docs/errors.md";
+const IN_DOCS: &str = "docs/reference/errors.md";
 /// The page that a stack serves.
 const SERVED: &str = "api/src/reference/errors.html";
 

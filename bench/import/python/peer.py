@@ -1,7 +1,7 @@
-"""What most would write: a file read by `csv`, amounts by `decimal`, rows written by boto3's `batch_writer`.
+"""The usual implementation: a file read with `csv`, amounts with `decimal`, rows written with boto3's `batch_writer`.
 
-Prints the seconds from the first row to the last, those of the processor, and the rows. It has no conditions, so that a
-file that comes again, or late, overwrites what stands.
+Prints the time from the first row to the last, the processor time, and the number of rows. It has no conditions, so
+that a file that is sent again, or late, overwrites the current rows.
 """
 
 import csv
@@ -33,7 +33,7 @@ def main(path: str) -> None:
 
 
 def _memory_kilobytes_max() -> int:
-    """From /proc, because `ru_maxrss` also counts what the process had before it became this program."""
+    """The peak memory, from /proc, because `ru_maxrss` includes the memory before the exec."""
     with open("/proc/self/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 

@@ -1,4 +1,4 @@
-//! A stub of the bucket and of both tables, over TLS. It answers as late as it is told.
+//! A stub of the bucket and of both tables, over TLS, with a given latency.
 
 use crate::gate::Throttling;
 use crate::table::Table;
@@ -14,9 +14,9 @@ use stubs::tls::Server;
 #[derive(Debug)]
 struct State {
     latency: Duration,
-    /// How long all writes took from their arrival to the last byte of the answer, and how many there were.
-    taken: Duration,
-    answers: u32,
+    /// The total time of all writes, from their arrival to the last byte of the response, and their number.
+    total: Duration,
+    writes: u32,
     object: Arc<Vec<u8>>,
     table: Table,
 }
@@ -33,18 +33,18 @@ impl Aws {
     /// Listens for as long as this process runs.
     ///
     /// # Errors
-    /// No port is free, or no certificate could be made.
+    /// No port is free, or no certificate can be created.
     pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
         let (latency, object) = (Duration::ZERO, Arc::default());
         let state = Arc::new(Mutex::new(State {
             latency,
-            taken: Duration::ZERO,
-            answers: 0,
+            total: Duration::ZERO,
+            writes: 0,
             object,
             table: Table::new(Throttling::None),
         }));
         let shared = Arc::clone(&state);
-        let server = Server::start(move |request, stream| answer(request, &shared, stream))?;
+        let server = Server::start(move |request, stream| respond(request, &shared, stream))?;
         Ok(Self { server, state })
     }
 
@@ -53,32 +53,32 @@ impl Aws {
         lock(&self.state).table = Table::new(Throttling::None);
     }
 
-    /// From now on the bucket holds this object and the table answers like this.
+    /// Sets the object of the bucket, and the latency and throttling of the table.
     pub(crate) fn prepare(&self, object: Vec<u8>, latency: Duration, throttling: Throttling) {
         let mut state = lock(&self.state);
         (state.object, state.latency) = (Arc::new(object), latency);
-        (state.taken, state.answers) = (Duration::ZERO, 0);
+        (state.total, state.writes) = (Duration::ZERO, 0);
         state.table.throttle(throttling);
     }
 
-    /// How late the table's answers were in the mean: later than it was told, by what this machine adds.
+    /// The measured mean latency of the table, which includes what this machine adds.
     pub(crate) fn latency(&self) -> Duration {
         let state = lock(&self.state);
-        state.taken / state.answers.max(1)
+        state.total / state.writes.max(1)
     }
 
-    /// Looks into the table.
+    /// Reads from the table.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&Table) -> T) -> T {
         look(&lock(&self.state).table)
     }
 }
 
-/// What a table holds stays right, whatever became of another connection's thread.
+/// The state stays valid even if the thread of another connection panicked.
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn answer(request: Request, state: &Mutex<State>, mut stream: &mut dyn Write) -> io::Result<()> {
+fn respond(request: Request, state: &Mutex<State>, mut stream: &mut dyn Write) -> io::Result<()> {
     let arrived = Instant::now();
     let latency = lock(state).latency;
     let (status, body) = match request.target.rsplit('.').next().unwrap_or_default() {
@@ -99,12 +99,12 @@ fn answer(request: Request, state: &Mutex<State>, mut stream: &mut dyn Write) ->
     stream.write_all(&response)?;
     stream.flush()?;
     let mut state = lock(state);
-    state.taken += arrived.elapsed();
-    state.answers += 1;
+    state.total += arrived.elapsed();
+    state.writes += 1;
     Ok(())
 }
 
-/// An item of the table of files.
+/// An item of the status table.
 fn file() -> serde_json::Value {
     json!({
         "file_id": { "S": "985edebedbea3164b836f93ccfc83cb2" },

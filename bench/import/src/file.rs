@@ -1,4 +1,4 @@
-//! A file that is generated, and the rows that must stand once it is imported.
+//! A generated file, and the rows that must be in the table after its import.
 
 use domain::{DayShards, Timestamp};
 use serde_json::{Map, Value, json};
@@ -6,20 +6,20 @@ use serde_json::{Map, Value, json};
 const HEADER: &str = "transaction_id,amount,currency,timestamp,merchant,status\n";
 const PARTNER: &str = "acme";
 
-/// A file of so many rows. Everything in it follows from a row's number and from the file.
+/// A file. Its content follows from the numbers of its rows.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
-    /// Its id.
+    /// Its ID.
     pub(crate) id: &'static str,
     /// When it arrived.
     pub(crate) received_at_ms: u64,
-    /// Its data records.
+    /// The number of its data records.
     pub(crate) rows: u32,
-    /// How long its merchants are.
+    /// The length of its merchants.
     pub(crate) merchant_bytes: usize,
 }
 
-/// The values of one record, as the file has them.
+/// The values of one record, as in the file.
 struct Record {
     id: String,
     /// In minor units.
@@ -51,7 +51,7 @@ impl File {
         bytes
     }
 
-    /// The task by which the workflow has it imported.
+    /// The task of the workflow that imports it.
     pub(crate) fn task(&self, bytes: u64) -> Value {
         let columns = ["transaction_id", "amount", "currency", "timestamp", "merchant", "status"];
         let file = json!({
@@ -64,12 +64,12 @@ impl File {
         json!({ "file": file, "range": range })
     }
 
-    /// The id of a row.
+    /// The ID of a row.
     pub(crate) fn transaction_id(&self, number: u32) -> String {
         self.record(number).id
     }
 
-    /// The item that must stand for a row, made without the code that is measured, but for the choice of the shard.
+    /// The expected item of a row, made without the measured code, except for the choice of the shard.
     pub(crate) fn item(&self, number: u32, replaces: Option<&str>) -> Value {
         let record = self.record(number);
         let day_shard = Timestamp::parse(record.timestamp_text("Z").as_bytes())
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_differ_and_amounts_are_written_as_the_table_returns_them() {
+    fn ids_are_unique_and_amounts_are_those_of_the_table() {
         let file = File { id: "f", received_at_ms: 1, rows: 50_000, merchant_bytes: 0 };
         let ids: std::collections::BTreeSet<String> =
             (1..=file.rows).map(|number| file.transaction_id(number)).collect();

@@ -1,53 +1,49 @@
-//! What a table takes: all, all but some by chance, or so many writes a second.
+//! The throttling of a table: none, random, or a cap of writes a second.
 
 use std::time::{Duration, Instant};
 
 /// How a table throttles.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Throttling {
-    /// Not at all.
+    /// None.
     None,
-    /// So many of a thousand calls, by chance.
+    /// So many of a thousand calls, at random.
     Thousandths(u64),
-    /// What exceeds so many writes a second.
+    /// Writes above so many a second.
     Cap(u32),
 }
 
-/// How much a table that is idle saves up. DynamoDB saves minutes; with this little the cap is one.
+/// How much capacity an idle table saves. DynamoDB saves minutes; with this little the cap is strict.
 const SAVED_MAX: Duration = Duration::from_millis(100);
 
 /// The decision about each write.
 #[derive(Debug)]
 pub(crate) struct Gate {
     throttling: Throttling,
-    chance: u64,
-    /// When the writes that were taken will have been paid for.
-    paid_at: Option<Instant>,
+    chance: fastrand::Rng,
+    /// When the capacity of the accepted writes will be restored.
+    restored_at: Option<Instant>,
 }
 
 impl Gate {
-    /// One that has taken nothing yet.
+    /// A gate that has accepted nothing yet.
     pub(crate) fn new(throttling: Throttling) -> Self {
-        Self { throttling, chance: 0x9e37_79b9_7f4a_7c15, paid_at: None }
+        Self { throttling, chance: fastrand::Rng::with_seed(1), restored_at: None }
     }
 
-    /// Whether a write is taken that comes now.
-    pub(crate) fn takes(&mut self, now: Instant) -> bool {
+    /// Whether a write that arrives now is accepted.
+    pub(crate) fn accepts(&mut self, now: Instant) -> bool {
         match self.throttling {
             Throttling::None => true,
-            Throttling::Thousandths(refused) => {
-                self.chance ^= self.chance << 13;
-                self.chance ^= self.chance >> 7;
-                self.chance ^= self.chance << 17;
-                self.chance % 1000 >= refused
-            }
+            Throttling::Thousandths(throttled) => self.chance.u64(..1000) >= throttled,
             Throttling::Cap(writes_per_second) => {
-                let paid_at = self.paid_at.map_or(now, |at| at.max(now)) + Duration::from_secs(1) / writes_per_second;
-                let is_taken = paid_at <= now + SAVED_MAX;
-                if is_taken {
-                    self.paid_at = Some(paid_at);
+                let restored_at =
+                    self.restored_at.map_or(now, |at| at.max(now)) + Duration::from_secs(1) / writes_per_second;
+                let is_accepted = restored_at <= now + SAVED_MAX;
+                if is_accepted {
+                    self.restored_at = Some(restored_at);
                 }
-                is_taken
+                is_accepted
             }
         }
     }
@@ -58,19 +54,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cap_lets_through_what_it_says_however_much_comes() {
+    fn a_cap_bounds_the_accepted_writes() {
         let (mut gate, begin) = (Gate::new(Throttling::Cap(500)), Instant::now());
         // Ten calls every millisecond for two seconds.
-        let taken = (0..20_000).filter(|call| gate.takes(begin + Duration::from_micros(call * 100))).count();
-        assert!((1_000..=1_051).contains(&taken), "{taken}");
+        let accepted = (0..20_000).filter(|call| gate.accepts(begin + Duration::from_micros(call * 100))).count();
+        assert!((1_000..=1_051).contains(&accepted), "{accepted}");
     }
 
     #[test]
-    fn chance_refuses_its_share() {
+    fn throttles_its_share_at_random() {
         let mut gate = Gate::new(Throttling::Thousandths(50));
-        let refused = (0..100_000).filter(|_| !gate.takes(Instant::now())).count();
-        assert!((4_700..5_300).contains(&refused), "{refused}");
+        let throttled = (0..100_000).filter(|_| !gate.accepts(Instant::now())).count();
+        assert!((4_700..5_300).contains(&throttled), "{throttled}");
         let mut gate = Gate::new(Throttling::None);
-        assert!((0..1000).all(|_| gate.takes(Instant::now())));
+        assert!((0..1000).all(|_| gate.accepts(Instant::now())));
     }
 }

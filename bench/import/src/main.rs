@@ -1,6 +1,6 @@
-//! How fast the built `data-transformer` writes the rows of a file to a table over TLS that is slow, throttled or capped; at
-//! a full core and at the share of one that Lambda gives to 512 MB. Beside it, in the same run, the same by boto3's
-//! `batch_writer`. Every row that stands in the end is compared with the file.
+//! How fast the built `data-transformer` writes the rows of a file over TLS to a table that is slow, throttled or capped; at a
+//! full core and at the share of a core that Lambda gives to 512 MB. In the same run: the same with boto3's `batch_writer`.
+//! Every row in the table is compared with the file in the end.
 
 mod aws;
 mod file;
@@ -17,28 +17,26 @@ use scenario::{Measured, Scenario};
 use std::error::Error;
 use std::fs;
 use std::process::ExitCode;
-use stubs::CpuLimit;
+use stubs::process::renice;
+use stubs::{CpuLimit, SHARE_PERCENT};
 use subject::Stage;
 
-/// Lambda gives a function of 1,769 MB one core, and one of 512 MB its share of that.
-const SHARE_PERCENT: u32 = 29;
-
-/// How many rows the peer gets. It is slow, and its rate does not change with their number.
+/// How many rows the peer imports. It is slow, and its rate does not depend on their number.
 const PYTHON_ROWS: u32 = 3_000;
 
-/// How many rows an import has where only a part of a core is there, of a hundred.
+/// The share of the rows that are imported with a share of a core, in percent.
 const SHARE_ROWS_PERCENT: u32 = 40;
 
 const USAGE: &str = "Usage: import-bench PYTHON [--only TEXT], where PYTHON is an interpreter that has boto3";
 
 /// The tables, and the files that are imported into them: three to six seconds of work each. A function that writes one range
-/// of a large file works for longer; what it takes to begin then counts for less than it does here.
+/// of a large file works longer, so that its start matters less than here.
 const SCENARIOS: [Scenario; 8] = [
     scenario("6 ms", 6, Throttling::None, 60_000),
-    scenario("6 ms, 5 % refused", 6, Throttling::Thousandths(50), 60_000),
+    scenario("6 ms, 5 % throttled", 6, Throttling::Thousandths(50), 60_000),
     scenario("6 ms, cap 4,000/s", 6, Throttling::Cap(4_000), 12_000),
     scenario("14 ms", 14, Throttling::None, 25_000),
-    scenario("14 ms, 5 % refused", 14, Throttling::Thousandths(50), 25_000),
+    scenario("14 ms, 5 % throttled", 14, Throttling::Thousandths(50), 25_000),
     scenario("14 ms, cap 4,000/s", 14, Throttling::Cap(4_000), 12_000),
     scenario("6 ms, cap 500/s", 6, Throttling::Cap(500), 2_500),
     Scenario { merchant_bytes: 4_096, ..scenario("6 ms, merchants of 4 KiB", 6, Throttling::None, 10_000) },
@@ -59,7 +57,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures, writes the results, and tells whether every bound holds.
+/// Measures and writes the results. Returns whether every bound holds.
 fn measure(mut arguments: impl Iterator<Item = String>) -> Result<bool, Box<dyn Error>> {
     let python = arguments.next().ok_or(USAGE)?;
     let only = match (arguments.next().as_deref(), arguments.next()) {
@@ -67,35 +65,31 @@ fn measure(mut arguments: impl Iterator<Item = String>) -> Result<bool, Box<dyn 
         (Some("--only"), Some(text)) => Some(text),
         _ => return Err(USAGE.into()),
     };
-    // Linux lets a sleep last up to 50 µs longer to save wake-ups, which would count as the table's latency. Threads inherit
-    // it. Where it may not be set, the table is a little later, and what it takes is counted so.
+    // Linux extends a sleep by up to 50 µs to save wake-ups, which would count as the table's latency. Threads inherit the
+    // setting. Without permission, the latency is slightly longer, and measured so.
     let _ = fs::write("/proc/self/timerslack_ns", "1");
-    // The stub plays another machine, so that it must not wait for a processor while this one is busy.
-    subject::renice(-10, std::process::id());
+    // The stub simulates another machine, so it must not wait for a processor while this one is busy.
+    renice(-10, std::process::id());
     let aws = Aws::start()?;
     let stage = Stage { trusted: aws.server.trusted("import-bench")?, aws, python };
     let mut notes = Vec::new();
     let mut all = Vec::new();
     for percent in [100, SHARE_PERCENT] {
-        match limit(percent) {
+        match CpuLimit::of(percent) {
             Ok(limit) => {
                 for scenario in SCENARIOS.iter().filter(|one| only.as_deref().is_none_or(|only| one.name == only)) {
                     measure_scenario(*scenario, &stage, limit.as_ref(), percent, &mut all)?;
                 }
             }
-            Err(error) => notes.push(format!("Not measured at 0.{percent} of a core: no control group ({error}).")),
+            Err(note) => notes.push(note),
         }
     }
     let rows = scenario::later_file_wins(&stage)?;
     notes.push(format!(
-        "Three files with the same {rows} ids, imported in another order than they arrived, with 5 % of the writes refused: the \
-         one that arrived last stands in every row and says whose row it replaced; a repeat changes nothing."
+        "Three files with the same {rows} IDs, imported in another order than they arrived, with 5 % of the writes throttled: \
+         the rows of the last one are in effect and name the file that they replaced; a repeat changes nothing."
     ));
     report::write(&all, notes)
-}
-
-fn limit(percent: u32) -> std::io::Result<Option<CpuLimit>> {
-    if percent == 100 { Ok(None) } else { CpuLimit::new(percent).map(Some) }
 }
 
 fn measure_scenario(
@@ -108,12 +102,12 @@ fn measure_scenario(
     let share = if limit.is_some() { SHARE_ROWS_PERCENT } else { 100 };
     let ours = Scenario { rows: scenario.rows * share / 100, ..scenario };
     all.push(ours.run(stage, limit, percent).map_err(|error| format!("{}: {error}", scenario.name))?);
-    report::say(all);
-    // The peer needs a minute for what is throttled to that degree, and shows nothing by it.
+    report::print_last(all);
+    // With that cap the peer would need a minute and show nothing.
     if scenario.merchant_bytes == 0 && scenario.throttling != Throttling::Cap(500) {
         let rows = PYTHON_ROWS * share / 100;
         all.push(scenario.run_python(stage, limit, percent, rows)?);
-        report::say(all);
+        report::print_last(all);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The tables of what was measured, and the bounds that it must keep.
+//! The tables of the measurements, and their bounds.
 
 use crate::gate::Throttling;
 use crate::model::{self, CAPACITIES, FILES, SECONDS_MAX};
@@ -6,19 +6,19 @@ use crate::scenario::Measured;
 use serde_json::{Value, json};
 use std::error::Error;
 use std::time::Duration;
-use stubs::Results;
 use stubs::results::bound;
+use stubs::{Results, share};
 
-/// The share of the bound that must be reached, in percent.
+/// The required share of the table's bound, in percent.
 const REACHED_PERCENT_MIN: u64 = 90;
 
-/// Most processor time for a row.
+/// The most processor time for a row.
 const ROW_MICROSECONDS_MAX: u64 = 100;
 
-/// From which share of the time on, spent in waiting for a processor, the machine was too busy to measure a full core.
+/// The share of the time spent waiting for a processor from which on the machine was too busy to measure a full core.
 const DISTURBED_PERCENT: u128 = 5;
 
-/// Most memory (a function has 512 MB; this leaves half of it).
+/// The most memory (half of the 512 MB of a function).
 const MEMORY_MEGABYTES_MAX: u64 = 256;
 
 const COLUMNS: [&str; 12] = [
@@ -26,14 +26,14 @@ const COLUMNS: [&str; 12] = [
     "table",
     "core",
     "rows",
-    "answers after ms",
+    "latency ms",
     "rows/s",
     "table's bound, rows/s",
     "of the bound",
     "of the core's share",
     "processor µs a row",
     "peak memory MB",
-    "refused writes",
+    "throttled writes",
 ];
 
 impl Measured {
@@ -61,7 +61,7 @@ impl Measured {
         self.scenario.bound(self.latency).max(1)
     }
 
-    /// How much of its share of the processor it used.
+    /// The used part of its share of the processor.
     fn processor_percent(&self) -> u64 {
         let used = self.import.used.processor.as_micros() * 10_000 / self.import.time.as_micros().max(1);
         u64::try_from(used).unwrap_or(u64::MAX) / u64::from(self.percent)
@@ -97,17 +97,17 @@ impl Measured {
             format!("{} MB", self.memory_megabytes()),
             self.memory_megabytes() <= MEMORY_MEGABYTES_MAX,
         )];
-        // Merchants as long as may be are imported for what they take of memory.
+        // The longest merchants are imported to measure memory.
         if self.scenario.merchant_bytes > 0 {
             return bounds;
         }
         bounds.push(bound(
-            format!("{at}: rows a second, of the table's bound, or else of the processor's share"),
+            format!("{at}: rows a second, of the table's bound, or of the processor's share"),
             format!("≥ {REACHED_PERCENT_MIN} %"),
             format!("{reached} %, or {processor} %"),
             reached.max(processor) >= REACHED_PERCENT_MIN,
         ));
-        // A row that is refused is sent again, and costs that much more.
+        // A throttled row is sent again, which costs more.
         if self.percent == 100 && self.throttled == 0 {
             let microseconds = self.row_microseconds();
             bounds.push(bound(
@@ -120,13 +120,13 @@ impl Measured {
         bounds
     }
 
-    /// Says so where other programs took the processor from it that it should have had to itself.
+    /// A note if other programs used the processor during a measurement at a full core.
     fn disturbance(&self) -> Option<String> {
         let waited = self.import.used.waited.as_micros() * 100 / self.import.time.as_micros().max(1);
         let is_disturbed = self.percent == 100 && !self.is_python && waited >= DISTURBED_PERCENT;
         is_disturbed.then(|| {
             let name = self.scenario.name;
-            format!("{name}: the machine was busy; for {waited} % of the time the function waited for a processor.")
+            format!("{name}: the machine was busy; the function waited for a processor for {waited} % of the time.")
         })
     }
 
@@ -151,7 +151,7 @@ impl Measured {
     }
 }
 
-/// Writes `target/bench/import.json`, says what does not hold, and tells whether all does.
+/// Writes `target/bench/import.json` and prints exceeded bounds. Returns whether all bounds hold.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -162,10 +162,10 @@ pub(crate) fn write(all: &[Measured], mut notes: Vec<String>) -> Result<bool, Bo
         format!("{table} at {core} of a core: {times} times as fast as boto3's batch_writer, which writes without conditions.")
     }));
     notes.push(
-        "The table's bound is its cap, or 64 writes in flight divided by the time that its answers took in this run; of a table \
-         that refuses 5 % it is 95 % of that, because a refused write is in flight like any other and writes no row. Where less \
-         of a core is there than that many rows need, the function must use up its share. Every row of the table was compared \
-         with the file, and the writes were counted."
+        "The table's bound is its cap, or 64 writes in flight divided by its measured latency; for a table that throttles 5 % it \
+         is 95 % of that, because a throttled write is in flight like any other and writes no row. If the share of a core is \
+         too small for that many rows, the function must use all of it. Every row of the table was compared with the file, \
+         and the writes were counted."
             .to_owned(),
     );
     notes.extend(all.iter().filter_map(Measured::disturbance));
@@ -186,14 +186,14 @@ pub(crate) fn write(all: &[Measured], mut notes: Vec<String>) -> Result<bool, Bo
     Ok(results.write()?)
 }
 
-/// Says what one import came to, while the others are still to come.
-pub(crate) fn say(all: &[Measured]) {
+/// Prints the last measurement.
+pub(crate) fn print_last(all: &[Measured]) {
     if let Some(last) = all.last() {
         eprintln!("{}", last.cells().join(" | "));
     }
 }
 
-/// How many times as fast as the peer, where both were measured.
+/// How many times as fast as the peer, if both were measured.
 fn ratios(all: &[Measured]) -> Vec<(&'static str, String, String)> {
     let ours = all.iter().filter(|one| !one.is_python);
     ours.filter_map(|one| {
@@ -206,7 +206,7 @@ fn ratios(all: &[Measured]) -> Vec<(&'static str, String, String)> {
     .collect()
 }
 
-/// The model's table, from the slowest rate at the share of a core that Lambda gives, and the same in words.
+/// The predictions of the model, by the slowest rate at the share of a core that Lambda gives, as values and as notes.
 fn predictions(all: &[Measured]) -> (Vec<Value>, Vec<String>) {
     let on_lambda = |one: &&Measured| {
         one.percent < 100
@@ -217,24 +217,24 @@ fn predictions(all: &[Measured]) -> (Vec<Value>, Vec<String>) {
     let Some(rate) = all.iter().filter(on_lambda).map(Measured::rate).min() else {
         return (
             Vec::new(),
-            vec!["No model: nothing was measured at the share of a core that Lambda gives.".to_owned()],
+            vec!["No predictions: nothing was measured at the share of a core that Lambda gives.".to_owned()],
         );
     };
     let (mut values, mut notes) = (Vec::new(), Vec::new());
     for capacity in CAPACITIES {
         for rows in FILES {
             let prediction = model::predict(rows, rate, capacity);
-            let (even, by_chance) = (tenths(prediction.even), tenths(prediction.by_chance));
+            let (even, random) = (tenths(prediction.even), tenths(prediction.random));
             notes.push(format!(
-                "Model, {} rows of one day, table {}, functions of {} rows/s: {even} s if the index is even, {by_chance} s by \
-                 chance, of {SECONDS_MAX} s.",
+                "Model, {} rows of one day, table {}, functions of {} rows/s: {even} s with an even index, {random} s with a \
+                 random one, of {SECONDS_MAX} s.",
                 thousands(rows),
                 capacity.name,
                 thousands(rate)
             ));
             values.push(json!({
                 "rows": rows, "table": capacity.name, "function_rows_per_second": rate,
-                "seconds_if_even": even, "seconds_by_chance": by_chance, "seconds_max": SECONDS_MAX,
+                "seconds_if_even": even, "seconds_random": random, "seconds_max": SECONDS_MAX,
             }));
         }
     }
@@ -245,11 +245,7 @@ fn tenths(value: u64) -> String {
     format!("{}.{}", value / 10, value % 10)
 }
 
-fn share(percent: u32) -> String {
-    format!("{}.{:02}", percent / 100, percent % 100)
-}
-
-/// A number with a comma before each three digits.
+/// A number with thousands separators.
 fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -292,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_reaches_the_tables_bound_or_uses_up_its_share() {
+    fn a_function_reaches_the_tables_bound_or_uses_its_share() {
         let reached = |one: &Measured| (one.rate(), one.reached_percent(), one.processor_percent());
         let holds = |one: &Measured| one.bounds().iter().all(|bound| bound["holds"] == true);
         let [fast, slow, used_up] = [measured(100, 1_000), measured(100, 1_200), measured(29, 3_500)];
@@ -302,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_readable() {
+    fn formats_numbers() {
         assert_eq!([7, 999, 1_000, 12_345, 1_000_000].map(thousands), ["7", "999", "1,000", "12,345", "1,000,000"]);
         assert_eq!(tenths(1_234), "123.4");
     }

@@ -1,35 +1,32 @@
-//! What imports: the built function, and its peer in Python.
+//! The importers: the built function, and its peer in Python.
 
 use crate::aws::Aws;
 use serde_json::Value;
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::JoinHandle;
 use std::time::Duration;
-use stubs::process::{self, Surroundings};
-use stubs::runtime_api::{self, RuntimeApi};
+use stubs::process::{self, Environment};
 use stubs::{CpuLimit, Usage, in_repository};
 
 const NAME: &str = "data-transformer";
 
-/// What one import took.
+/// What one import used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Import {
-    /// From the task to the answer.
+    /// The time from the task to the response.
     pub(crate) time: Duration,
-    /// What the importer used of the processor meanwhile, and of memory until its end.
+    /// The importer's processor time for it, and its peak memory.
     pub(crate) used: Usage,
-    /// What this process, which plays AWS, used of the processor meanwhile.
+    /// The processor time of this process, which simulates AWS.
     pub(crate) stub_processor: Duration,
 }
 
-/// The machine around a subject.
+/// The environment of an importer.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    /// AWS.
+    /// The stub of AWS.
     pub(crate) aws: Aws,
-    /// The certificates that a subject trusts.
+    /// The certificates that an importer trusts.
     pub(crate) trusted: PathBuf,
     /// The interpreter that has boto3.
     pub(crate) python: String,
@@ -41,30 +38,30 @@ impl Stage {
     /// # Errors
     /// It was not built, or cannot join the control group.
     pub(crate) fn function(&self, limit: Option<&CpuLimit>) -> Result<Function, Box<dyn Error>> {
-        let runtime = RuntimeApi::start()?;
-        let around = self.surroundings(NAME, &runtime.address);
-        let mut child = process::launch(&process::built(NAME)?, around, limit)?;
-        renice(0, child.id());
-        process::go(&mut child)?;
-        let said = [process::drain(child.stdout.take()), process::drain(child.stderr.take())];
-        Ok(Function { child, runtime, said })
+        let command = process::built(NAME)?;
+        process::Function::start(NAME, &command, &self.aws.server, &self.trusted, limit).map(Function)
     }
 
-    /// Has the peer import a file, and tells what it took.
+    /// Imports a file with the peer.
     ///
     /// # Errors
-    /// It failed; says what it said.
+    /// It failed. The error has its output.
     pub(crate) fn python(&self, file: &Path, limit: Option<&CpuLimit>) -> Result<Import, Box<dyn Error>> {
         let script = in_repository("bench/import/python/peer.py").display().to_string();
         let command = [self.python.clone(), script, file.display().to_string()];
         let own = Usage::of("self")?;
-        let mut child = process::launch(&command, self.surroundings("peer", "127.0.0.1:9"), limit)?;
-        renice(0, child.id());
+        let environment = Environment {
+            function: "peer",
+            runtime_api: "127.0.0.1:9",
+            endpoint: &self.aws.server.endpoint,
+            trusted: &self.trusted,
+        };
+        let mut child = process::launch(&command, environment, limit)?;
         process::go(&mut child)?;
         let output = child.wait_with_output()?;
-        let said: Value = serde_json::from_slice(&output.stdout)
+        let printed: Value = serde_json::from_slice(&output.stdout)
             .map_err(|_| format!("the peer failed: {}", String::from_utf8_lossy(&output.stderr)))?;
-        let number = |name: &str| said[name].as_u64().unwrap_or_default();
+        let number = |name: &str| printed[name].as_u64().unwrap_or_default();
         Ok(Import {
             time: Duration::from_micros(number("microseconds")),
             used: Usage {
@@ -75,58 +72,36 @@ impl Stage {
             stub_processor: Usage::of("self")?.processor.saturating_sub(own.processor),
         })
     }
-
-    fn surroundings<'a>(&'a self, function: &'a str, runtime_api: &'a str) -> Surroundings<'a> {
-        Surroundings { function, runtime_api, endpoint: &self.aws.server.endpoint, trusted: &self.trusted }
-    }
-}
-
-/// Gives a process its place among those that want a processor. Only root may move one to the front; without that, the
-/// figures are those of a busier machine.
-pub(crate) fn renice(niceness: i32, process: u32) {
-    let (niceness, process) = (niceness.to_string(), process.to_string());
-    let _ = Command::new("renice").args(["-n", &niceness, "-p", &process]).stdout(Stdio::null()).status();
 }
 
 /// The process of the function.
 #[derive(Debug)]
-pub(crate) struct Function {
-    child: Child,
-    runtime: RuntimeApi,
-    said: [JoinHandle<Vec<u8>>; 2],
-}
+pub(crate) struct Function(process::Function);
 
 impl Function {
-    /// Hands it a task. Tells what the import took, and the answer.
+    /// Sends a task. Returns what the import used, and the response.
     ///
     /// # Errors
-    /// It failed; says why.
+    /// It failed.
     pub(crate) fn import(&self, task: &Value) -> Result<(Import, Value), Box<dyn Error>> {
-        let id = self.child.id().to_string();
-        let (before, own) = (Usage::of(&id)?, Usage::of("self")?);
-        let exchange = self.runtime.exchange(runtime_api::response(task.to_string().as_bytes()))?;
-        let (after, own_after) = (Usage::of(&id)?, Usage::of("self")?);
+        let (before, own) = (self.0.usage()?, Usage::of("self")?);
+        let exchange = self.0.exchange(task.to_string().as_bytes())?;
+        let (after, own_after) = (self.0.usage()?, Usage::of("self")?);
         let processor = after.processor.saturating_sub(before.processor);
         let import = Import {
-            time: exchange.answered - exchange.handed_out,
+            time: exchange.time(),
             used: Usage { processor, waited: after.waited.saturating_sub(before.waited), ..after },
             stub_processor: own_after.processor.saturating_sub(own.processor),
         };
-        Ok((import, serde_json::from_slice(&exchange.answer)?))
+        Ok((import, serde_json::from_slice(&exchange.response)?))
     }
 
     /// Ends it.
     ///
     /// # Errors
-    /// It had ended before; tells what it said.
-    pub(crate) fn end(mut self) -> Result<(), Box<dyn Error>> {
-        let is_alive = self.child.try_wait()?.is_none();
-        self.child.kill()?;
-        self.child.wait()?;
-        let [out, error] = self.said.map(|thread| thread.join().unwrap_or_default());
-        if is_alive {
-            return Ok(());
-        }
-        Err(format!("it ended: {}{}", String::from_utf8_lossy(&out), String::from_utf8_lossy(&error)).into())
+    /// It had ended before. The error has its output.
+    pub(crate) fn end(self) -> Result<(), Box<dyn Error>> {
+        let output = self.0.end()?;
+        if output.was_running { Ok(()) } else { Err(format!("it ended: {output}").into()) }
     }
 }

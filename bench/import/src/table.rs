@@ -1,4 +1,4 @@
-//! A table that keeps what is put into it, under the two conditions that the transformer puts.
+//! A table that stores items under the two conditions of the transformer.
 
 use crate::gate::{Gate, Throttling};
 use memchr::memmem;
@@ -6,74 +6,74 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Instant;
 
-/// One table, from one moment to the next in which it is emptied.
+/// One table.
 #[derive(Debug)]
 pub(crate) struct Table {
     gate: Gate,
-    /// The request that stands for each key: the id, since all rows have one partner.
+    /// The last request for each key: the ID, because all rows have one partner.
     rows: HashMap<Vec<u8>, Vec<u8>>,
     /// The writes that changed a row.
     pub(crate) written: u64,
-    /// The writes whose condition did not hold.
-    pub(crate) unmet: u64,
+    /// The writes whose condition failed.
+    pub(crate) failed: u64,
     /// The writes that were throttled.
     pub(crate) throttled: u64,
-    /// The transitions and marks of files.
+    /// The updates of files.
     pub(crate) updates: u64,
 }
 
-/// An answer: its status, and its body.
-pub(crate) type Answer = (&'static str, String);
+/// A response: its status and its body.
+pub(crate) type Response = (&'static str, String);
 
 impl Table {
     /// An empty table.
     pub(crate) fn new(throttling: Throttling) -> Self {
-        Self { gate: Gate::new(throttling), rows: HashMap::new(), written: 0, unmet: 0, throttled: 0, updates: 0 }
+        Self { gate: Gate::new(throttling), rows: HashMap::new(), written: 0, failed: 0, throttled: 0, updates: 0 }
     }
 
-    /// The item that stands under an id, as the table's clients see it.
+    /// The item with an ID, in DynamoDB's JSON.
     pub(crate) fn item(&self, id: &str) -> Option<Value> {
         let mut request: Value = serde_json::from_slice(self.rows.get(id.as_bytes())?).ok()?;
         Some(request["Item"].take())
     }
 
-    /// How many rows stand.
+    /// The number of rows.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Throttles in another way from now on, and counts anew.
+    /// Changes the throttling, and resets the counts.
     pub(crate) fn throttle(&mut self, throttling: Throttling) {
         self.gate = Gate::new(throttling);
-        (self.written, self.unmet, self.throttled, self.updates) = (0, 0, 0, 0);
+        (self.written, self.failed, self.throttled, self.updates) = (0, 0, 0, 0);
     }
 
-    /// `PutItem`. The request is looked through rather than parsed: the stub must not disturb what it measures.
-    pub(crate) fn put(&mut self, request: Vec<u8>, now: Instant) -> Answer {
-        if !self.gate.takes(now) {
+    /// `PutItem`. The request is searched and not parsed, because the stub must not disturb the measurement.
+    pub(crate) fn put(&mut self, request: Vec<u8>, now: Instant) -> Response {
+        if !self.gate.accepts(now) {
             self.throttled += 1;
             return throttled();
         }
         let Some(id) = text_after(&request, b"\"transaction_id\":{\"S\":\"") else { return malformed("no id") };
-        let standing = self.rows.get(id);
-        let is_met = if memmem::find(&request, b"\"attribute_not_exists(transaction_id)\"").is_some() {
-            standing.is_none()
+        let current = self.rows.get(id);
+        let holds = if memmem::find(&request, b"\"attribute_not_exists(transaction_id)\"").is_some() {
+            current.is_none()
         } else if memmem::find(&request, b"\"file_id = :file_id AND received_at = :received_at\"").is_some() {
-            standing.is_some_and(|standing| {
-                text_after(&request, b"\":file_id\":{\"S\":\"") == text_after(standing, b"\"file_id\":{\"S\":\"")
+            current.is_some_and(|current| {
+                text_after(&request, b"\":file_id\":{\"S\":\"") == text_after(current, b"\"file_id\":{\"S\":\"")
                     && text_after(&request, b"\":received_at\":{\"N\":\"")
-                        == text_after(standing, b"\"received_at\":{\"N\":\"")
+                        == text_after(current, b"\"received_at\":{\"N\":\"")
             })
         } else {
-            return malformed("no condition that this table knows");
+            return malformed("unknown condition");
         };
-        if is_met {
+        if holds {
             self.written += 1;
             let id = id.to_vec();
             self.rows.insert(id, request);
             return ("200 OK", "{}".to_owned());
         }
-        self.unmet += 1;
+        self.failed += 1;
         let item = std::str::from_utf8(id).ok().and_then(|id| self.item(id));
         let name = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
         (
@@ -83,7 +83,7 @@ impl Table {
     }
 
     /// `BatchWriteItem`, which has no conditions.
-    pub(crate) fn put_batch(&mut self, request: &[u8], now: Instant) -> Answer {
+    pub(crate) fn put_batch(&mut self, request: &[u8], now: Instant) -> Response {
         let request: Value = serde_json::from_slice(request).unwrap_or_default();
         let mut unprocessed = serde_json::Map::new();
         let tables = request["RequestItems"].as_object().into_iter().flatten();
@@ -92,7 +92,7 @@ impl Table {
             for put in puts.as_array().into_iter().flatten() {
                 let item = &put["PutRequest"]["Item"];
                 let Some(id) = item["transaction_id"]["S"].as_str() else { return malformed("no id") };
-                if self.gate.takes(now) {
+                if self.gate.accepts(now) {
                     self.written += 1;
                     self.rows.insert(id.as_bytes().to_vec(), json!({ "Item": item }).to_string().into_bytes());
                 } else {
@@ -108,7 +108,7 @@ impl Table {
     }
 }
 
-fn throttled() -> Answer {
+fn throttled() -> Response {
     let reason = json!([{ "reason": "TableWriteMaxOnDemandThroughputExceeded", "resource": "transactions" }]);
     let name = "com.amazonaws.dynamodb.v20120810#ThrottlingException";
     (
@@ -117,14 +117,14 @@ fn throttled() -> Answer {
     )
 }
 
-fn malformed(what: &str) -> Answer {
+fn malformed(what: &str) -> Response {
     (
         "400 Bad Request",
         json!({ "__type": "com.amazon.coral.validate#ValidationException", "message": what }).to_string(),
     )
 }
 
-/// The text that follows `name`, up to its quote. The texts looked for have no quotes inside.
+/// The text after `name`, up to its closing quote. These texts contain no quotes.
 fn text_after<'r>(request: &'r [u8], name: &[u8]) -> Option<&'r [u8]> {
     let after = &request[memmem::find(request, name)? + name.len()..];
     after.get(..memchr::memchr(b'"', after)?)
@@ -149,24 +149,24 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_replaced_only_as_the_condition_says() {
+    fn replaces_a_row_only_if_the_condition_holds() {
         let mut table = Table::new(Throttling::None);
         assert_eq!(put(&mut table, "a", "1", None), "200 OK");
         assert_eq!(put(&mut table, "b", "2", None), "400 Bad Request");
         assert_eq!(put(&mut table, "b", "2", Some(("a", "7"))), "400 Bad Request");
         assert_eq!(put(&mut table, "b", "2", Some(("a", "1"))), "200 OK");
         assert_eq!(table.item("T1").unwrap()["file_id"]["S"], "b");
-        assert_eq!((table.written, table.unmet, table.len()), (2, 2, 1));
+        assert_eq!((table.written, table.failed, table.len()), (2, 2, 1));
     }
 
     #[test]
-    fn a_batch_gives_back_what_it_did_not_take() {
+    fn a_batch_returns_unprocessed_items() {
         let mut table = Table::new(Throttling::Thousandths(1000));
         let item = json!({ "transaction_id": { "S": "T1" } });
         let batch = json!({ "RequestItems": { "t": [{ "PutRequest": { "Item": item } }] } }).to_string();
-        let (_, answer) = table.put_batch(batch.as_bytes(), Instant::now());
-        let answer: Value = serde_json::from_str(&answer).unwrap();
-        assert_eq!(answer["UnprocessedItems"]["t"][0]["PutRequest"]["Item"], item);
+        let (_, response) = table.put_batch(batch.as_bytes(), Instant::now());
+        let response: Value = serde_json::from_str(&response).unwrap();
+        assert_eq!(response["UnprocessedItems"]["t"][0]["PutRequest"]["Item"], item);
         table.throttle(Throttling::None);
         table.put_batch(batch.as_bytes(), Instant::now());
         assert_eq!((table.item("T1"), table.written), (Some(item), 1));

@@ -1,4 +1,4 @@
-//! A stub of the bucket, which has one object, and of the table of files, over TLS.
+//! A stub of the bucket, which has one object, and of the status table, over TLS.
 
 use crate::file::LargeFile;
 use serde_json::{Value, json};
@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use stubs::http::{self, Request};
 use stubs::tls::Server;
 
-/// What is read from the disk and sent at a time.
-const PIECE_BYTES: usize = 256 * 1024;
+/// The size of the chunks that are read and sent.
+const CHUNK_BYTES: usize = 256 * 1024;
 
-/// The object, and how fast it is sent.
+/// The object, and its throughput.
 #[derive(Clone, Debug, Default)]
 struct Object {
     path: PathBuf,
@@ -35,30 +35,30 @@ impl Aws {
     /// Listens for as long as this process runs.
     ///
     /// # Errors
-    /// No port is free, or no certificate could be made.
+    /// No port is free, or no certificate can be created.
     pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
         let object = Arc::new(Mutex::new(Object::default()));
         let shared = Arc::clone(&object);
         let server = Server::start(move |request, stream| {
             let object = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            answer(&request, &object, stream)
+            respond(&request, &object, stream)
         })?;
         Ok(Self { server, object })
     }
 
-    /// From now on the bucket has this file.
+    /// Puts this file into the bucket.
     pub(crate) fn serve(&self, file: &LargeFile, bytes_a_second: Option<u64>) {
         let object = Object { path: file.path.clone(), bytes: file.bytes, bytes_a_second };
         *self.object.lock().unwrap_or_else(PoisonError::into_inner) = object;
     }
 }
 
-fn answer(request: &Request, object: &Object, mut stream: &mut dyn Write) -> io::Result<()> {
+fn respond(request: &Request, object: &Object, mut stream: &mut dyn Write) -> io::Result<()> {
     let (_, query) = request.path.split_once('?').unwrap_or_default();
     let operation = request.target.rsplit('.').next().unwrap_or_default();
     match (request.method.as_str(), operation) {
         ("GET", _) => send(object, stream),
-        // A file that nobody knows.
+        // The file is unknown.
         ("POST", "GetItem") => write_json(stream, &json!({})),
         ("POST", "UpdateItem") => write_json(stream, &json!({ "Attributes": record(&request.body) })),
         ("POST", _) => {
@@ -77,20 +77,20 @@ fn write_json(mut stream: &mut dyn Write, body: &Value) -> io::Result<()> {
     http::write_response(&mut stream, "200 OK", "application/x-amz-json-1.0", "", body.to_string().as_bytes())
 }
 
-/// Sends the object piece by piece, so that this process holds no more of it than the function does.
+/// Sends the object in chunks, so that this process needs little memory.
 fn send(object: &Object, stream: &mut dyn Write) -> io::Result<()> {
     let mut file = File::open(&object.path)?;
     let bytes = object.bytes;
     let head = "x-amz-version-id: 1\r\nLast-Modified: Thu, 15 Jan 2026 12:00:00 GMT\r\nETag: \"1\"";
     write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: {bytes}\r\n{head}\r\n\r\n")?;
     let (begun, mut sent) = (Instant::now(), 0);
-    let mut piece = vec![0; PIECE_BYTES];
+    let mut chunk = vec![0; CHUNK_BYTES];
     loop {
-        let length = file.read(&mut piece)?;
+        let length = file.read(&mut chunk)?;
         if length == 0 {
             return stream.flush();
         }
-        stream.write_all(&piece[..length])?;
+        stream.write_all(&chunk[..length])?;
         sent += length as u64;
         if let Some(pace) = object.bytes_a_second {
             let due = Duration::from_micros(sent * 1_000_000 / pace);
@@ -99,7 +99,7 @@ fn send(object: &Object, stream: &mut dyn Write) -> io::Result<()> {
     }
 }
 
-/// The item of the file after an update, as far as the function looks at it.
+/// The attributes of the file's item that the function reads after an update.
 fn record(update: &[u8]) -> Value {
     let update: Value = serde_json::from_slice(update).unwrap_or_default();
     json!({

@@ -1,4 +1,4 @@
-//! A file of the largest size with the most rows, made on the disk, where the stub of the bucket reads it.
+//! A file of the largest size with the most rows, on the disk, from where the stub of the bucket reads it.
 
 use domain::limits::{BUCKET_FILE_BYTES_MAX, FILE_ROWS_MAX};
 use std::fs::{self, File};
@@ -14,26 +14,26 @@ const CURRENCIES: [&str; 4] = ["USD", "EUR", "GBP", "CHF"];
 const STATUSES: [&str; 3] = ["completed", "pending", "failed"];
 const WORDS: [&str; 8] = ["Harbour", "Books", "Café", "Lindner", "Northern", "Rail", "Market", "Hall"];
 
-/// What the file holds.
+/// The content of the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Content {
     /// Every record is valid.
     Valid,
     /// Every record has two errors.
-    Faulty,
+    Invalid,
 }
 
 impl Content {
-    /// For the table.
+    /// Its description in the table.
     pub(crate) fn in_words(self) -> &'static str {
         match self {
             Self::Valid => "valid",
-            Self::Faulty => "two errors a row",
+            Self::Invalid => "two errors a row",
         }
     }
 }
 
-/// The file. It is removed when this is dropped.
+/// The file, which is removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct LargeFile {
     pub(crate) content: Content,
@@ -43,7 +43,7 @@ pub(crate) struct LargeFile {
 }
 
 impl LargeFile {
-    /// Writes exactly so many bytes, in the share of the most rows that belongs to them.
+    /// Writes a file of exactly so many bytes, with the number of rows in proportion.
     ///
     /// # Errors
     /// The disk is full.
@@ -58,7 +58,7 @@ impl LargeFile {
         let mut left = bytes - HEADER.len() as u64;
         let mut line = String::new();
         for number in 1..=rows {
-            // What does not divide evenly is spread, so that the last row ends with the last byte.
+            // The remainder is distributed, so that the last row ends with the last byte.
             let length = left.div_ceil(u64::from(rows - number + 1));
             record(&mut line, content, number, usize::try_from(length).map_err(io::Error::other)?);
             out.write_all(line.as_bytes())?;
@@ -71,19 +71,19 @@ impl LargeFile {
 
 impl Drop for LargeFile {
     fn drop(&mut self) {
-        // A file that stays is overwritten by nobody and harms nobody but the disk.
+        // A remaining file only uses disk space.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Writes a record of so many bytes, its line end included. The same number makes the same record in every run.
+/// Writes a record of so many bytes, including the line end. A number gives the same record in every run.
 fn record(line: &mut String, content: Content, number: u32, bytes: usize) {
     let mixed = number.wrapping_mul(2_654_435_761);
     let pick = |list: &[&'static str], shift: u32| list[(mixed >> shift) as usize % list.len()];
     let (day, second, hour) = (mixed % 14 + 1, mixed / 7 % 60, mixed / 11 % 24);
     let (currency, status) = match content {
         Content::Valid => (pick(&CURRENCIES, 3), pick(&STATUSES, 5)),
-        Content::Faulty => ("usd", "done"),
+        Content::Invalid => ("usd", "done"),
     };
     let end = format!(",{status}\n");
     line.clear();
@@ -115,12 +115,12 @@ mod tests {
     use domain::csv::{FileValidator, Limits};
 
     #[test]
-    fn a_file_is_of_its_size_and_of_its_content() {
-        for content in [Content::Valid, Content::Faulty] {
+    fn a_file_has_its_size_and_content() {
+        for content in [Content::Valid, Content::Invalid] {
             let file = LargeFile::make(content, 200_000).unwrap();
             let bytes = fs::read(&file.path).unwrap();
             assert_eq!(bytes.len(), 200_000);
-            // When the object of the stub was written.
+            // The time of the stub's object.
             let received = Timestamp::from_unix_milliseconds(1_768_478_400_000);
             let mut validator = FileValidator::new(received, Limits::default());
             validator.push(&bytes, &mut |_| ());

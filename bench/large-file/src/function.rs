@@ -7,67 +7,59 @@ use serde_json::{Value, json};
 use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
-use stubs::process::{self, Surroundings};
-use stubs::runtime_api::{self, RuntimeApi};
-use stubs::{CpuLimit, Usage};
+use stubs::process::built;
+use stubs::{CpuLimit, Function, Usage};
 
 const NAME: &str = "csv-validator";
 
-/// What the validation of a file took.
+/// What the validation of a file used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Used {
-    /// From event to answer.
+    /// The time from event to response.
     pub(crate) time: Duration,
-    /// Processor time of the process in its whole life.
+    /// The processor time of the whole process.
     pub(crate) cpu: Duration,
-    /// Most memory at a time, in kilobytes.
+    /// The peak memory, in kilobytes.
     pub(crate) memory_kilobytes_max: u64,
 }
 
-/// Starts the function, lets it validate the file, and ends it.
+/// Starts the function, validates the file, and ends it.
 ///
 /// # Errors
-/// It was not built, cannot join the control group, or its answer is not what the file's content asks for.
+/// It was not built, cannot join the control group, or its response is wrong for the content of the file.
 pub(crate) fn validate(
     aws: &Aws,
     trusted: &Path,
     limit: Option<&CpuLimit>,
     file: &LargeFile,
 ) -> Result<Used, Box<dyn Error>> {
-    let runtime = RuntimeApi::start()?;
-    let around =
-        Surroundings { function: NAME, runtime_api: &runtime.address, endpoint: &aws.server.endpoint, trusted };
-    let mut child = process::launch(&process::built(NAME)?, around, limit)?;
-    process::go(&mut child)?;
-    let said = [process::drain(child.stdout.take()), process::drain(child.stderr.take())];
-    let outcome = runtime.exchange(runtime_api::response(step(file).to_string().as_bytes()));
-    let used = Usage::of(&child.id().to_string());
-    child.kill()?;
-    child.wait()?;
-    let [out, errors] = said.map(|thread| thread.join().unwrap_or_default());
-    let exchange = outcome.map_err(|error| format!("{error}\n{}", String::from_utf8_lossy(&[out, errors].concat())))?;
-    check(&serde_json::from_slice(&exchange.answer)?, file)?;
+    let function = Function::start(NAME, &built(NAME)?, &aws.server, trusted, limit)?;
+    let outcome = function.exchange(step(file).to_string().as_bytes());
+    let used = function.usage();
+    let output = function.end()?;
+    let exchange = outcome.map_err(|error| format!("{error}\n{output}"))?;
+    check(&serde_json::from_slice(&exchange.response)?, file)?;
     let Usage { processor, memory_kilobytes_max, .. } = used?;
-    Ok(Used { time: exchange.answered - exchange.handed_out, cpu: processor, memory_kilobytes_max })
+    Ok(Used { time: exchange.time(), cpu: processor, memory_kilobytes_max })
 }
 
-/// The step as the state machine hands it to the function.
+/// The event of the state machine's step.
 fn step(file: &LargeFile) -> Value {
     let object = json!({ "key": "incoming/acme/large-file.csv", "size": file.bytes, "version-id": "1" });
     json!({ "step": "validate", "event": { "detail": { "object": object } }, "execution": "large-file" })
 }
 
-fn check(answer: &Value, file: &LargeFile) -> Result<(), Box<dyn Error>> {
-    let ranges = answer["ranges"].as_array().map_or(0, Vec::len);
-    let is_right = match file.content {
+fn check(response: &Value, file: &LargeFile) -> Result<(), Box<dyn Error>> {
+    let ranges = response["ranges"].as_array().map_or(0, Vec::len);
+    let is_expected = match file.content {
         Content::Valid => {
-            answer["outcome"] == "process" && answer["file"]["rows"] == file.rows && ranges <= FILE_RANGES_MAX
+            response["outcome"] == "process" && response["file"]["rows"] == file.rows && ranges <= FILE_RANGES_MAX
         }
-        Content::Faulty => {
+        Content::Invalid => {
             let errors = format!("errors: {};", 2 * u64::from(file.rows));
-            let cause = answer["refusal"]["cause"].as_str().unwrap_or_default();
-            answer["refusal"]["error"] == "InvalidCsv" && cause.contains(&errors)
+            let cause = response["rejection"]["cause"].as_str().unwrap_or_default();
+            response["rejection"]["error"] == "InvalidCsv" && cause.contains(&errors)
         }
     };
-    if is_right { Ok(()) } else { Err(format!("the answer was {answer}").into()) }
+    if is_expected { Ok(()) } else { Err(format!("the response was {response}").into()) }
 }

@@ -1,5 +1,5 @@
-//! Whether the largest file that is taken is validated within the function's time and memory: the built `csv-validator` does
-//! the workflow's step, with a bucket that has the file and a table, over TLS, at the share of a core that Lambda gives.
+//! Whether the largest accepted file is validated within the function's time and memory: the built `csv-validator` runs the
+//! step of the workflow, with a bucket and a table over TLS, at the share of a core that Lambda gives.
 
 mod aws;
 mod file;
@@ -11,17 +11,14 @@ use file::{Content, LargeFile};
 use results::Row;
 use std::error::Error;
 use std::process::ExitCode;
-use stubs::CpuLimit;
+use stubs::{CpuLimit, SHARE_PERCENT};
 
-/// Lambda gives a function of 1,769 MB one core, and one of 512 MB its share of that.
-const SHARE_PERCENT: u32 = 29;
-
-/// What one stream of S3 brings to a function of 512 MB, in bytes a second, as measured by others. Above it the wire decides.
-const WIRE_BYTES_A_SECOND: u64 = 70_000_000;
+/// The throughput of one stream of S3 to a function of 512 MB, in bytes a second, as measured by others.
+const S3_BYTES_A_SECOND: u64 = 70_000_000;
 
 const USAGE: &str = "Usage: large-file [--full | --smoke]";
 
-/// One measurement: what is read, by which share of a core, and how fast it comes.
+/// One measurement: the content of the file, the share of a core, and the throughput of the bucket.
 struct Case {
     content: Content,
     percent: u32,
@@ -30,9 +27,9 @@ struct Case {
 
 fn cases(full: bool) -> Vec<Case> {
     let case = |content, percent, bytes_a_second| Case { content, percent, bytes_a_second };
-    let mut cases = vec![case(Content::Valid, SHARE_PERCENT, None), case(Content::Faulty, SHARE_PERCENT, None)];
+    let mut cases = vec![case(Content::Valid, SHARE_PERCENT, None), case(Content::Invalid, SHARE_PERCENT, None)];
     if full {
-        cases.push(case(Content::Valid, SHARE_PERCENT, Some(WIRE_BYTES_A_SECOND)));
+        cases.push(case(Content::Valid, SHARE_PERCENT, Some(S3_BYTES_A_SECOND)));
         cases.push(case(Content::Valid, 100, None));
     }
     cases
@@ -43,7 +40,7 @@ fn main() -> ExitCode {
     let measured = match argument.as_deref() {
         None => measure(false, file::BYTES),
         Some("--full") => measure(true, file::BYTES),
-        // To try the measurement itself.
+        // To test the benchmark itself.
         Some("--smoke") => measure(true, file::BYTES / 64),
         Some(_) => Err(USAGE.into()),
     };
@@ -57,22 +54,23 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures, writes the results, and tells whether every bound holds.
+/// Measures and writes the results. Returns whether every bound holds.
 fn measure(full: bool, bytes: u64) -> Result<bool, Box<dyn Error>> {
     let aws = Aws::start()?;
     let trusted = aws.server.trusted("large-file")?;
     let (mut rows, mut notes) = (Vec::new(), Vec::new());
-    let mut made: Option<LargeFile> = None;
+    let mut last: Option<LargeFile> = None;
     for case in cases(full) {
-        let limit = match CpuLimit::new(case.percent) {
-            Ok(limit) => Some(limit),
-            Err(_) if case.percent == 100 => None,
-            Err(error) => {
-                notes.push(format!("Not measured at 0.{} of a core: no control group ({error}).", case.percent));
+        let limit = match CpuLimit::of(case.percent) {
+            // Limited to one core, if possible.
+            Ok(None) => CpuLimit::new(case.percent).ok(),
+            Ok(limit) => limit,
+            Err(note) => {
+                notes.push(note);
                 continue;
             }
         };
-        let file = match made.take().filter(|file| file.content == case.content) {
+        let file = match last.take().filter(|file| file.content == case.content) {
             Some(file) => file,
             None => LargeFile::make(case.content, bytes)?,
         };
@@ -87,7 +85,7 @@ fn measure(full: bool, bytes: u64) -> Result<bool, Box<dyn Error>> {
             bytes_a_second: case.bytes_a_second,
             used,
         });
-        made = Some(file);
+        last = Some(file);
     }
     results::write(&rows, notes)
 }

@@ -1,13 +1,13 @@
-//! The table of what was measured, and the bounds that it must keep.
+//! The table of the measurements, and their bounds.
 
 use crate::file::Content;
 use crate::function::Used;
 use serde_json::{Value, json};
 use std::error::Error;
-use stubs::Results;
 use stubs::results::bound;
+use stubs::{Results, share};
 
-/// What the function has on Lambda, and so has the state of the workflow that waits for it.
+/// The limits of the function on Lambda, and of the state of the workflow that waits for it.
 const SECONDS_MAX: u128 = 60;
 const MEMORY_MEGABYTES_MAX: u64 = 512;
 
@@ -52,7 +52,7 @@ impl Row {
         let (time, memory) = (self.used.time.as_millis(), self.memory_megabytes());
         [
             bound(
-                format!("{what}: seconds from event to answer"),
+                format!("{what}: seconds from event to response"),
                 format!("< {SECONDS_MAX}"),
                 tenths(time),
                 time < SECONDS_MAX * 1000,
@@ -80,15 +80,15 @@ impl Row {
     }
 }
 
-/// Writes `target/bench/large-file.json`, says what does not hold, and tells whether all does.
+/// Writes `target/bench/large-file.json` and prints exceeded bounds. Returns whether all bounds hold.
 ///
 /// # Errors
 /// The file cannot be written.
 pub(crate) fn write(rows: &[Row], mut notes: Vec<String>) -> Result<bool, Box<dyn Error>> {
     notes.push(
-        "The workflow's validation step of the built csv-validator, from the moment that the event is handed out to its \
-         answer. The bucket is a stub on this machine that sends the file over TLS; S3 brings a function of 512 MB about \
-         70 MB/s, so that 1 GiB takes 15 s at least. A file with errors is read a second time."
+        "The validation step of the built csv-validator, from event to response. The bucket is a stub on this machine that \
+         sends the file over TLS; S3 sends about 70 MB/s to a function of 512 MB, so that 1 GiB takes at least 15 s. A \
+         file with errors is read a second time."
             .to_owned(),
     );
     let bounds: Vec<Value> = rows.iter().filter(|row| row.percent < 100).flat_map(Row::bounds).collect();
@@ -111,8 +111,4 @@ pub(crate) fn write(rows: &[Row], mut notes: Vec<String>) -> Result<bool, Box<dy
 fn tenths(milliseconds: u128) -> String {
     let tenths = (milliseconds + 50) / 100;
     format!("{}.{}", tenths / 10, tenths % 10)
-}
-
-fn share(percent: u32) -> String {
-    format!("{}.{:02}", percent / 100, percent % 100)
 }

@@ -1,5 +1,5 @@
-//! A stub of the bucket and of the table of files, over TLS. It answers as late as AWS does, keeps what it is given, and
-//! counts the calls.
+//! A stub of the bucket and of the status table, over TLS. It responds as late as AWS, stores what it receives, and counts the
+//! calls.
 
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -11,15 +11,15 @@ use std::time::Duration;
 use stubs::http::{self, Request};
 use stubs::tls::Server;
 
-/// How long the bucket takes, from the end of a request to the beginning of its answer.
+/// The latency of the bucket, from the end of a request to the beginning of its response.
 pub(crate) const BUCKET_MILLISECONDS: u64 = 20;
 
-/// How long the table takes.
+/// The latency of the table.
 pub(crate) const TABLE_MILLISECONDS: u64 = 5;
 
-/// What has come so far.
+/// The state of the stub.
 #[derive(Debug, Default)]
-struct Standing {
+struct State {
     items: HashMap<String, Map<String, Value>>,
     calls: BTreeMap<String, u64>,
     object: Vec<u8>,
@@ -31,65 +31,65 @@ struct Standing {
 pub(crate) struct Aws {
     /// Where it listens.
     pub(crate) server: Server,
-    standing: Arc<Mutex<Standing>>,
+    state: Arc<Mutex<State>>,
 }
 
 impl Aws {
     /// Listens for as long as this process runs.
     ///
     /// # Errors
-    /// No port is free, or no certificate could be made.
+    /// No port is free, or no certificate can be created.
     pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
-        let standing = Arc::new(Mutex::new(Standing::default()));
-        let shared = Arc::clone(&standing);
-        let server = Server::start(move |request, mut stream| answer(request, &shared, &mut stream))?;
-        Ok(Self { server, standing })
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        let server = Server::start(move |request, mut stream| respond(request, &shared, &mut stream))?;
+        Ok(Self { server, state })
     }
 
-    /// The calls since this was asked last, by name.
+    /// The calls since the last time, by name.
     pub(crate) fn take_calls(&self) -> BTreeMap<String, u64> {
-        std::mem::take(&mut lock(&self.standing).calls)
+        std::mem::take(&mut lock(&self.state).calls)
     }
 
-    /// The size of the item that was written last, as the table counts it.
+    /// The size of the last written item, as DynamoDB counts it.
     pub(crate) fn item_bytes(&self) -> u64 {
-        lock(&self.standing).item_bytes
+        lock(&self.state).item_bytes
     }
 
-    /// The object that was stored last.
+    /// The last stored object.
     pub(crate) fn take_object(&self) -> Vec<u8> {
-        std::mem::take(&mut lock(&self.standing).object)
+        std::mem::take(&mut lock(&self.state).object)
     }
 }
 
-/// What is counted stays right, whatever became of another connection's thread.
-fn lock(standing: &Mutex<Standing>) -> MutexGuard<'_, Standing> {
-    standing.lock().unwrap_or_else(PoisonError::into_inner)
+/// The state stays valid even if the thread of another connection panicked.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn answer(request: Request, standing: &Mutex<Standing>, stream: &mut impl Write) -> io::Result<()> {
+fn respond(request: Request, state: &Mutex<State>, stream: &mut impl Write) -> io::Result<()> {
     let call = match request.target.rsplit_once('.') {
         Some((_, operation)) => format!("dynamodb:{operation}"),
         None => format!("s3:{}", request.method),
     };
-    let is_of_the_table = call.starts_with("dynamodb:");
-    *lock(standing).calls.entry(call.clone()).or_default() += 1;
-    let milliseconds = if is_of_the_table { TABLE_MILLISECONDS } else { BUCKET_MILLISECONDS };
+    let is_table = call.starts_with("dynamodb:");
+    *lock(state).calls.entry(call.clone()).or_default() += 1;
+    let milliseconds = if is_table { TABLE_MILLISECONDS } else { BUCKET_MILLISECONDS };
     thread::sleep(Duration::from_millis(milliseconds));
-    if is_of_the_table {
-        let (status, body) = answer_of_the_table(&call, &request.body, standing);
+    if is_table {
+        let (status, body) = table_response(&call, &request.body, state);
         http::write_response(stream, status, "application/x-amz-json-1.0", "", body.to_string().as_bytes())
     } else {
-        lock(standing).object = request.body;
+        lock(state).object = request.body;
         http::write_response(stream, "200 OK", "text/plain", "x-amz-version-id: 1\r\nETag: \"1\"\r\n", b"")
     }
 }
 
-fn answer_of_the_table(call: &str, body: &[u8], standing: &Mutex<Standing>) -> (&'static str, Value) {
+fn table_response(call: &str, body: &[u8], state: &Mutex<State>) -> (&'static str, Value) {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let file_id = request["Key"]["file_id"]["S"].as_str().unwrap_or_default().to_owned();
-    let standing = &mut *lock(standing);
-    let items = &mut standing.items;
+    let state = &mut *lock(state);
+    let items = &mut state.items;
     match call {
         "dynamodb:GetItem" => ("200 OK", items.get(&file_id).map_or_else(|| json!({}), |item| json!({ "Item": item }))),
         "dynamodb:UpdateItem" if file_id.starts_with("sequence#") => {
@@ -100,37 +100,37 @@ fn answer_of_the_table(call: &str, body: &[u8], standing: &Mutex<Standing>) -> (
             let before = items.get(&file_id);
             if before.is_some_and(|before| !is_ahead_of(&request, before)) {
                 let name = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
-                return ("400 Bad Request", json!({ "__type": name, "message": "refused", "Item": before }));
+                return ("400 Bad Request", json!({ "__type": name, "message": "rejected", "Item": before }));
             }
             let after = updated(before, &file_id, &request);
-            standing.item_bytes = after.iter().map(|(name, value)| name.len() as u64 + value_bytes(value)).sum();
-            let answer = json!({ "Attributes": after });
+            state.item_bytes = after.iter().map(|(name, value)| name.len() as u64 + value_bytes(value)).sum();
+            let response = json!({ "Attributes": after });
             items.insert(file_id, after);
-            ("200 OK", answer)
+            ("200 OK", response)
         }
         _ => ("400 Bad Request", json!({ "__type": "UnknownOperationException", "message": call })),
     }
 }
 
-/// The condition of a transition: a later attempt, or further in the same one, which has not failed.
+/// The condition of a transition: a later attempt, or a later status of the same attempt, which has not failed.
 fn is_ahead_of(request: &Value, item: &Map<String, Value>) -> bool {
     let number = |value: &Value| value["N"].as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
-    let place = |of: &dyn Fn(&str) -> u64| (of("attempt"), of("rank"));
-    let new = place(&|name| number(&request["ExpressionAttributeValues"][format!(":{name}")]));
-    let old = place(&|name| item.get(name).map(number).unwrap_or_default());
+    let position = |of: &dyn Fn(&str) -> u64| (of("attempt"), of("rank"));
+    let new = position(&|name| number(&request["ExpressionAttributeValues"][format!(":{name}")]));
+    let old = position(&|name| item.get(name).map(number).unwrap_or_default());
     let failed = item["status"]["S"].as_str().unwrap_or_default().contains("failed");
     new.0 > old.0 || (new.0 == old.0 && new.1 > old.1 && !failed)
 }
 
-/// The item after a transition, whose expression names every attribute and its value alike.
+/// The item after a transition, whose expression gives each attribute and its value the same name.
 fn updated(before: Option<&Map<String, Value>>, file_id: &str, request: &Value) -> Map<String, Value> {
     let mut item = before.cloned().unwrap_or_default();
     item.insert("file_id".to_owned(), json!({ "S": file_id }));
     let values = &request["ExpressionAttributeValues"];
     for name in request["ExpressionAttributeNames"].as_object().into_iter().flat_map(Map::values) {
         let name = name.as_str().unwrap_or_default();
-        let stays = ["day", "timestamp", "token"].contains(&name) && item.contains_key(name);
-        if let Some(value) = values.get(format!(":{name}")).filter(|_| !stays) {
+        let is_kept = ["day", "timestamp", "token"].contains(&name) && item.contains_key(name);
+        if let Some(value) = values.get(format!(":{name}")).filter(|_| !is_kept) {
             item.insert(name.to_owned(), value.clone());
         }
     }
@@ -174,8 +174,8 @@ mod tests {
     }
 
     #[test]
-    fn the_table_takes_what_is_ahead_and_tells_what_stands() {
-        let standing = Mutex::default();
+    fn accepts_later_transitions_and_returns_the_item() {
+        let state = Mutex::default();
         for (attempt, rank, status, expected) in [
             (1, 1, "validating", "200 OK"),
             (1, 1, "validating", "400 Bad Request"),
@@ -185,17 +185,17 @@ mod tests {
             (1, 6, "completed", "400 Bad Request"),
         ] {
             let body = transition(attempt, rank, status);
-            let (answer, _) = answer_of_the_table("dynamodb:UpdateItem", body.as_bytes(), &standing);
-            assert_eq!(answer, expected, "{attempt} {status}");
+            let (status_line, _) = table_response("dynamodb:UpdateItem", body.as_bytes(), &state);
+            assert_eq!(status_line, expected, "{attempt} {status}");
         }
         let read = json!({ "Key": { "file_id": { "S": "f" } } }).to_string();
-        let (_, answer) = answer_of_the_table("dynamodb:GetItem", read.as_bytes(), &standing);
-        assert_eq!(answer["Item"]["status"]["S"], "validating");
-        assert_eq!(answer["Item"]["history"]["L"].as_array().map(Vec::len), Some(3));
+        let (_, response) = table_response("dynamodb:GetItem", read.as_bytes(), &state);
+        assert_eq!(response["Item"]["status"]["S"], "validating");
+        assert_eq!(response["Item"]["history"]["L"].as_array().map(Vec::len), Some(3));
     }
 
     #[test]
-    fn an_item_has_the_size_that_the_table_counts() {
+    fn counts_the_size_of_an_item_as_dynamodb_does() {
         assert_eq!(value_bytes(&json!({ "S": "é" })), 2);
         assert_eq!(value_bytes(&json!({ "N": "123" })), 3);
         assert_eq!(value_bytes(&json!({ "BOOL": true })), 1);

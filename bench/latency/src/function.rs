@@ -1,36 +1,29 @@
-//! The built function as a process that takes one upload after another.
+//! The built function, which processes one upload after another.
 
 use crate::aws::Aws;
 use crate::upload::Upload;
 use serde_json::Value;
 use std::error::Error;
 use std::path::Path;
-use std::process::Child;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
-use stubs::process::{self, Surroundings};
-use stubs::runtime_api::{self, Exchange, RuntimeApi};
-use stubs::{CpuLimit, Usage};
+use std::time::Duration;
+use stubs::CpuLimit;
+use stubs::process::{self, built};
+use stubs::runtime_api::Exchange;
 
 const NAME: &str = "csv-validator";
 
-/// The process. It is ended by [`Function::end`].
+/// The process, which [`Function::end`] ends.
 #[derive(Debug)]
-pub(crate) struct Function {
-    child: Child,
-    begun: Instant,
-    runtime: RuntimeApi,
-    said: [JoinHandle<Vec<u8>>; 2],
-}
+pub(crate) struct Function(process::Function);
 
-/// What a process used and wrote in its whole life.
+/// What a process used and logged.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Used {
     /// Processor time.
     pub(crate) cpu: Duration,
-    /// Most memory at a time, in kilobytes.
+    /// Peak memory, in kilobytes.
     pub(crate) memory_kilobytes_max: u64,
-    /// Its log.
+    /// The size of its log.
     pub(crate) log_bytes: usize,
 }
 
@@ -40,48 +33,39 @@ impl Function {
     /// # Errors
     /// It was not built, or cannot join the control group.
     pub(crate) fn start(aws: &Aws, trusted: &Path, limit: Option<&CpuLimit>) -> Result<Self, Box<dyn Error>> {
-        let runtime = RuntimeApi::start()?;
-        let around =
-            Surroundings { function: NAME, runtime_api: &runtime.address, endpoint: &aws.server.endpoint, trusted };
-        let mut child = process::launch(&process::built(NAME)?, around, limit)?;
-        let begun = process::go(&mut child)?;
-        let said = [process::drain(child.stdout.take()), process::drain(child.stderr.take())];
-        Ok(Self { child, begun, runtime, said })
+        Ok(Self(process::Function::start(NAME, &built(NAME)?, &aws.server, trusted, limit)?))
     }
 
-    /// Lets it take the upload of this number. What it stored must be the file, and its answer must say so.
+    /// Sends the upload of this number. The function must store the file, and respond that it did.
     ///
     /// # Errors
-    /// It failed, or stored or answered anything else.
-    pub(crate) fn take(&mut self, aws: &Aws, upload: &mut Upload, number: u32) -> Result<Exchange, Box<dyn Error>> {
-        let event = runtime_api::response(&upload.event(number));
-        let exchange = self.runtime.exchange(event)?;
-        let answer: Value = serde_json::from_slice(&exchange.answer)?;
-        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default())?;
-        let is_new = answer["statusCode"] == 200 && body["status"] == "validated" && body["duplicate"] == false;
+    /// It failed, stored something else, or returned another response.
+    pub(crate) fn send(&mut self, aws: &Aws, upload: &mut Upload, number: u32) -> Result<Exchange, Box<dyn Error>> {
+        let exchange = self.0.exchange(&upload.event(number))?;
+        let response: Value = serde_json::from_slice(&exchange.response)?;
+        let body: Value = serde_json::from_str(response["body"].as_str().unwrap_or_default())?;
+        let is_new = response["statusCode"] == 200 && body["status"] == "validated" && body["duplicate"] == false;
         if !is_new || body["row_count"] != upload.rows() {
-            return Err(format!("the answer was {answer}").into());
+            return Err(format!("the response was {response}").into());
         }
         if aws.take_object() != upload.file() {
-            return Err("what was stored is not the file that was sent".into());
+            return Err("the stored object is not the file that was sent".into());
         }
         Ok(exchange)
     }
 
-    /// From the start of the process to the end of this exchange.
+    /// The time from the start of the process to the end of this exchange.
     pub(crate) fn since_start(&self, exchange: &Exchange) -> Duration {
-        exchange.answered - self.begun
+        self.0.since_start(exchange.responded)
     }
 
-    /// Ends it and tells what it used.
+    /// Ends it and returns what it used.
     ///
     /// # Errors
     /// It had ended before.
-    pub(crate) fn end(mut self) -> Result<Used, Box<dyn Error>> {
-        let used = Usage::of(&self.child.id().to_string())?;
-        self.child.kill()?;
-        self.child.wait()?;
-        let [log, _] = self.said.map(|thread| thread.join().unwrap_or_default());
-        Ok(Used { cpu: used.processor, memory_kilobytes_max: used.memory_kilobytes_max, log_bytes: log.len() })
+    pub(crate) fn end(self) -> Result<Used, Box<dyn Error>> {
+        let used = self.0.usage()?;
+        let log_bytes = self.0.end()?.stdout.len();
+        Ok(Used { cpu: used.processor, memory_kilobytes_max: used.memory_kilobytes_max, log_bytes })
     }
 }

@@ -1,6 +1,6 @@
-//! How long an upload takes in the function itself, from the moment that it is handed the event to the moment that its
-//! answer is there: the built `csv-validator`, with a bucket and a table that answer as late as AWS's do; at a full core
-//! and at the share of one that Lambda gives to 512 MB. Every upload is a file that was never sent before.
+//! How long an upload takes in the function itself, from the delivery of the event to the response: the built
+//! `csv-validator`, with a bucket and a table that respond as late as those of AWS; at a full core and at the share of a
+//! core that Lambda gives to 512 MB. Every upload is a new file.
 
 mod aws;
 mod function;
@@ -14,25 +14,22 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
-use stubs::CpuLimit;
+use stubs::{CpuLimit, SHARE_PERCENT};
 use upload::Upload;
 
-/// What is sent: 1,000 records or so, and the two sizes that the promise is about.
+/// The files: one of about 1,000 records, and the two sizes with a documented limit.
 const FILES: [(&str, usize); 3] = [("80 KB", 80_000), ("1 MB", 1_000_000), ("4 MB", 4_000_000)];
 
-/// How often each file is sent to a function that runs, by default and with `--full`.
+/// How often each file is sent to a running function, by default and with `--full`.
 const RUNS: u32 = 200;
 const RUNS_FULL: u32 = 1000;
 
-/// How many functions are started, each to take one file.
+/// How many functions are started, each for one file.
 const STARTS: u32 = 15;
-
-/// Lambda gives a function of 1,769 MB one core, and one of 512 MB its share of that.
-const SHARE_PERCENT: u32 = 29;
 
 const USAGE: &str = "Usage: latency [--full | --runs NUMBER] [--file \"4 MB\"] [--share PERCENT]";
 
-/// What is measured.
+/// What to measure.
 struct Plan {
     runs: u32,
     file: Option<String>,
@@ -65,21 +62,18 @@ fn plan(mut arguments: impl Iterator<Item = String>) -> Result<Plan, Box<dyn Err
     Ok(plan)
 }
 
-/// Measures, writes the results, and tells whether every bound holds.
+/// Measures and writes the results. Returns whether every bound holds.
 fn measure(plan: &Plan) -> Result<bool, Box<dyn Error>> {
     let aws = Aws::start()?;
     let trusted = aws.server.trusted("latency")?;
     let (mut rows, mut notes) = (Vec::new(), Vec::new());
     for percent in [100, SHARE_PERCENT].into_iter().filter(|share| plan.share.is_none_or(|asked| asked == *share)) {
-        let limit = match percent {
-            100 => None,
-            _ => match CpuLimit::new(percent) {
-                Ok(limit) => Some(limit),
-                Err(error) => {
-                    notes.push(format!("Not measured at 0.{percent} of a core: no control group ({error})."));
-                    continue;
-                }
-            },
+        let limit = match CpuLimit::of(percent) {
+            Ok(limit) => limit,
+            Err(note) => {
+                notes.push(note);
+                continue;
+            }
         };
         for (name, bytes) in
             FILES.into_iter().filter(|(name, _)| plan.file.as_deref().is_none_or(|asked| asked == *name))
@@ -92,7 +86,7 @@ fn measure(plan: &Plan) -> Result<bool, Box<dyn Error>> {
     results::write(&rows, notes)
 }
 
-/// A function under one limit, and the machine around it.
+/// A function with one limit, and its environment.
 struct Subject<'a> {
     aws: &'a Aws,
     trusted: &'a Path,
@@ -105,7 +99,7 @@ impl Subject<'_> {
         let mut starts = Vec::new();
         for number in 0..STARTS {
             let mut function = Function::start(self.aws, self.trusted, self.limit)?;
-            let exchange = function.take(self.aws, &mut upload, key(percent, number))?;
+            let exchange = function.send(self.aws, &mut upload, key(percent, number))?;
             starts.push(function.since_start(&exchange));
             function.end()?;
         }
@@ -115,21 +109,21 @@ impl Subject<'_> {
         Ok(Row { name, rows: upload.rows(), percent, times, starts, calls, item_bytes, used })
     }
 
-    /// The times of `runs` uploads, one after the other, to a function that has taken one before.
+    /// The times of `runs` uploads, one after the other, to a function that has processed one before.
     fn warm(&self, upload: &mut Upload, first: u32, runs: u32) -> Result<(Vec<Duration>, Used), Box<dyn Error>> {
         let mut function = Function::start(self.aws, self.trusted, self.limit)?;
-        function.take(self.aws, upload, first)?;
+        function.send(self.aws, upload, first)?;
         self.aws.take_calls();
         let mut times = Vec::new();
         for number in 1..=runs {
-            let exchange = function.take(self.aws, upload, first + number)?;
-            times.push(exchange.answered - exchange.handed_out);
+            let exchange = function.send(self.aws, upload, first + number)?;
+            times.push(exchange.time());
         }
         Ok((times, function.end()?))
     }
 }
 
-/// The number of a file, which no other file of the same size has had.
+/// The number of a file, which is unique among the files of the same size.
 fn key(percent: u32, number: u32) -> u32 {
     percent * 100_000 + number
 }
@@ -139,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_asked_for_is_measured() {
+    fn reads_the_plan_from_the_arguments() {
         let plan = |line: &str| plan(line.split_whitespace().map(str::to_owned));
         assert_eq!(plan("").unwrap().runs, RUNS);
         assert_eq!(plan("--full").unwrap().runs, RUNS_FULL);

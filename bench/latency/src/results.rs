@@ -1,4 +1,4 @@
-//! The table of what was measured, and the bounds that it must keep.
+//! The table of the measurements, and their bounds.
 
 use crate::aws::{BUCKET_MILLISECONDS, TABLE_MILLISECONDS};
 use crate::function::Used;
@@ -6,33 +6,33 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;
-use stubs::Results;
 use stubs::results::bound;
+use stubs::{Results, share};
 
-/// What users were promised, at the share of a core that the function has.
-const ANSWER_MICROSECONDS_MAX: u128 = 1_000_000;
+/// The documented limit, at the share of a core that the function has.
+const RESPONSE_MICROSECONDS_MAX: u128 = 1_000_000;
 
-/// The calls that each upload makes, which the model of costs counts on.
+/// The calls of each upload, which the cost model uses.
 const CALLS: &str = include_str!("../../calls.json");
 
-/// What was measured of one file under one limit.
+/// The measurements of one file with one limit.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// The size of the file, in words.
+    /// The size of the file as text.
     pub(crate) name: &'static str,
     /// Its data records.
     pub(crate) rows: usize,
     /// The share of a core.
     pub(crate) percent: u32,
-    /// From event to answer, each upload.
+    /// The time from event to response of each upload.
     pub(crate) times: Vec<Duration>,
-    /// From the start of the process to its first answer, each start.
+    /// The time from the start of the process to its first response, for each start.
     pub(crate) starts: Vec<Duration>,
     /// The calls of all uploads in `times`.
     pub(crate) calls: BTreeMap<String, u64>,
-    /// The size of the item of the table of files after one of them.
+    /// The size of the file's item in the status table after an upload.
     pub(crate) item_bytes: u64,
-    /// What the process of `times` used, which took one upload more.
+    /// What the process of `times` used, which processed one more upload.
     pub(crate) used: Used,
 }
 
@@ -56,16 +56,16 @@ impl Row {
 
     fn bounds(&self) -> Vec<Value> {
         let in_time = |what: String, microseconds: u128| {
-            let asked_for = format!("< {} ms", milliseconds(ANSWER_MICROSECONDS_MAX));
+            let required = format!("< {} ms", milliseconds(RESPONSE_MICROSECONDS_MAX));
             let measured = format!("{} ms", milliseconds(microseconds));
-            bound(what, asked_for, measured, microseconds < ANSWER_MICROSECONDS_MAX)
+            bound(what, required, measured, microseconds < RESPONSE_MICROSECONDS_MAX)
         };
         let at = format!("{} at {} of a core", self.name, share(self.percent));
         vec![
             self.calls_bound(&at),
             in_time(format!("{at}: p99 of {} uploads", self.times.len()), percentile(&self.times, 99)),
             in_time(
-                format!("{at}: slowest of {} first answers, start-up included", self.starts.len()),
+                format!("{at}: slowest of {} first responses, including the start", self.starts.len()),
                 percentile(&self.starts, 100),
             ),
         ]
@@ -78,7 +78,7 @@ impl Row {
         bound(format!("{at}: calls an upload"), expected.to_string(), measured.to_string(), holds)
     }
 
-    /// How often each call is made for an upload. Uploads that do not make the same calls are to be looked at, not averaged.
+    /// How often each call is made for an upload. Uploads that make different calls are shown, not averaged.
     fn calls_an_upload(&self) -> BTreeMap<&String, Value> {
         let runs = self.times.len() as u64;
         let each = |count: &u64| {
@@ -113,20 +113,20 @@ const COLUMNS: [&str; 10] = [
     "p50 ms",
     "p99 ms",
     "slowest ms",
-    "first answer after start, p50 ms",
+    "first response after start, p50 ms",
     "slowest ms",
     "CPU ms an upload",
     "peak memory MB",
 ];
 
-/// Writes `target/bench/latency.json`, says what does not hold, and tells whether all does.
+/// Writes `target/bench/latency.json` and prints exceeded bounds. Returns whether all bounds hold.
 ///
 /// # Errors
 /// The file cannot be written.
 pub(crate) fn write(rows: &[Row], mut notes: Vec<String>) -> Result<bool, Box<dyn Error>> {
     notes.push(format!(
-        "The function's own time, from the moment that the event is handed out to the last byte of its answer; the bucket \
-         answers after {BUCKET_MILLISECONDS} ms, the table after {TABLE_MILLISECONDS} ms, both over TLS. Every upload is a new file."
+        "The function's own time, from the delivery of the event to the last byte of its response; the bucket responds after \
+         {BUCKET_MILLISECONDS} ms, the table after {TABLE_MILLISECONDS} ms, both over TLS. Every upload is a new file."
     ));
     let bounds: Vec<Value> = rows.iter().filter(|row| row.percent < 100).flat_map(Row::bounds).collect();
     for row in rows {
@@ -134,7 +134,7 @@ pub(crate) fn write(rows: &[Row], mut notes: Vec<String>) -> Result<bool, Box<dy
     }
     let results = Results {
         part: "latency",
-        title: "Upload latency: from event to answer",
+        title: "Upload latency: from event to response",
         columns: json!(COLUMNS),
         rows: rows.iter().map(|row| json!(row.cells())).collect(),
         bounds,
@@ -144,7 +144,7 @@ pub(crate) fn write(rows: &[Row], mut notes: Vec<String>) -> Result<bool, Box<dy
     Ok(results.write()?)
 }
 
-/// The smallest time that at least `percent` of all do not exceed, in microseconds; 0 of none.
+/// The smallest time that at least `percent` of all do not exceed, in microseconds; 0 without times.
 fn percentile(times: &[Duration], percent: usize) -> u128 {
     let mut sorted: Vec<u128> = times.iter().map(Duration::as_micros).collect();
     sorted.sort_unstable();
@@ -158,11 +158,7 @@ fn milliseconds(microseconds: u128) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)
 }
 
-fn share(percent: u32) -> String {
-    format!("{}.{:02}", percent / 100, percent % 100)
-}
-
-/// A JSON number; `serde_json` takes none of 128 bits.
+/// A JSON number; `serde_json` has none of 128 bits.
 fn number(value: u128) -> Value {
     json!(u64::try_from(value).unwrap_or(u64::MAX))
 }
@@ -185,16 +181,16 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_are_by_nearest_rank() {
+    fn percentiles_use_the_nearest_rank() {
         let times = row(1).times;
         let milliseconds = [50, 99, 100].map(|percent| percentile(&times, percent) / 1000);
         assert_eq!(milliseconds, [100, 198, 200]);
         assert_eq!(percentile(&[], 99), 0);
-        assert_eq!((super::milliseconds(12_345), super::share(29)), ("12.3".to_owned(), "0.29".to_owned()));
+        assert_eq!((super::milliseconds(12_345), share(29)), ("12.3".to_owned(), "0.29".to_owned()));
     }
 
     #[test]
-    fn a_bound_breaks_at_a_second() {
+    fn a_bound_fails_at_one_second() {
         let holds = |row: Row| row.bounds().iter().all(|bound| bound["holds"] == true);
         assert!(holds(row(999)) && !holds(row(1000)));
         let mut slow = row(1);
@@ -203,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_nobody_counts_on_show() {
+    fn reports_unexpected_calls() {
         let mut row = row(1);
         assert_eq!(row.calls_bound("").pointer("/holds"), Some(&json!(true)));
         row.calls.insert("dynamodb:GetItem".to_owned(), 200);

@@ -1,4 +1,4 @@
-//! Uploads as API Gateway hands them to the function: each a valid file that was never sent before.
+//! Uploads as API Gateway sends them to the function: each a new valid file.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,16 +10,16 @@ use stubs::in_repository;
 
 const BOUNDARY: &str = "------------------------d74496d66958873e";
 const HEADER: &str = "transaction_id,amount,currency,timestamp,merchant,status\n";
-/// What begins the first record. The number of the file takes the place of the zeros.
+/// The beginning of the first record. The number of the file replaces the zeros.
 const FIRST_ID: &str = "FILE-00000000-";
 const MERCHANTS: [&str; 5] =
     ["Harbour Books", "Café Lindner", "\"Miller, Sons & Co.\"", "Northern Rail", "Souq Al Salam"];
 const CURRENCIES: [&str; 4] = ["EUR", "USD", "GBP", "CHF"];
 const STATUSES: [&str; 3] = ["completed", "pending", "failed"];
-/// Where the body goes in the text of an event.
-const PLACE: &str = "THE-BODY";
+/// The placeholder for the body in the text of an event.
+const BODY: &str = "THE-BODY";
 
-/// A file of one size, of which any number of different ones can be made.
+/// Any number of different files of one size.
 #[derive(Debug)]
 pub(crate) struct Upload {
     file: Vec<u8>,
@@ -28,24 +28,24 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
-    /// A valid file of not quite `bytes` bytes.
+    /// Valid files of slightly less than `bytes` bytes.
     ///
     /// # Errors
     /// `events/upload.json` cannot be read.
     pub(crate) fn of(bytes: usize) -> Result<Self, Box<dyn Error>> {
         let mut event: Value = serde_json::from_str(&fs::read_to_string(in_repository("events/upload.json"))?)?;
-        event["body"] = json!(PLACE);
+        event["body"] = json!(BODY);
         let text = event.to_string();
-        let (before, after) = text.split_once(PLACE).ok_or("the event has no body")?;
+        let (before, after) = text.split_once(BODY).ok_or("the event has no body")?;
         Ok(Self { file: file(bytes).into_bytes(), before: before.to_owned(), after: after.to_owned() })
     }
 
-    /// How many data records each of its files has.
+    /// The number of data records in each file.
     pub(crate) fn rows(&self) -> usize {
         self.file.iter().filter(|byte| **byte == b'\n').count() - 1
     }
 
-    /// The bytes of the file that was made last.
+    /// The bytes of the last file.
     pub(crate) fn file(&self) -> &[u8] {
         &self.file
     }
@@ -66,25 +66,21 @@ impl Upload {
 
 fn file(bytes: usize) -> String {
     let mut text = HEADER.to_owned();
-    let mut chance = 0x2545_f491_4f6c_dd1d_u64;
+    let mut chance = fastrand::Rng::with_seed(1);
     for number in 0.. {
-        // Xorshift: as good as any for amounts that differ.
-        chance ^= chance << 13;
-        chance ^= chance >> 7;
-        chance ^= chance << 17;
         let mut record = if number == 0 { FIRST_ID.to_owned() } else { "ACME-2026-".to_owned() };
         // Writing to a String cannot fail.
         let _ = writeln!(
             record,
             "{number:07},{}.{:02},{},2026-01-15T{:02}:{:02}:{:02}Z,{},{}",
-            chance % 100_000,
-            chance % 97,
-            pick(&CURRENCIES, chance >> 8),
+            chance.u32(..100_000),
+            chance.u32(..97),
+            pick(&CURRENCIES, &mut chance),
             number / 3600 % 24,
             number / 60 % 60,
             number % 60,
-            pick(&MERCHANTS, chance >> 16),
-            pick(&STATUSES, chance >> 24),
+            pick(&MERCHANTS, &mut chance),
+            pick(&STATUSES, &mut chance),
         );
         if text.len() + record.len() > bytes {
             break;
@@ -94,8 +90,8 @@ fn file(bytes: usize) -> String {
     text
 }
 
-fn pick<'a>(among: &[&'a str], chance: u64) -> &'a str {
-    usize::try_from(chance % among.len() as u64).ok().and_then(|index| among.get(index)).copied().unwrap_or_default()
+fn pick<'a>(among: &[&'a str], chance: &mut fastrand::Rng) -> &'a str {
+    chance.choice(among).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -103,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_event_carries_a_file_of_its_own() {
+    fn every_event_has_a_different_file() {
         let mut upload = Upload::of(10_000).unwrap();
         let bodies = [7, 8].map(|number| {
             let event: Value = serde_json::from_slice(&upload.event(number)).unwrap();

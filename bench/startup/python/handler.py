@@ -1,7 +1,7 @@
-"""The twin of one of our functions, as most would write it: boto3, the same clients, the same calls for the sample event.
+"""A Python version of one of our functions: boto3, the same clients, the same calls for the sample event.
 
-It checks nothing of what it is given, and speaks to the Runtime API by itself instead of through Lambda's Python client, so
-that it starts sooner than a real one.
+It validates nothing, and calls the Runtime API itself instead of through Lambda's Python client, so that it starts
+sooner than a real one.
 """
 
 import base64

@@ -1,4 +1,4 @@
-//! A stub of the AWS services, over TLS: it answers each call at once, as if the sample file were on its way.
+//! A stub of the AWS services, over TLS: it responds to each call at once, as during the processing of the sample file.
 
 use serde_json::{Value, json};
 use std::error::Error;
@@ -9,18 +9,18 @@ use stubs::tls::Server;
 /// The file that `events/upload.json` sends.
 pub(crate) const FILE_ID: &str = "985edebedbea3164b836f93ccfc83cb2";
 
-/// What the provider of `events/webhook.json` signs with.
+/// The signing secret of the provider of `events/webhook.json`.
 pub(crate) const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// Starts the stub. `file` is the content of every object.
 ///
 /// # Errors
-/// No port is free, or no certificate could be made.
+/// No port is free, or no certificate can be created.
 pub(crate) fn start(file: Vec<u8>) -> Result<Server, Box<dyn Error>> {
-    Server::start(move |request, mut stream| answer(&request, &file, &mut stream))
+    Server::start(move |request, mut stream| respond(&request, &file, &mut stream))
 }
 
-fn answer(request: &Request, file: &[u8], stream: &mut impl io::Write) -> io::Result<()> {
+fn respond(request: &Request, file: &[u8], stream: &mut impl io::Write) -> io::Result<()> {
     let json = |stream, body: Value| {
         http::write_response(stream, "200 OK", "application/x-amz-json-1.0", "", body.to_string().as_bytes())
     };
@@ -33,13 +33,13 @@ fn answer(request: &Request, file: &[u8], stream: &mut impl io::Write) -> io::Re
         ("POST", "PutEvents") => json(stream, json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "1" }] })),
         ("POST", "Query") => json(stream, json!({ "Items": [], "Count": 0 })),
         ("POST", "GetItem") if mentions(request, "\"payments\"") => json(stream, json!({ "Item": payment() })),
-        // A file, and a customer, that nobody knows.
+        // The file and the customer are unknown.
         ("POST", "GetItem" | "PutItem") => json(stream, json!({})),
         ("POST", "UpdateItem") if mentions(request, "\"sequence#") => {
             json(stream, json!({ "Attributes": { "sequence": { "N": "1768480496123" } } }))
         }
         ("POST", "UpdateItem") => {
-            // The notification sender reads on only where it finds its own status.
+            // The notification sender continues only with its own status.
             let text = String::from_utf8_lossy(&request.body);
             let status = if text.contains("\"validat") { "validating" } else { "notifying" };
             json(stream, json!({ "Attributes": record(status) }))

@@ -1,10 +1,9 @@
-//! `make bench-startup`: how long each function takes from the start of its process to its first request for work, and to
-//! its first answer; at a full core and at the share of one that Lambda gives to 512 MB. Beside it, in the same run,
-//! an empty function on the same runtime, and a function in Python that makes the same clients and the same calls.
+//! `make bench-startup`: how long each function takes from the start of its process to its first request for an event, and to
+//! its first response; at a full core and at the share of a core that Lambda gives to 512 MB. In the same run: an empty
+//! function on the same runtime, and functions in Python that create the same clients and make the same calls.
 
 mod aws;
 mod report;
-mod runtime_api;
 mod subject;
 
 use domain::payments::webhook::Secret;
@@ -16,16 +15,13 @@ use std::fs;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 use stubs::process::built;
-use stubs::{CpuLimit, in_repository};
+use stubs::{CpuLimit, SHARE_PERCENT, in_repository};
 use subject::{Stage, Subject};
 
-/// How often everything is started, in turns, so that a busy moment of the machine meets all alike.
+/// How often everything is started, in turns, so that a busy moment of the machine affects all alike.
 const ROUNDS: usize = 15;
 
-/// Lambda gives a function of 1,769 MB one core, and one of 512 MB its share of that.
-const SHARE_PERCENT: u32 = 29;
-
-/// Each function, the event that it gets, and what its answer to that must contain.
+/// Each function, its event, and what the response must contain.
 const FUNCTIONS: [(&str, &str, &str); 6] = [
     ("csv-validator", "upload.json", "\"statusCode\":200"),
     ("data-transformer", "transform.json", "\"rows\":12"),
@@ -46,7 +42,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures, prints, and tells whether every bound holds.
+/// Measures and prints. Returns whether every bound holds.
 fn measure() -> Result<bool, Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let usage = "Usage: startup PYTHON, where PYTHON is an interpreter that has boto3";
@@ -56,15 +52,12 @@ fn measure() -> Result<bool, Box<dyn Error>> {
     let subjects = subjects(&python)?;
     let mut holds = true;
     for percent in [100, SHARE_PERCENT] {
-        let limit = match percent {
-            100 => None,
-            _ => match CpuLimit::new(percent) {
-                Ok(limit) => Some(limit),
-                Err(error) => {
-                    println!("Not measured at 0.{percent} of a core: no control group can be made here ({error}).");
-                    continue;
-                }
-            },
+        let limit = match CpuLimit::of(percent) {
+            Ok(limit) => limit,
+            Err(note) => {
+                println!("{note}");
+                continue;
+            }
         };
         let mut report = Report::new(subjects.iter().map(|subject| subject.name.clone()));
         for _ in 0..ROUNDS {
@@ -77,7 +70,7 @@ fn measure() -> Result<bool, Box<dyn Error>> {
     Ok(holds)
 }
 
-/// The event as its provider signs it now, if it is a webhook.
+/// The event with a new signature of its provider, if it is a webhook.
 fn signed(event: String) -> Result<String, Box<dyn Error>> {
     let mut parsed: Value = serde_json::from_str(&event)?;
     let (Some(id), Some(body)) = (parsed["headers"][ID_HEADER].as_str(), parsed["body"].as_str()) else {
@@ -92,7 +85,7 @@ fn signed(event: String) -> Result<String, Box<dyn Error>> {
     Ok(parsed.to_string())
 }
 
-/// The empty function, then each function of ours followed by its twin in Python.
+/// The empty function, then each function followed by its version in Python.
 fn subjects(python: &str) -> Result<Vec<Subject>, Box<dyn Error>> {
     let handler = in_repository("bench/startup/python/handler.py").display().to_string();
     let empty = built(report::EMPTY)?;
@@ -100,9 +93,9 @@ fn subjects(python: &str) -> Result<Vec<Subject>, Box<dyn Error>> {
         vec![Subject { name: report::EMPTY.to_owned(), command: empty, event: "{}".to_owned(), expected: "{}" }];
     for (name, event, expected) in FUNCTIONS {
         let event = signed(fs::read_to_string(in_repository("events").join(event))?)?;
-        let twin = vec![python.to_owned(), handler.clone(), name.to_owned()];
+        let in_python = vec![python.to_owned(), handler.clone(), name.to_owned()];
         subjects.push(Subject { name: name.to_owned(), command: built(name)?, event: event.clone(), expected });
-        subjects.push(Subject { name: report::in_python(name), command: twin, event, expected: "" });
+        subjects.push(Subject { name: report::in_python(name), command: in_python, event, expected: "" });
     }
     Ok(subjects)
 }

@@ -1,12 +1,10 @@
-//! What is started, and how one start is measured.
+//! A program, and the measurement of its start.
 
-use crate::runtime_api::RuntimeApi;
 use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
-use stubs::CpuLimit;
-use stubs::process::{self, Surroundings};
 use stubs::tls::Server;
+use stubs::{CpuLimit, Function};
 
 /// One program to start.
 #[derive(Clone, Debug)]
@@ -15,27 +13,27 @@ pub(crate) struct Subject {
     pub(crate) name: String,
     /// Its program and arguments.
     pub(crate) command: Vec<String>,
-    /// The event that it gets.
+    /// Its event.
     pub(crate) event: String,
-    /// What its answer must contain.
+    /// What its response must contain.
     pub(crate) expected: &'static str,
 }
 
 /// How long a start took.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
-    /// From the start of the process to its first request for work.
-    pub(crate) to_work: Duration,
-    /// From the start of the process to its answer to the first event.
-    pub(crate) to_answer: Duration,
+    /// From the start of the process to its first request for an event.
+    pub(crate) to_request: Duration,
+    /// From the start of the process to its first response.
+    pub(crate) to_response: Duration,
 }
 
-/// The machine around a subject.
+/// The environment of a subject.
 #[derive(Debug)]
 pub(crate) struct Stage {
     /// AWS.
     pub(crate) aws: Server,
-    /// The certificates that a subject trusts: the system's, and that of the stub.
+    /// The certificates that a subject trusts: Amazon's, and that of the stub.
     pub(crate) trusted: PathBuf,
 }
 
@@ -43,28 +41,20 @@ impl Stage {
     /// Starts a subject once.
     ///
     /// # Errors
-    /// It did not start, or its answer is not the expected one; says why.
+    /// It did not start, or its response is not the expected one.
     pub(crate) fn start(&self, subject: &Subject, limit: Option<&CpuLimit>) -> Result<Times, Box<dyn Error>> {
-        let runtime = RuntimeApi::start(subject.event.clone())?;
-        let around = Surroundings {
-            function: &subject.name,
-            runtime_api: &runtime.address,
-            endpoint: &self.aws.endpoint,
-            trusted: &self.trusted,
-        };
-        let mut child = process::launch(&subject.command, around, limit)?;
-        let begun = process::go(&mut child)?;
-        let outcome = runtime.wait();
-        child.kill()?;
-        let output = child.wait_with_output()?;
-        let start = outcome.map_err(|error| {
-            let said = [output.stdout, output.stderr].concat();
-            format!("{}: {error}\n{}", subject.name, String::from_utf8_lossy(&said))
-        })?;
-        let answer = String::from_utf8_lossy(&start.answer);
-        if !answer.contains(subject.expected) {
-            return Err(format!("{} answered {answer}", subject.name).into());
+        let function = Function::start(&subject.name, &subject.command, &self.aws, &self.trusted, limit)?;
+        let outcome = function.exchange(subject.event.as_bytes());
+        let times = outcome.as_ref().ok().map(|exchange| Times {
+            to_request: function.since_start(exchange.delivered),
+            to_response: function.since_start(exchange.responded),
+        });
+        let output = function.end()?;
+        let exchange = outcome.map_err(|error| format!("{}: {error}\n{output}", subject.name))?;
+        let response = String::from_utf8_lossy(&exchange.response);
+        match times {
+            Some(times) if response.contains(subject.expected) => Ok(times),
+            _ => Err(format!("{} returned {response}", subject.name).into()),
         }
-        Ok(Times { to_work: start.asked - begun, to_answer: start.answered - begun })
     }
 }

@@ -1,19 +1,19 @@
-//! As much of HTTP/1.1 as stubs need. hyper is in our dependencies, but without its server: to switch that on
-//! would build every client above it a second time.
+//! The parts of HTTP/1.1 that stubs need. hyper is among the dependencies, but without its server: to enable that would build
+//! every client that uses hyper a second time.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
-/// More than any head that the runtime or an AWS client sends.
+/// More headers than the runtime or an AWS client sends.
 const HEADERS_MAX: usize = 64;
 
-/// A request, its body read to the end.
+/// A request with its whole body.
 #[derive(Debug)]
 pub struct Request {
     /// `GET`, `POST` and so on.
     pub method: String,
     /// The path with its query.
     pub path: String,
-    /// `X-Amz-Target`, which names the call of a DynamoDB client.
+    /// `X-Amz-Target`, which names the operation of a DynamoDB client.
     pub target: String,
     /// The body.
     pub body: Vec<u8>,
@@ -22,7 +22,7 @@ pub struct Request {
 /// Reads the next request of a connection, or none at its end.
 ///
 /// # Errors
-/// The connection broke, or what came is not a request.
+/// The connection failed, or its data is not a request.
 pub fn read_request<S: Read + Write>(stream: &mut BufReader<S>) -> io::Result<Option<Request>> {
     let head = read_head(stream)?;
     if head.is_empty() {
@@ -52,7 +52,7 @@ pub fn read_request<S: Read + Write>(stream: &mut BufReader<S>) -> io::Result<Op
     }))
 }
 
-/// The body of a request that tells its length piece by piece.
+/// The body of a request in chunks.
 fn read_chunks(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     loop {
@@ -73,7 +73,7 @@ fn read_exactly(stream: &mut impl Read, length: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The bytes up to and with the first empty line; none at the end of the connection.
+/// The bytes up to and including the first empty line; none at the end of the connection.
 fn read_head(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     loop {
@@ -86,10 +86,10 @@ fn read_head(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Answers a request. `headers` are whole lines, each with its end.
+/// Writes the response to a request. `headers` are whole lines with their line ends.
 ///
 /// # Errors
-/// The connection broke.
+/// The connection failed.
 pub fn write_response(
     stream: &mut impl Write,
     status: &str,
@@ -101,7 +101,7 @@ pub fn write_response(
     stream.flush()
 }
 
-/// A response in one piece, so that no answer waits for the acknowledgement of its own head.
+/// A response in one buffer, so that its body does not wait for the acknowledgement of its head.
 #[must_use]
 pub fn response(status: &str, content_type: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();

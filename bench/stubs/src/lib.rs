@@ -1,5 +1,5 @@
-//! What measurements of the built functions share: a process that is started as Lambda starts it, at a share of a core,
-//! and as much of HTTP and TLS as it takes to play AWS for it.
+//! Shared by the benchmarks of the built functions: a process that is started as on Lambda, at a share of a core, and the
+//! HTTP and TLS that a stub of AWS needs.
 
 pub mod cpu_limit;
 pub mod http;
@@ -9,7 +9,8 @@ pub mod runtime_api;
 pub mod tls;
 pub mod usage;
 
-pub use cpu_limit::CpuLimit;
+pub use cpu_limit::{CpuLimit, SHARE_PERCENT, share};
+pub use process::Function;
 pub use results::Results;
 pub use usage::Usage;
 

@@ -1,4 +1,4 @@
-//! What a part of the benchmark came to, in the form that `python3 -m bench` reads.
+//! The results of a part of the benchmark, in the format of `python3 -m bench`.
 
 use crate::in_repository;
 use serde_json::{Value, json};
@@ -8,15 +8,15 @@ use std::io;
 /// The results of one part.
 #[derive(Debug)]
 pub struct Results {
-    /// Its name, and that of its file.
+    /// Its name, which is also that of its file.
     pub part: &'static str,
-    /// What it measures, in words.
+    /// What it measures.
     pub title: &'static str,
-    /// The heads of its table.
+    /// The headings of its table.
     pub columns: Value,
     /// The rows of its table, as texts.
     pub rows: Vec<Value>,
-    /// What was asked for and what was measured, made by [`bound`].
+    /// The bounds, made by [`bound`].
     pub bounds: Vec<Value>,
     /// Sentences below the table.
     pub notes: Vec<String>,
@@ -24,14 +24,14 @@ pub struct Results {
     pub data: Value,
 }
 
-/// A bound: what it bounds, what was asked for, what was measured, and whether that holds.
+/// A bound: its name, the required and the measured value, and whether it holds.
 #[must_use]
-pub fn bound(what: String, asked_for: String, measured: String, holds: bool) -> Value {
-    json!({ "what": what, "bound": asked_for, "measured": measured, "holds": holds })
+pub fn bound(what: String, required: String, measured: String, holds: bool) -> Value {
+    json!({ "what": what, "bound": required, "measured": measured, "holds": holds })
 }
 
 impl Results {
-    /// Writes `target/bench/{part}.json`, says what does not hold, and tells whether all does.
+    /// Writes `target/bench/{part}.json` and prints exceeded bounds. Returns whether all bounds hold.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -42,10 +42,10 @@ impl Results {
         });
         fs::create_dir_all(in_repository("target/bench"))?;
         fs::write(in_repository(&format!("target/bench/{part}.json")), format!("{result:#}\n"))?;
-        let broken: Vec<&Value> = bounds.iter().filter(|bound| bound["holds"] == false).collect();
-        for bound in &broken {
-            eprintln!("NOT KEPT: {bound}");
+        let exceeded: Vec<&Value> = bounds.iter().filter(|bound| bound["holds"] == false).collect();
+        for bound in &exceeded {
+            eprintln!("BOUND EXCEEDED: {bound}");
         }
-        Ok(broken.is_empty())
+        Ok(exceeded.is_empty())
     }
 }

@@ -1,4 +1,4 @@
-//! A stub of Lambda's Runtime API for one process: it hands out one event after another and notes when that was.
+//! A stub of Lambda's Runtime API for one process: it delivers one event after another and records the times.
 
 use crate::http;
 use std::io::{self, BufReader, Write};
@@ -8,34 +8,41 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Three times what the functions have on Lambda for the longest event here, so that what takes too long is measured and
-/// not cut off.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// Three times the limit on Lambda for the longest event here, so that a slow function is measured and not stopped.
+const TIMEOUT: Duration = Duration::from_secs(180);
 
-enum Happening {
-    HandedOut(Instant),
-    Answered(Instant, Vec<u8>),
+enum Message {
+    Delivered(Instant),
+    Responded(Instant, Vec<u8>),
     Failed(String),
 }
 
-/// One event, and what came of it.
+/// One event and its response.
 #[derive(Debug)]
 pub struct Exchange {
-    /// When the event began to be handed out.
-    pub handed_out: Instant,
-    /// When the whole answer was there.
-    pub answered: Instant,
-    /// The answer.
-    pub answer: Vec<u8>,
+    /// When the delivery of the event began. For the first event, when the function first requested one.
+    pub delivered: Instant,
+    /// When the response was complete.
+    pub responded: Instant,
+    /// The response.
+    pub response: Vec<u8>,
+}
+
+impl Exchange {
+    /// The time from the event to the response.
+    #[must_use]
+    pub fn time(&self) -> Duration {
+        self.responded - self.delivered
+    }
 }
 
 /// The stub.
 #[derive(Debug)]
 pub struct RuntimeApi {
-    /// What `AWS_LAMBDA_RUNTIME_API` says.
+    /// `AWS_LAMBDA_RUNTIME_API`.
     pub address: String,
     events: Sender<Vec<u8>>,
-    happenings: Receiver<Happening>,
+    messages: Receiver<Message>,
 }
 
 impl RuntimeApi {
@@ -46,39 +53,40 @@ impl RuntimeApi {
     pub fn start() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?.to_string();
-        let (events, to_hand_out) = mpsc::channel();
-        let (happened, happenings) = mpsc::channel();
-        let to_hand_out = Arc::new(Mutex::new(to_hand_out));
+        let (events, queue) = mpsc::channel();
+        let (sender, messages) = mpsc::channel();
+        let queue = Arc::new(Mutex::new(queue));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (to_hand_out, happened) = (Arc::clone(&to_hand_out), happened.clone());
-                thread::spawn(move || serve(stream, &to_hand_out, &happened));
+                let (queue, sender) = (Arc::clone(&queue), sender.clone());
+                thread::spawn(move || serve(stream, &queue, &sender));
             }
         });
-        Ok(Self { address, events, happenings })
+        Ok(Self { address, events, messages })
     }
 
-    /// Hands out an event, made by [`response`], when the process asks for work, and waits for its answer.
+    /// Delivers an event, made by [`response`], when the process requests one, and waits for its response.
     ///
     /// # Errors
-    /// The process reported an error, or did nothing for three minutes.
+    /// The process reported an error, or did not respond within three minutes.
     pub fn exchange(&self, event: Vec<u8>) -> Result<Exchange, String> {
         self.events.send(event).map_err(|error| error.to_string())?;
-        let mut handed_out = None;
+        let mut delivered = None;
         loop {
-            match self.happenings.recv_timeout(PATIENCE).map_err(|_| "it did nothing for three minutes".to_owned())? {
-                Happening::HandedOut(at) => handed_out = Some(at),
-                Happening::Answered(answered, answer) => {
-                    let handed_out = handed_out.ok_or("it answered before it was asked")?;
-                    return Ok(Exchange { handed_out, answered, answer });
+            let timed_out = |_| "it did not respond within three minutes".to_owned();
+            match self.messages.recv_timeout(TIMEOUT).map_err(timed_out)? {
+                Message::Delivered(at) => delivered = Some(at),
+                Message::Responded(responded, response) => {
+                    let delivered = delivered.ok_or("it responded before an event was delivered")?;
+                    return Ok(Exchange { delivered, responded, response });
                 }
-                Happening::Failed(error) => return Err(error),
+                Message::Failed(error) => return Err(error),
             }
         }
     }
 }
 
-/// The response that hands out `event`, made beforehand so that making it is not measured.
+/// The HTTP response that delivers `event`, made beforehand so that this is not measured.
 #[must_use]
 pub fn response(event: &[u8]) -> Vec<u8> {
     let deadline = "Lambda-Runtime-Deadline-Ms: 4102444800000\r\n";
@@ -86,24 +94,24 @@ pub fn response(event: &[u8]) -> Vec<u8> {
     http::response("200 OK", "application/json", &headers, event)
 }
 
-/// Serves one connection. What goes wrong with it shows as a process that does nothing.
-fn serve(stream: TcpStream, events: &Mutex<Receiver<Vec<u8>>>, happened: &Sender<Happening>) -> io::Result<()> {
+/// Serves one connection. After an error the process does not respond any more, which the caller sees.
+fn serve(stream: TcpStream, events: &Mutex<Receiver<Vec<u8>>>, messages: &Sender<Message>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     while let Some(request) = http::read_request(&mut stream)? {
         let now = Instant::now();
         match request.path.rsplit('/').next() {
             Some("next") => {
-                // The lock is free: the process has one loop, which asks for one event at a time.
+                // The lock is free: the process has one loop, which requests one event at a time.
                 let event = events.lock().unwrap_or_else(PoisonError::into_inner).recv().map_err(io::Error::other)?;
-                happened.send(Happening::HandedOut(Instant::now())).map_err(io::Error::other)?;
+                messages.send(Message::Delivered(Instant::now())).map_err(io::Error::other)?;
                 stream.get_mut().write_all(&event)?;
                 continue;
             }
-            Some("response") => happened.send(Happening::Answered(now, request.body)),
+            Some("response") => messages.send(Message::Responded(now, request.body)),
             _ => {
                 let error = format!("{}: {}", request.path, String::from_utf8_lossy(&request.body));
-                happened.send(Happening::Failed(error))
+                messages.send(Message::Failed(error))
             }
         }
         .map_err(io::Error::other)?;

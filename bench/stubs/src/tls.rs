@@ -1,4 +1,4 @@
-//! A server over TLS, and the certificates that a function needs to trust it.
+//! A TLS server, and the certificates with which a function trusts it.
 
 use crate::http::{self, Request};
 use rcgen::{CertificateParams, KeyPair};
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-/// The roots of Amazon's certificates, which are all that the image trusts; see the Dockerfile.
+/// Amazon's root certificates, the only ones that the images trust; see the Dockerfile.
 const ROOTS: [&str; 5] = [
     "Amazon_Root_CA_1",
     "Amazon_Root_CA_2",
@@ -21,25 +21,25 @@ const ROOTS: [&str; 5] = [
     "Starfield_Services_Root_Certificate_Authority_-_G2",
 ];
 
-/// Where Debian keeps them.
+/// Their directory on Debian.
 const ROOTS_DIRECTORY: &str = "/usr/share/ca-certificates/mozilla";
 
 /// A server that listens for as long as this process runs.
 #[derive(Debug)]
 pub struct Server {
-    /// What `AWS_ENDPOINT_URL` says.
+    /// `AWS_ENDPOINT_URL`.
     pub endpoint: String,
     certificate: String,
 }
 
 impl Server {
-    /// Listens, and has `answer` write the response to each request.
+    /// Listens. `respond` writes the response to each request.
     ///
     /// # Errors
-    /// No port is free, or no certificate could be made.
-    pub fn start<Answer>(answer: Answer) -> Result<Self, Box<dyn Error>>
+    /// No port is free, or no certificate can be created.
+    pub fn start<Respond>(respond: Respond) -> Result<Self, Box<dyn Error>>
     where
-        Answer: Fn(Request, &mut dyn Write) -> io::Result<()> + Send + Sync + 'static,
+        Respond: Fn(Request, &mut dyn Write) -> io::Result<()> + Send + Sync + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let endpoint = format!("https://{}", listener.local_addr()?);
@@ -52,18 +52,17 @@ impl Server {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der())?)?;
-        let (tls, answer) = (Arc::new(tls), Arc::new(answer));
+        let (tls, respond) = (Arc::new(tls), Arc::new(respond));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (tls, answer) = (Arc::clone(&tls), Arc::clone(&answer));
-                thread::spawn(move || serve(stream, tls, answer.as_ref()));
+                let (tls, respond) = (Arc::clone(&tls), Arc::clone(&respond));
+                thread::spawn(move || serve(stream, tls, respond.as_ref()));
             }
         });
         Ok(Self { endpoint, certificate: certificate.pem() })
     }
 
-    /// Writes the certificates that a function trusts on Lambda too, and that of this server, beside the program `name` that
-    /// runs.
+    /// Writes the certificates that a function trusts on Lambda, and that of this server, to a file beside this program.
     ///
     /// # Errors
     /// Debian's package `ca-certificates` is missing, or the file cannot be written.
@@ -79,16 +78,16 @@ impl Server {
     }
 }
 
-/// Serves one connection. What goes wrong with it shows at the client, which then reports an error.
+/// Serves one connection. After an error the client fails and reports it.
 fn serve(
     stream: TcpStream,
     tls: Arc<ServerConfig>,
-    answer: &impl Fn(Request, &mut dyn Write) -> io::Result<()>,
+    respond: &impl Fn(Request, &mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(StreamOwned::new(ServerConnection::new(tls).map_err(io::Error::other)?, stream));
     while let Some(request) = http::read_request(&mut stream)? {
-        answer(request, stream.get_mut())?;
+        respond(request, stream.get_mut())?;
     }
     Ok(())
 }

@@ -1,22 +1,22 @@
-//! What a process has used so far.
+//! The resources that a process has used.
 
 use std::error::Error;
 use std::fs;
 use std::time::Duration;
 
-/// Processor time, and the most memory at a time.
+/// Processor time and peak memory.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
     /// Of all its threads, user and system.
     pub processor: Duration,
     /// In kilobytes.
     pub memory_kilobytes_max: u64,
-    /// How long its first thread was ready and had no processor, because others had it or its share was used up.
+    /// How long its first thread was ready to run and waited for a processor, or for its share of one.
     pub waited: Duration,
 }
 
 impl Usage {
-    /// That of the process `id`, which may be `self`.
+    /// Those of the process `id`, which may be `self`.
     ///
     /// # Errors
     /// There is no such process.
@@ -24,7 +24,7 @@ impl Usage {
         let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
         let schedule = fs::read_to_string(format!("/proc/{id}/schedstat"))?;
-        let waited = schedule.split_whitespace().nth(1).ok_or("no schedule is told")?;
+        let waited = schedule.split_whitespace().nth(1).ok_or("the kernel reports no schedule")?;
         Ok(Self {
             processor: processor(&stat)?,
             memory_kilobytes_max: memory_kilobytes_max(&status)?,
@@ -33,16 +33,16 @@ impl Usage {
     }
 }
 
-/// User and system time of `/proc/PID/stat`, whose unit is a hundredth of a second on every Linux.
+/// User and system time from `/proc/PID/stat`, in hundredths of a second on every Linux.
 fn processor(stat: &str) -> Result<Duration, Box<dyn Error>> {
-    // The second field is the program's name in brackets and may contain blanks; user time is the fourteenth.
+    // The second field is the program's name in brackets, which may contain blanks; user time is the fourteenth.
     let (_, after_name) = stat.rsplit_once(')').ok_or("no process")?;
     let ticks = after_name.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
     Ok(Duration::from_millis(ticks * 10))
 }
 
 fn memory_kilobytes_max(status: &str) -> Result<u64, Box<dyn Error>> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no memory is told")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("the kernel reports no memory")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_process_used_is_read_from_its_files() {
+    fn reads_the_usage_of_a_process() {
         let stat = "7 (a (b) c) S 1 2 3 4 5 6 7 8 9 10 150 25 0 0 20 0";
         assert_eq!(processor(stat).unwrap(), Duration::from_millis(1750));
         assert_eq!(memory_kilobytes_max("VmPeak:\t 9 kB\nVmHWM:\t   5128 kB\nX: 1\n").unwrap(), 5128);

@@ -1,5 +1,5 @@
-//! Guesses at what nobody must guess, each wrong at one place alone, so that the instructions of a refusal can be counted: they
-//! must not tell how much of a guess was right.
+//! Rejections of tokens and signatures that are wrong at one position, to count their instructions: these must not reveal how
+//! much of a value was right.
 
 use domain::StatusToken;
 use domain::payments::webhook::signature::{self, SignatureHeaders};
@@ -13,21 +13,21 @@ const ID: &str = "msg_1";
 const SENT_AT_SECONDS: u64 = 1_769_904_000;
 const BODY: &[u8] = b"{\"transaction_id\":\"pay-1\"}";
 
-/// Refuses a guess so often whose character `place` is wrong, and returns how often it was taken, which is never.
+/// Rejects a value whose character at `position` is wrong so often, and returns how often it was accepted, which is never.
 ///
 /// # Errors
 /// There is no such subject.
-pub(crate) fn repeat(subject: &str, place: usize, times: u32) -> Result<String, Box<dyn Error>> {
-    let taken = match subject {
+pub(crate) fn repeat(subject: &str, position: usize, times: u32) -> Result<String, Box<dyn Error>> {
+    let accepted = match subject {
         "token" => {
-            let (token, guess) = (StatusToken::new(TOKEN), wrong_at(TOKEN, place));
+            let (token, guess) = (StatusToken::new(TOKEN), wrong_at(TOKEN, position));
             count(times, || black_box(&token).opens_with(black_box(&guess)))
         }
         "signature" => {
             let secret = Secret::parse(SECRET)?;
             let right = signature::sign(&secret, ID, SENT_AT_SECONDS, BODY);
-            // Behind the version and its comma.
-            let guess = wrong_at(&right, place + 3);
+            // After the version and its comma.
+            let guess = wrong_at(&right, position + 3);
             let provider = Provider::named("acme").ok_or("not a name")?;
             let keyring = Keyring::new(vec![ProviderSecrets { provider, secrets: vec![secret] }])?;
             let sent_at = SENT_AT_SECONDS.to_string();
@@ -39,9 +39,9 @@ pub(crate) fn repeat(subject: &str, place: usize, times: u32) -> Result<String, 
             let now_ms = SENT_AT_SECONDS * 1000;
             count(times, || signature::verify(black_box(&headers), BODY, black_box(&keyring), now_ms).is_ok())
         }
-        // What must not be done, to show that it would be seen.
+        // A control, which is not constant-time and must be detected.
         "loop" => {
-            let guess = wrong_at(TOKEN, place);
+            let guess = wrong_at(TOKEN, position);
             count(times, || {
                 let (token, guess) = (black_box(TOKEN), black_box(&guess));
                 token.bytes().zip(guess.bytes()).all(|(one, other)| black_box(one) == other)
@@ -49,17 +49,17 @@ pub(crate) fn repeat(subject: &str, place: usize, times: u32) -> Result<String, 
         }
         _ => return Err(format!("There is no subject {subject}: token, signature or loop").into()),
     };
-    Ok(taken.to_string())
+    Ok(accepted.to_string())
 }
 
 fn count(times: u32, mut guess: impl FnMut() -> bool) -> u32 {
     (0..times).map(|_| u32::from(guess())).sum()
 }
 
-/// The text with another letter or digit at one place.
-fn wrong_at(text: &str, place: usize) -> String {
+/// The text with a different character at one position.
+fn wrong_at(text: &str, position: usize) -> String {
     let other = |letter: char| if letter == '1' { '2' } else { '1' };
-    text.char_indices().map(|(at, letter)| if at == place { other(letter) } else { letter }).collect()
+    text.char_indices().map(|(at, letter)| if at == position { other(letter) } else { letter }).collect()
 }
 
 #[cfg(test)]
@@ -67,10 +67,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_guess_that_is_wrong_anywhere_is_refused_and_the_right_one_is_taken() {
+    fn rejects_a_value_that_is_wrong_anywhere_and_accepts_the_right_one() {
         for (subject, length) in [("token", 32), ("signature", 43), ("loop", 32)] {
-            for place in 0..length {
-                assert_eq!(repeat(subject, place, 3).unwrap(), "0", "{subject} {place}");
+            for position in 0..length {
+                assert_eq!(repeat(subject, position, 3).unwrap(), "0", "{subject} {position}");
             }
             assert_eq!(repeat(subject, 1000, 3).unwrap(), "3", "{subject}");
         }

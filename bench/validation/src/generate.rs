@@ -1,28 +1,28 @@
 //! Transaction files from a seed: the same set, rows and seed give the same bytes on every machine.
 //!
-//! Every record is drawn for itself, so that a file of any size is written without holding it.
+//! Records are independent of each other, so that a file of any size is written without keeping it in memory.
 
-mod fault;
+mod error;
 mod record;
 
 use crate::prng::Prng;
-pub(crate) use fault::Fault;
+pub(crate) use error::PlannedError;
 use record::Record;
 use std::io::{self, Write};
 
-/// One record of a hundred is bad in [`Set::Bad`].
+/// One record in a hundred is invalid in [`Set::Bad`].
 pub(crate) const RECORDS_PER_BAD: u32 = 100;
 
-/// What the files of a set look like.
+/// A set of files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Set {
-    /// Plain fields, LF; ids in no order.
+    /// Plain fields, LF; unordered IDs.
     Clean,
-    /// The same with ascending ids and one bad record in a hundred, of every kind in turn.
+    /// The same with ascending IDs and one invalid record in a hundred, with each error in turn.
     Bad,
-    /// Every field in quotes, some with commas and doubled quotes, CRLF; ascending ids.
+    /// All fields in quotes, some with commas and doubled quotes, CRLF; ascending IDs.
     Quoted,
-    /// Merchants of about 50 to 250 bytes with commas and letters beyond ASCII, in quotes; ids in no order.
+    /// Merchants of about 50 to 250 bytes with commas and letters beyond ASCII, in quotes; unordered IDs.
     Long,
 }
 
@@ -47,27 +47,27 @@ impl Set {
     }
 }
 
-/// The fault that the record of this number, from 1, is given.
-pub(crate) fn fault_of(set: Set, seed: u64, number: u32) -> Option<Fault> {
+/// The planned error of the record with this number, from 1.
+pub(crate) fn error_of(set: Set, seed: u64, number: u32) -> Option<PlannedError> {
     let block = (number - 1) / RECORDS_PER_BAD;
-    // Never the first of its block, so that the record before a bad one is always sound and can lend it its id.
-    let place = 1 + Prng::of(!seed, u64::from(block)).below(u64::from(RECORDS_PER_BAD) - 1);
-    let is_bad = set == Set::Bad && u64::from((number - 1) % RECORDS_PER_BAD) == place;
-    is_bad.then(|| Fault::ALL[block as usize % Fault::ALL.len()])
+    // Never the first of its block, so that the record before an invalid one is valid, and its ID can be repeated.
+    let position = 1 + Prng::of(!seed, u64::from(block)).below(u64::from(RECORDS_PER_BAD) - 1);
+    let is_bad = set == Set::Bad && u64::from((number - 1) % RECORDS_PER_BAD) == position;
+    is_bad.then(|| PlannedError::ALL[block as usize % PlannedError::ALL.len()])
 }
 
 /// Writes a file.
 ///
 /// # Errors
-/// What `out` fails with.
+/// Writing to `out` failed.
 pub(crate) fn write(set: Set, rows: u32, seed: u64, out: &mut impl Write) -> io::Result<()> {
     let mut line = Vec::new();
     Record::header().write(set, &mut line);
     out.write_all(&line)?;
     for number in 1..=rows {
         let mut record = Record::draw(set, seed, number);
-        if let Some(fault) = fault_of(set, seed, number) {
-            fault.put_into(&mut record, &Record::draw(set, seed, number - 1));
+        if let Some(error) = error_of(set, seed, number) {
+            error.put_into(&mut record, &Record::draw(set, seed, number - 1));
         }
         line.clear();
         record.write(set, &mut line);
@@ -91,7 +91,7 @@ mod tests {
     use domain::csv::{ErrorCode, FileValidator, ValidationReport};
     use std::collections::{BTreeMap, BTreeSet};
 
-    /// The codes of the errors of each record that has some, repeated ids included.
+    /// The error codes of each invalid record, including repeated IDs.
     fn errors_of(bytes: &[u8]) -> (u32, BTreeMap<u32, Vec<ErrorCode>>) {
         let first = FileValidator::new(received_at(), unlimited());
         let (mut report, mut errors) = read(first, bytes);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn all_sets_but_the_bad_one_are_valid() {
+    fn all_sets_except_bad_are_valid() {
         for set in [Set::Clean, Set::Quoted, Set::Long] {
             assert_eq!(errors_of(&in_memory(set, 3000, 7)), (3000, BTreeMap::new()), "{}", set.name());
         }
@@ -119,20 +119,20 @@ mod tests {
     fn the_bad_set_has_exactly_the_planned_errors() {
         let (rows, errors) = errors_of(&in_memory(Set::Bad, 10_000, 7));
         let planned: BTreeMap<u32, Vec<ErrorCode>> =
-            (1..=10_000).filter_map(|number| Some((number, vec![fault_of(Set::Bad, 7, number)?.code()]))).collect();
+            (1..=10_000).filter_map(|number| Some((number, vec![error_of(Set::Bad, 7, number)?.code()]))).collect();
         assert_eq!((rows, planned.len()), (10_000, 100));
         assert_eq!(errors, planned);
-        let kinds: BTreeSet<_> = (1..=10_000).filter_map(|number| fault_of(Set::Bad, 7, number)).collect();
-        assert_eq!(kinds.len(), Fault::ALL.len(), "every kind of fault is there");
+        let kinds: BTreeSet<_> = (1..=10_000).filter_map(|number| error_of(Set::Bad, 7, number)).collect();
+        assert_eq!(kinds.len(), PlannedError::ALL.len(), "each planned error occurs");
     }
 
     #[test]
-    fn a_seed_gives_the_same_bytes_and_another_one_others() {
+    fn bytes_depend_on_the_seed() {
         for set in Set::ALL {
             assert_eq!(in_memory(set, 200, 1), in_memory(set, 200, 1));
             assert_ne!(in_memory(set, 200, 1), in_memory(set, 200, 2));
         }
-        // A file of the first rows is the beginning of a longer one.
+        // A file is the beginning of a longer one.
         assert!(in_memory(Set::Long, 300, 1).starts_with(&in_memory(Set::Long, 200, 1)));
     }
 
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sets_are_what_they_say() {
+    fn the_sets_have_their_properties() {
         let (clean, quoted, long) = (lines(Set::Clean), lines(Set::Quoted), lines(Set::Long));
         assert!(clean.iter().all(|line| line.is_ascii() && !line.contains(&b'"') && !line.ends_with(b"\r\n")));
         assert!(!clean.is_sorted_by_key(|line| line[..16].to_vec()));

@@ -9,12 +9,12 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Where a subject gets the bytes from.
+/// Where a subject reads the bytes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Source {
-    /// The whole file lies in memory when the clock starts.
+    /// The whole file is in memory when the clock starts.
     Memory,
-    /// The file is read piece by piece while the clock runs; it is in the page cache if it was read before.
+    /// The file is read in chunks while the clock runs; it is in the page cache if it was read before.
     File,
 }
 
@@ -28,8 +28,7 @@ impl Source {
     }
 }
 
-/// Runs a subject once and returns a line of JSON about it. The verdicts, where they are wanted, are written when the clock
-/// has stopped.
+/// Runs a subject once and returns its figures as a line of JSON. The verdicts are written after the clock has stopped.
 ///
 /// # Errors
 /// The file cannot be read, or the verdicts cannot be written.
@@ -70,14 +69,14 @@ fn line(elapsed: Duration, verdict: &Verdict) -> Result<String, Box<dyn Error>> 
     .to_string())
 }
 
-/// The most memory that a process has had, in units of 1,024 bytes.
+/// The peak memory of a process, in units of 1,024 bytes.
 fn peak_kilobytes(status: &str) -> Result<u64, Box<dyn Error>> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("the kernel tells no VmHWM")?;
+    let number = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("the kernel reports no VmHWM")?;
     Ok(number.trim().parse()?)
 }
 
-/// Writes a line for each record: its number, and whether it is bad.
+/// Writes a line for each record: its number, and whether it is valid.
 fn write_verdicts(verdict: &Verdict, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let mut bad = verdict.bad.iter().copied().map(u64::from).peekable();
     for record in 1..=verdict.rows {
@@ -99,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peak_is_read_from_what_linux_writes() {
+    fn reads_the_peak_from_the_process_status() {
         assert_eq!(peak_kilobytes("Name:\tx\nVmPeak:\t  9 kB\nVmHWM:\t    2044 kB\nVmRSS:\t 1 kB\n").unwrap(), 2044);
         assert!(peak_kilobytes("Name:\tx\n").is_err());
     }

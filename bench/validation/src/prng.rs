@@ -1,7 +1,7 @@
-//! Random numbers that are the same for ever: the data of a seed must not change with a library's version.
+//! Stable random numbers: the data of a seed must not change with the version of a library, because the counted instructions
+//! depend on it.
 
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). It passes for random where
-/// nothing is secret, and any number is a good seed.
+/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). Any number is a good seed.
 #[derive(Clone, Debug)]
 pub(crate) struct Prng {
     state: u64,
@@ -12,7 +12,7 @@ impl Prng {
         Self { state: seed }
     }
 
-    /// The numbers that belong to `index` under `seed`, whatever was drawn for other indexes.
+    /// The numbers of `index` with `seed`, independent of other indexes.
     pub(crate) fn of(seed: u64, index: u64) -> Self {
         let mut of_seed = Self::new(seed);
         Self::new(of_seed.next() ^ index.wrapping_mul(0xd6e8_feb8_6659_fd93))
@@ -25,7 +25,7 @@ impl Prng {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`, which is above zero and so small that the remainder's bias does not matter here.
+    /// A number below `bound`, which is above zero and so small that the bias of the remainder does not matter.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
@@ -48,7 +48,7 @@ mod tests {
 
     /// The first numbers of the reference implementation for the seed 1234567.
     #[test]
-    fn the_numbers_are_those_of_the_reference() {
+    fn the_numbers_equal_the_reference() {
         let mut prng = Prng::new(1_234_567);
         assert_eq!(
             [prng.next(), prng.next(), prng.next()],

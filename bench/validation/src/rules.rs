@@ -1,6 +1,6 @@
-//! What validators in other languages must know to follow the same rules.
+//! The rules for validators in other languages.
 
-use crate::generate::{Set, fault_of};
+use crate::generate::{Set, error_of};
 use crate::subject::RECEIVED_AT_MILLISECONDS;
 use domain::Currency;
 use domain::csv::Column;
@@ -20,7 +20,7 @@ pub(crate) fn rules() -> Value {
     })
 }
 
-/// The decimals of each currency that is taken.
+/// The decimals of each accepted currency.
 fn currencies() -> Map<String, Value> {
     let letters = b'A'..=b'Z';
     let codes = letters.clone().flat_map(|first| {
@@ -38,10 +38,10 @@ fn latest_unix_seconds() -> i64 {
     i64::try_from(RECEIVED_AT_MILLISECONDS / 1000).unwrap_or(i64::MAX).saturating_add(TIMESTAMP_FUTURE_SECONDS_MAX)
 }
 
-/// The name of the fault of each bad record of the bad set, by the record's number.
-pub(crate) fn faults(rows: u32, seed: u64) -> Map<String, Value> {
+/// The name of the planned error of each invalid record of the bad set, by the record's number.
+pub(crate) fn errors(rows: u32, seed: u64) -> Map<String, Value> {
     (1..=rows)
-        .filter_map(|number| Some((number.to_string(), json!(fault_of(Set::Bad, seed, number)?.name()))))
+        .filter_map(|number| Some((number.to_string(), json!(error_of(Set::Bad, seed, number)?.name()))))
         .collect()
 }
 

@@ -1,39 +1,39 @@
-//! What is measured: from the least that a reader of lines does to all that the service does with a file.
+//! The measured subjects: from a count of lines to everything that the service does with a file.
 
+use domain::ContentHasher;
 use domain::Timestamp;
 use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
-use domain::files::identity::ContentHasher;
 use std::hint::black_box;
 use std::io::{self, Cursor, Read, Seek};
 
-/// The service looks at a file in pieces of this size.
-pub(crate) const PIECE_BYTES: usize = 64 * 1024;
+/// The service reads a file in chunks of this size.
+pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
 
-/// When the files are taken to have arrived, in milliseconds since 1970: 2026-02-01T00:00:00Z, the end of the month of
-/// their transactions.
+/// The assumed time of arrival of the files, in milliseconds since 1970: 2026-02-01T00:00:00Z, the end of the month of their
+/// transactions.
 pub(crate) const RECEIVED_AT_MILLISECONDS: u64 = 1_769_904_000_000;
 
 /// A rung of the ladder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Subject {
-    /// Counts line feeds, as fast as this machine's vector instructions allow.
+    /// Counts line feeds with vector instructions.
     Newlines,
-    /// Splits records and fields and checks nothing.
+    /// Splits records and fields, without checks.
     CsvByteRecord,
     /// All rules of the format.
     Ours,
-    /// All rules and the digest that names the file, which is what the service does.
+    /// All rules and the digest that identifies the file, as in the service.
     OursWithSha256,
 }
 
-/// What a subject said of a file.
+/// The verdict of a subject on a file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Verdict {
-    /// Data records; lines but for the header where nothing knows records.
+    /// Data records; or lines without the header, if the subject does not know records.
     pub(crate) rows: u64,
     /// The records that have errors, in ascending order.
     pub(crate) bad: Vec<u32>,
-    /// All errors.
+    /// The number of errors.
     pub(crate) errors: u64,
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn received_at() -> Timestamp {
     Timestamp::from_unix_milliseconds(RECEIVED_AT_MILLISECONDS)
 }
 
-/// No limits, so that speed is seen beyond what the service takes too.
+/// No limits, to measure speed beyond what the service accepts.
 pub(crate) fn unlimited() -> Limits {
     Limits { bytes_max: u64::MAX, rows_max: u32::MAX }
 }
@@ -63,26 +63,26 @@ impl Subject {
         Self::ALL.into_iter().find(|subject| subject.name() == name)
     }
 
-    /// Works over bytes in memory.
+    /// Reads bytes in memory.
     ///
     /// # Errors
-    /// None but what the `csv` crate may report.
+    /// Only those of the `csv` crate.
     pub(crate) fn read_memory(self, bytes: &[u8]) -> io::Result<Verdict> {
         match self {
             Self::Newlines => Ok(lines(memchr::memchr_iter(b'\n', bytes).count())),
             Self::CsvByteRecord => count_records(Cursor::new(bytes)),
             Self::Ours => validate(false, |take| {
-                bytes.chunks(PIECE_BYTES).for_each(take);
+                bytes.chunks(CHUNK_BYTES).for_each(take);
                 Ok(())
             }),
             Self::OursWithSha256 => validate(true, |take| {
-                bytes.chunks(PIECE_BYTES).for_each(take);
+                bytes.chunks(CHUNK_BYTES).for_each(take);
                 Ok(())
             }),
         }
     }
 
-    /// Works over a file, of which no more than a piece is held.
+    /// Reads a file in chunks.
     ///
     /// # Errors
     /// The file could not be read.
@@ -90,24 +90,24 @@ impl Subject {
         match self {
             Self::Newlines => {
                 let mut count = 0;
-                for_each_piece(&mut file, &mut |piece| count += memchr::memchr_iter(b'\n', piece).count())?;
+                for_each_chunk(&mut file, &mut |chunk| count += memchr::memchr_iter(b'\n', chunk).count())?;
                 Ok(lines(count))
             }
             Self::CsvByteRecord => count_records(file),
-            Self::Ours => validate(false, |take| for_each_piece(&mut file, take)),
-            Self::OursWithSha256 => validate(true, |take| for_each_piece(&mut file, take)),
+            Self::Ours => validate(false, |take| for_each_chunk(&mut file, take)),
+            Self::OursWithSha256 => validate(true, |take| for_each_chunk(&mut file, take)),
         }
     }
 }
 
-/// Reads a file from its beginning, piece by piece.
-fn for_each_piece(file: &mut (impl Read + Seek), take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+/// Reads a file from its beginning, in chunks.
+fn for_each_chunk(file: &mut (impl Read + Seek), take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
     file.rewind()?;
-    let mut piece = vec![0; PIECE_BYTES];
+    let mut chunk = vec![0; CHUNK_BYTES];
     loop {
-        match file.read(&mut piece)? {
+        match file.read(&mut chunk)? {
             0 => return Ok(()),
-            length => take(&piece[..length]),
+            length => take(&chunk[..length]),
         }
     }
 }
@@ -117,10 +117,9 @@ fn lines(count: usize) -> Verdict {
     Verdict { rows: (count as u64).saturating_sub(1), ..Verdict::default() }
 }
 
-/// Reads every record into one that is used again, the crate's fastest way. Records of any length pass, as this is not a
-/// validator.
+/// Reads every record into the same buffer, which is the crate's fastest way. Accepts records of any length.
 fn count_records(input: impl Read) -> io::Result<Verdict> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).buffer_capacity(PIECE_BYTES).from_reader(input);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).buffer_capacity(CHUNK_BYTES).from_reader(input);
     let mut record = csv::ByteRecord::new();
     let mut rows = 0;
     while reader.read_byte_record(&mut record)? {
@@ -130,11 +129,10 @@ fn count_records(input: impl Read) -> io::Result<Verdict> {
     Ok(Verdict { rows, ..Verdict::default() })
 }
 
-/// Validates what `read` hands out, piece by piece, as often as the rules need it: a file whose ids seem to repeat is read
-/// once more.
+/// Validates the chunks from `read`, a second time if IDs seem to repeat.
 fn validate(with_digest: bool, mut read: impl FnMut(&mut dyn FnMut(&[u8])) -> io::Result<()>) -> io::Result<Verdict> {
     let mut hasher = with_digest.then(ContentHasher::default);
-    let mut hash = |piece: &[u8]| hasher.iter_mut().for_each(|hasher| hasher.push(piece));
+    let mut hash = |chunk: &[u8]| hasher.iter_mut().for_each(|hasher| hasher.push(chunk));
     let first = FileValidator::new(received_at(), unlimited());
     let (mut report, mut bad) = reading(first, &mut hash, &mut read)?;
     black_box(hasher.map(ContentHasher::finish));
@@ -142,28 +140,28 @@ fn validate(with_digest: bool, mut read: impl FnMut(&mut dyn FnMut(&[u8])) -> io
         let second = FileValidator::again(received_at(), unlimited(), &report);
         (report, bad) = reading(second, &mut |_| {}, &mut read)?;
     }
-    // Errors need not come in the order of their records.
+    // Errors are not ordered by their records.
     bad.sort_unstable();
     bad.dedup();
     Ok(Verdict { rows: u64::from(report.rows), bad, errors: report.error_count })
 }
 
-/// One reading of a file: its report, and the records that have errors.
+/// One pass over a file: its report, and the invalid records.
 fn reading(
     mut validator: FileValidator,
     also: &mut impl FnMut(&[u8]),
     read: &mut impl FnMut(&mut dyn FnMut(&[u8])) -> io::Result<()>,
 ) -> io::Result<(ValidationReport, Vec<u32>)> {
     let mut bad = Vec::new();
-    read(&mut |piece| {
-        also(piece);
-        validator.push(piece, &mut |error| note(&mut bad, &error));
+    read(&mut |chunk| {
+        also(chunk);
+        validator.push(chunk, &mut |error| note(&mut bad, &error));
     })?;
     let report = validator.finish(&mut |error| note(&mut bad, &error));
     Ok((report, bad))
 }
 
-/// Notes the record of an error, once for errors that follow each other.
+/// Adds the record of an error, once for consecutive errors.
 fn note(bad: &mut Vec<u32>, error: &RowError) {
     if bad.last() != Some(&error.record) {
         bad.push(error.record);
@@ -173,10 +171,10 @@ fn note(bad: &mut Vec<u32>, error: &RowError) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generate::{Set, fault_of, in_memory};
+    use crate::generate::{Set, error_of, in_memory};
 
     #[test]
-    fn every_subject_counts_the_same_rows_in_memory_and_from_a_stream() {
+    fn all_subjects_count_the_same_rows() {
         for set in Set::ALL {
             let bytes = in_memory(set, 2000, 5);
             for subject in Subject::ALL {
@@ -188,9 +186,9 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_names_the_bad_records() {
+    fn the_verdict_lists_the_invalid_records() {
         let verdict = Subject::Ours.read_memory(&in_memory(Set::Bad, 2000, 5)).unwrap();
-        let planned: Vec<u32> = (1..=2000).filter(|&number| fault_of(Set::Bad, 5, number).is_some()).collect();
+        let planned: Vec<u32> = (1..=2000).filter(|&number| error_of(Set::Bad, 5, number).is_some()).collect();
         assert_eq!((verdict.bad, verdict.errors), (planned, 20));
     }
 }

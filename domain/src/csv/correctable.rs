@@ -1,9 +1,9 @@
-//! Makes of a refused file one that its sender can mend in a spreadsheet and send again: its records in their own columns,
-//! and beside each what is wrong with it.
+//! Turns a rejected file into one that its sender can correct in a spreadsheet and send again: its records in their own
+//! columns, and beside each its errors.
 //!
-//! It is a second reading: the validator says what is wrong, and a scanner beside it finds the records again. Of the file
-//! one record is held, and of its errors those of a piece of 64 KiB. What would be taken for a formula gets a guard
-//! ([`super::guard`]), which the validator takes away again when the file comes back.
+//! This is a second reading: the validator finds the errors, and a separate scanner finds the records. Only one record
+//! and the errors of 64 KiB are held in memory. A value that looks like a formula gets a guard ([`super::guard`]),
+//! which the validator removes when the file is uploaded again.
 
 mod cells;
 mod pieces;
@@ -18,48 +18,48 @@ use cells::{Row, Writer, writer};
 use pieces::RawBytes;
 use std::collections::VecDeque;
 
-/// Which records are repeated.
+/// Which records a correctable file contains.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RowSelection {
-    /// Those with an error, to be mended; the others are missing then.
+    /// Those with an error, to be corrected.
     Rejected,
-    /// All of them, so that the mended file is whole.
+    /// All of them, so that the corrected file is complete.
     All,
 }
 
-/// What became of a file.
+/// The result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct CorrectableSummary {
     /// The records with an error.
     pub rejected_rows: u32,
-    /// Whether something of the file is missing that was asked for: it was not looked at to its end, or a record whose
-    /// structure is broken was too long to be repeated.
+    /// Whether something is missing: the file was not validated to its end, or a malformed record was too long to
+    /// repeat.
     pub is_truncated: bool,
 }
 
-/// The file is looked at in pieces of this size, in bytes, so that the errors of one piece are few enough to be held.
+/// The file is read in pieces of this size, in bytes, so that the errors of one piece fit in memory.
 const PIECE_BYTES: usize = 64 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Feed it the file with [`CorrectableWriter::push`], end it with [`CorrectableWriter::finish`]; both hand out what was
-/// written, piece by piece.
+/// Feed it the file with [`CorrectableWriter::push`], end it with [`CorrectableWriter::finish`]; both pass on the
+/// output, piece by piece.
 pub struct CorrectableWriter {
     validator: FileValidator,
-    /// The file's first bytes, until it is known whether they are a byte-order mark.
+    /// The first bytes of the file, until it is known whether they are a byte-order mark.
     head: Option<Vec<u8>>,
     scanner: Scanner,
     writing: Writing,
 }
 
-/// Whether there is anything that can be corrected record by record. There is not where the file was found valid, or has
-/// no errors but those of the file as a whole, or no header that tells how many columns it has.
+/// Whether the file can be corrected record by record. It cannot if it is valid, has only errors of the file as a
+/// whole, or has no readable header.
 #[must_use]
 pub fn is_correctable(report: &ValidationReport) -> bool {
     report.columns.count() > 0 && report.has_invalid_records()
 }
 
 impl CorrectableWriter {
-    /// A writer for a file that arrived at `received_at`, of which `first` is what its validation found.
+    /// A writer for a file that arrived at `received_at`, where `first` is its validation report.
     #[must_use]
     pub fn new(received_at: Timestamp, limits: Limits, first: &ValidationReport, rows: RowSelection) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl CorrectableWriter {
                 errors: VecDeque::new(),
                 field_reader: FieldReader::default(),
                 raw: RawBytes::default(),
-                broken: None,
+                malformed: None,
                 row: Row::default(),
                 next_record: 0,
                 out: writer(BYTE_ORDER_MARK.to_vec()),
@@ -81,7 +81,7 @@ impl CorrectableWriter {
         }
     }
 
-    /// Takes the next bytes of the file, and hands what follows from them to `on_bytes`.
+    /// Reads the next bytes of the file and passes the output to `on_bytes`.
     pub fn push(&mut self, chunk: &[u8], on_bytes: &mut impl FnMut(&[u8])) {
         for piece in chunk.chunks(PIECE_BYTES) {
             self.validator.push(piece, &mut |error| self.writing.errors.push_back(error));
@@ -94,19 +94,19 @@ impl CorrectableWriter {
                 }
                 None => self.scan(piece),
             }
-            self.writing.hand_out(on_bytes);
+            self.writing.flush(on_bytes);
         }
     }
 
-    /// Takes the end of the file.
+    /// Ends the file.
     pub fn finish(mut self, on_bytes: &mut impl FnMut(&[u8])) -> CorrectableSummary {
         self.begin();
         let Self { validator, scanner, mut writing, .. } = self;
         let _ = validator.finish(&mut |error| writing.errors.push_back(error));
         let end = writing.raw.end();
         scanner.finish(&mut |record| writing.record(&record));
-        writing.end_broken(end);
-        writing.hand_out(on_bytes);
+        writing.end_malformed(end);
+        writing.flush(on_bytes);
         writing.summary
     }
 
@@ -122,26 +122,26 @@ impl CorrectableWriter {
     }
 
     fn scan(&mut self, piece: &[u8]) {
-        self.writing.raw.take(piece);
+        self.writing.raw.next_piece(piece);
         self.scanner.push(piece, &mut |record| self.writing.record(&record));
-        // The record that has not ended begins where the broken one before it ends.
+        // The record that has not ended begins where the malformed one before it ends.
         let open = self.scanner.record_byte();
-        self.writing.end_broken(open);
+        self.writing.end_malformed(open);
         self.writing.raw.keep_from(open);
     }
 }
 
-/// The state of the writing, apart from the scanner that finds the records.
+/// The state of the output, apart from the scanner.
 struct Writing {
     selection: RowSelection,
-    /// The last record that validation looked at.
+    /// The last record that was validated.
     rows_max: u32,
-    /// What is wrong with the records that are still to come, in their order.
+    /// The errors of the records to come, in their order.
     errors: VecDeque<RowError>,
     field_reader: FieldReader,
     raw: RawBytes,
-    /// Where the record whose structure is broken begins; its end is known when the next one begins.
-    broken: Option<u64>,
+    /// Where a malformed record begins; its end is known when the next one begins.
+    malformed: Option<u64>,
     row: Row,
     /// The number of the next record; 0 for the header.
     next_record: u32,
@@ -151,15 +151,15 @@ struct Writing {
 
 impl Writing {
     fn record(&mut self, record: &RawRecord<'_>) {
-        self.end_broken(record.byte);
+        self.end_malformed(record.byte);
         if self.next_record == 0 {
             self.header(record);
         } else if !record.errors.is_empty() {
-            self.broken = Some(record.byte);
+            self.malformed = Some(record.byte);
         } else {
             let errors = self.errors_of_next();
             if self.is_wanted(&errors) {
-                self.row.take_sound(&self.field_reader.read(record));
+                self.row.set_values(&self.field_reader.read(record));
                 self.row.write(self.next_record, &errors, &mut self.out);
             }
             self.next_record += 1;
@@ -170,28 +170,28 @@ impl Writing {
         let fields = self.field_reader.read(record);
         let notes = note_fields((0..fields.count()).map(|field| fields.get(field)));
         self.row = Row::of_header(fields.count(), notes.as_ref().map_or(&[], |notes| notes.as_slice()));
-        self.row.take_header(&fields);
+        self.row.set_header(&fields);
         self.row.write_header(NOTE_COLUMNS, &mut self.out);
         self.field_reader = FieldReader::new(notes.is_some());
         self.next_record = 1;
     }
 
-    /// Writes the record whose structure is broken, if there is one, now that it is known to end before `end`.
-    fn end_broken(&mut self, end: u64) {
-        let Some(start) = self.broken.take() else {
+    /// Writes the malformed record, if there is one, now that its end is known.
+    fn end_malformed(&mut self, end: u64) {
+        let Some(start) = self.malformed.take() else {
             return;
         };
         let errors = self.errors_of_next();
         if self.is_wanted(&errors) {
             let (bytes, is_cut) = self.raw.between(start, end);
             self.summary.is_truncated |= is_cut;
-            self.row.take_broken(&bytes);
+            self.row.set_malformed(&bytes);
             self.row.write(self.next_record, &errors, &mut self.out);
         }
         self.next_record += 1;
     }
 
-    /// Whether the next record is to be repeated. It is counted if something is wrong with it.
+    /// Whether the next record is part of the output. It is counted if it has errors.
     fn is_wanted(&mut self, errors: &[RowError]) -> bool {
         if self.next_record > self.rows_max {
             return false;
@@ -200,7 +200,7 @@ impl Writing {
         self.selection == RowSelection::All || !errors.is_empty()
     }
 
-    /// What is wrong with the next record itself.
+    /// The errors of the next record itself.
     fn errors_of_next(&mut self) -> Vec<RowError> {
         let mut errors = Vec::new();
         while let Some(error) = self.errors.pop_front_if(|error| error.record <= self.next_record) {
@@ -212,7 +212,7 @@ impl Writing {
         errors
     }
 
-    fn hand_out(&mut self, on_bytes: &mut impl FnMut(&[u8])) {
+    fn flush(&mut self, on_bytes: &mut impl FnMut(&[u8])) {
         // Writing to a Vec cannot fail.
         let written = std::mem::replace(&mut self.out, writer(Vec::new())).into_inner().unwrap_or_default();
         if !written.is_empty() {

@@ -1,16 +1,17 @@
-//! Takes the values of a record's fields out of their quotes.
+//! Removes the quotes from the fields of a record.
 
 use super::guard::has_guard;
 use super::raw_record::{Quotes, RawRecord, Span};
 use crate::limits::RECORD_COLUMNS_MAX;
 
-/// Reads the fields of sound records. It keeps one record's places, and its values where a quote of it is doubled.
+/// Reads the fields of well-formed records. It keeps the positions of one record, and its values if it has doubled
+/// quotes.
 #[derive(Debug)]
 pub(super) struct FieldReader {
     spans: Vec<Span>,
     /// The values of a record with doubled quotes, one after the other.
     values: Vec<u8>,
-    /// Whether the file comes from a correctable one, so that guards are taken away.
+    /// Whether the file comes from a correctable file, so that guards are removed.
     has_guards: bool,
 }
 
@@ -28,18 +29,18 @@ pub(super) struct Fields<'a> {
 }
 
 impl FieldReader {
-    /// A reader of a file that has guarded values or not.
+    /// A reader of a file with or without guarded values.
     pub(super) fn new(has_guards: bool) -> Self {
         Self { spans: Vec::with_capacity(RECORD_COLUMNS_MAX), values: Vec::new(), has_guards }
     }
 
-    /// Whether guards are taken away.
+    /// Whether guards are removed.
     #[inline]
     pub(super) fn has_guards(&self) -> bool {
         self.has_guards
     }
 
-    /// The values of `record`'s fields. It must have no error.
+    /// The values of the fields of `record`, which must have no error.
     #[inline]
     pub(super) fn read<'a>(&'a mut self, record: &RawRecord<'a>) -> Fields<'a> {
         if self.has_guards {
@@ -56,7 +57,7 @@ impl FieldReader {
         }
     }
 
-    /// The same without the guards: a value begins one byte later then.
+    /// The same without the guards: a guarded value begins one byte later.
     #[cold]
     fn read_guarded<'a>(&'a mut self, record: &RawRecord<'a>) -> Fields<'a> {
         let bytes = if record.quotes == Quotes::Doubled {
@@ -80,7 +81,7 @@ impl FieldReader {
             let start = self.values.len();
             let value = inside_quotes(record.bytes, field);
             let mut rest = &record.bytes[value.start..value.end];
-            // Between the quotes of a field every quote is doubled. Outside, there is none.
+            // Between the quotes of a field, every quote is doubled. Outside, there is none.
             while let Some(quote) = memchr::memchr(b'"', rest) {
                 self.values.extend_from_slice(&rest[..=quote]);
                 rest = &rest[rest.len().min(quote + 2)..];
@@ -92,10 +93,10 @@ impl FieldReader {
     }
 }
 
-/// Where the value of a field lies.
+/// The span of the value of a field.
 #[inline]
 fn inside_quotes(bytes: &[u8], field: Span) -> Span {
-    // A sound field that begins with a quote has another one at its end.
+    // A well-formed field that begins with a quote ends with one.
     if bytes.get(field.start) == Some(&b'"') && field.end > field.start + 1 {
         Span { start: field.start + 1, end: field.end - 1 }
     } else {

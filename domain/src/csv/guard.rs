@@ -1,16 +1,16 @@
-//! Keeps a spreadsheet from taking a value for a formula: an apostrophe before it, which is taken away again when the file
-//! comes back.
+//! Keeps a spreadsheet from evaluating a value as a formula: an apostrophe before it, which is removed when the file is
+//! uploaded again.
 //!
-//! A value that has apostrophes before what looks like a formula gets one more, so that the way back is certain: whatever a
-//! value begins with, guarding it and taking the guard away gives the same value.
+//! A value with apostrophes before what looks like a formula gets one more, so that guarding a value and removing the
+//! guard always gives the same value.
 
-/// What stands before a value that would be taken for a formula.
+/// The prefix of a value that looks like a formula.
 pub(super) const GUARD: u8 = b'\'';
 
-/// The same signs as East Asian keyboards write them, which spreadsheets there take alike.
+/// The same signs in full width, which East Asian spreadsheets treat alike.
 const FULL_WIDTH_SIGNS: [&str; 4] = ["\u{ff1d}", "\u{ff0b}", "\u{ff0d}", "\u{ff20}"];
 
-/// Whether a value gets a guard: what follows the apostrophes that it begins with, if any, would be taken for a formula.
+/// Whether a value gets a guard: it looks like a formula after its leading apostrophes, if any.
 #[must_use]
 pub fn needs_guard(value: &[u8]) -> bool {
     let apostrophes = value.iter().take_while(|&&byte| byte == GUARD).count();
@@ -28,7 +28,7 @@ pub fn has_guard(value: &[u8]) -> bool {
     matches!(value, [GUARD, rest @ ..] if needs_guard(rest))
 }
 
-/// Whether text is `[0-9]+(\.[0-9]+)?`, which a spreadsheet takes for nothing but a number.
+/// Whether text is `[0-9]+(\.[0-9]+)?`, which a spreadsheet always treats as a number.
 fn is_plain_number(text: &[u8]) -> bool {
     let mut parts = text.splitn(2, |&byte| byte == b'.');
     parts.all(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit))
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_spreadsheet_takes_for_a_formula_gets_a_guard() {
+    fn guards_what_looks_like_a_formula() {
         for value in [
             "=1+1",
             "+1",
@@ -76,11 +76,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_guard_is_taken_away_and_nothing_else_is(value in "['=+@\t\r\n\u{ff1d}\u{ff0d}-]{0,3}[ -~é]{0,6}") {
+        fn only_a_guard_is_removed(value in "['=+@\t\r\n\u{ff1d}\u{ff0d}-]{0,3}[ -~é]{0,6}") {
             let (value, there) = (value.as_bytes(), guarded(value.as_bytes()));
             prop_assert!(!matches!(there.first(), Some(b'=' | b'+' | b'@' | b'\t' | b'\r' | b'\n')), "it is safe");
             prop_assert_eq!(unguarded(&there), value);
-            // What nobody has guarded stays, unless it looks like a guarded value.
+            // A value without a guard stays unchanged, unless it looks guarded.
             prop_assert!(has_guard(value) || unguarded(value) == value);
         }
     }

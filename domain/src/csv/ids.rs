@@ -1,9 +1,9 @@
-//! Finds ids that stand more than once in a file, exactly and in little memory.
+//! Finds repeated ids in a file, exactly and in little memory.
 //!
-//! A first reading keeps eight bytes for each id, a hash. Where no two hashes are equal, no two ids are: that is a proof,
-//! and nearly every file ends there. Where two are equal, the file is read once more, and the ids with those hashes, and
-//! no others, are compared by a digest of 128 bits. Two different ids of five million share hash and digest with a
-//! probability below 10^-44.
+//! The first reading keeps a hash of eight bytes for each id. If no two hashes are equal, no two ids are, which is the
+//! case for nearly every file. Otherwise the file is read once more, and only the ids with repeated hashes are
+//! compared, by a digest of 128 bits. Two different ids of five million share both hash and digest with a probability
+//! below 10^-44.
 
 use foldhash::quality::FixedState;
 use siphasher::sip128::{Hasher128, SipHasher13};
@@ -18,26 +18,26 @@ pub(super) struct RepeatedIds(Vec<u64>);
 pub(super) enum IdCheck {
     /// The first reading: the hashes of all ids so far.
     First(Vec<u64>),
-    /// The second one: the record that each id, by its digest, first stood in.
+    /// The second reading: the first record of each id, by digest.
     Second { repeated: RepeatedIds, sieve: Sieve, first_records: HashMap<u128, u32> },
 }
 
-/// Lets the repeated hashes pass and holds back most others, at the price of one look. To search the list for each id would
-/// take as long as all else that a second reading does.
+/// A filter that passes the repeated hashes and few others. Searching the list for each id would take as long as the
+/// rest of the second reading.
 pub(super) struct Sieve {
-    /// A bit for each remainder of a hash, set where a repeated one has it.
+    /// A bit for each remainder of a hash, set if a repeated hash has it.
     words: Vec<u64>,
 }
 
 impl Sieve {
-    /// Bits for each repeated hash, so that one other hash in so many passes.
+    /// Bits for each repeated hash: about one other hash in this many passes.
     const BITS_A_HASH: usize = 32;
 
     fn of(repeated: &RepeatedIds) -> Self {
         let words = (repeated.0.len() * Self::BITS_A_HASH).div_ceil(u64::BITS as usize).next_power_of_two();
         let mut sieve = Self { words: vec![0; words] };
         for &hash in &repeated.0 {
-            let (word, bit) = sieve.place(hash);
+            let (word, bit) = sieve.position(hash);
             sieve.words[word] |= bit;
         }
         sieve
@@ -45,13 +45,13 @@ impl Sieve {
 
     #[inline]
     fn passes(&self, hash: u64) -> bool {
-        let (word, bit) = self.place(hash);
+        let (word, bit) = self.position(hash);
         self.words[word] & bit != 0
     }
 
-    /// The word of a hash, which the power of two makes a mask of, and its bit in it.
+    /// The word of a hash and its bit. The number of words is a power of two, so the mask is a remainder.
     #[inline]
-    fn place(&self, hash: u64) -> (usize, u64) {
+    fn position(&self, hash: u64) -> (usize, u64) {
         ((hash >> 6) as usize & (self.words.len() - 1), 1 << (hash % 64))
     }
 }
@@ -65,7 +65,7 @@ impl IdCheck {
         Self::Second { sieve: Sieve::of(&repeated), repeated, first_records: HashMap::new() }
     }
 
-    /// Takes the id of a record and tells the earlier record that has the same. Only a second reading knows.
+    /// Adds the id of a record and returns the first record with the same id. Only the second reading finds one.
     #[inline]
     pub(super) fn earlier(&mut self, id: &[u8], record: u32) -> Option<u32> {
         match self {
@@ -86,7 +86,7 @@ impl IdCheck {
         }
     }
 
-    /// Whether every repeated id has been told of, and the hashes that came more than once.
+    /// Whether every repeated id was found, and the repeated hashes.
     pub(super) fn finish(self) -> (bool, RepeatedIds) {
         let mut hashes = match self {
             Self::First(hashes) => hashes,
@@ -99,7 +99,7 @@ impl IdCheck {
     }
 }
 
-/// Who knows this function can choose ids that share a hash, and makes us read a file twice.
+/// Not keyed: a sender can choose ids that share a hash, which only costs a second reading.
 #[inline]
 fn hash(id: &[u8]) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
@@ -117,7 +117,7 @@ fn digest(id: &[u8]) -> u128 {
 mod tests {
     use super::*;
 
-    /// What two readings of `ids` find: the earlier record of each.
+    /// What two readings of `ids` find: the first record of each repeated id.
     fn earlier_records(ids: &[&str]) -> Vec<Option<u32>> {
         let numbered = || (1..).zip(ids);
         let mut first = IdCheck::first();
@@ -137,9 +137,9 @@ mod tests {
         assert_eq!(earlier_records(&[]), []);
     }
 
-    /// Equal hashes alone are no proof: what they point at is compared.
+    /// Equal hashes alone are not enough: the ids are compared.
     #[test]
-    fn ids_that_share_a_hash_are_told_apart() {
+    fn distinguishes_ids_that_share_a_hash() {
         let mut second = IdCheck::second(RepeatedIds({
             let mut hashes = vec![hash(b"a"), hash(b"b")];
             hashes.sort_unstable();

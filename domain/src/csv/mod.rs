@@ -1,10 +1,10 @@
-//! The CSV file format of the partners: RFC 4180, strictly, with a header of six columns.
+//! The CSV format of transaction files: strict RFC 4180 with a header of six columns.
 //!
-//! Bytes stream in, in chunks of any size; what comes out does not depend on how they were cut.
-//! [`scanner`] finds the records and every error of their structure, [`schema`] knows the columns, [`values`] reads one
-//! record into a [`crate::Transaction`] or finds its errors, [`ids`] finds ids that repeat, [`validator`] puts them together for
-//! a whole file, [`range`] reads one byte range of a file that was valid, and [`correctable`] makes of one that was refused a
-//! file to be mended and sent again.
+//! Bytes stream in, in chunks of any size. The result does not depend on the chunks. [`scanner`] finds the records and
+//! every error of their structure, [`schema`] knows the columns, [`values`] reads one record into a
+//! [`crate::Transaction`] or finds its errors, [`ids`] finds repeated ids, [`validator`] combines them for a whole
+//! file, [`range`] reads one byte range of a valid file, and [`correctable`] turns a rejected file into one that its
+//! sender can correct and send again.
 
 pub mod correctable;
 pub mod error;
@@ -19,6 +19,7 @@ pub mod report;
 pub mod scanner;
 pub mod schema;
 mod specials;
+pub mod transaction;
 pub mod validator;
 mod values;
 

@@ -10,11 +10,11 @@ use crate::limits::{BUCKET_FILE_BYTES_MAX, FILE_RANGES_MAX, FILE_ROWS_MAX, RANGE
 use crate::{Totals, Transaction};
 use serde::{Deserialize, Serialize};
 
-/// A part of a file that one function processes. Only one that a file may have can be read.
+/// A part of a file that one invocation processes. Only a range that a file can have is deserialized.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "WrittenRange")]
 pub struct ByteRange {
-    /// Its place among the file's ranges, from 0.
+    /// Its index among the file's ranges, from 0.
     pub index: u32,
     /// The offset of its first byte, at the start of a record.
     pub start: u64,
@@ -26,7 +26,7 @@ pub struct ByteRange {
     pub first_line: u32,
 }
 
-/// A range as somebody wrote it, before its numbers were held against what a file may have.
+/// A range as JSON, before its numbers are checked.
 #[derive(Deserialize)]
 struct WrittenRange {
     index: u32,
@@ -41,7 +41,7 @@ impl TryFrom<WrittenRange> for ByteRange {
 
     fn try_from(written: WrittenRange) -> Result<Self, Self::Error> {
         let WrittenRange { index, start, end, first_record, first_line } = written;
-        // Every line has a byte at least, its end.
+        // Every line has at least one byte, its line end.
         let is_of_a_file = start <= end
             && end <= BUCKET_FILE_BYTES_MAX
             && (1..=FILE_ROWS_MAX).contains(&first_record)
@@ -50,7 +50,7 @@ impl TryFrom<WrittenRange> for ByteRange {
     }
 }
 
-/// A place where a range may begin.
+/// A position where a range may begin.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Mark {
     pub(super) byte: u64,
@@ -75,12 +75,12 @@ pub(super) fn plan(marks: &[Mark], rows: u32, bytes: u64) -> Vec<ByteRange> {
         .collect()
 }
 
-/// A record of a range is not what it was when the file was validated; holds its number.
+/// A record of a range differs from what was validated; holds its number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("record {0} is not valid any more: the object is not the one that was validated")]
 pub struct RecordChanged(pub u32);
 
-/// What was read of a range.
+/// What a range contains.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RangeSummary {
     /// Its records.
@@ -89,8 +89,8 @@ pub struct RangeSummary {
     pub totals: Totals,
 }
 
-/// Reads the transactions of one range of a file that was found valid. It is not asked again whether they may be accepted: the
-/// list of currencies, or another rule, may have changed since.
+/// Reads the transactions of one range of a valid file. It does not check again whether they are acceptable: the list
+/// of currencies, or another rule, may have changed since.
 pub struct RangeReader {
     scanner: Scanner,
     checks: RangeChecks,
@@ -120,7 +120,7 @@ impl RangeReader {
         Self { scanner: Scanner::at(range.start, range.first_line), checks }
     }
 
-    /// Takes the next bytes and hands each record's number and transaction to `on_transaction`.
+    /// Reads the next bytes and passes each record's number and transaction to `on_transaction`.
     ///
     /// # Errors
     /// [`RecordChanged`] if a record is not valid.
@@ -133,7 +133,7 @@ impl RangeReader {
         self.checks.changed.map_or(Ok(()), Err)
     }
 
-    /// Takes the end of the range.
+    /// Ends the range.
     ///
     /// # Errors
     /// [`RecordChanged`] if its last record is not valid.
@@ -156,13 +156,13 @@ impl RangeChecks {
         }
         let number = self.next_record;
         self.next_record += 1;
-        let sound = record.errors.is_empty()
+        let well_formed = record.errors.is_empty()
             && record.blank_lines.is_none()
-            // What a note holds is not looked at.
+            // The content of notes is ignored.
             && record::text_errors(record, |_| None).iter().all(|error| self.columns.get(error.field()).is_none())
-            && (!self.field_reader.has_guards() || record::unmended(record, &self.columns).is_empty());
+            && (!self.field_reader.has_guards() || record::uncorrected(record, &self.columns).is_empty());
         let fields = self.field_reader.read(record);
-        let transaction = if sound && fields.count() == self.columns.count() {
+        let transaction = if well_formed && fields.count() == self.columns.count() {
             self.value_reader.read(fields, record.text).and_then(Values::transaction)
         } else {
             None
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_accepted_is_read_whatever_would_be_accepted_today() {
+    fn reads_accepted_records_even_if_rules_changed() {
         let columns = || super::super::Columns::new(super::super::Column::ALL.map(Some).to_vec());
         let of = |records: &str| {
             let range =
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_that_no_file_has_is_not_read() {
+    fn rejects_a_range_that_no_file_has() {
         let (bytes_max, rows_max) = (BUCKET_FILE_BYTES_MAX, FILE_ROWS_MAX);
         assert!(read(57, 969, 1, 2).is_some());
         assert!(read(0, bytes_max, rows_max, 2).is_some());

@@ -1,29 +1,29 @@
-//! A record as the scanner finds it: bytes, places and errors, but no values yet.
+//! A record as the scanner finds it: bytes, positions and errors, but no values yet.
 
 use super::ErrorCode;
 
 /// One record, without its line end.
 #[derive(Debug)]
 pub struct RawRecord<'a> {
-    /// Its bytes as they stand in the file. Empty where [`RawRecord::errors`] is not: a invalid record is not read on.
+    /// Its bytes in the file. Empty if there are [`RawRecord::errors`]: the rest of an invalid record is not kept.
     pub bytes: &'a [u8],
     /// The offset of its first byte in the file.
     pub byte: u64,
     /// The line on which it starts, from 1.
     pub line: u32,
-    /// Its fields. Empty where it has a error.
+    /// Its fields. Empty if it has an error.
     pub fields: &'a [Span],
-    /// What its quotes need before its values can be read.
+    /// Which quotes must be removed to read its values.
     pub quotes: Quotes,
-    /// What is known of its characters.
+    /// What is known about its characters.
     pub text: Text,
-    /// What is wrong with its structure, at most one error a field.
+    /// The errors of its structure, at most one for each field.
     pub errors: &'a [ScanError],
     /// The blank lines between the record before and this one.
     pub blank_lines: Option<BlankLines>,
 }
 
-/// Where a field lies in its record, in bytes; its quotes are a part of it.
+/// The bytes of a field in its record, its quotes included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Span {
     /// The offset of its first byte.
@@ -32,23 +32,23 @@ pub struct Span {
     pub end: usize,
 }
 
-/// The quotes of a record, in the order of the work that they need.
+/// The quotes of a record, in the order of the work to remove them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Quotes {
     /// No field is quoted.
     None,
-    /// Quotes stand at the ends of fields only.
+    /// There are quotes only at the ends of fields.
     Enclosing,
     /// Some quote inside a field is doubled.
     Doubled,
 }
 
-/// What is known of the characters of a record before anyone has looked at them.
+/// What the scanner knows about the characters of a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Text {
     /// Every byte is printable ASCII.
     PrintableAscii,
-    /// It has no control character of ASCII but line feeds. What is beyond ASCII may be anything.
+    /// It has no ASCII control character except line feeds. Bytes above ASCII may be anything.
     WithoutAsciiControls,
     /// Nothing.
     Unknown,
@@ -57,13 +57,13 @@ pub enum Text {
 /// A broken rule of the structure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ScanError {
-    /// Which rule.
+    /// The rule.
     pub code: ErrorCode,
     /// The offset in the file of the byte that breaks it.
     pub byte: u64,
     /// The line of the field, from 1.
     pub line: u32,
-    /// The field's place in its record, from 0.
+    /// The position of the field in its record, from 0.
     pub field: usize,
 }
 
@@ -74,6 +74,6 @@ pub struct BlankLines {
     pub byte: u64,
     /// The number of the first of them.
     pub line: u32,
-    /// How many they are.
+    /// How many there are.
     pub count: u32,
 }

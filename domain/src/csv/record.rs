@@ -4,7 +4,7 @@ use super::raw_record::{RawRecord, Text};
 use super::{Column, Columns, ErrorCode, RowError};
 use std::borrow::Cow;
 
-/// A error of one field, before it is given its place in the file.
+/// An error of one field, without its position in the file.
 pub(super) struct FieldError {
     field: usize,
     column: Option<Column>,
@@ -24,12 +24,12 @@ impl FieldError {
         self
     }
 
-    /// Which field it is in, from 0.
+    /// The field, from 0.
     pub(super) fn field(&self) -> usize {
         self.field
     }
 
-    /// Gives the error its place.
+    /// Adds the position.
     pub(super) fn in_record(self, record: &RawRecord<'_>, number: u32) -> RowError {
         let start = record.fields.get(self.field).map_or(0, |field| field.start);
         let line_breaks = record.bytes.iter().take(start).filter(|&&byte| byte == b'\n').count();
@@ -61,9 +61,9 @@ pub(super) fn text_errors(record: &RawRecord<'_>, column_of: impl Fn(usize) -> O
         .collect()
 }
 
-/// The errors of a record of a correctable file that came back: a field of the file's own that still has U+FFFD, which stands
-/// there for what could not be shown. It would be taken for the value, and what was there before would be lost.
-pub(super) fn unmended(record: &RawRecord<'_>, columns: &Columns) -> Vec<FieldError> {
+/// The errors of a record of a corrected file: a field with one of the six columns that still has U+FFFD, which
+/// replaces characters that could not be shown. Accepting it would lose the original value.
+pub(super) fn uncorrected(record: &RawRecord<'_>, columns: &Columns) -> Vec<FieldError> {
     let fields = (0..).zip(record.fields);
     let own =
         fields.filter_map(|(field, span)| Some((field, columns.get(field)?, &record.bytes[span.start..span.end])));
@@ -71,13 +71,14 @@ pub(super) fn unmended(record: &RawRecord<'_>, columns: &Columns) -> Vec<FieldEr
         let offset = memchr::memmem::find(raw, "\u{fffd}".as_bytes())?;
         let error = FieldError::new(field, Some(column), ErrorCode::EncodingInvalidUtf8);
         Some(
-            FieldError { offset, ..error }.because("U+FFFD stands for characters that could not be shown; write those"),
+            FieldError { offset, ..error }
+                .because("U+FFFD replaces characters that could not be shown; write those characters"),
         )
     })
     .collect()
 }
 
-/// Whether no field of the record can have a error of its text. If not, one may.
+/// Whether it is certain that no field of the record has an error of its text.
 #[inline]
 fn is_clean(record: &RawRecord<'_>) -> bool {
     match record.text {
@@ -87,10 +88,10 @@ fn is_clean(record: &RawRecord<'_>) -> bool {
     }
 }
 
-/// Whether bytes without ASCII's controls are UTF-8 without the controls of Latin-1 (U+0080 to U+009F, which begin with
-/// C2) and without what may be a byte-order mark (EF BB BF).
+/// Whether bytes without ASCII control characters are UTF-8 without the control characters of Latin-1 (U+0080 to
+/// U+009F, which begin with C2) and without a possible byte-order mark (EF BB BF).
 fn is_clean_utf8(bytes: &[u8]) -> bool {
-    let suspect = |place: usize| bytes[place] == 0xef || bytes.get(place + 1).is_some_and(|byte| *byte <= 0x9f);
+    let suspect = |at: usize| bytes[at] == 0xef || bytes.get(at + 1).is_some_and(|byte| *byte <= 0x9f);
     simdutf8::basic::from_utf8(bytes).is_ok() && !memchr::memchr2_iter(0xc2, 0xef, bytes).any(suspect)
 }
 

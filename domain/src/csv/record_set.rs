@@ -1,4 +1,4 @@
-//! A set of a file's data records, a bit for each.
+//! A set of data records, with one bit for each.
 
 /// Filled in the order of the records, from 1.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -8,7 +8,7 @@ pub(super) struct RecordSet {
 }
 
 impl RecordSet {
-    /// Says of the next record whether it is in the set.
+    /// Adds the next record, which is in the set or not.
     #[inline]
     pub(super) fn push(&mut self, is_in: bool) {
         let bit = self.records % u64::BITS;
@@ -26,11 +26,11 @@ impl RecordSet {
         self.words.iter().any(|word| *word != 0)
     }
 
-    /// Whether the record, from 1, is in the set. Of a record that was never told of nothing is known, so it is.
+    /// Whether the record, from 1, is in the set. A record that was never added counts as in it.
     #[inline]
     pub(super) fn contains(&self, record: u32) -> bool {
-        let place = record.wrapping_sub(1);
-        place >= self.records || self.words[(place / u64::BITS) as usize] >> (place % u64::BITS) & 1 == 1
+        let index = record.wrapping_sub(1);
+        index >= self.records || self.words[(index / u64::BITS) as usize] >> (index % u64::BITS) & 1 == 1
     }
 }
 
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_are_in_it_as_they_were_told() {
+    fn contains_exactly_the_records_that_were_added() {
         let mut set = RecordSet::default();
         for record in 1..=200 {
             set.push(record % 7 == 0);

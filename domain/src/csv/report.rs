@@ -1,4 +1,4 @@
-//! What is known of a file when it has been read.
+//! What is known about a file after it was read.
 
 use super::ids::RepeatedIds;
 use super::record_set::RecordSet;
@@ -7,7 +7,7 @@ use crate::Totals;
 use crate::limits::{BUCKET_FILE_BYTES_MAX, FILE_ROWS_MAX};
 use std::collections::BTreeMap;
 
-/// Bounds on one file.
+/// Limits of one file.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Most bytes.
@@ -22,7 +22,7 @@ impl Default for Limits {
     }
 }
 
-/// What is known of a file when its last byte has been seen.
+/// The result of validating a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ValidationReport {
     /// Data records, valid or not.
@@ -33,34 +33,35 @@ pub struct ValidationReport {
     pub errors_by_code: BTreeMap<ErrorCode, u64>,
     /// The sums of the valid records.
     pub totals: Totals,
-    /// What each field of a record is.
+    /// The column of each field.
     pub columns: Columns,
     /// The byte ranges to process, which end at record ends and cover all data records.
     pub ranges: Vec<ByteRange>,
-    /// Whether every error was told. If not, ids seem to repeat, and [`super::FileValidator::again`] must read the file once more.
+    /// Whether every error was reported. If not, ids may repeat, and [`super::FileValidator::again`] must read the file
+    /// once more.
     pub is_complete: bool,
-    /// Whether the file was looked at to its end, so that its records are all counted.
+    /// Whether the file was read to its end, so that all its records are counted.
     pub is_whole: bool,
-    /// The ids that seem to repeat, for [`super::FileValidator::again`].
+    /// The ids that may repeat, for [`super::FileValidator::again`].
     pub(super) repeated_ids: RepeatedIds,
-    /// The data records with an error, for [`super::FileValidator::again`], which looks at no others but for their ids.
+    /// The data records with an error, for [`super::FileValidator::again`], which checks only the ids of the others.
     pub(super) invalid_records: RecordSet,
 }
 
 impl ValidationReport {
-    /// Whether nothing is wrong with the file.
+    /// Whether the file has no error.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.error_count == 0 && self.is_complete
     }
 
-    /// Whether a data record has an error, or may turn out to have one when the file is read once more.
+    /// Whether a data record has an error, or may have one that the second reading finds.
     #[must_use]
     pub fn has_invalid_records(&self) -> bool {
         !self.is_complete || self.invalid_records.is_any_in()
     }
 
-    /// Counts one more error, which was found by looking at the file as a whole.
+    /// Counts one more error of the file as a whole.
     pub fn add(&mut self, error: &RowError) {
         self.error_count += 1;
         *self.errors_by_code.entry(error.code).or_default() += 1;

@@ -1,10 +1,10 @@
 //! Finds the records of a CSV file (RFC 4180) and every error of their structure, while the bytes stream by.
 //!
-//! There are two ways through a record. [`Scanner::plain_record`] jumps from one special byte to the next; it takes
-//! records that lie whole in a chunk and break no rule, which are nearly all. [`Scanner::step`] goes byte by byte; it
-//! takes any record, in any number of chunks, and knows every error. Both hand out the same for the same bytes: a
-//! property test holds them against each other, and both against `csv-core`. The scanner holds one record at most, and
-//! nothing of a record that is too large.
+//! There are two paths. [`Scanner::plain_record`] jumps from one special byte to the next; it reads records that are
+//! complete in a chunk and break no rule, which are nearly all. [`Scanner::step`] reads byte by byte; it handles any
+//! record, in any number of chunks, and finds every error. Both give the same result for the same bytes: a property
+//! test compares them with each other and with `csv-core`. The scanner holds at most one record, and nothing of a
+//! record that is too large.
 
 use super::ErrorCode;
 use super::guard::GUARD;
@@ -23,7 +23,7 @@ enum State {
     CarriageReturn,
 }
 
-/// See the module's text. Make one with [`Scanner::at`], feed it with [`Scanner::push`], end it with
+/// See the module documentation. Create it with [`Scanner::at`], feed it with [`Scanner::push`], end it with
 /// [`Scanner::finish`].
 #[derive(Debug)]
 pub struct Scanner {
@@ -36,17 +36,17 @@ pub struct Scanner {
     record_line: u32,
     /// The bytes of a record that began in an earlier chunk.
     carried: Vec<u8>,
-    /// The fields of the present record that have ended.
+    /// The fields of the current record that have ended.
     fields: Vec<Span>,
-    /// How many fields the present record has, with the one that has not ended.
+    /// The number of fields of the current record, including the one that has not ended.
     field_count: usize,
-    /// The offset in the record of the present field.
+    /// The offset in the record of the current field.
     field_start: usize,
-    /// The line on which the present field starts.
+    /// The line on which the current field starts.
     field_line: u32,
-    /// The length of the present field's value, quotes removed.
+    /// The length of the value of the current field, quotes removed.
     field_bytes: usize,
-    /// The most that it may have: one more where it begins as a guarded value does, which is one byte shorter in truth.
+    /// Its maximum length: one more if it begins like a guarded value, since the guard is not part of the value.
     field_bytes_max: usize,
     field_is_invalid: bool,
     quotes: Quotes,
@@ -54,7 +54,7 @@ pub struct Scanner {
     blank_lines: Option<BlankLines>,
 }
 
-/// A record without a error that lies whole in one chunk.
+/// A record without errors that is complete in one chunk.
 struct PlainRecord {
     /// The offset in the chunk after its last byte.
     end: usize,
@@ -91,7 +91,7 @@ impl Scanner {
         scanner
     }
 
-    /// Takes the next bytes and hands every record that ends in them to `on_record`.
+    /// Reads the next bytes and passes every record that ends in them to `on_record`.
     pub fn push(&mut self, chunk: &[u8], on_record: &mut impl FnMut(RawRecord<'_>)) {
         let mut specials = Specials::of(chunk);
         let mut from = 0;
@@ -99,7 +99,7 @@ impl Scanner {
             let begins_here = self.byte == self.record_byte;
             let plain = if begins_here { self.plain_record(chunk, from, &mut specials) } else { None };
             from = if let Some(plain) = plain {
-                self.hand_out_plain(chunk, from, &plain, &specials, on_record);
+                self.emit_plain(chunk, from, &plain, &specials, on_record);
                 plain.next
             } else {
                 if begins_here {
@@ -112,11 +112,11 @@ impl Scanner {
         }
     }
 
-    /// Takes the end of the file. The last record needs no line end.
+    /// Ends the file. The last record needs no line end.
     pub fn finish(mut self, on_record: &mut impl FnMut(RawRecord<'_>)) {
         match self.state {
             State::Quoted if self.field_count <= RECORD_COLUMNS_MAX => {
-                // The missing quote explains everything that this field seemed to break.
+                // The missing quote explains every other error of this field.
                 let field = self.field_count - 1;
                 self.errors.retain(|error| error.field != field);
                 self.field_is_invalid = false;
@@ -137,50 +137,49 @@ impl Scanner {
         self.record_byte
     }
 
-    /// Finds the record that begins at `from` and its fields, if nothing is wrong with it, nothing unusual in it, and
-    /// its end in this chunk. Otherwise it may be found byte by byte, and nothing of the scanner has changed but
-    /// `fields`.
+    /// Finds the record that begins at `from` and its fields, if it has no error, nothing unusual, and ends in this
+    /// chunk. Otherwise, it must be read byte by byte, and only `fields` has changed.
     fn plain_record(&mut self, chunk: &[u8], from: usize, specials: &mut Specials<'_>) -> Option<PlainRecord> {
         self.fields.clear();
         let mut start = from;
         let mut record = PlainRecord { end: from, next: from, line_breaks: 0, quotes: Quotes::None };
         loop {
-            let mut place = specials.next()?;
-            if chunk[place] == b'"' {
-                if place != start {
+            let mut at = specials.next()?;
+            if chunk[at] == b'"' {
+                if at != start {
                     return None;
                 }
-                place = closing_quote(chunk, specials, &mut record)? + 1;
+                at = closing_quote(chunk, specials, &mut record)? + 1;
             }
-            // A record that is no longer than a field may be has no field that is too long.
-            if place - from > FIELD_BYTES_MAX {
+            // A record within the limit of a field has no field that is too long.
+            if at - from > FIELD_BYTES_MAX {
                 return None;
             }
-            match chunk[place] {
+            match chunk[at] {
                 b',' if self.fields.len() + 1 < RECORD_COLUMNS_MAX => {
-                    self.fields.push(Span { start: start - from, end: place - from });
-                    start = place + 1;
+                    self.fields.push(Span { start: start - from, end: at - from });
+                    start = at + 1;
                 }
                 b'\n' => {
-                    record.next = place + 1;
-                    record.end = place;
+                    record.next = at + 1;
+                    record.end = at;
                     break;
                 }
-                b'\r' if chunk.get(place + 1) == Some(&b'\n') => {
+                b'\r' if chunk.get(at + 1) == Some(&b'\n') => {
                     specials.next();
-                    record.next = place + 2;
-                    record.end = place;
+                    record.next = at + 2;
+                    record.end = at;
                     break;
                 }
                 _ => return None,
             }
         }
         self.fields.push(Span { start: start - from, end: record.end - from });
-        // A line without a byte is no record.
+        // An empty line is not a record.
         (record.end > from).then_some(record)
     }
 
-    fn hand_out_plain(
+    fn emit_plain(
         &mut self,
         chunk: &[u8],
         from: usize,
@@ -204,7 +203,7 @@ impl Scanner {
         self.begin_record();
     }
 
-    /// Takes bytes from `from` on until a record ends, and returns where the next one begins; or all of them.
+    /// Reads bytes from `from` on until a record ends or the chunk does. Returns where it stopped.
     fn record_by_bytes(&mut self, chunk: &[u8], from: usize, on_record: &mut impl FnMut(RawRecord<'_>)) -> usize {
         for (at, &byte) in chunk.iter().enumerate().skip(from) {
             if self.state == State::CarriageReturn && byte != b'\n' {
@@ -227,7 +226,7 @@ impl Scanner {
         chunk.len()
     }
 
-    /// Takes one byte that does not end the record.
+    /// Reads one byte that does not end the record.
     fn step(&mut self, byte: u8) {
         match (self.state, byte) {
             (State::Unquoted | State::QuoteInQuoted | State::FieldStart, b',') => {
@@ -261,12 +260,13 @@ impl Scanner {
                 self.error_at(ErrorCode::TextAfterQuote, self.byte);
                 self.state = State::Unquoted;
             }
-            // A carriage return that anything but a line feed follows has ended its record before.
+            // A carriage return before anything but a line feed has already ended its record.
             (State::CarriageReturn, _) => {}
         }
     }
 
-    /// Hands out the present record, whose last part is `rest` with a line end of `line_end` bytes, and begins the next.
+    /// Passes on the current record, whose last part is `rest` with a line end of `line_end` bytes, and begins the
+    /// next.
     fn end_record(&mut self, rest: &[u8], line_end: u64, on_record: &mut impl FnMut(RawRecord<'_>)) {
         let length = usize::try_from(self.byte - self.record_byte - line_end).unwrap_or(usize::MAX);
         if length == 0 && self.errors.is_empty() {
@@ -348,38 +348,38 @@ impl Scanner {
         usize::try_from(self.byte - self.record_byte).unwrap_or(usize::MAX)
     }
 
-    /// The offset in the file of the present field's first byte.
+    /// The offset in the file of the first byte of the current field.
     fn field_byte(&self) -> u64 {
         self.record_byte + self.field_start as u64
     }
 
     fn error_at(&mut self, code: ErrorCode, byte: u64) {
-        // A record of too many columns keeps that one error, so that no record can fill the memory with errors.
+        // A record with too many columns keeps only that error, so that no record can fill the memory with errors.
         if self.field_is_invalid || self.field_count > RECORD_COLUMNS_MAX + 1 {
             return;
         }
         self.field_is_invalid = true;
         self.errors.push(ScanError { code, byte, line: self.field_line, field: self.field_count - 1 });
-        // A invalid record is not read on, so its bytes need not be kept.
+        // The bytes of an invalid record are not needed.
         self.carried = Vec::new();
     }
 }
 
-/// The place of the quote that closes a field, whose opening quote was the last special byte visited, if a comma or a
-/// line end follows it.
+/// The position of the quote that closes a field, whose opening quote was the last special byte visited, if a comma or
+/// a line end follows it.
 fn closing_quote(chunk: &[u8], specials: &mut Specials<'_>, record: &mut PlainRecord) -> Option<usize> {
     record.quotes = record.quotes.max(Quotes::Enclosing);
     loop {
-        let place = specials.next()?;
-        match chunk[place] {
+        let at = specials.next()?;
+        match chunk[at] {
             b',' => {}
             b'\n' => record.line_breaks += 1,
             b'"' => {
-                if specials.next()? != place + 1 {
+                if specials.next()? != at + 1 {
                     return None;
                 }
-                if chunk[place + 1] != b'"' {
-                    return Some(place);
+                if chunk[at + 1] != b'"' {
+                    return Some(at);
                 }
                 record.quotes = Quotes::Doubled;
             }

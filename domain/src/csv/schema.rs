@@ -1,4 +1,4 @@
-//! The six columns, and where a file's header puts them.
+//! The six columns, and their order in a file's header.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,26 +46,26 @@ impl Column {
     }
 }
 
-/// The columns that a correctable file has beside its own: what is wrong with each record. A file that has all three is taken
-/// with them; they are not looked at.
+/// The additional columns of a correctable file: the errors of each record. A file that has all three is accepted with
+/// them; their values are ignored.
 pub const NOTE_COLUMNS: [&str; 3] = ["error_record", "error_column", "error_reason"];
 
-/// Which of the header's fields, from 0, are [`NOTE_COLUMNS`]; none where it does not name each of them once.
+/// Which fields of the header, from 0, are [`NOTE_COLUMNS`]; none unless it names each of them exactly once.
 pub(super) fn note_fields<'a>(names: impl Iterator<Item = &'a [u8]> + Clone) -> Option<[usize; NOTE_COLUMNS.len()]> {
     let is = |name: &[u8], column: &str| name.trim_ascii().eq_ignore_ascii_case(column.as_bytes());
     let mut fields = [0; NOTE_COLUMNS.len()];
     for (field, column) in fields.iter_mut().zip(NOTE_COLUMNS) {
-        let mut places = names.clone().enumerate().filter(|(_, name)| is(name, column)).map(|(place, _)| place);
-        *field = places.next()?;
-        if places.next().is_some() {
+        let mut positions = names.clone().enumerate().filter(|(_, name)| is(name, column)).map(|(field, _)| field);
+        *field = positions.next()?;
+        if positions.next().is_some() {
             return None;
         }
     }
     Some(fields)
 }
 
-/// What each field of a record is, in a file's own order. A field whose header is unknown or repeated is `None`, and so is
-/// one of [`NOTE_COLUMNS`], where the header has all of them.
+/// The column of each field of a record, in the order of the file. A field whose header is unknown or repeated is
+/// `None`, and so is each of [`NOTE_COLUMNS`] if the header has all of them.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Columns {
@@ -90,25 +90,25 @@ impl Columns {
         self.fields.get(index).copied().flatten()
     }
 
-    /// Whether the valid file with these columns has the notes of a correctable file, and so may have guarded values: it has
-    /// no other fields without a column.
+    /// Whether a valid file with these columns has the notes of a correctable file, and so may have guarded values. A
+    /// valid file has no other fields without a column.
     pub(super) fn has_notes(&self) -> bool {
         self.fields.contains(&None)
     }
 
-    /// Where each column stands.
+    /// The position of each column.
     #[must_use]
-    pub(super) fn places(&self) -> Places {
-        Places(Column::ALL.map(|column| self.fields.iter().position(|field| *field == Some(column))))
+    pub(super) fn positions(&self) -> Positions {
+        Positions(Column::ALL.map(|column| self.fields.iter().position(|field| *field == Some(column))))
     }
 }
 
-/// Where each column stands in a record, from 0; none for one that the header lacks.
+/// The position of each column in a record, from 0; none if the header lacks it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Places([Option<usize>; Column::ALL.len()]);
+pub(super) struct Positions([Option<usize>; Column::ALL.len()]);
 
-impl Places {
-    /// Where the column stands.
+impl Positions {
+    /// The position of the column.
     #[inline]
     pub(super) fn of(&self, column: Column) -> Option<usize> {
         // The columns are numbered in the order in which ALL lists them.

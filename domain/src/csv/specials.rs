@@ -1,23 +1,23 @@
-//! Finds the bytes of a chunk that mean something to the format, 64 at a time.
+//! Finds the bytes of a chunk that are special in the format, 64 at a time.
 //!
-//! Most bytes of a file are text that needs no look of its own. Sixteen are compared by one instruction (SSE2 on x86-64,
-//! NEON on arm64, by the crate `wide`), so that the scanner visits commas, quotes and line ends alone.
+//! Most bytes of a file are plain text. One instruction compares sixteen bytes (SSE2 on x86-64, NEON on arm64, by the
+//! crate `wide`), so that the scanner visits only commas, quotes and line ends.
 
 use wide::u8x16;
 
 const BLOCK_BYTES: usize = 64;
 const LANES: usize = 16;
 
-/// The places in a chunk, in order, of every comma, quote, control character (line ends and tabs included) and DEL.
+/// The positions in a chunk, in order, of every comma, quote, control character (line ends and tabs included) and DEL.
 ///
-/// It also notes the last byte seen that is not ASCII.
+/// It also keeps the position of the last byte that is not ASCII.
 pub(super) struct Specials<'a> {
     chunk: &'a [u8],
-    /// Where the present block begins.
+    /// The start of the current block.
     block: usize,
-    /// The special bytes of the present block that have yet to be visited, the lowest bit for the first byte.
+    /// The special bytes of the current block that were not visited yet, the lowest bit for the first byte.
     mask: u64,
-    /// One more than the place of the last byte beyond ASCII in the blocks seen, or 0.
+    /// The position after the last byte above ASCII in the blocks seen, or 0.
     beyond_ascii_end: usize,
 }
 
@@ -25,44 +25,45 @@ impl<'a> Specials<'a> {
     /// The special bytes of `chunk` from its beginning.
     pub(super) fn of(chunk: &'a [u8]) -> Self {
         let mut specials = Self { chunk, block: 0, mask: 0, beyond_ascii_end: 0 };
-        specials.look(0);
+        specials.load(0);
         specials
     }
 
-    /// Goes to the first special byte at `place` or after it, forwards or backwards.
-    pub(super) fn seek(&mut self, place: usize) {
-        self.look(place - place % BLOCK_BYTES);
-        self.mask &= u64::MAX << (place % BLOCK_BYTES);
+    /// Moves to the first special byte at or after `position`, forwards or backwards.
+    pub(super) fn seek(&mut self, position: usize) {
+        self.load(position - position % BLOCK_BYTES);
+        self.mask &= u64::MAX << (position % BLOCK_BYTES);
     }
 
-    /// The place of the next special byte.
+    /// The position of the next special byte.
     #[inline]
     pub(super) fn next(&mut self) -> Option<usize> {
         while self.mask == 0 {
             if self.block + BLOCK_BYTES >= self.chunk.len() {
                 return None;
             }
-            self.look(self.block + BLOCK_BYTES);
+            self.load(self.block + BLOCK_BYTES);
         }
-        let place = self.block + self.mask.trailing_zeros() as usize;
+        let position = self.block + self.mask.trailing_zeros() as usize;
         self.mask &= self.mask - 1;
-        Some(place)
+        Some(position)
     }
 
-    /// Whether a byte from `place` on, among those seen, may be beyond ASCII. It errs towards yes, by one block.
+    /// Whether a byte from `position` on, among those seen, may be above ASCII. It may be wrong by one block, towards
+    /// yes.
     #[inline]
-    pub(super) fn may_be_beyond_ascii(&self, place: usize) -> bool {
-        self.beyond_ascii_end > place
+    pub(super) fn may_be_beyond_ascii(&self, position: usize) -> bool {
+        self.beyond_ascii_end > position
     }
 
     #[inline]
-    fn look(&mut self, block: usize) {
+    fn load(&mut self, block: usize) {
         self.block = block;
         let rest = self.chunk.get(block..).unwrap_or_default();
         let (special, beyond_ascii) = match rest.first_chunk::<BLOCK_BYTES>() {
             Some(bytes) => masks(bytes),
             None => {
-                // Blanks are not special, so they may stand for what is not there.
+                // Spaces are not special, so they can pad the block.
                 let mut bytes = [b' '; BLOCK_BYTES];
                 bytes[..rest.len()].copy_from_slice(rest);
                 masks(&bytes)
@@ -76,7 +77,7 @@ impl<'a> Specials<'a> {
     }
 }
 
-/// The special bytes of a block, and those beyond ASCII.
+/// The special bytes of a block, and those above ASCII.
 #[inline]
 fn masks(bytes: &[u8; BLOCK_BYTES]) -> (u64, u64) {
     let (mut special, mut beyond_ascii) = (0, 0);
@@ -110,7 +111,7 @@ mod tests {
             let mut specials = Specials::of(&chunk);
             specials.seek(from);
             let seen: Vec<usize> = std::iter::from_fn(|| specials.next()).collect();
-            let expected: Vec<usize> = (from..chunk.len()).filter(|&place| is_special(chunk[place])).collect();
+            let expected: Vec<usize> = (from..chunk.len()).filter(|&at| is_special(chunk[at])).collect();
             prop_assert_eq!(seen, expected);
             if chunk[from..].iter().any(|byte| !byte.is_ascii()) {
                 prop_assert!(specials.may_be_beyond_ascii(from));

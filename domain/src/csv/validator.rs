@@ -14,9 +14,9 @@ use crate::limits::{RANGE_ROWS_MIN, TIMESTAMP_FUTURE_SECONDS_MAX};
 use crate::{Timestamp, Totals};
 use std::collections::BTreeMap;
 
-/// Feed it with [`FileValidator::push`], end it with [`FileValidator::finish`]. It holds one record, eight bytes for each
-/// id (twice as many while their list grows), a mark for every thousand records, and nothing else that grows with the
-/// file but a bit for each record. A second reading holds up to 66 bytes for each id that stands more than once.
+/// Feed it with [`FileValidator::push`], end it with [`FileValidator::finish`]. It holds one record, eight bytes for
+/// each id (twice as many while their list grows), a mark for every thousand records and a bit for each record. A
+/// second reading holds up to 66 bytes for each repeated id.
 pub struct FileValidator {
     scanner: Scanner,
     /// The file's first bytes, until there are enough to tell its encoding.
@@ -35,8 +35,8 @@ impl FileValidator {
         Self::with(received_at, limits, IdCheck::first())
     }
 
-    /// A validator for a further reading of the same bytes, of which `first` is what the first one found. It tells every
-    /// error, those of repeated ids included, and passes quickly over the records that had none.
+    /// A validator for a second reading of the same bytes, where `first` is the report of the first reading. It reports
+    /// every error, those of repeated ids included, and skips the checks of records that had none.
     #[must_use]
     pub fn again(received_at: Timestamp, limits: Limits, first: &ValidationReport) -> Self {
         let mut validator = Self::with(received_at, limits, IdCheck::second(first.repeated_ids.clone()));
@@ -50,7 +50,7 @@ impl FileValidator {
         Self { scanner: Scanner::at(0, 1), head: Some(Vec::new()), bytes: 0, checks: Checks::new(latest, limits, ids) }
     }
 
-    /// Takes the next bytes of the file and tells `on_error` every error found in them.
+    /// Reads the next bytes of the file and passes every error in them to `on_error`.
     pub fn push(&mut self, chunk: &[u8], on_error: &mut impl FnMut(RowError)) {
         self.bytes += chunk.len() as u64;
         if self.bytes > self.checks.limits.bytes_max {
@@ -72,7 +72,7 @@ impl FileValidator {
         }
     }
 
-    /// Takes the end of the file.
+    /// Ends the file.
     #[must_use]
     pub fn finish(mut self, on_error: &mut impl FnMut(RowError)) -> ValidationReport {
         self.begin(on_error);
@@ -82,7 +82,7 @@ impl FileValidator {
         self.checks.finish(self.bytes, on_error)
     }
 
-    /// Looks at the file's first bytes and begins to scan.
+    /// Checks the encoding by the first bytes and begins to scan.
     fn begin(&mut self, on_error: &mut impl FnMut(RowError)) {
         let Some(head) = self.head.take() else {
             return;
@@ -100,7 +100,7 @@ impl FileValidator {
     }
 }
 
-/// An error of the file as a whole, before its reason is made precise.
+/// An error of the file as a whole, with the reason of its code.
 fn whole_file(code: ErrorCode, byte: u64) -> RowError {
     RowError { record: 0, line: 1, column: None, column_number: None, byte, code, reason: code.reason().into() }
 }
@@ -112,20 +112,20 @@ impl RowError {
     }
 }
 
-/// What is checked of each record, apart from the scanner that finds them.
+/// The checks of each record.
 struct Checks {
     limits: Limits,
     /// The latest instant that a transaction may have.
     latest: Timestamp,
     field_reader: FieldReader,
-    /// The header's columns, once it has been seen.
+    /// The columns of the header, once it was read.
     columns: Option<Columns>,
     value_reader: ValueReader,
-    /// Set by an error that leaves nothing to be said about the rest of the file.
+    /// Set by an error after which the rest of the file is not checked.
     stopped: bool,
     rows: u32,
     ids: IdCheck,
-    /// The invalid records, as the first reading found them, in a further one.
+    /// The invalid records that the first reading found, in the second reading.
     first_reading: Option<RecordSet>,
     invalid_records: RecordSet,
     totals: Totals,
@@ -219,7 +219,7 @@ impl Checks {
         }
     }
 
-    /// Reads the header and returns the errors of its fields. What it lacks is told at once.
+    /// Reads the header and returns the errors of its fields. Missing columns are reported directly.
     fn header(&mut self, record: &RawRecord<'_>, on_error: &mut impl FnMut(RowError)) -> Vec<FieldError> {
         if !record.errors.is_empty() {
             self.columns = Some(Columns::default());
@@ -239,7 +239,7 @@ impl Checks {
                 named.push(None);
                 continue;
             }
-            // A byte-order mark is told as such; the column that it hides is no unknown one.
+            // A byte-order mark is its own error; the column after it is not unknown.
             let name = std::str::from_utf8(fields.get(field)).ok().map(|name| name.trim_start_matches(BYTE_ORDER_MARK));
             let column = name.and_then(Column::of_header_field);
             let repeated = column.is_some() && named.contains(&column);
@@ -282,9 +282,9 @@ impl Checks {
             errors = record::text_errors(record, |field| columns.get(field));
             if has_notes {
                 errors.retain(|error| columns.get(error.field()).is_some());
-                let unmended = record::unmended(record, columns);
-                let is_told = |error: &FieldError| errors.iter().any(|told| told.field() == error.field());
-                let further: Vec<FieldError> = unmended.into_iter().filter(|error| !is_told(error)).collect();
+                let uncorrected = record::uncorrected(record, columns);
+                let is_reported = |error: &FieldError| errors.iter().any(|known| known.field() == error.field());
+                let further: Vec<FieldError> = uncorrected.into_iter().filter(|error| !is_reported(error)).collect();
                 errors.extend(further);
             }
             if fields.count() != columns.count() {
@@ -295,7 +295,7 @@ impl Checks {
             }
             let values = if errors.is_empty() { self.value_reader.read(fields, record.text) } else { None };
             match values {
-                // A second reading has the sums of the first one.
+                // A second reading keeps the sums of the first one.
                 Some(_) if self.first_reading.is_some() => {}
                 Some(values) => self.totals.add(values.currency, values.amount),
                 None => {
@@ -304,13 +304,13 @@ impl Checks {
                 }
             }
         }
-        // An id is compared even where another field is wrong, so that no duplicate hides behind another error.
-        let id = self.value_reader.place(Column::TransactionId);
+        // An id is compared even if another field has an error, so that no duplicate is hidden.
+        let id = self.value_reader.position(Column::TransactionId);
         if let Some(field) = id.filter(|&field| !errors.iter().any(|error| error.field() == field))
             && let Some(first) = self.ids.earlier(fields.get(field), number)
         {
             let duplicate = FieldError::new(field, Some(Column::TransactionId), ErrorCode::TransactionIdDuplicate);
-            errors.push(duplicate.because(format!("the id already stands in record {first}")));
+            errors.push(duplicate.because(format!("record {first} has the same id")));
         }
         if errors.len() > 1 {
             errors.sort_by_key(FieldError::field);
@@ -325,7 +325,7 @@ impl Checks {
         } else if !self.stopped && self.rows == 0 {
             self.report(whole_file(ErrorCode::NoDataRows, bytes), on_error);
         }
-        // Where the rest of the file was not looked at, nothing more can be found in it.
+        // If the rest of the file was not checked, a second reading would find nothing more.
         let (is_complete, repeated_ids) = if self.stopped { (true, RepeatedIds::default()) } else { self.ids.finish() };
         ValidationReport {
             rows: self.rows,
@@ -342,7 +342,7 @@ impl Checks {
     }
 }
 
-/// Why the first record cannot be meant as a header of ours at all.
+/// Why the first record is not a header of this format at all.
 fn not_a_header(fields: &Fields<'_>) -> Option<ErrorCode> {
     let separator_line = fields.get(0).get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"sep="));
     let other_delimiter = (0..fields.count()).any(|field| fields.get(field).iter().any(|byte| b";\t|".contains(byte)));
@@ -358,8 +358,8 @@ fn not_a_header(fields: &Fields<'_>) -> Option<ErrorCode> {
 
 fn wrong_field_count(found: usize, expected: usize) -> FieldError {
     let code = if found < expected { ErrorCode::TooFewFields } else { ErrorCode::TooManyFields };
-    let place = if found < expected { found.saturating_sub(1) } else { expected };
-    FieldError::new(place, None, code).because(format!("the record has {found} fields; the header has {expected}"))
+    let field = if found < expected { found.saturating_sub(1) } else { expected };
+    FieldError::new(field, None, code).because(format!("the record has {found} fields; the header has {expected}"))
 }
 
 #[cfg(test)]

@@ -1,20 +1,19 @@
-//! Reads the values of one sound record, or finds every error of them.
+//! Reads the values of one well-formed record, or finds all their errors.
 
 use super::fields::Fields;
 use super::raw_record::Text;
 use super::record::FieldError;
-use super::schema::Places;
+use super::schema::Positions;
 use super::{Column, Columns, ErrorCode};
-use crate::files::identity::is_padded;
 use crate::limits::{FIELD_BYTES_MAX, TRANSACTION_ID_CHARS_MAX};
 use crate::values::currency::{CurrencyError, CurrencyReader};
+use crate::values::identifier::is_padded;
 use crate::values::money::AmountError;
 use crate::values::timestamp::TimestampError;
 use crate::{Currency, Money, Timestamp, Transaction, TransactionStatus};
 use std::borrow::Cow;
 
-/// The values of a valid record. Its texts are printable ASCII (the id) and UTF-8 (the merchant), but nobody has asked
-/// for them as such yet.
+/// The values of a valid record. Its texts are printable ASCII (the id) and UTF-8 (the merchant), but still bytes.
 pub(super) struct Values<'a> {
     transaction_id: &'a [u8],
     pub(super) amount: Money,
@@ -25,7 +24,7 @@ pub(super) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// The transaction. There is always one, since the texts were looked at before.
+    /// The transaction. There is always one, since the texts were checked before.
     pub(super) fn transaction(self) -> Option<Transaction<'a>> {
         let Self { transaction_id, amount, currency, timestamp, merchant, status } = self;
         let transaction_id = std::str::from_utf8(transaction_id).ok()?;
@@ -36,14 +35,14 @@ impl<'a> Values<'a> {
 
 /// Reads the fields of records, one after another.
 pub(super) struct ValueReader {
-    places: Places,
+    positions: Positions,
     currencies: CurrencyReader,
-    /// What holds for a new file; nothing for one that is known.
+    /// The rules for a new file; none for an accepted one.
     acceptance: Option<Acceptance>,
 }
 
-/// What decides whether a value may be accepted beside its form, and may be another the next time: the list of currencies
-/// of this program, and when the file came.
+/// The rules that may change between two readings of the same file: the list of currencies of this program, and the
+/// time of arrival.
 #[derive(Clone, Copy)]
 struct Acceptance {
     /// The latest instant that a transaction may have.
@@ -51,27 +50,27 @@ struct Acceptance {
 }
 
 impl ValueReader {
-    /// A reader of a file that is to be accepted or refused.
+    /// A reader of a file that is to be accepted or rejected.
     pub(super) fn new(columns: &Columns, latest: Timestamp) -> Self {
         Self { acceptance: Some(Acceptance { latest }), ..Self::of_accepted(columns) }
     }
 
-    /// A reader of a file that was accepted. What was accepted is known, by whatever rules it was.
+    /// A reader of a file that was accepted, by whatever rules.
     pub(super) fn of_accepted(columns: &Columns) -> Self {
-        Self { places: columns.places(), currencies: CurrencyReader::default(), acceptance: None }
+        Self { positions: columns.positions(), currencies: CurrencyReader::default(), acceptance: None }
     }
 
-    /// Where the column stands, from 0; none if the header lacks it.
+    /// The position of the column, from 0; none if the header lacks it.
     #[inline]
-    pub(super) fn place(&self, column: Column) -> Option<usize> {
-        self.places.of(column)
+    pub(super) fn position(&self, column: Column) -> Option<usize> {
+        self.positions.of(column)
     }
 
-    /// The values of a record whose text is without error; nothing if any of them breaks a rule, which
-    /// [`ValueReader::errors`] then names.
+    /// The values of a record whose text has no error; none if a value breaks a rule, which [`ValueReader::errors`]
+    /// then reports.
     #[inline]
     pub(super) fn read<'a>(&mut self, fields: Fields<'a>, text: Text) -> Option<Values<'a>> {
-        let value = |column: Column| self.places.of(column).map(|field| fields.get(field));
+        let value = |column: Column| self.positions.of(column).map(|field| fields.get(field));
         let transaction_id = transaction_id(value(Column::TransactionId)?, text, self.acceptance).ok()?;
         let currency = value(Column::Currency)?;
         let amount_text = value(Column::Amount)?;
@@ -92,7 +91,8 @@ impl ValueReader {
         Some((self.currencies.known(code, amount)?, amount))
     }
 
-    /// Every error of a record's values. A field that `is_invalid` says is already told of is not looked at.
+    /// Every error of a record's values. Fields for which `is_invalid` is true are skipped: their errors are already
+    /// reported.
     #[cold]
     pub(super) fn errors(
         &mut self,
@@ -100,7 +100,7 @@ impl ValueReader {
         text: Text,
         is_invalid: impl Fn(usize) -> bool,
     ) -> Vec<FieldError> {
-        let mut reading = Reading { fields, places: self.places, is_invalid, errors: Vec::new() };
+        let mut reading = Reading { fields, positions: self.positions, is_invalid, errors: Vec::new() };
         reading.read(Column::TransactionId, |value| transaction_id(value, text, self.acceptance));
         let currency = reading.read(Column::Currency, |value| self.currencies.parse(value).map_err(currency_error));
         reading.read(Column::Amount, |value| amount(value, currency));
@@ -115,7 +115,7 @@ impl ValueReader {
 
 type ValueError = (ErrorCode, Cow<'static, str>);
 
-/// A error for which its code's own reason says everything.
+/// An error with the reason of its code.
 #[cold]
 fn plain(code: ErrorCode) -> ValueError {
     (code, code.reason().into())
@@ -123,15 +123,15 @@ fn plain(code: ErrorCode) -> ValueError {
 
 struct Reading<'a, IsInvalid> {
     fields: Fields<'a>,
-    places: Places,
+    positions: Positions,
     is_invalid: IsInvalid,
     errors: Vec<FieldError>,
 }
 
 impl<'a, IsInvalid: Fn(usize) -> bool> Reading<'a, IsInvalid> {
-    /// The value of `column`, or none where the header lacks it or a error was found.
+    /// The value of `column`, or none if the header lacks it or the value has an error.
     fn read<T>(&mut self, column: Column, parse: impl FnOnce(&'a [u8]) -> Result<T, ValueError>) -> Option<T> {
-        let field = self.places.of(column)?;
+        let field = self.positions.of(column)?;
         if (self.is_invalid)(field) {
             return None;
         }
@@ -140,7 +140,7 @@ impl<'a, IsInvalid: Fn(usize) -> bool> Reading<'a, IsInvalid> {
     }
 
     fn add(&mut self, field: usize, column: Column, value: &[u8], error: ValueError) {
-        // Whatever rule a blank breaks, it is the value that is missing.
+        // A blank value is missing, whatever other rule it breaks.
         let (code, reason) = if is_blank(value) { plain(ErrorCode::FieldEmpty) } else { error };
         self.errors.push(FieldError::new(field, Some(column), code).because(reason));
     }
@@ -172,14 +172,14 @@ fn merchant(value: &[u8]) -> Result<&[u8], ValueError> {
     if is_blank(value) {
         Err(plain(ErrorCode::FieldEmpty))
     } else if value.len() > FIELD_BYTES_MAX {
-        // The scanner lets one byte more pass where it may be a guard.
+        // The scanner accepts one more byte if it may be a guard.
         Err(plain(ErrorCode::FieldTooLong))
     } else {
         Ok(value)
     }
 }
 
-/// Reads an amount. Where the currency is not known, its decimals cannot be held against it.
+/// Reads an amount. If the currency is not known, its decimals are not checked.
 #[inline]
 fn amount(value: &[u8], currency: Option<Currency>) -> Result<Money, ValueError> {
     let decimals_max = currency.map_or(u8::MAX, |currency| currency.decimals());
@@ -267,9 +267,9 @@ mod tests {
     }
 
     proptest! {
-        /// A record is read, or has errors: never both, never neither, so that none is passed over in silence.
+        /// A record is either read or has errors, so that none is skipped silently.
         #[test]
-        fn what_cannot_be_read_has_a_fault(values in proptest::collection::vec(value(), 6)) {
+        fn a_record_is_read_or_has_errors(values in proptest::collection::vec(value(), 6)) {
             let columns = Columns::new(Column::ALL.map(Some).to_vec());
             let mut value_reader = ValueReader::new(&columns, latest());
             let mut field_reader = FieldReader::default();

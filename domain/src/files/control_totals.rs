@@ -1,5 +1,5 @@
-//! What a sender states of a file beforehand: how many records it has, and what they add up to. A file that says
-//! otherwise is refused, however well-formed it is: something was lost or changed on its way to us.
+//! Control totals: the number of records and the totals that a sender expects of a file. A file that differs is
+//! rejected, however well-formed it is: something was lost or changed in transit.
 
 use crate::Currency;
 use crate::csv::{ErrorCode, RowError, ValidationReport};
@@ -10,38 +10,38 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// What is stated. Nothing of it has to be.
+/// The expected figures. Each is optional.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ControlTotals {
     /// The number of data records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
-    /// The sum of each currency that occurs, by its code, with all the decimals that the currency has.
+    /// The sum of each currency in the file, by its code, with all the decimals of the currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totals: Option<BTreeMap<String, String>>,
 }
 
-/// Why a control_totals cannot be read.
+/// Why control totals cannot be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ControlTotalsError {
-    /// Which part of it.
+    /// Which part.
     pub code: ControlTotalsErrorCode,
-    /// What is wrong, in words. It repeats nothing of what was sent.
+    /// The reason. It repeats nothing that was sent.
     pub reason: Cow<'static, str>,
 }
 
-/// The parts of a control_totals.
+/// The parts of control totals.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ControlTotalsErrorCode {
     /// The number of records is not a whole number in digits.
     ExpectedRowsMalformed,
-    /// The totals are not a JSON object of amounts as texts, by currency.
+    /// The totals are not a JSON object of amounts as strings, by currency.
     ExpectedTotalsMalformed,
 }
 
 impl ControlTotalsErrorCode {
-    /// The text in answers. It is an interface and never changes.
+    /// The code in responses. It is an interface and never changes.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,7 +52,7 @@ impl ControlTotalsErrorCode {
 }
 
 fn rows_error<T>() -> Result<T, ControlTotalsError> {
-    let reason = Cow::Borrowed("\"expected_rows\" is the number of data records, in digits alone");
+    let reason = Cow::Borrowed("\"expected_rows\" is the number of data records, in digits only");
     Err(ControlTotalsError { code: ControlTotalsErrorCode::ExpectedRowsMalformed, reason })
 }
 
@@ -61,7 +61,7 @@ fn totals_error<T>(reason: impl Into<Cow<'static, str>>) -> Result<T, ControlTot
 }
 
 impl ControlTotals {
-    /// Reads the fields of a form: digits, and a JSON object such as `{"EUR": "9.30"}`. Blanks around them do not matter.
+    /// Reads the fields of a form: digits, and a JSON object such as `{"EUR": "9.30"}`. Surrounding blanks are ignored.
     ///
     /// # Errors
     /// The first [`ControlTotalsError`].
@@ -82,29 +82,29 @@ impl ControlTotals {
         Ok(Self { rows: rows.map(number).transpose()?, totals: totals.map(totals_of).transpose()? })
     }
 
-    /// Whether nothing is stated.
+    /// Whether nothing is expected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Holds a complete report against what is stated: returns what differs, and adds it to the report.
+    /// Compares a complete report with the expected figures: returns the differences and adds them to the report.
     #[must_use]
-    pub fn hold(&self, report: &mut ValidationReport) -> Vec<RowError> {
-        // Before the row count is an error of the report: sums are compared where the records have none.
+    pub fn check(&self, report: &mut ValidationReport) -> Vec<RowError> {
+        // Before the row count becomes an error of the report: sums are compared only if the records have no errors.
         let totals = self.total_errors(report);
         let errors: Vec<RowError> = self.row_error(report).into_iter().chain(totals).collect();
         errors.iter().for_each(|error| report.add(error));
         errors
     }
 
-    /// What differs in the number of records. Of a file that was not read to its end it is not known.
+    /// The difference in the number of records. It is not known for a file that was not read to its end.
     #[must_use]
     pub fn row_error(&self, report: &ValidationReport) -> Option<RowError> {
         self.rows.filter(|_| report.is_whole).and_then(|expected| row_error(expected, report.rows))
     }
 
-    /// What differs in the sums. Where a record has an error they are not the file's, and nothing is compared.
+    /// The differences in the sums. They are compared only if no record has an error.
     #[must_use]
     pub fn total_errors(&self, report: &ValidationReport) -> Vec<RowError> {
         match &self.totals {
@@ -113,7 +113,7 @@ impl ControlTotals {
         }
     }
 
-    /// What differs from what is known of a file that was found valid before.
+    /// The differences from the stored figures of a file that was valid before.
     #[must_use]
     pub fn errors_of_known(&self, rows: u32, totals: &BTreeMap<String, String>) -> Vec<RowError> {
         let of_rows = self.rows.and_then(|expected| row_error(expected, rows));
@@ -123,7 +123,7 @@ impl ControlTotals {
 }
 
 fn row_error(expected: u64, found: u32) -> Option<RowError> {
-    let reason = format!("the file has {found} data records; you stated {expected}");
+    let reason = format!("the file has {found} data records; expected_rows is {expected}");
     (expected != u64::from(found)).then(|| of_whole_file(ErrorCode::RowCountMismatch, reason))
 }
 
@@ -139,12 +139,12 @@ fn total_errors(expected: &BTreeMap<String, String>, found: &BTreeMap<String, St
     let differs = codes.into_iter().filter(|code| !is_same(code));
     let reason = |code: &String| match (found.get(code), expected.get(code)) {
         (Some(found), Some(expected)) => {
-            format!("the amounts in {code} add up to {found}; you stated {expected}")
+            format!("the amounts in {code} add up to {found}; expected_totals has {expected}")
         }
-        (Some(found), None) => format!("the amounts in {code} add up to {found}; you stated no total in {code}"),
+        (Some(found), None) => format!("the amounts in {code} add up to {found}; expected_totals has no {code}"),
         (None, expected) => {
             let expected = expected.map_or("", String::as_str);
-            format!("the file has no amounts in {code}, which add up to 0; you stated {expected}")
+            format!("the file has no amounts in {code}; expected_totals has {expected}")
         }
     };
     differs.map(|code| of_whole_file(ErrorCode::TotalMismatch, reason(code))).collect()
@@ -179,14 +179,14 @@ fn totals_of(value: &Value<'_>) -> Result<BTreeMap<String, String>, ControlTotal
 }
 
 fn total_of(member: &Member<'_>) -> Result<(String, String), ControlTotalsError> {
-    // A file with a code that was retired since may be known, and its sender may send it again as before.
+    // A known file may have a code that was retired since, and its sender may send it again.
     let Ok(currency) = Currency::past_or_present(member.name.as_bytes()) else {
-        return totals_error("a member of \"expected_totals\" is no currency code that files may have");
+        return totals_error("a member name of \"expected_totals\" is not a currency code that files may have");
     };
     let code = currency.code();
     let Kind::String(text) = &member.value.kind else {
         return totals_error(format!(
-            "the total of {code} is not a text; write it in quotes, so that nobody rounds it"
+            "the total of {code} is not a string; write it in quotes, so that it is not rounded"
         ));
     };
     match canonical(text, usize::from(currency.decimals())) {
@@ -198,8 +198,8 @@ fn total_of(member: &Member<'_>) -> Result<(String, String), ControlTotalsError>
     }
 }
 
-/// A decimal as [`crate::Totals::to_texts`] writes it, so that equal sums have equal texts: no leading zeros, and exactly
-/// so many decimals. None if the text is no plain decimal, or has more of them that are not zero.
+/// A decimal as [`crate::Totals::to_texts`] writes it, so that equal sums have equal texts: no leading zeros, and
+/// exactly `decimals` decimals. None if the text is not a plain decimal or has more decimals that are not zero.
 fn canonical(text: &str, decimals: usize) -> Option<String> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => ("-", digits),

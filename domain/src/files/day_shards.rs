@@ -1,11 +1,11 @@
-//! How the rows of a day are spread over the partitions of an index.
+//! How the rows of a day are distributed over the partitions of an index.
 
 use crate::Timestamp;
 use crate::limits::{PAYMENT_SHARDS, TIMESTAMP_SHARDS};
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
-/// The shards of a day in one index. A row's partition there is its UTC day and its shard, as `2026-01-15#0007`.
+/// The shards of a day in one index. The partition of a row is its UTC day and its shard, as `2026-01-15#0007`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DayShards {
     count: u64,
@@ -13,12 +13,12 @@ pub struct DayShards {
 }
 
 impl DayShards {
-    /// Those of `timestamp-index`, for the transactions of files.
+    /// The shards of `timestamp-index`, for the transactions of files.
     pub const TRANSACTIONS: Self = Self { count: TIMESTAMP_SHARDS, digits: 4 };
-    /// Those of `day-index`, for payments.
+    /// The shards of `day-index`, for payments.
     pub const PAYMENTS: Self = Self { count: PAYMENT_SHARDS, digits: 2 };
 
-    /// The partition of the row `id` of a day. The shard depends on the id alone, so that a repeat finds the same one.
+    /// The partition of the row `id` of a day. The shard depends only on the id, so that a repeat has the same one.
     #[must_use]
     pub fn of(self, at: Timestamp, id: &str) -> String {
         let mut hasher = SipHasher13::new();
@@ -26,7 +26,7 @@ impl DayShards {
         self.name(&at.day(), hasher.finish() % self.count)
     }
 
-    /// Every partition that holds rows of `day` (`2026-01-15`): a reader queries them all.
+    /// Every partition with rows of `day` (`2026-01-15`). A reader queries them all.
     pub fn all(self, day: &str) -> impl Iterator<Item = String> + '_ {
         (0..self.count).map(move |shard| self.name(day, shard))
     }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_is_spread_evenly_over_its_shards() {
+    fn distributes_a_day_evenly_over_its_shards() {
         let at = Timestamp::parse(b"2026-01-15T23:59:59-01:00").unwrap();
         for shards in [DayShards::TRANSACTIONS, DayShards::PAYMENTS] {
             let mut counts = std::collections::BTreeMap::new();

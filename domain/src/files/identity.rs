@@ -1,24 +1,26 @@
-//! Who sent a file, and what makes two files the same.
+//! The sender of a file, and the identity of files.
 
-use crate::limits::PARTNER_CHARS_MAX;
+use crate::ContentDigest;
+use crate::values::digest::{hex, is_hex};
+use crate::values::identifier::is_name;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fmt::{self, Write};
+use std::fmt;
 
-/// The name in the keys of those who operate the system. No partner has it.
+/// The name in the API keys of operators. No partner has it.
 pub const OPERATOR: &str = "operator";
 
-/// Whose API key it is.
+/// The owner of an API key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Caller {
-    /// A partner, who sends files and sees its own.
+    /// A partner, who sends files and sees only its own.
     Partner(Partner),
-    /// Somebody who operates the system, who sees what came of all partners and sends nothing.
+    /// An operator, who sees the files of all partners and sends none.
     Operator,
 }
 
 impl Caller {
-    /// Whose key this is. The gateway has checked the whole key.
+    /// The owner of this key. The gateway has checked the whole key.
     #[must_use]
     pub fn of_api_key(key: &str) -> Self {
         match key.split_once('.') {
@@ -28,8 +30,8 @@ impl Caller {
     }
 }
 
-/// A partner's name: lower-case letters, digits and hyphens, at most 63, beginning with a letter or digit. It is not
-/// [`OPERATOR`].
+/// The name of a partner: lowercase letters, digits and hyphens, at most 63, beginning with a letter or digit. It is
+/// not [`OPERATOR`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Partner(String);
 
@@ -41,7 +43,7 @@ impl Partner {
     }
 
     /// The partner whose API key this is: the name before the key's first dot. The gateway has checked the whole key.
-    /// A key of another form is named by its digest, since the key itself must never be stored.
+    /// A key of another form gets a name from its digest, since the key itself must never be stored.
     #[must_use]
     pub fn of_api_key(key: &str) -> Self {
         key.split_once('.')
@@ -57,69 +59,8 @@ impl Partner {
     }
 }
 
-/// Whether `name` has the form of a partner's or a provider's name.
-pub(crate) fn is_name(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !name.is_empty() && name.len() <= PARTNER_CHARS_MAX && !name.starts_with('-') && name.bytes().all(allowed)
-}
-
-/// Whether an id begins or ends with a blank. It looks like the same id without it and would be another one, so that no new
-/// one may be so.
-#[inline]
-pub(crate) fn is_padded(id: &[u8]) -> bool {
-    id.first() == Some(&b' ') || id.last() == Some(&b' ')
-}
-
-/// The SHA-256 of some content, as 64 hexadecimal digits.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ContentDigest(String);
-
-impl ContentDigest {
-    /// The digest of `bytes`.
-    #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(hex(&Sha256::digest(bytes)))
-    }
-
-    /// Takes `text` if it has the form of a digest.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        is_hex(text, CONTENT_DIGEST_DIGITS).then(|| Self(text.to_owned()))
-    }
-
-    /// The digest as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The digest's 32 bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let value = |digit: u8| if digit.is_ascii_digit() { digit - b'0' } else { digit - b'a' + 10 };
-        self.0.as_bytes().chunks_exact(2).map(|pair| value(pair[0]) * 16 + value(pair[1])).collect()
-    }
-}
-
-/// Computes a [`ContentDigest`] while the bytes stream by.
-#[derive(Default)]
-pub struct ContentHasher(Sha256);
-
-impl ContentHasher {
-    /// Takes the next bytes of the file.
-    pub fn push(&mut self, chunk: &[u8]) {
-        self.0.update(chunk);
-    }
-
-    /// The digest of all bytes taken.
-    #[must_use]
-    pub fn finish(self) -> ContentDigest {
-        ContentDigest(hex(&self.0.finalize()))
-    }
-}
-
-/// The name of a file: 32 hexadecimal digits that follow from its partner and its bytes alone, on whichever road it
-/// came. The same file twice is therefore the same file, and two partners never share one.
+/// The id of a file: 32 hexadecimal digits that are derived only from its partner and its bytes, whatever its source.
+/// The same file therefore has the same id every time, and two partners never share one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FileId(String);
@@ -139,7 +80,6 @@ impl From<FileId> for String {
 }
 
 const FILE_ID_DIGITS: usize = 32;
-const CONTENT_DIGEST_DIGITS: usize = 64;
 
 impl FileId {
     /// The id of the file with these bytes from this partner.
@@ -168,30 +108,12 @@ impl fmt::Display for FileId {
     }
 }
 
-fn is_hex(text: &str, digits: usize) -> bool {
-    text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn digest_of(bytes: &[u8]) -> ContentDigest {
-        let mut hasher = ContentHasher::default();
-        hasher.push(bytes);
-        hasher.finish()
-    }
-
     #[test]
-    fn a_key_names_its_partner_and_never_shows_its_secret() {
+    fn a_key_has_its_partner_and_never_shows_its_secret() {
         for (key, expected) in [("acme.s3cr3t", "acme"), ("bank-7.a.b", "bank-7")] {
             assert_eq!(Partner::of_api_key(key).as_str(), expected);
         }
@@ -203,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_is_no_partner() {
+    fn an_operator_is_not_a_partner() {
         assert_eq!(Caller::of_api_key("operator.s3cr3t"), Caller::Operator);
         for key in
             ["operator.", "operator", "Operator.s3cr3t", "operator-2.s3cr3t", "acme.operator", "acme.operator.s3cr3t"]
@@ -216,18 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_its_partner_and_its_bytes() {
+    fn an_id_depends_on_the_partner_and_the_bytes() {
         let (acme, globex) = (Partner::named("acme").unwrap(), Partner::named("globex").unwrap());
-        let id = FileId::derive(&acme, &digest_of(b"a"));
-        assert_eq!(id, FileId::derive(&acme, &digest_of(b"a")));
-        assert_ne!(id, FileId::derive(&globex, &digest_of(b"a")));
-        assert_ne!(id, FileId::derive(&acme, &digest_of(b"b")));
+        let id = FileId::derive(&acme, &ContentDigest::of(b"a"));
+        assert_eq!(id, FileId::derive(&acme, &ContentDigest::of(b"a")));
+        assert_ne!(id, FileId::derive(&globex, &ContentDigest::of(b"a")));
+        assert_ne!(id, FileId::derive(&acme, &ContentDigest::of(b"b")));
         assert_eq!(FileId::parse(id.as_str()), Some(id));
-        assert_eq!(digest_of(b"").as_str(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         assert_eq!(FileId::parse("../../../etc/passwd"), None);
-        assert_eq!(ContentDigest::of(b"a"), digest_of(b"a"));
-        assert_eq!(ContentDigest::parse(digest_of(b"a").as_str()), Some(digest_of(b"a")));
-        assert_eq!(ContentDigest::of(b"a").to_bytes(), Sha256::digest(b"a").to_vec());
-        assert_eq!(ContentDigest::parse("0123456789abcdef0123456789abcdef"), None);
     }
 }

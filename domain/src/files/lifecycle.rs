@@ -1,53 +1,40 @@
-//! The life of a file: its statuses, their order, and what an upload or an event means for a known file.
+//! The lifecycle of a file: its statuses, their order, and what an upload or an event means for a known file.
 
 use crate::limits::{ATTEMPT_MILLISECONDS_MAX, ATTEMPTS_MAX};
 use serde::{Deserialize, Serialize};
 
-/// Where a file stands. Within one attempt the rank only grows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FileStatus {
-    /// Nothing of it has come; its sender was given a URL to put it to.
-    AwaitingUpload,
-    /// Nothing of it has come, and the URL has ended. It is never stored: it follows from the time.
-    UploadExpired,
+crate::values::codes::text_enum! {
+    /// The status of a file. Within one attempt, the rank only increases.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    FileStatus;
+
+    /// An upload was created, and its bytes have not arrived.
+    AwaitingUpload "awaiting_upload";
+    /// The bytes have not arrived and the URL has expired. This status is never stored: it follows from the time.
+    UploadExpired "upload_expired";
     /// Its bytes are being checked.
-    Validating,
-    /// Every record is valid; it waits to be processed.
-    Validated,
-    /// Refused, or it could not be checked.
-    ValidationFailed,
+    Validating "validating";
+    /// Every record is valid; processing has not begun.
+    Validated "validated";
+    /// It was rejected, or it could not be checked.
+    ValidationFailed "validation_failed";
     /// Its records are being written.
-    Processing,
+    Processing "processing";
     /// All its records are written.
-    Processed,
+    Processed "processed";
     /// Its records could not be written.
-    ProcessingFailed,
-    /// Its outcome is being announced.
-    Notifying,
-    /// Written and announced.
-    Completed,
-    /// Written, but its outcome could not be announced.
-    NotificationFailed,
+    ProcessingFailed "processing_failed";
+    /// Its outcome is being published.
+    Notifying "notifying";
+    /// Its records are written and its outcome is published.
+    Completed "completed";
+    /// Its records are written, but its outcome could not be published.
+    NotificationFailed "notification_failed";
 }
 
 impl FileStatus {
-    /// Every status, in the order of a file's life.
-    pub const ALL: [Self; 11] = [
-        Self::AwaitingUpload,
-        Self::UploadExpired,
-        Self::Validating,
-        Self::Validated,
-        Self::ValidationFailed,
-        Self::Processing,
-        Self::Processed,
-        Self::ProcessingFailed,
-        Self::Notifying,
-        Self::Completed,
-        Self::NotificationFailed,
-    ];
-
-    /// How far it is, 0 to 6. A transition is taken only to a higher rank of the same attempt, or to a later attempt.
+    /// The rank, 0 to 6. A transition needs a higher rank of the same attempt, or a later attempt.
     #[must_use]
     pub fn rank(self) -> u8 {
         match self {
@@ -61,7 +48,7 @@ impl FileStatus {
         }
     }
 
-    /// Whether the attempt ended without success.
+    /// Whether the attempt failed.
     #[must_use]
     pub fn is_failed(self) -> bool {
         matches!(self, Self::ValidationFailed | Self::ProcessingFailed | Self::NotificationFailed)
@@ -73,15 +60,15 @@ impl FileStatus {
         self.is_failed() || matches!(self, Self::Completed | Self::UploadExpired)
     }
 
-    /// The status to show at `now_ms` of a file that is stored as this, where its upload, if it has one, ends at
-    /// `upload_expires_at_ms`. All but [`Self::AwaitingUpload`] are shown as they are.
+    /// The status to show at `now_ms` for a file with this stored status, whose pending upload, if any, expires at
+    /// `upload_expires_at_ms`. Only [`Self::AwaitingUpload`] is ever shown differently.
     #[must_use]
     pub fn shown_at(self, now_ms: u64, upload_expires_at_ms: Option<u64>) -> Self {
         let is_open = upload_expires_at_ms.is_some_and(|expires_at_ms| now_ms < expires_at_ms);
         if self == Self::AwaitingUpload && !is_open { Self::UploadExpired } else { self }
     }
 
-    /// The failure that follows when the workflow gives up on a file in this status; none if its attempt has ended.
+    /// The failed status of a file on which the workflow gives up in this status; none if its attempt has ended.
     #[must_use]
     pub fn failure(self) -> Option<Self> {
         match self {
@@ -91,46 +78,28 @@ impl FileStatus {
             _ => None,
         }
     }
-
-    /// The text in tables, answers and messages.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AwaitingUpload => "awaiting_upload",
-            Self::UploadExpired => "upload_expired",
-            Self::Validating => "validating",
-            Self::Validated => "validated",
-            Self::ValidationFailed => "validation_failed",
-            Self::Processing => "processing",
-            Self::Processed => "processed",
-            Self::ProcessingFailed => "processing_failed",
-            Self::Notifying => "notifying",
-            Self::Completed => "completed",
-            Self::NotificationFailed => "notification_failed",
-        }
-    }
 }
 
-/// What is known of a file when it comes again.
+/// What is known about a file when it is received again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KnownFile {
     /// Its latest attempt, from 1.
     pub attempt: u32,
-    /// Where that attempt stands.
+    /// The status of that attempt.
     pub status: FileStatus,
-    /// When that attempt last moved, in milliseconds since 1970.
+    /// When that attempt last changed its status, in milliseconds since 1970.
     pub updated_at_ms: u64,
-    /// Whether the latest attempt rejected the file for what it holds.
+    /// Whether the latest attempt rejected the file for its content.
     pub is_rejected: bool,
 }
 
-/// What a sender asks for.
+/// What a sender requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Intent {
-    /// To have the file processed, unless that was done.
+    /// Process the file, unless that is done.
     Process,
-    /// To have it processed once more after the attempt that the sender has seen. The number makes the request idempotent:
-    /// a repeat of it finds a later attempt.
+    /// Process it again after the attempt that the sender has seen. The number makes the request idempotent: a repeat
+    /// finds a later attempt.
     Reprocess {
         /// That attempt, from 1.
         seen_attempt: u32,
@@ -138,13 +107,13 @@ pub enum Intent {
 }
 
 impl Intent {
-    /// The intent of a request that names the attempt to process again, or none.
+    /// The intent of a request, which may have the number of the attempt to process again.
     #[must_use]
     pub fn of(reprocess_attempt: Option<u32>) -> Self {
         reprocess_attempt.map_or(Self::Process, |seen_attempt| Self::Reprocess { seen_attempt })
     }
 
-    /// The attempt to process again, if one is named.
+    /// The attempt to process again, if any.
     #[must_use]
     pub fn reprocess_attempt(self) -> Option<u32> {
         match self {
@@ -154,36 +123,36 @@ impl Intent {
     }
 }
 
-/// The place of an attempt in its partner's arrival order.
+/// The sequence of an attempt in its partner's arrival order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sequence {
-    /// That of the request which asks for it.
+    /// That of the request.
     New,
-    /// That of the attempt before: what is retried must not win over what came in between.
+    /// That of the attempt before: a retry must not supersede what arrived in between.
     Kept,
 }
 
-/// What a file that comes (again) gets.
+/// What to do with a file that is received.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Decision {
     /// Work on it under this attempt.
     Work {
         /// The attempt to work under, from 1.
         attempt: u32,
-        /// Its place in the arrival order, if it has yet to begin.
+        /// Its sequence, if the attempt has not begun.
         sequence: Sequence,
     },
-    /// It is done, or being done: answer with what is known.
-    Answer,
-    /// It was tried too often.
+    /// It is done or in progress: nothing is left to do but to return its status.
+    Existing,
+    /// The file has too many attempts.
     Exhausted,
-    /// The request names an attempt that the file does not have.
+    /// The file does not have the attempt of the request.
     AttemptUnknown,
 }
 
-/// What an upload gets. A new file is worked on; a failed or lost attempt is followed by a new one; an attempt that
-/// has yet to reach the bucket is worked on again, since its first handler may have died; a completed file is processed
-/// again only if that is asked for after its latest attempt.
+/// Decides about an upload. A new file is processed. A failed or lost attempt is followed by a new one. An attempt
+/// whose bytes may not be in the bucket is continued, since its first handler may have been killed. A completed file is
+/// processed again only if that is requested for its latest attempt.
 #[must_use]
 pub fn decide_upload(known: Option<KnownFile>, intent: Intent, now_ms: u64) -> Decision {
     let Some(known) = known else {
@@ -202,18 +171,18 @@ pub fn decide_upload(known: Option<KnownFile>, intent: Intent, now_ms: u64) -> D
     }
     let lost = !known.status.is_final() && now_ms.saturating_sub(known.updated_at_ms) > ATTEMPT_MILLISECONDS_MAX;
     match known.status {
-        // Nothing has come yet: the upload that was created has no claim on bytes that come by another request.
+        // The presigned upload was not used: the bytes of this request have their own sequence.
         FileStatus::AwaitingUpload => Decision::Work { attempt: known.attempt, sequence: Sequence::New },
-        // What was rejected was never in effect, so that its correction begins a place of its own.
+        // A rejected file was never in effect, so its next attempt gets a new sequence.
         _ if known.is_rejected => next_attempt(known.attempt, Sequence::New),
         status if status.is_failed() || lost => next_attempt(known.attempt, Sequence::Kept),
         FileStatus::Validating => Decision::Work { attempt: known.attempt, sequence: Sequence::Kept },
-        _ => Decision::Answer,
+        _ => Decision::Existing,
     }
 }
 
-/// What a request for a presigned upload gets: what an upload of the file would get, but that nothing is to be sent while
-/// another upload of it is being validated.
+/// Decides about a request that creates an upload: as [`decide_upload`], except that no new upload is created while the
+/// file is being validated.
 #[must_use]
 pub fn decide_creation(known: Option<KnownFile>, intent: Intent, now_ms: u64) -> Decision {
     let decision = decide_upload(known, intent, now_ms);
@@ -221,33 +190,33 @@ pub fn decide_creation(known: Option<KnownFile>, intent: Intent, now_ms: u64) ->
         (Some(known), Decision::Work { attempt, .. })
             if known.status == FileStatus::Validating && attempt == known.attempt =>
         {
-            Decision::Answer
+            Decision::Existing
         }
         _ => decision,
     }
 }
 
-/// How an object came into the bucket.
+/// Who put an object into the bucket, and how.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ObjectSource {
-    /// The API stored it, having begun an attempt.
+    /// The API, after it began an attempt.
     Api,
-    /// It was put where the API let its sender put it.
+    /// The sender, by a presigned upload.
     Presigned {
-        /// What the upload was created for, if it is still open.
+        /// The intent of the upload, if it is pending.
         open: Option<Intent>,
-        /// Whether an attempt has worked on this very version.
+        /// Whether an attempt has processed this version of the object.
         is_known_version: bool,
     },
-    /// Its sender put it there by rights of its own.
+    /// The sender, with its own permissions for the bucket.
     Bucket {
-        /// Whether an attempt has worked on this very version.
+        /// Whether an attempt has processed this version of the object.
         is_known_version: bool,
     },
 }
 
-/// What an event of the bucket gets. A repeat of a finished attempt changes nothing. A failed file gets a new attempt when
-/// it is put into the bucket again or redriven. What an object holds is known to be the file by then.
+/// Decides about an event of the bucket. A repeated event of a finished attempt changes nothing. A failed file gets a
+/// new attempt if it is put into the bucket again or redriven. The caller has checked that the object is the file.
 #[must_use]
 pub fn decide_event(known: Option<KnownFile>, source: ObjectSource, redrive: bool, now_ms: u64) -> Decision {
     let (open, put_again) = match source {
@@ -256,26 +225,26 @@ pub fn decide_event(known: Option<KnownFile>, source: ObjectSource, redrive: boo
         ObjectSource::Bucket { is_known_version } => (None, !is_known_version),
     };
     let Some(known) = known else {
-        // The API knows of whatever it stores or lets somebody put there.
+        // Every object of the API and every presigned upload has a status.
         return match source {
             ObjectSource::Bucket { .. } => decide_upload(None, Intent::Process, now_ms),
-            ObjectSource::Api | ObjectSource::Presigned { .. } => Decision::Answer,
+            ObjectSource::Api | ObjectSource::Presigned { .. } => Decision::Existing,
         };
     };
     if let Some(intent) = open {
         return match decide_upload(Some(known), intent, now_ms) {
-            // Whoever works on the file may have died; this event may be the only one that is left.
-            Decision::Answer if !known.status.is_final() => kept(known),
+            // The handler of the file may have been killed, and this event may be the last one.
+            Decision::Existing if !known.status.is_final() => kept(known),
             decision => decision,
         };
     }
     match known.status {
         FileStatus::AwaitingUpload if put_again => decide_upload(Some(known), Intent::Process, now_ms),
-        FileStatus::AwaitingUpload => Decision::Answer,
+        FileStatus::AwaitingUpload => Decision::Existing,
         status if status.is_failed() && (redrive || put_again) => {
             next_attempt(known.attempt, if known.is_rejected { Sequence::New } else { Sequence::Kept })
         }
-        status if status.is_final() => Decision::Answer,
+        status if status.is_final() => Decision::Existing,
         _ => kept(known),
     }
 }
@@ -284,16 +253,16 @@ fn kept(known: KnownFile) -> Decision {
     Decision::Work { attempt: known.attempt, sequence: Sequence::Kept }
 }
 
-/// The attempt under whose name the completion of `attempt` is announced, so that subscribers recognise what they may have
-/// heard before. An attempt that was announcing and was not completed may have been heard without anybody knowing; whichever
-/// completes the file after it says the same again, however many failed in between. What was completed is announced anew only
-/// where it is processed anew. `history` has every transition before, in order.
+/// The attempt in the `notification_id` of the completion of `attempt`, so that subscribers recognize a repeated
+/// notification. An attempt that reached `notifying` and not `completed` may have published its outcome; whichever
+/// attempt completes the file later uses the same id, however many failed in between. A file that was completed gets a
+/// new id only if it is processed again. `history` has every earlier transition, in order.
 #[must_use]
-pub fn announced_attempt(history: &[(u32, FileStatus)], attempt: u32) -> u32 {
+pub fn notification_attempt(history: &[(u32, FileStatus)], attempt: u32) -> u32 {
     let has = |attempt: u32, status| history.contains(&(attempt, status));
     let since_completed = (1..attempt).rev().take_while(|&earlier| !has(earlier, FileStatus::Completed));
-    let may_have_been_heard = since_completed.filter(|&earlier| has(earlier, FileStatus::Notifying));
-    may_have_been_heard.last().unwrap_or(attempt)
+    let may_have_published = since_completed.filter(|&earlier| has(earlier, FileStatus::Notifying));
+    may_have_published.last().unwrap_or(attempt)
 }
 
 fn next_attempt(attempt: u32, sequence: Sequence) -> Decision {

@@ -10,6 +10,5 @@ pub(crate) mod pending_upload;
 pub mod schedule;
 pub(crate) mod status_token;
 pub mod task;
-pub mod transaction;
 pub mod unfinished;
 pub mod upload_request;

@@ -1,4 +1,4 @@
-//! What came of a partner on one day, and what was expected and did not come.
+//! The files of a partner on one day: those received, and those expected and missing.
 
 use crate::files::schedule::Schedules;
 use crate::values::money::add_up;
@@ -6,8 +6,8 @@ use crate::{Day, FileId, FileStatus, PendingUpload, StatusToken};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A file of a day, as the status table has it. A file belongs to the day on which it first came, however often it is sent
-/// again; one that has not come, to the day on which its upload was created.
+/// A file of a day, as the status table has it. A file belongs to the day on which it was first received, however often
+/// it is sent again. One that was not received belongs to the day on which its upload was created.
 #[derive(Clone, Debug, Deserialize)]
 pub struct DayFile {
     /// The file.
@@ -15,10 +15,10 @@ pub struct DayFile {
     /// Who sent it.
     #[serde(default)]
     pub partner: String,
-    /// When it first came, or its upload was created, RFC 3339 in UTC with milliseconds.
+    /// When it was first received, or its upload was created, RFC 3339 in UTC with milliseconds.
     #[serde(rename = "timestamp")]
     pub received_at: String,
-    /// Where its latest attempt stands.
+    /// The status of its latest attempt.
     pub status: FileStatus,
     /// Its latest attempt, from 1.
     pub attempt: u32,
@@ -31,16 +31,16 @@ pub struct DayFile {
     /// The sums of its records, by currency.
     #[serde(default)]
     pub totals: BTreeMap<String, String>,
-    /// What opens its status page.
+    /// The token of its status page.
     #[serde(default)]
     pub token: Option<StatusToken>,
-    /// The upload that its sender has not used, if there is one.
+    /// The upload that its sender has not used, if any.
     #[serde(default)]
     pub upload: Option<PendingUpload>,
-    /// Its rows that a later file had written before.
+    /// Its rows that were superseded by a later file when they were written.
     #[serde(default)]
     pub rows_superseded: Option<u32>,
-    /// Its rows that later files have replaced since, by file.
+    /// Its rows that later files have replaced, by file.
     #[serde(default)]
     pub replaced_by: BTreeMap<String, u32>,
     /// The rows of other files that it has replaced.
@@ -49,14 +49,14 @@ pub struct DayFile {
 }
 
 impl DayFile {
-    /// The same with the status that is shown at `now_ms`.
+    /// The file with the status that is shown at `now_ms`.
     #[must_use]
     pub fn shown_at(self, now_ms: u64) -> Self {
         let expires_at_ms = self.upload.as_ref().map(|upload| upload.expires_at_ms);
         Self { status: self.status.shown_at(now_ms, expires_at_ms), ..self }
     }
 
-    /// How many of its rows are not in effect, because a later file has them.
+    /// How many of its rows are not in effect, because a later file superseded them.
     #[must_use]
     pub fn rows_not_in_effect(&self) -> u64 {
         let replaced = self.replaced_by.values().copied().map(u64::from).sum::<u64>();
@@ -64,42 +64,42 @@ impl DayFile {
     }
 }
 
-/// One partner's files of one day, counted. Each file that came is counted once among the four ways in which it can stand.
+/// The counts of one partner's files of one day. Each received file is counted in exactly one of the four outcomes.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct PartnerDay {
-    /// Whose files.
+    /// The partner.
     pub partner: String,
-    /// The files that came.
+    /// The files received.
     pub received: u32,
-    /// Of those, the ones that are written and announced.
+    /// Of those, the completed ones.
     pub completed: u32,
-    /// Of those, the ones that have errors.
+    /// Of those, the rejected ones, which have errors.
     pub rejected: u32,
-    /// Of those, the ones that could not be checked, written or announced.
+    /// Of those, the ones that could not be checked, written or published.
     pub failed: u32,
-    /// Of those, the ones that are being worked on.
+    /// Of those, the ones in progress.
     pub in_progress: u32,
-    /// The files that have not come, and for which their sender has a URL that works.
+    /// The files that were not received and have a valid URL.
     pub awaiting_upload: u32,
-    /// The files that have not come, and whose URL has ended.
+    /// The files that were not received and whose URL has expired.
     pub upload_expired: u32,
     /// The records of the completed files.
     pub rows: u64,
-    /// Of those, the ones that are not in effect, because a later file has them.
+    /// Of those, the ones that are not in effect, because a later file superseded them.
     pub rows_superseded: u64,
-    /// Their sums by currency.
+    /// The sums of those records by currency.
     pub totals: BTreeMap<String, String>,
-    /// When the last of the files that came did so.
+    /// When the last file was received.
     pub last_received_at: Option<String>,
-    /// How many files are expected at least; nothing if the partner has no schedule.
+    /// The minimum number of expected files; none if the partner has no schedule.
     pub expected: Option<u32>,
-    /// How many of those have not come.
+    /// How many of those are missing.
     pub missing: u32,
 }
 
 impl PartnerDay {
-    /// How many files stand for ones that were expected. A rejected one does not: what was expected has yet to come. One that
-    /// failed does, since it came, and its failure has an alarm of its own.
+    /// How many files count as expected files. A rejected file does not count: the expected file is still missing. A
+    /// failed one counts, since it was received and its failure has its own alarm.
     fn arrived(&self) -> u32 {
         self.completed + self.failed + self.in_progress
     }
@@ -112,15 +112,15 @@ pub struct DayTally {
 }
 
 impl DayTally {
-    /// Has this partner in the result, whether a file of it came or not.
+    /// Adds this partner to the result, even without files.
     pub fn include(&mut self, partner: &str) {
         self.of(partner);
     }
 
-    /// Counts a file, in whatever order files come.
+    /// Counts a file. The order of files does not matter.
     ///
     /// # Errors
-    /// The currency of the file whose sum is not one of ours.
+    /// The code of a currency whose sum is malformed.
     pub fn add(&mut self, file: &DayFile) -> Result<(), String> {
         let day = self.of(&file.partner);
         let counter = match file.status {
@@ -139,7 +139,7 @@ impl DayTally {
         };
         *counter += 1;
         day.received += 1;
-        // All have one form and one width, so that the order of texts is the order of instants.
+        // All have the same form and width, so the order of texts is the order of instants.
         if day.last_received_at.as_deref() < Some(&file.received_at) {
             day.last_received_at = Some(file.received_at.clone());
         }
@@ -151,7 +151,7 @@ impl DayTally {
         Ok(())
     }
 
-    /// The partners in the order of their names, each with what was expected of it on `day`.
+    /// The partners by name, each with the number of files expected on `day`.
     #[must_use]
     pub fn finish(self, schedules: &Schedules, day: Day) -> Vec<PartnerDay> {
         let with_expected = |counted: PartnerDay| {
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn each_file_is_counted_as_it_stands_and_only_completed_ones_add_up() {
+    fn counts_files_by_status_and_adds_up_completed_ones() {
         let mut files: Vec<DayFile> =
             (1..).zip(FileStatus::ALL).map(|(number, status)| file("acme", number, status)).collect();
         let rejected = DayFile { error_count: Some(3), ..file("acme", 11, FileStatus::ValidationFailed) };
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_expected_has_come_unless_it_was_refused_or_is_awaited() {
+    fn rejected_and_awaited_files_are_missing() {
         let missing = |files: &[DayFile]| {
             let of_acme = tally(files, "acme:mon-fri*2").into_iter().find(|day| day.partner == "acme");
             of_acme.map(|day| (day.expected, day.missing))
@@ -240,18 +240,18 @@ mod tests {
         let rejected = DayFile { error_count: Some(1), ..file("acme", 1, FileStatus::ValidationFailed) };
         let awaited = file("acme", 2, FileStatus::AwaitingUpload);
         assert_eq!(missing(&[rejected.clone(), awaited.clone()]), Some((Some(2), 2)));
-        let came = [FileStatus::Completed, FileStatus::ProcessingFailed, FileStatus::Validating];
-        let came: Vec<DayFile> = (3..).zip(came).map(|(number, status)| file("acme", number, status)).collect();
-        assert_eq!(missing(&[rejected, awaited, came[0].clone()]), Some((Some(2), 1)));
-        assert_eq!(missing(&came), Some((Some(2), 0)));
-        let mut nothing = DayTally::default();
-        nothing.include("acme");
-        let nothing = nothing.finish(&Schedules::read("acme:fri*2"), day());
-        assert_eq!((nothing[0].received, nothing[0].expected, nothing[0].missing), (0, Some(2), 2));
+        let received = [FileStatus::Completed, FileStatus::ProcessingFailed, FileStatus::Validating];
+        let received: Vec<DayFile> = (3..).zip(received).map(|(number, status)| file("acme", number, status)).collect();
+        assert_eq!(missing(&[rejected, awaited, received[0].clone()]), Some((Some(2), 1)));
+        assert_eq!(missing(&received), Some((Some(2), 0)));
+        let mut empty = DayTally::default();
+        empty.include("acme");
+        let empty = empty.finish(&Schedules::read("acme:fri*2"), day());
+        assert_eq!((empty[0].received, empty[0].expected, empty[0].missing), (0, Some(2), 2));
     }
 
     #[test]
-    fn an_upload_beside_a_completed_file_changes_nothing_of_it() {
+    fn a_pending_upload_does_not_change_a_completed_file() {
         let upload = PendingUpload {
             sequence: 1,
             created_at_ms: 1,
@@ -298,7 +298,7 @@ mod tests {
         }
 
         #[test]
-        fn the_order_of_files_does_not_matter_nor_do_those_of_others(files in files()) {
+        fn counts_depend_only_on_the_partners_own_files(files in files()) {
             let reversed: Vec<DayFile> = files.iter().rev().cloned().collect();
             let days = tally(&files, "globex:daily");
             prop_assert_eq!(&tally(&reversed, "globex:daily"), &days);

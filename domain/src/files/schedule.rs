@@ -1,8 +1,8 @@
-//! Which files are expected of whom: the parameter `PartnerSchedules`.
+//! The files that are expected of each partner: the parameter `PartnerSchedules`.
 //!
-//! It is a list of parts with commas between them, such as `acme:mon-fri,globex:daily*2,initech:mon+thu`: a partner's name,
-//! a colon, on which days (in UTC) files are expected of it, and how many of them at least, if more than one. Days are
-//! `daily`, or days and ranges of days with `+` between them. Parts of the same partner add up.
+//! It is a comma-separated list of parts, such as `acme:mon-fri,globex:daily*2,initech:mon+thu`: the name of a partner,
+//! a colon, the days (in UTC) on which files are expected, and their minimum number if it is more than one. Days are
+//! `daily`, or days and ranges of days joined by `+`. Parts of the same partner add up.
 
 use crate::Day;
 use crate::files::identity::Partner;
@@ -15,7 +15,7 @@ const WEEKDAYS: [&str; DAYS_OF_WEEK] = ["mon", "tue", "wed", "thu", "fri", "sat"
 /// How many files are expected on each day of a week.
 type Week = [u32; DAYS_OF_WEEK];
 
-/// The files that are expected of all partners that have a schedule.
+/// The schedules of all partners that have one.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Schedules {
     by_partner: BTreeMap<String, Week>,
@@ -23,8 +23,7 @@ pub struct Schedules {
 }
 
 impl Schedules {
-    /// Reads the parameter. What cannot be read is kept as a error, beside all that can: a slip in one part must neither
-    /// hide the others nor go unseen.
+    /// Reads the parameter. A part that cannot be read becomes an error and does not affect the others.
     #[must_use]
     pub fn read(text: &str) -> Self {
         let mut schedules = Self::default();
@@ -42,13 +41,13 @@ impl Schedules {
         schedules
     }
 
-    /// How many files are expected of a partner on a day, at least; nothing if it has no schedule.
+    /// The minimum number of files of a partner on a day; none if it has no schedule.
     #[must_use]
     pub fn expected(&self, partner: &str, day: Day) -> Option<u32> {
         self.by_partner.get(partner)?.get(day.weekday()).copied()
     }
 
-    /// Of whom any file is expected on a day.
+    /// The partners of whom files are expected on a day.
     pub fn partners(&self, day: Day) -> impl Iterator<Item = &str> {
         let expects = move |week: &Week| week.get(day.weekday()).is_some_and(|files| *files > 0);
         self.by_partner.iter().filter(move |(_, week)| expects(week)).map(|(partner, _)| partner.as_str())
@@ -72,7 +71,7 @@ fn part_of(part: &str) -> Option<(Partner, Week)> {
         week = [files; DAYS_OF_WEEK];
     } else {
         for days in days.split('+') {
-            // A day that is named twice is one day.
+            // A day that is listed twice counts once.
             for weekday in weekdays_of(days)? {
                 *week.get_mut(weekday)? = files;
             }
@@ -86,7 +85,7 @@ fn count_of(text: &str) -> Option<u32> {
     text.parse().ok().filter(|count| plain && (1..=SCHEDULED_FILES_MAX).contains(count))
 }
 
-/// A day, or a range, which may go over the end of the week.
+/// A day, or a range, which may wrap around the end of the week.
 fn weekdays_of(text: &str) -> Option<Vec<usize>> {
     let weekday = |name: &str| WEEKDAYS.iter().position(|known| *known == name);
     let Some((first, last)) = text.split_once('-') else {
@@ -102,7 +101,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What is expected from Monday to Sunday.
+    /// The expected files from Monday to Sunday.
     fn week(schedules: &Schedules, partner: &str) -> Vec<Option<u32>> {
         // 2026-11-16 is a Monday.
         let days = (16..23).map(|day| Day::parse(&format!("2026-11-{day}")).unwrap());
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_named_as_people_name_them() {
+    fn reads_days_and_ranges() {
         for (text, expected) in [
             ("daily", [1, 1, 1, 1, 1, 1, 1]),
             ("mon-fri", [1, 1, 1, 1, 1, 0, 0]),
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_partner_add_up_and_the_others_have_their_own() {
+    fn parts_of_the_same_partner_add_up() {
         let schedules = Schedules::read("acme:mon-fri, globex:daily*2 ,acme:fri*3,");
         assert_eq!(schedules.errors(), [""; 0]);
         assert_eq!(week(&schedules, "acme"), [1, 1, 1, 1, 4, 0, 0].map(Some));
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_told_and_hides_nothing_else() {
+    fn an_unreadable_part_is_an_error_and_hides_no_other() {
         for part in [
             "acme",
             "acme:",

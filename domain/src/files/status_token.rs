@@ -1,12 +1,11 @@
-//! The token in the link to a file's status.
+//! The token in the link to the status of a file.
 
+use crate::Redacted;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use subtle::ConstantTimeEq;
 
-/// What opens the status of a file for whoever holds it. It shows itself only where that is asked for by name, and cannot be
-/// compared but by [`opens_with`](Self::opens_with): `==` stops at the first byte that differs, so that its time tells how
-/// many were right.
+/// The token that gives access to the status of a file. It is shown only by [`reveal`](Self::reveal), and compared only
+/// by [`opens_with`](Self::opens_with): `==` stops at the first different byte, so that its time reveals how many were
+/// right.
 ///
 /// ```
 /// let token = domain::StatusToken::new("4be1c4d185d519d296e27df4d5b6cb3c");
@@ -17,33 +16,27 @@ use subtle::ConstantTimeEq;
 /// let token = domain::StatusToken::new("4be1c4d185d519d296e27df4d5b6cb3c");
 /// assert!(token == domain::StatusToken::new("4be1c4d185d519d296e27df4d5b6cb3c"));
 /// ```
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct StatusToken(String);
+pub struct StatusToken(Redacted<String>);
 
 impl StatusToken {
-    /// The token of this text, which nobody must be able to guess.
+    /// The token with this text, which must be unguessable.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Redacted::new(text.into()))
     }
 
-    /// Whether `given` is this token. It takes the same time wherever they differ.
+    /// Whether `given` is this token, in constant time.
     #[must_use]
     pub fn opens_with(&self, given: &str) -> bool {
-        self.0.as_bytes().ct_eq(given.as_bytes()).into()
+        self.0.is_same_as(given)
     }
 
-    /// The token as text, for the link that its owner gets.
+    /// The text of the token, for the link to its owner.
     #[must_use]
     pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for StatusToken {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("StatusToken(redacted)")
+        self.0.reveal()
     }
 }
 
@@ -54,7 +47,7 @@ mod tests {
     const TEXT: &str = "4be1c4d185d519d296e27df4d5b6cb3c";
 
     #[test]
-    fn a_token_opens_with_itself_alone() {
+    fn a_token_opens_only_with_itself() {
         let token = StatusToken::new(TEXT);
         assert!(token.opens_with(TEXT));
         let one_more = format!("{TEXT}0");
@@ -64,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_stored_as_it_is_and_shown_by_nobody_unasked() {
+    fn a_token_is_serialized_and_never_shown_by_debug() {
         let token = StatusToken::new(TEXT);
         assert_eq!(serde_json::to_value(&token).unwrap(), TEXT);
         let read: StatusToken = serde_json::from_value(TEXT.into()).unwrap();

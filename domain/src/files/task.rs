@@ -1,4 +1,4 @@
-//! What the steps of the workflow hand to each other: pointers, counts and sums, never rows.
+//! The data between the steps of the workflow: references, counts and sums, never rows.
 
 use crate::FileId;
 use crate::csv::{ByteRange, Columns};
@@ -14,19 +14,19 @@ pub struct FileTask {
     pub file_id: FileId,
     /// The attempt that processes it.
     pub attempt: u32,
-    /// Who sent it.
+    /// Its partner.
     pub partner: String,
-    /// Where its bytes lie.
+    /// The key of its object.
     pub key: String,
-    /// Which version of them was validated.
+    /// The version of the object that was validated.
     pub version_id: String,
-    /// When they arrived, in milliseconds since 1970.
+    /// When it was received, in milliseconds since 1970.
     pub received_at_ms: u64,
-    /// Its place in its partner's arrival order: of two files with the same transaction, the one with the greater place
-    /// wins. An execution that an earlier version of this program began has none.
+    /// Its sequence in its partner's arrival order: of two files with the same transaction, the one with the greater
+    /// sequence is in effect. An execution that an earlier version of this program began has none.
     #[serde(default)]
     pub sequence: Option<u64>,
-    /// What its header says.
+    /// The columns of its header.
     pub columns: Columns,
     /// Its data records.
     pub rows: u32,
@@ -34,42 +34,43 @@ pub struct FileTask {
     pub totals: BTreeMap<String, String>,
 }
 
-/// What became of one byte range of a file.
+/// The outcome of one byte range of a file.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct RangeOutcome {
-    /// The range's place in its file, from 0.
+    /// The index of the range in its file, from 0.
     pub index: u32,
     /// Its records.
     pub rows: u32,
-    /// Those that this attempt has written.
+    /// Of those, the ones that this attempt has written.
     pub stored: u32,
-    /// Those that an earlier attempt of the same file had written.
+    /// Of those, the ones that an earlier attempt of the same file had written.
     pub unchanged: u32,
-    /// Those that a later file had written before.
+    /// Of those, the ones that a later file had superseded.
     pub superseded: u32,
-    /// Of those written by this file, the ones that replaced another file's row.
+    /// Of the rows written by this file, the ones that replaced a row of another file.
     #[serde(default)]
     pub replaced: u32,
-    /// Whose rows were replaced, and how many: [`REPLACED_FILES_MAX`] files at most.
+    /// The number of replaced rows by file: [`REPLACED_FILES_MAX`] files at most.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub replaced_files: BTreeMap<FileId, u32>,
-    /// The sums of its records by currency, in one number: with the sums themselves, in every currency and from every
-    /// range, the data of an execution would outgrow what Step Functions takes.
+    /// The sums of its records by currency, as one number: with all sums of all ranges, the data of an execution could
+    /// exceed the limit of Step Functions.
     pub control_sum: ControlSum,
 }
 
-/// What validation tells the state machine. It always has all its members, since the state machine names them.
+/// The result of validation for the state machine. It always has all its members, since the state machine refers to
+/// them.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Validation {
-    /// What comes next.
+    /// The next step.
     pub outcome: Next,
-    /// The file, where it is known.
+    /// The file, if it is valid.
     pub file: Option<FileTask>,
     /// The ranges to process.
     pub ranges: Vec<ByteRange>,
-    /// Why the file or the object is rejected, where it is.
-    pub refusal: Option<Refusal>,
-    /// The rejected file, where the object is known as one.
+    /// Why the file or the object is rejected, if it is.
+    pub rejection: Option<Rejection>,
+    /// The rejected file, if the object is a file.
     #[serde(default)]
     pub rejected: Option<RejectedFile>,
 }
@@ -83,42 +84,42 @@ pub struct RejectedFile {
     pub attempt: u32,
 }
 
-/// What comes after validation.
+/// The step after validation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Next {
-    /// The ranges are to be processed.
+    /// Process the ranges.
     Process,
-    /// The file, or the object, is rejected: its sender is notified, and the workflow ends. This is data and no error of
-    /// the function: what a partner gets wrong must raise no alarm for operators.
-    Refused,
-    /// Nothing: the event is a repeat, outdated, or not of a file.
+    /// Notify the sender that the file or the object is rejected, and end the workflow. This is data and not an error
+    /// of the function: a sender's mistake must never raise an operator's alarm.
+    Rejected,
+    /// Nothing: the event is repeated, outdated, or not about a file.
     Done,
 }
 
-/// Why a file in the bucket is refused.
+/// Why a file in the bucket is rejected.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Refusal {
-    /// Its stable code.
-    pub error: RefusalName,
-    /// What was found, for whoever reads the execution. It never holds a file's content.
+pub struct Rejection {
+    /// The reason, by name.
+    pub error: RejectionReason,
+    /// Details for the execution's history. They never contain content of the file.
     pub cause: String,
 }
 
 /// Why the workflow rejects a file or an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum RefusalName {
-    /// The file broke rules of the format. Its errors are in its report.
+pub enum RejectionReason {
+    /// The file has errors, which are in its report.
     InvalidCsv,
-    /// The object lies under a prefix that no known partner owns.
+    /// The key of the object has no prefix of a known partner.
     UnknownPartner,
-    /// The object is larger than a file may be.
+    /// The object is larger than the limit.
     FileTooLarge,
-    /// The object is not the file that its upload was created for, and whose name its key has.
+    /// The object is not the file in its key, for which its upload was created.
     ContentDiffers,
 }
 
-impl RefusalName {
+impl RejectionReason {
     /// The stable code in messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -132,36 +133,37 @@ impl RefusalName {
 }
 
 impl FileTask {
-    /// Its place in its partner's arrival order. One that an earlier version of this program began has the time of its arrival.
+    /// Its sequence in its partner's arrival order. A task of an earlier version of this program has the time of its
+    /// arrival.
     #[must_use]
-    pub fn place(&self) -> u64 {
+    pub fn effective_sequence(&self) -> u64 {
         self.sequence.unwrap_or(self.received_at_ms)
     }
 }
 
 impl Validation {
-    /// These ranges of this file are to be processed.
+    /// Process these ranges of this file.
     #[must_use]
     pub fn process(file: FileTask, ranges: Vec<ByteRange>) -> Self {
-        Self { outcome: Next::Process, file: Some(file), ranges, refusal: None, rejected: None }
+        Self { outcome: Next::Process, file: Some(file), ranges, rejection: None, rejected: None }
     }
 
-    /// The object is rejected.
+    /// Reject the object.
     #[must_use]
-    pub fn refused(error: RefusalName, cause: impl Into<String>) -> Self {
-        let refusal = Some(Refusal { error, cause: cause.into() });
-        Self { outcome: Next::Refused, file: None, ranges: Vec::new(), refusal, rejected: None }
+    pub fn rejected(error: RejectionReason, cause: impl Into<String>) -> Self {
+        let rejection = Some(Rejection { error, cause: cause.into() });
+        Self { outcome: Next::Rejected, file: None, ranges: Vec::new(), rejection, rejected: None }
     }
 
     /// Nothing is left to do.
     #[must_use]
     pub fn done() -> Self {
-        Self { outcome: Next::Done, file: None, ranges: Vec::new(), refusal: None, rejected: None }
+        Self { outcome: Next::Done, file: None, ranges: Vec::new(), rejection: None, rejected: None }
     }
 }
 
 impl RangeOutcome {
-    /// The sum of two; none where a count is beyond what counts may be.
+    /// The sum of two outcomes; none if a count overflows.
     fn plus(mut self, other: &Self) -> Option<Self> {
         for (file_id, rows) in &other.replaced_files {
             let has_room = self.replaced_files.len() < REPLACED_FILES_MAX;
@@ -183,12 +185,12 @@ impl RangeOutcome {
     }
 }
 
-/// The outcomes of all ranges of a file, added up.
+/// Adds up the outcomes of all ranges of a file.
 ///
 /// # Errors
-/// Why the parts are not the whole that was validated: rows or money are missing or too many.
+/// How the sum differs from what was validated: in its rows or in its totals.
 pub fn add_up(file: &FileTask, outcomes: &[RangeOutcome]) -> Result<RangeOutcome, String> {
-    let validated = ControlSum::of(&file.totals).ok_or_else(|| "a sum that was validated cannot be read".to_owned())?;
+    let validated = ControlSum::of(&file.totals).ok_or_else(|| "a validated total cannot be read".to_owned())?;
     let sum = outcomes.iter().try_fold(RangeOutcome::default(), |sum, outcome| sum.plus(outcome));
     let sum = sum.ok_or_else(|| "the ranges have more rows than a file may have".to_owned())?;
     let written = [sum.stored, sum.unchanged, sum.superseded].map(u64::from).iter().sum::<u64>();
@@ -196,7 +198,7 @@ pub fn add_up(file: &FileTask, outcomes: &[RangeOutcome]) -> Result<RangeOutcome
         return Err(format!("{} rows were validated and {} processed", file.rows, sum.rows));
     }
     if sum.control_sum != validated {
-        return Err("the sums of the rows processed are not those of the rows validated".to_owned());
+        return Err("the totals of the processed rows differ from the validated totals".to_owned());
     }
     Ok(sum)
 }
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_processed_must_be_what_was_validated() {
+    fn processed_rows_must_match_validated_rows() {
         let parts = [outcome(2, 1, "1.10"), outcome(1, 0, "2.20")];
         let sum = add_up(&file(4, "3.30"), &parts).unwrap();
         assert_eq!((sum.rows, sum.stored, sum.superseded), (4, 3, 1));
@@ -242,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn replaced_rows_are_added_up_by_their_files() {
+    fn adds_up_replaced_rows_by_file() {
         let id = |number: usize| FileId::parse(&format!("{number:032x}")).unwrap();
         let replacing = |files: std::ops::Range<usize>| RangeOutcome {
             replaced: u32::try_from(files.len()).unwrap(),
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_no_file_has_are_refused_and_do_not_begin_anew() {
+    fn rejects_counts_that_overflow() {
         let mut most = outcome(u32::MAX, 0, "0.00");
         assert!(add_up(&file(0, "0.00"), &[most.clone(), outcome(1, 0, "0.00")]).is_err());
         most.unchanged = 1;

@@ -1,4 +1,4 @@
-//! The request for a URL to put a file to: how large the file is, and the digest of its bytes.
+//! The request that creates an upload: the size of the file and the digest of its bytes.
 
 use crate::files::control_totals::{ControlTotalsError, ControlTotalsErrorCode};
 use crate::limits::{BUCKET_FILE_BYTES_MAX, UPLOAD_REQUEST_BYTES_MAX};
@@ -6,26 +6,26 @@ use crate::values::json::{self, JsonRule, Kind, Member, Value};
 use crate::{ContentDigest, ControlTotals};
 use std::borrow::Cow;
 
-/// The members of a body.
+/// The members of the body.
 const MEMBERS: [&str; 4] = ["size", "sha256", "expected_rows", "expected_totals"];
 
-/// What is about to be sent.
+/// The file to upload.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UploadRequest {
     /// The file's size in bytes.
     pub bytes: u64,
     /// The SHA-256 of its bytes.
     pub digest: ContentDigest,
-    /// What its sender states of its records.
+    /// The control totals.
     pub expected: ControlTotals,
 }
 
-/// Why a body is no request for an upload. The first error alone is told: there is little that can be wrong.
+/// Why a body is not such a request. Only the first error is reported: there are few members.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RequestError {
-    /// Which rule is broken.
+    /// The rule that is broken.
     pub code: RequestErrorCode,
-    /// What is wrong, in words. It repeats nothing of the body.
+    /// The reason. It repeats nothing of the body.
     pub reason: Cow<'static, str>,
 }
 
@@ -34,25 +34,25 @@ pub struct RequestError {
 pub enum RequestErrorCode {
     /// There is no body.
     BodyMissing,
-    /// It is larger than any honest one.
+    /// It is larger than the limit.
     RequestTooLarge,
-    /// It is not JSON, or JSON that two readers could understand differently.
+    /// It is not JSON, or ambiguous JSON.
     JsonMalformed,
-    /// It is no object.
+    /// It is not an object.
     ObjectMissing,
-    /// It has a member that means nothing here.
+    /// It has an unknown member.
     MemberUnexpected,
-    /// It does not tell the size.
+    /// It has no size.
     SizeMissing,
     /// The size is not a whole number of bytes above zero, in digits.
     SizeMalformed,
-    /// It does not tell the digest.
+    /// It has no digest.
     Sha256Missing,
     /// The digest is not 64 hexadecimal digits.
     Sha256Malformed,
-    /// The file is larger than a file may be.
+    /// The file is larger than the limit.
     FileTooLarge,
-    /// What is stated of its records cannot be read.
+    /// The control totals cannot be read.
     ControlTotals(ControlTotalsErrorCode),
 }
 
@@ -73,7 +73,7 @@ impl RequestErrorCode {
         Self::ControlTotals(ControlTotalsErrorCode::ExpectedTotalsMalformed),
     ];
 
-    /// The text in answers. It is an interface and never changes.
+    /// The code in responses. It is an interface and never changes.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -91,7 +91,7 @@ impl RequestErrorCode {
         }
     }
 
-    /// Whether something is larger than it may be, rather than wrong.
+    /// Whether something is too large, rather than malformed.
     #[must_use]
     pub fn is_too_large(self) -> bool {
         matches!(self, Self::RequestTooLarge | Self::FileTooLarge)
@@ -103,8 +103,9 @@ fn error<T>(code: RequestErrorCode, reason: impl Into<Cow<'static, str>>) -> Res
 }
 
 impl UploadRequest {
-    /// Reads a body: a JSON object with the members `size` and `sha256`, perhaps `expected_rows` and `expected_totals`, and
-    /// no others. A member that means nothing here is refused, because its sender believes that it does something.
+    /// Reads a body: a JSON object with the members `size` and `sha256`, optionally `expected_rows` and
+    /// `expected_totals`, and no others. An unknown member is rejected, because its sender expects it to have an
+    /// effect.
     ///
     /// # Errors
     /// The first [`RequestError`].
@@ -123,10 +124,10 @@ impl UploadRequest {
             return error(RequestErrorCode::ObjectMissing, format!("the body is {}, not an object", value.kind_name()));
         };
         if let Some(other) = members.iter().find(|member| !MEMBERS.contains(&member.name.as_ref())) {
-            let (place, names) = (other.start, MEMBERS.join(", "));
+            let (byte, names) = (other.start, MEMBERS.join(", "));
             return error(
                 RequestErrorCode::MemberUnexpected,
-                format!("the member at byte {place} means nothing here; there are {names} alone"),
+                format!("the member at byte {byte} is not allowed here; allowed are {names}"),
             );
         }
         let size = member(members, "size").map_or_else(
@@ -149,21 +150,21 @@ fn member<'v, 'a>(members: &'v [Member<'a>], name: &str) -> Option<&'v Value<'a>
     members.iter().find(|member| member.name == name).map(|member| &member.value)
 }
 
-/// The size, from the digits as they were sent: a reader that makes a float of them would take `1e3` and round what is long.
+/// The size, from the digits as they were sent: a reader that uses floats would accept `1e3` and round long numbers.
 fn size_of(value: &Value<'_>) -> Result<u64, RequestError> {
     let is_whole = value.kind == Kind::Number && value.text.bytes().all(|byte| byte.is_ascii_digit());
     if !is_whole || value.text == "0" {
         return error(
             RequestErrorCode::SizeMalformed,
-            "\"size\" is a number: whole bytes above zero, in digits alone, without quotes",
+            "\"size\" is a number: whole bytes above zero, in digits only, without quotes",
         );
     }
-    // What does not fit into 64 bits is larger as well.
+    // A number that does not fit into 64 bits is too large as well.
     match value.text.parse() {
         Ok(bytes) if bytes <= BUCKET_FILE_BYTES_MAX => Ok(bytes),
         _ => error(
             RequestErrorCode::FileTooLarge,
-            format!("the file is larger than {BUCKET_FILE_BYTES_MAX} bytes, the most that is taken"),
+            format!("the file is larger than {BUCKET_FILE_BYTES_MAX} bytes, the maximum"),
         ),
     }
 }
@@ -173,7 +174,8 @@ fn digest_of(value: &Value<'_>) -> Result<ContentDigest, RequestError> {
         Kind::String(text) => ContentDigest::parse(&text.to_ascii_lowercase()),
         _ => None,
     };
-    digest.map_or_else(|| error(RequestErrorCode::Sha256Malformed, "\"sha256\" is a text: 64 hexadecimal digits"), Ok)
+    digest
+        .map_or_else(|| error(RequestErrorCode::Sha256Malformed, "\"sha256\" is a string of 64 hexadecimal digits"), Ok)
 }
 
 fn reason_of(rule: JsonRule) -> &'static str {
@@ -184,8 +186,8 @@ fn reason_of(rule: JsonRule) -> &'static str {
         JsonRule::ByteOrderMark => "JSON has no byte-order mark",
         JsonRule::LoneSurrogate => "this is half of a surrogate pair",
         JsonRule::TooDeep => "it is nested too deeply",
-        JsonRule::NameRepeated => "this member stands twice in its object",
-        JsonRule::TrailingData => "something follows the object",
+        JsonRule::NameRepeated => "the object has two members of this name",
+        JsonRule::TrailingData => "there is data after the object",
     }
 }
 
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn statements() {
+    fn reads_control_totals() {
         let body = of("1, \"expected_rows\": 2, \"expected_totals\": {\"EUR\": \"9.3\"}");
         let expected = UploadRequest::read(body.as_bytes()).unwrap().expected;
         assert_eq!((expected.rows, &expected.totals.unwrap()["EUR"]), (Some(2), &"9.30".to_owned()));

@@ -1,6 +1,30 @@
-//! Tables of stable codes: one line for each rule, with its text, why it is broken and what a sender can do.
+//! Enums with a stable text for each variant, and tables of error codes: one line for each rule, with its code, its reason and
+//! its fix.
 
-/// Makes an enum of the rules that an input can break. The texts are an interface: they are never renamed.
+/// Defines an enum whose variants have stable texts.
+macro_rules! text_enum {
+    ($(#[$documentation:meta])* $name:ident; $($(#[$variant_documentation:meta])* $variant:ident $text:literal;)+) => {
+        $(#[$documentation])*
+        pub enum $name {
+            $($(#[$variant_documentation])* $variant,)+
+        }
+
+        impl $name {
+            /// Every variant, in the order of their definition.
+            pub const ALL: [Self; [$(Self::$variant,)+].len()] = [$(Self::$variant,)+];
+
+            /// The stable text.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+    };
+}
+
+pub(crate) use text_enum;
+
+/// Defines an enum of the rules that input can break. The codes are an interface: they are never renamed.
 macro_rules! error_codes {
     ($(#[$documentation:meta])* $name:ident; $($variant:ident $text:literal: $reason:literal => $fix:literal;)+) => {
         $(#[$documentation])*
@@ -19,16 +43,22 @@ macro_rules! error_codes {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// What is wrong, where no more is known than the code.
+            /// What is wrong, if only the code is known.
             #[must_use]
             pub fn reason(self) -> &'static str {
                 match self { $(Self::$variant => $reason,)+ }
             }
 
-            /// What its sender can do.
+            /// How the sender fixes it.
             #[must_use]
             pub fn fix(self) -> &'static str {
                 match self { $(Self::$variant => $fix,)+ }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
             }
         }
     };
@@ -36,7 +66,7 @@ macro_rules! error_codes {
 
 pub(crate) use error_codes;
 
-/// Asks of a table that every code has a text of its own, in small letters, and says why and what to do.
+/// Checks that every code of a table is unique and lowercase, and has a reason and a fix.
 #[cfg(test)]
 macro_rules! check_codes {
     ($name:ident) => {

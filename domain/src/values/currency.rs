@@ -5,10 +5,11 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// A currency and how many decimals its amounts have, so that an amount in it can be exact.
+/// A currency, with the number of decimals of its amounts.
 ///
-/// Whether a currency may be accepted and whether it is known are two questions. [`Currency::parse`] answers the first, by
-/// today's list; [`Currency::known`] reads what was accepted before, whatever has become of the list since.
+/// Whether a new amount may use a currency and whether a currency is known are two questions. [`Currency::parse`]
+/// checks new input against the current list; [`Currency::known`] reads stored data, which an earlier list may have
+/// accepted.
 #[derive(Clone, Copy)]
 pub struct Currency {
     code: [u8; 3],
@@ -43,7 +44,7 @@ impl Hash for Currency {
     }
 }
 
-/// Why a text is not a currency that we take.
+/// Why a text is not a currency that is accepted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CurrencyError {
     /// Not a code of ISO 4217 in three capital letters.
@@ -59,10 +60,10 @@ pub enum CurrencyError {
 const STILL_ACTIVE: [&[u8]; 1] = [b"VES"];
 
 impl Currency {
-    /// Reads a three-letter code of a currency that a new file or payment may be in: it is active, and it has a minor unit.
+    /// Reads the three-letter code of a currency for a new file or payment: it is active and has a minor unit.
     ///
     /// # Errors
-    /// A [`CurrencyError`] that says why the code is refused.
+    /// A [`CurrencyError`] with the reason for the rejection.
     pub fn parse(text: &[u8]) -> Result<Self, CurrencyError> {
         let code: [u8; 3] = text.try_into().map_err(|_| CurrencyError::Unknown)?;
         let listed = listed(&code).ok_or(CurrencyError::Unknown)?;
@@ -73,26 +74,25 @@ impl Currency {
         Ok(Self { code, decimals })
     }
 
-    /// Reads the code of stored data, which were accepted by the list of their day: three capital letters. The list decides
-    /// the decimals where it has the code, active or not; `amount`, if it has more decimals, or there is no such code any
-    /// more.
+    /// Reads the code of stored data, which may have been accepted by an earlier list: three capital letters. The
+    /// number of decimals comes from the list if it has the code, active or not; from `amount` if that has more
+    /// decimals or the code is no longer listed.
     #[must_use]
     pub fn known(text: &[u8], amount: Money) -> Option<Self> {
         Self::well_formed(text).map(|currency| currency.with(amount))
     }
 
-    /// A code of three capital letters, with the decimals that the list has for it, and none if it has none.
+    /// Reads a code of three capital letters, with the decimals that the list has for it, or 0.
     #[must_use]
     pub fn well_formed(text: &[u8]) -> Option<Self> {
         let code: [u8; 3] = text.try_into().ok().filter(|code: &[u8; 3]| code.iter().all(u8::is_ascii_uppercase))?;
         Some(Self { code, decimals: listed(&code).and_then(decimals).unwrap_or_default() })
     }
 
-    /// Reads a code that somebody names of whom it is not known when the file or payment was accepted: one that a new one may
-    /// be in, or might before the code was retired.
+    /// Reads a code that may be of new or of stored data: one that is accepted now, or was before it was retired.
     ///
     /// # Errors
-    /// A [`CurrencyError`] that says why there can be no such amount.
+    /// A [`CurrencyError`] with the reason why no amount can have this code.
     pub fn past_or_present(text: &[u8]) -> Result<Self, CurrencyError> {
         match Self::parse(text) {
             Err(CurrencyError::NotActive) => Self::well_formed(text).ok_or(CurrencyError::Unknown),
@@ -100,7 +100,7 @@ impl Currency {
         }
     }
 
-    /// The same with as many decimals as `amount` has at least.
+    /// This currency, with at least as many decimals as `amount` has.
     #[inline]
     fn with(self, amount: Money) -> Self {
         Self { decimals: self.decimals.max(amount.decimals()), ..self }
@@ -109,7 +109,7 @@ impl Currency {
     /// The three-letter code.
     #[must_use]
     pub fn code(&self) -> &str {
-        // The code was valid UTF-8 when it was parsed, so the fallback is never taken.
+        // The code was valid UTF-8 when it was parsed, so the fallback is never used.
         std::str::from_utf8(&self.code).unwrap_or_default()
     }
 
@@ -120,7 +120,7 @@ impl Currency {
     }
 }
 
-/// What the list has of a code, active or not.
+/// The list's entry for a code, active or not.
 fn listed(code: &[u8; 3]) -> Option<iso_currency::Currency> {
     let code = std::str::from_utf8(code).ok().filter(|code| code.bytes().all(|byte| byte.is_ascii_uppercase()))?;
     iso_currency::Currency::from_code(code)
@@ -130,23 +130,23 @@ fn decimals(listed: iso_currency::Currency) -> Option<u8> {
     u8::try_from(listed.exponent()?).ok()
 }
 
-/// Reads codes and remembers them: a file repeats few of them, and to look one up in the list takes longer than all else
+/// Reads codes and caches them: a file repeats a few codes, and a lookup in the list takes longer than everything else
 /// that is done with an amount.
 #[derive(Clone, Debug)]
 pub(crate) struct CurrencyReader {
-    known: [Option<Currency>; Self::PLACES],
+    known: [Option<Currency>; Self::SLOTS],
 }
 
 impl Default for CurrencyReader {
     fn default() -> Self {
-        Self { known: [None; Self::PLACES] }
+        Self { known: [None; Self::SLOTS] }
     }
 }
 
 impl CurrencyReader {
-    const PLACES: usize = 64;
+    const SLOTS: usize = 64;
 
-    /// As [`Currency::parse`]. A reader is asked this or [`CurrencyReader::known`], and never both.
+    /// As [`Currency::parse`]. Use a reader either with this or with [`CurrencyReader::known`], never with both.
     #[inline]
     pub(crate) fn parse(&mut self, text: &[u8]) -> Result<Currency, CurrencyError> {
         self.remember(text, Currency::parse)
@@ -166,14 +166,14 @@ impl CurrencyReader {
         read: impl FnOnce(&[u8]) -> Result<Currency, CurrencyError>,
     ) -> Result<Currency, CurrencyError> {
         let code: [u8; 3] = text.try_into().map_err(|_| CurrencyError::Unknown)?;
-        // Codes that share a place take it from each other, which costs time and nothing else.
+        // Codes that share a slot evict each other, which costs only time.
         let [first, second, third] = code.map(usize::from);
-        let place = &mut self.known[(first * 7 + second * 3 + third) % Self::PLACES];
-        if let Some(currency) = place.filter(|currency| currency.code == code) {
+        let slot = &mut self.known[(first * 7 + second * 3 + third) % Self::SLOTS];
+        if let Some(currency) = slot.filter(|currency| currency.code == code) {
             return Ok(currency);
         }
         let currency = read(text)?;
-        *place = Some(currency);
+        *slot = Some(currency);
         Ok(currency)
     }
 }
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_remembers_reads_the_same() {
+    fn a_reader_with_a_cache_reads_the_same() {
         let mut reader = CurrencyReader::default();
         let letters = || b'A'..=b'Z';
         for code in letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| [a, b, c]))) {
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_accepted_once_is_known_whatever_the_list_says_today() {
+    fn stored_codes_are_known_whatever_the_current_list_has() {
         let known = |code: &str, amount: &str| {
             let amount = Money::known(amount.as_bytes()).unwrap();
             let read = Currency::known(code.as_bytes(), amount);
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn other_codes_are_refused_with_their_reason() {
+    fn rejects_other_codes_with_their_reason() {
         use CurrencyError::{NotActive, Unknown, WithoutMinorUnit};
         for (code, error) in [
             ("usd", Unknown),

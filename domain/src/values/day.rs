@@ -6,17 +6,17 @@ use std::fmt;
 const SECONDS_OF_DAY: i64 = 24 * 60 * 60;
 const DAY_LENGTH: usize = "2026-01-15".len();
 
-/// How many days a week has, Monday being the first.
+/// The days of a week. The first is Monday.
 pub const DAYS_OF_WEEK: usize = 7;
 /// 1970-01-01 was a Thursday, the fourth day of its week.
 const WEEKDAY_OF_EPOCH: i64 = 3;
 
 /// A day in UTC between the years 0001 and 9999.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Day(Timestamp);
 
 impl Day {
-    /// Takes a day of the form `2026-01-15`, if the calendar has it.
+    /// Reads a day of the form `2026-01-15`, if the calendar has it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let midnight = format!("{text}T00:00:00Z");
@@ -27,17 +27,35 @@ impl Day {
     #[must_use]
     pub fn of(at: Timestamp) -> Self {
         let since_midnight = at.unix_seconds().rem_euclid(SECONDS_OF_DAY);
-        // The midnight before an instant of the calendar is in the calendar.
+        // The midnight before an instant in the calendar is in the calendar.
         Self(Timestamp::from_unix(at.unix_seconds() - since_midnight, 0).unwrap_or(at))
     }
 
-    /// The day before, or this one where the calendar begins.
+    /// The day of an instant in milliseconds since 1970.
+    #[must_use]
+    pub fn of_milliseconds(unix_milliseconds: u64) -> Self {
+        Self::of(Timestamp::from_unix_milliseconds(unix_milliseconds))
+    }
+
+    /// Its first instant, in milliseconds since 1970; 0 for an earlier day.
+    #[must_use]
+    pub fn start_ms(self) -> u64 {
+        u64::try_from(self.0.unix_seconds() * 1000).unwrap_or_default()
+    }
+
+    /// The day after, or this day if it is the last of the calendar.
+    #[must_use]
+    pub fn after(self) -> Self {
+        Self(self.0.plus_seconds(SECONDS_OF_DAY))
+    }
+
+    /// The day before, or this day if it is the first of the calendar.
     #[must_use]
     pub fn before(self) -> Self {
         Self(self.0.plus_seconds(-SECONDS_OF_DAY))
     }
 
-    /// Which day of the week it is, from 0 for Monday to 6 for Sunday.
+    /// The day of the week, from 0 for Monday to 6 for Sunday.
     #[must_use]
     pub fn weekday(self) -> usize {
         let days = self.0.unix_seconds().div_euclid(SECONDS_OF_DAY);
@@ -58,7 +76,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_day_is_written_in_one_way_alone() {
+    fn a_day_has_exactly_one_form() {
         for text in ["2026-01-15", "0001-01-01", "9999-12-31", "2024-02-29"] {
             assert_eq!(Day::parse(text).map(|day| day.to_string()).as_deref(), Some(text));
         }
@@ -85,6 +103,9 @@ mod tests {
             assert_eq!(Day::parse(text).unwrap().weekday(), weekday, "{text}");
         }
         assert_eq!(Day::parse("2026-03-01").unwrap().before().to_string(), "2026-02-28");
+        let last = Day::of_milliseconds(u64::MAX);
+        assert_eq!((last.to_string().as_str(), last.after()), ("9999-12-31", last));
+        assert_eq!(Day::of_milliseconds(86_400_000 * 2 - 1).start_ms(), 86_400_000);
     }
 
     proptest! {
@@ -100,6 +121,7 @@ mod tests {
         fn the_day_before_is_a_weekday_earlier(days in 1_i64..2_000_000) {
             let day = Day::of(Timestamp::from_unix(-62_135_596_800 + days * SECONDS_OF_DAY, 0).unwrap());
             prop_assert!(day.before() < day);
+            prop_assert_eq!(day.before().after(), day);
             prop_assert_eq!((day.before().weekday() + 1) % DAYS_OF_WEEK, day.weekday());
         }
     }

@@ -1,8 +1,8 @@
 //! Reads JSON (RFC 8259) strictly, without a float.
 //!
-//! `serde_json` takes the last of two members with one name, turns numbers into floats unless a feature is switched on for
-//! every crate of a build, and knows no byte offset of a value. What is signed and paid for needs more: every value here
-//! keeps its exact text and its place, and what two readers could understand differently is refused.
+//! `serde_json` takes the last of two members with one name, turns numbers into floats unless a feature is switched on
+//! for every crate of a build, and keeps no byte offset of a value. Signed payments need more: here, every value keeps
+//! its exact text and its offset, and JSON that two readers could understand differently is rejected.
 
 mod canonical;
 
@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 pub use canonical::{write_members, write_string};
 
-/// A value, with its place and its exact text.
+/// A value, with its offset and its exact text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Value<'a> {
     /// The offset of its first byte.
@@ -29,13 +29,13 @@ pub enum Kind<'a> {
     Null,
     /// `true` or `false`.
     Bool,
-    /// A number. It stays the text that it is.
+    /// A number, kept as its text.
     Number,
     /// A string, decoded.
     String(Cow<'a, str>),
     /// An array.
     Array(Vec<Value<'a>>),
-    /// An object, its members in the sender's order, no two of one name.
+    /// An object with its members in the sender's order. No two have the same name.
     Object(Vec<Member<'a>>),
 }
 
@@ -52,7 +52,7 @@ pub struct Member<'a> {
     pub value: Value<'a>,
 }
 
-/// Why bytes are not JSON that we take. Only the first error is known: after it, nothing has a certain meaning.
+/// Why bytes are not accepted as JSON. Only the first error is known: what follows it is ambiguous.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct JsonError {
     /// Which rule is broken.
@@ -61,20 +61,20 @@ pub struct JsonError {
     pub byte: usize,
 }
 
-/// The rules of JSON, and ours beyond it.
+/// The rules of JSON, and the stricter ones of this reader.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum JsonRule {
-    /// There is nothing but white space.
+    /// There is only white space.
     Empty,
     /// A byte that is not UTF-8.
     InvalidUtf8,
-    /// A byte-order mark (RFC 8259, section 8.1, forbids to send one).
+    /// A byte-order mark (RFC 8259, section 8.1, forbids sending one).
     ByteOrderMark,
-    /// Not the grammar of JSON; the text says what is wrong.
+    /// Not the grammar of JSON; the text is the reason.
     Malformed(&'static str),
-    /// Half of a surrogate pair: not a character.
+    /// Half of a surrogate pair, which is not a character.
     LoneSurrogate,
-    /// Containers within containers beyond [`JSON_DEPTH_MAX`].
+    /// Containers nested deeper than [`JSON_DEPTH_MAX`].
     TooDeep,
     /// Two members of one object with the same name, once their escapes are decoded.
     NameRepeated,
@@ -83,7 +83,7 @@ pub enum JsonRule {
 }
 
 impl Value<'_> {
-    /// What it is, for a sentence.
+    /// What it is, for use in a sentence.
     #[must_use]
     pub fn kind_name(&self) -> &'static str {
         match self.kind {
@@ -131,8 +131,8 @@ impl<'a> Reader<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Takes the next byte if it is `expected`.
-    fn takes(&mut self, expected: u8) -> bool {
+    /// Consumes the next byte if it is `expected`.
+    fn consumes(&mut self, expected: u8) -> bool {
         let found = self.peek() == Some(expected);
         self.at += usize::from(found);
         found
@@ -148,13 +148,13 @@ impl<'a> Reader<'a> {
         JsonError { rule, byte: self.at }
     }
 
-    /// The error of a place where something else was expected.
+    /// The error that something else was expected here.
     fn expected<T>(&self, what: &'static str) -> Result<T, JsonError> {
         let reason = if self.peek().is_none() { "the text ends too early" } else { what };
         Err(self.error(JsonRule::Malformed(reason)))
     }
 
-    /// Reads a value that stands within `depth` containers.
+    /// Reads a value inside `depth` containers.
     fn value(&mut self, depth: usize) -> Result<Value<'a>, JsonError> {
         let start = self.at;
         let kind = match self.peek() {
@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
         self.at += 1;
         let mut members = Vec::new();
         self.skip_blanks();
-        if self.takes(b'}') {
+        if self.consumes(b'}') {
             return Ok(Kind::Object(members));
         }
         loop {
@@ -184,16 +184,16 @@ impl<'a> Reader<'a> {
             let name = self.string()?;
             let name_text = &self.text[start..self.at];
             self.skip_blanks();
-            if !self.takes(b':') {
+            if !self.consumes(b':') {
                 return self.expected("a colon is expected here");
             }
             self.skip_blanks();
             members.push(Member { start, name_text, name, value: self.value(depth)? });
             self.skip_blanks();
-            if self.takes(b'}') {
+            if self.consumes(b'}') {
                 break;
             }
-            if !self.takes(b',') {
+            if !self.consumes(b',') {
                 return self.expected("a comma or a closing brace is expected here");
             }
         }
@@ -207,17 +207,17 @@ impl<'a> Reader<'a> {
         self.at += 1;
         let mut values = Vec::new();
         self.skip_blanks();
-        if self.takes(b']') {
+        if self.consumes(b']') {
             return Ok(Kind::Array(values));
         }
         loop {
             self.skip_blanks();
             values.push(self.value(depth)?);
             self.skip_blanks();
-            if self.takes(b']') {
+            if self.consumes(b']') {
                 return Ok(Kind::Array(values));
             }
-            if !self.takes(b',') {
+            if !self.consumes(b',') {
                 return self.expected("a comma or a closing bracket is expected here");
             }
         }
@@ -232,34 +232,34 @@ impl<'a> Reader<'a> {
         }
         match self.peek() {
             Some(b'N' | b'I') => self.expected("NaN and Infinity are not JSON"),
-            Some(b'\'') => self.expected("strings and names stand in double quotes"),
+            Some(b'\'') => self.expected("strings and names are in double quotes"),
             Some(b'+') => self.expected("a leading plus is not allowed"),
             _ => self.expected("a value is expected here"),
         }
     }
 
     fn number(&mut self) -> Result<Kind<'a>, JsonError> {
-        self.takes(b'-');
-        if self.takes(b'0') {
+        self.consumes(b'-');
+        if self.consumes(b'0') {
             if matches!(self.peek(), Some(b'0'..=b'9')) {
                 return self.expected("a number has no leading zeros");
             }
         } else {
             self.digits()?;
         }
-        if self.takes(b'.') {
+        if self.consumes(b'.') {
             self.digits()?;
         }
-        if self.takes(b'e') || self.takes(b'E') {
-            if !self.takes(b'+') {
-                self.takes(b'-');
+        if self.consumes(b'e') || self.consumes(b'E') {
+            if !self.consumes(b'+') {
+                self.consumes(b'-');
             }
             self.digits()?;
         }
         Ok(Kind::Number)
     }
 
-    /// Takes one digit or more.
+    /// Consumes one digit or more.
     fn digits(&mut self) -> Result<(), JsonError> {
         let count = self.bytes[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += count;
@@ -330,7 +330,7 @@ impl<'a> Reader<'a> {
         char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)).ok_or(lone)
     }
 
-    /// Takes `uXXXX`.
+    /// Consumes `uXXXX`.
     fn code_unit(&mut self) -> Result<u32, JsonError> {
         self.at += 1;
         let mut unit = 0;
@@ -345,7 +345,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The place of the first member whose name an earlier one has.
+/// The offset of the first member that repeats the name of an earlier one.
 fn repeated_name(members: &[Member<'_>]) -> Option<usize> {
     let mut named: Vec<_> = members.iter().map(|member| (&member.name, member.start)).collect();
     named.sort_unstable();

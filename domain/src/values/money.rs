@@ -15,7 +15,7 @@ pub use control_sum::ControlSum;
 /// An exact decimal of at most 38 significant digits, without trailing zeros in its fraction.
 ///
 /// `12.50` and `12.5` are the same `Money`. Its text (`Display`) is canonical: no leading plus, no leading or trailing
-/// zeros, no exponent, and it is what a DynamoDB number returns.
+/// zeros, no exponent. A DynamoDB number returns the same text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Money {
     unscaled: i128,
@@ -25,7 +25,7 @@ pub struct Money {
 /// Why a text is not an amount.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AmountError {
-    /// Not `-?[0-9]+(\.[0-9]+)?`. The text says which rule it broke.
+    /// Not `-?[0-9]+(\.[0-9]+)?`. The text is the reason.
     Malformed(&'static str),
     /// Zero with a minus sign.
     NegativeZero,
@@ -60,8 +60,8 @@ impl Money {
         Ok(Self::without_trailing_zeros(if negative { -magnitude } else { magnitude }, decimals))
     }
 
-    /// Reads an amount of stored data, which were accepted by the list of currencies of their day: its text alone says how
-    /// many decimals it has.
+    /// Reads an amount of stored data, which may have been accepted by an earlier list of currencies: its own text
+    /// decides the number of decimals.
     ///
     /// # Errors
     /// An [`AmountError`] that says which rule the text breaks.
@@ -70,7 +70,7 @@ impl Money {
         Self::parse(text, u8::MAX)
     }
 
-    /// The number of its decimals that are not trailing zeros.
+    /// The number of decimals without trailing zeros.
     pub(crate) fn decimals(self) -> u8 {
         self.decimals
     }
@@ -99,7 +99,7 @@ impl Money {
 }
 
 impl Money {
-    /// [`Money::in_units`] where both the amount and the units' scale fit in 64 bits, as they nearly always do.
+    /// [`Money::in_units`] if both the amount and the scale fit in 64 bits, as they nearly always do.
     #[inline]
     fn in_small_units(self, decimals: u8) -> Option<i128> {
         let scale = 10_i64.checked_pow(u32::from(decimals.saturating_sub(self.decimals)))?;
@@ -142,8 +142,8 @@ impl Ord for Money {
         let decimals = self.decimals.max(other.decimals);
         match (self.scaled_to(decimals), other.scaled_to(decimals)) {
             (Some(own), Some(others)) => own.cmp(&others),
-            // One of the two has all the decimals already and fits, with 38 digits at most. The one that grew beyond an
-            // i128, and so beyond 38 digits, is the farther one from zero.
+            // One of the two has all the decimals already and fits, with 38 digits at most. The other one exceeds an
+            // i128, and so 38 digits, and is farther from zero.
             (None, _) => self.unscaled.signum().cmp(&0),
             (_, None) => 0.cmp(&other.unscaled.signum()),
         }
@@ -175,7 +175,7 @@ pub(crate) fn sum_of(text: &str) -> Option<(BigInt, usize)> {
     Some((units, fraction.map_or(0, str::len)))
 }
 
-/// `10^exponent`, where it is not negative.
+/// `10^exponent`.
 fn power_of_ten(exponent: usize) -> BigInt {
     BigInt::from(10).pow(u32::try_from(exponent).unwrap_or(u32::MAX))
 }
@@ -190,8 +190,8 @@ pub fn is_same_sum(one: &str, other: &str) -> bool {
     one_units * power_of_ten(decimals - one_decimals) == other_units * power_of_ten(decimals - other_decimals)
 }
 
-/// Reads `[0-9]+(\.[0-9]+)?` as the number without its point, and how many digits follow the point. Nothing if the text
-/// is not of that form, or longer than what surely fits.
+/// Reads `[0-9]+(\.[0-9]+)?` as the number without its point, and how many digits follow the point. None if the text
+/// is not of that form, or may be too long to fit.
 #[inline]
 fn short_decimal(text: &[u8]) -> Option<(u64, usize)> {
     /// A u64 holds every number of 19 digits.
@@ -214,7 +214,7 @@ fn short_decimal(text: &[u8]) -> Option<(u64, usize)> {
     Some((value, point.map_or(0, |point| text.len() - point - 1)))
 }
 
-/// The same for a text of any length and form, `digits` being `text` without its sign, with every error named.
+/// The same for a text of any length and form, with the error. `digits` is `text` without its sign.
 fn long_decimal(text: &[u8], digits: &[u8], decimals_max: u8) -> Result<(i128, usize), AmountError> {
     let (whole, fraction) = match digits.iter().position(|&byte| byte == b'.') {
         Some(point) => (&digits[..point], Some(&digits[point + 1..])),
@@ -253,7 +253,7 @@ fn decimal_text(integer: &str, decimals: usize) -> String {
     format!("{sign}{whole}.{fraction}")
 }
 
-/// Names the rule that a malformed amount breaks, so that its sender need not guess.
+/// The rule that a malformed amount breaks.
 fn malformation(text: &[u8]) -> &'static str {
     let unsigned = text.strip_prefix(b"-").unwrap_or(text);
     let lowercase = unsigned.to_ascii_lowercase();
@@ -286,7 +286,7 @@ fn malformation(text: &[u8]) -> &'static str {
 /// Sums of amounts, one for each currency, exact whatever their size.
 #[derive(Clone, Debug, Default)]
 pub struct Totals {
-    /// In the order in which the currencies came. A file has few, so that to look through them is the fastest way.
+    /// In the order of their first occurrence. A file has few currencies, so a linear search is fastest.
     by_currency: Vec<(Currency, Sum)>,
 }
 
@@ -298,7 +298,8 @@ impl PartialEq for Totals {
 
 impl Eq for Totals {}
 
-/// A sum counted in units of `10^-decimals`. Almost every sum fits in `small`; what would overflow moves to `large`.
+/// A sum counted in units of `10^-decimals`. Almost every sum fits in `small`; amounts that would overflow are added to
+/// `large`.
 #[derive(Clone, Debug, Default)]
 struct Sum {
     small: i128,
@@ -311,7 +312,7 @@ impl Sum {
         &self.large + self.small
     }
 
-    /// Adds an amount of a currency that has so many decimals: always the same, but where the currency is only known.
+    /// Adds an amount of a currency with this number of decimals. It varies only for stored data in a retired currency.
     #[inline]
     fn add(&mut self, money: Money, decimals: u8) {
         if decimals > self.decimals {
@@ -360,21 +361,21 @@ impl Totals {
     }
 }
 
-/// Adds up totals that came as texts, as [`Totals::to_texts`] writes them. Used where the files of one day meet. A sum has as
-/// many decimals as the part that has most: the list of currencies may have changed between two of them.
+/// Adds up totals as [`Totals::to_texts`] writes them, for the files of one day. A sum has as many decimals as the part
+/// with the most: the list of currencies may have changed between two parts.
 ///
 /// # Errors
-/// The currency whose sum is not one of ours.
+/// The code of a currency whose sum is malformed.
 pub fn add_up<'a>(
     parts: impl IntoIterator<Item = &'a BTreeMap<String, String>>,
 ) -> Result<BTreeMap<String, String>, String> {
     let mut sums: BTreeMap<String, (BigInt, usize)> = BTreeMap::new();
     for (code, text) in parts.into_iter().flatten() {
         let (units, decimals) = sum_of(text).ok_or_else(|| code.clone())?;
-        let (sum, places) = sums.entry(code.clone()).or_insert((BigInt::ZERO, decimals));
-        let most = decimals.max(*places);
-        *sum = &*sum * power_of_ten(most - *places) + units * power_of_ten(most - decimals);
-        *places = most;
+        let (sum, sum_decimals) = sums.entry(code.clone()).or_insert((BigInt::ZERO, decimals));
+        let most = decimals.max(*sum_decimals);
+        *sum = &*sum * power_of_ten(most - *sum_decimals) + units * power_of_ten(most - decimals);
+        *sum_decimals = most;
     }
     Ok(sums.into_iter().map(|(code, (units, decimals))| (code, decimal_text(&units.to_string(), decimals))).collect())
 }

@@ -20,7 +20,7 @@ pub enum TimestampError {
     Malformed,
     /// The layout without its offset: the instant is unknown.
     OffsetMissing,
-    /// The layout with a part that no calendar or clock has; the text names the part.
+    /// The layout with a part out of range; the text names the part.
     OutOfRange(&'static str),
 }
 
@@ -31,8 +31,8 @@ const UNIX_SECONDS_MAX: i64 = 253_402_300_799;
 const NANOSECOND_DIGITS: usize = 9;
 
 impl Timestamp {
-    /// Reads an RFC 3339 `date-time`. `T` and `Z` may be lower-case as section 5.6 allows; the blank that it also
-    /// allows in place of `T` is not taken. Digits after the ninth of the fraction are cut off.
+    /// Reads an RFC 3339 `date-time`. `T` and `Z` may be lowercase, as section 5.6 allows; the space that it also
+    /// allows instead of `T` is not accepted. Digits after the ninth of the fraction are cut off.
     ///
     /// # Errors
     /// A [`TimestampError`] that says which rule the text breaks.
@@ -40,7 +40,7 @@ impl Timestamp {
         let (date_time, rest) = text.split_first_chunk::<DATE_TIME_LENGTH>().ok_or(TimestampError::Malformed)?;
         let [date, day_and_hour, time] = [0, 8, 11].map(|at| eight_bytes(date_time, at));
         let (date, time) = (digits_of(date, *b"0000-00-"), digits_of(time, *b"00:00:00"));
-        // `t` may stand for `T`, and as eight bytes the hour and minute stand in both of the later parts.
+        // `T` may be lowercase. The hour and the minute are in both of the later parts, since each has eight bytes.
         let day_and_hour = digits_of(day_and_hour | 0x20 << 16, *b"00t00:00");
         let (Some(date), Some(day_and_hour), Some(time)) = (date, day_and_hour, time) else {
             return Err(TimestampError::Malformed);
@@ -64,7 +64,7 @@ impl Timestamp {
         (in_calendar && nanoseconds < 1_000_000_000).then_some(Self { unix_seconds, nanoseconds })
     }
 
-    /// The instant that a clock in milliseconds shows. Beyond the year 9999 it stays at the last instant.
+    /// The instant of a clock in milliseconds. After the year 9999 it is the last instant.
     #[must_use]
     pub fn from_unix_milliseconds(milliseconds: u64) -> Self {
         // The remainder is below 1,000 and the quotient of a u64 by 1,000 fits in an i64.
@@ -74,7 +74,7 @@ impl Timestamp {
             .unwrap_or(Self { unix_seconds: UNIX_SECONDS_MAX, nanoseconds: 999_999_999 })
     }
 
-    /// The instant so many seconds later. Beyond the year 9999 it stays where it is.
+    /// The instant this many seconds later. If that is outside the calendar, the instant itself.
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self::from_unix(self.unix_seconds.saturating_add(seconds), self.nanoseconds).unwrap_or(self)
@@ -93,7 +93,7 @@ impl Timestamp {
         text[.."2026-01-15".len()].to_owned()
     }
 
-    /// The text with milliseconds, as people read it: `2026-01-15T10:00:00.000Z`. Its width is fixed as well.
+    /// The text with milliseconds, as `2026-01-15T10:00:00.000Z`. Its width is fixed as well.
     #[must_use]
     pub fn to_milliseconds_text(self) -> String {
         let text = self.to_string();
@@ -103,7 +103,7 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Every value was checked to be in the calendar when it was made.
+        // Every value was checked to be in the calendar when it was created.
         let utc = OffsetDateTime::from_unix_timestamp(self.unix_seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         write!(
             formatter,
@@ -125,12 +125,12 @@ fn eight_bytes(text: &[u8; DATE_TIME_LENGTH], at: usize) -> u64 {
     text[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-/// The digits of eight bytes that have the form of `pattern`, in which `0` stands for any digit and every other byte for
-/// itself; nothing if they have not. What is no digit comes out as 0. All eight bytes are looked at by one comparison.
+/// The digits of eight bytes that match `pattern`, in which `0` matches any digit and every other byte matches itself;
+/// none if they do not match. A byte that is not a digit becomes 0. One comparison checks all eight bytes.
 #[inline]
 fn digits_of(bytes: u64, pattern: [u8; 8]) -> Option<[u8; 8]> {
-    // The digits of ASCII become their values, and what agrees with the pattern becomes 0. What must then be added to
-    // reach 128 is 118 for the first value that is no digit, and 127 for the first that is not 0.
+    // ASCII digits become their values, and bytes that equal the pattern become 0. Adding 118 to the first value that
+    // is not a digit reaches 128, and so does adding 127 to the first value that is not 0.
     let values = bytes ^ u64::from_le_bytes(pattern);
     let room = u64::from_le_bytes(pattern.map(|byte| if byte == b'0' { 118 } else { 127 }));
     let overflows = (values.wrapping_add(room) | values) & 0x8080_8080_8080_8080;
@@ -177,7 +177,7 @@ fn offset_seconds(text: &[u8]) -> Result<i64, TimestampError> {
     Ok(sign * (hours * 3600 + minutes * 60))
 }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar, which is taken to hold always, as ISO 8601 says.
+/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar, as in ISO 8601.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> Result<i64, TimestampError> {
     /// Days from 0000-03-01 to 1970-01-01.
     const EPOCH_DAYS: i64 = 719_468;
@@ -190,8 +190,8 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> Result<i64, TimestampErr
     if day < 1 || day > days_of_month(year, month) {
         return Err(TimestampError::OutOfRange("the month has no such day"));
     }
-    // Years are counted from March, so that the leap day is a year's last; each month then begins so many days after the
-    // first of March: 0, 31, 61, 92, ..., which is 153 days every five months.
+    // Years are counted from March, so that the leap day is the last of a year; each month then begins 0, 31, 61, 92,
+    // ... days after the first of March, which is 153 days every five months.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year / 4 - year / 100 + year / 400;
     Ok(year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - EPOCH_DAYS)
@@ -210,7 +210,7 @@ fn seconds_of_day(hour: i64, minute: i64, second: i64) -> Result<i64, TimestampE
     match (hour, minute, second) {
         (24.., _, _) => Err(TimestampError::OutOfRange("the hour is 00 to 23")),
         (_, 60.., _) => Err(TimestampError::OutOfRange("the minute is 00 to 59")),
-        (_, _, 60..) => Err(TimestampError::OutOfRange("the second is 00 to 59; leap seconds are not taken")),
+        (_, _, 60..) => Err(TimestampError::OutOfRange("the second is 00 to 59; leap seconds are not accepted")),
         _ => Ok(hour * 3600 + minute * 60 + second),
     }
 }
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_instant_is_refused() {
+    fn rejects_what_is_not_an_instant() {
         for text in ["2026-01-15T10:00:00", "2026-01-15T10:00:00.5"] {
             assert_eq!(Timestamp::parse(text.as_bytes()), Err(TimestampError::OffsetMissing), "{text}");
         }
@@ -293,8 +293,8 @@ mod tests {
     }
 
     proptest! {
-        /// The `time` crate's own parser is the reference; it takes leap seconds and some texts that we refuse, so the
-        /// comparison is made on what we accept and on what it can write.
+        /// The parser of the `time` crate is the reference. It accepts leap seconds and some texts that are rejected
+        /// here, so the comparison is made on what is accepted here and on what it can write.
         #[test]
         fn agrees_with_the_time_crate(seconds in -62_135_596_800_i64..=253_402_300_799, nanoseconds in 0_i64..1_000_000_000, offset in -1439_i32..=1439) {
             let offset = time::UtcOffset::from_whole_seconds(offset * 60).unwrap();
@@ -306,7 +306,7 @@ mod tests {
         }
 
         #[test]
-        fn what_we_accept_the_time_crate_reads_alike(text in "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,9})?(Z|[+-][0-2][0-9]:[0-6][0-9])") {
+        fn accepted_texts_are_the_same_for_the_time_crate(text in "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,9})?(Z|[+-][0-2][0-9]:[0-6][0-9])") {
             if let Ok(ours) = Timestamp::parse(text.as_bytes()) {
                 let theirs = OffsetDateTime::parse(&text, &Rfc3339).unwrap();
                 prop_assert_eq!(ours.unix_seconds(), theirs.unix_timestamp());

@@ -6,9 +6,9 @@
 use adapters::object_store::ObjectWriter;
 use adapters::report::ReportWriter;
 use adapters::{Failure, ObjectStore};
+use domain::ContentHasher;
 use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
-use domain::files::identity::ContentHasher;
-use domain::limits::{ERRORS_IN_ANSWER_MAX, ERRORS_IN_REPORT_MAX};
+use domain::limits::{ERRORS_IN_REPORT_MAX, ERRORS_IN_RESPONSE_MAX};
 use domain::{ContentDigest, ControlTotals, Timestamp};
 
 /// A file is read in pieces of this size, in bytes, so that the errors of one piece are few enough to be held.
@@ -75,7 +75,7 @@ impl FirstErrors {
 impl Inspection {
     /// Begins to read a file that was received at `received_at_ms`.
     pub(crate) fn new(received_at_ms: u64) -> Self {
-        Self::listing(received_at_ms, ERRORS_IN_ANSWER_MAX)
+        Self::listing(received_at_ms, ERRORS_IN_RESPONSE_MAX)
     }
 
     fn listing(received_at_ms: u64, errors_max: usize) -> Self {
@@ -116,7 +116,7 @@ impl Inspection {
             let report = validator.finish(&mut |error| first_errors.keep(error));
             findings = Findings { report, first_errors: first_errors.errors, ..findings };
         }
-        findings.hold(expected, errors_max);
+        findings.check(expected, errors_max);
         findings
     }
 }
@@ -133,12 +133,12 @@ impl Findings {
     }
 
     /// Compares what was found with the control totals. Where errors may still be found, this is left to a further reading.
-    pub(crate) fn hold(&mut self, expected: &ControlTotals, errors_max: usize) {
+    pub(crate) fn check(&mut self, expected: &ControlTotals, errors_max: usize) {
         if !self.report.is_complete {
             return;
         }
         let is_sound = self.report.error_count == 0;
-        let errors = expected.hold(&mut self.report);
+        let errors = expected.check(&mut self.report);
         self.differs_from_totals = !errors.is_empty();
         self.totals_differ = is_sound && self.differs_from_totals;
         let mut first_errors = FirstErrors { errors: std::mem::take(&mut self.first_errors), most: errors_max };
@@ -199,7 +199,7 @@ impl<'a> ReportPass<'a> {
             expected,
             writer: ObjectWriter::new(objects, key),
             lines: ReportLines::default(),
-            first_errors: FirstErrors::new(ERRORS_IN_ANSWER_MAX),
+            first_errors: FirstErrors::new(ERRORS_IN_RESPONSE_MAX),
             row_error: expected.row_error(first),
         };
         if let Some(error) = pass.row_error.clone() {
@@ -228,7 +228,7 @@ impl<'a> ReportPass<'a> {
             self.first_errors.keep(error);
         });
         // The number of records is in the report already.
-        for error in self.expected.hold(&mut report).into_iter().skip(usize::from(self.row_error.is_some())) {
+        for error in self.expected.check(&mut report).into_iter().skip(usize::from(self.row_error.is_some())) {
             self.lines.add(&error);
             self.first_errors.keep(error);
         }

@@ -10,7 +10,7 @@ mod step;
 use crate::Ports;
 use adapters::object_store::{INCOMING_PREFIX, VALIDATED_PREFIX};
 use adapters::{Failure, Tracer};
-use domain::files::task::{RefusalName, Validation};
+use domain::files::task::{RejectionReason, Validation};
 use domain::limits::BUCKET_FILE_BYTES_MAX;
 use domain::{FileId, Partner};
 use serde::Deserialize;
@@ -64,14 +64,14 @@ pub async fn validate(task: ValidateTask, ports: &Ports, tracer: &Tracer, now_ms
     }
     if let Some(bytes) = object.size.filter(|bytes| *bytes > BUCKET_FILE_BYTES_MAX) {
         let cause = format!("the object has {bytes} bytes; at most {BUCKET_FILE_BYTES_MAX} are taken. Split the file.");
-        return Ok(rejected(RefusalName::FileTooLarge, cause));
+        return Ok(rejected(RejectionReason::FileTooLarge, cause));
     }
     let step = Step { ports, tracer, object: &object, redrive, now_ms };
     match owner_of(&object.key, &ports.bucket_partners) {
         Owner::Api(file_id) => step.of_the_api(file_id).await,
         Owner::Bucket(partner) => step.of_the_bucket(partner).await,
         Owner::Presigned(partner, file_id) => step.of_a_presigned_upload(partner, file_id).await,
-        Owner::Unknown(cause) => Ok(rejected(RefusalName::UnknownPartner, cause)),
+        Owner::Unknown(cause) => Ok(rejected(RejectionReason::UnknownPartner, cause)),
     }
 }
 
@@ -82,10 +82,10 @@ fn is_no_file(object: &Object) -> bool {
 }
 
 /// The file, or the object, is rejected, and the log says why. It is its sender's mistake, and so no warning.
-fn rejected(error: RefusalName, cause: impl Into<String>) -> Validation {
+fn rejected(error: RejectionReason, cause: impl Into<String>) -> Validation {
     let cause = cause.into();
     tracing::info!(event = "object_rejected", reason = error.as_str(), cause, "the object is rejected");
-    Validation::refused(error, cause)
+    Validation::rejected(error, cause)
 }
 
 /// Nothing is left to do, and the log says why.

@@ -1,30 +1,30 @@
-//! The rows of a range that wait to be written: those just read, and those that the table was too busy for.
+//! The rows of a range that wait to be written: new rows and throttled ones.
 
 use adapters::transaction_table::Row;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
-/// Most bytes that rows may take, those in flight included (4 MiB). That is seconds of work, and a small part of 512 MB
-/// even with merchants of 4 KiB.
+/// Most bytes of all rows, including those in flight (4 MiB). That is seconds of work and a small part of 512 MB, even
+/// with merchants of 4 KiB.
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// With fewer rows than this that could be written at once, more are read. Twice what may be in flight, so that the writes do
-/// not wait for the reading.
+/// With fewer ready rows than this, more are read. It is twice the maximum in flight, so that writes do not wait for
+/// reads.
 const READY_MIN: usize = 128;
 
-/// The wait before a throttled row's second try. It doubles with each further one, up to the longest.
+/// The wait before the second try of a throttled row. It doubles with each further try, up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// A row, and how often the table was too busy for it.
+/// A row, and how often it was throttled.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) row: Row,
-    pub(crate) refusals: u32,
+    pub(crate) throttled: u32,
 }
 
-/// The rows. Times are counted from any moment, the same for all calls.
+/// The rows. Times are relative to a fixed moment.
 #[derive(Debug)]
 pub(crate) struct Backlog {
     ready: VecDeque<Waiting>,
@@ -32,13 +32,13 @@ pub(crate) struct Backlog {
     due: BinaryHeap<Reverse<(Duration, usize)>>,
     throttled: Vec<Option<Waiting>>,
     free: Vec<usize>,
-    /// What all rows take that are not finished, wherever they are.
+    /// The bytes of all unfinished rows, including those in flight.
     bytes: usize,
-    chance: u64,
+    random: fastrand::Rng,
 }
 
 impl Backlog {
-    /// An empty one. `seed` is a number by chance, so that transformers that are throttled together do not come again together.
+    /// An empty backlog. `seed` is random, so that transformers that are throttled together do not retry together.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             ready: VecDeque::new(),
@@ -46,15 +46,14 @@ impl Backlog {
             throttled: Vec::new(),
             free: Vec::new(),
             bytes: 0,
-            // The generator below stays at zero if it is there.
-            chance: seed | 1,
+            random: fastrand::Rng::with_seed(seed),
         }
     }
 
-    /// Adds a row that was just read.
+    /// Adds a new row.
     pub(crate) fn add(&mut self, row: Row) {
         self.bytes += row.bytes();
-        self.ready.push_back(Waiting { row, refusals: 0 });
+        self.ready.push_back(Waiting { row, throttled: 0 });
     }
 
     /// Whether more should be read.
@@ -62,12 +61,12 @@ impl Backlog {
         self.ready.len() < READY_MIN && self.bytes < BYTES_MAX
     }
 
-    /// Whether no row is left, neither here nor in flight.
+    /// Whether no row is left, including those in flight.
     pub(crate) fn is_done(&self) -> bool {
         self.bytes == 0
     }
 
-    /// The next row to write: one that has waited long enough, or else a new one.
+    /// The next row to write: a throttled one that is due, or else a new one.
     pub(crate) fn next(&mut self, now: Duration) -> Option<Waiting> {
         if self.next_due().is_some_and(|due| due <= now)
             && let Some(Reverse((_, at))) = self.due.pop()
@@ -83,34 +82,31 @@ impl Backlog {
         self.due.peek().map(|Reverse((due, _))| *due)
     }
 
-    /// Takes a row back that the table was too busy for, to be tried again after a while.
+    /// Returns a throttled row, which is due again after a wait.
     pub(crate) fn put_back(&mut self, mut waiting: Waiting, now: Duration) {
-        let due = now + self.wait_after(waiting.refusals);
-        waiting.refusals += 1;
+        let due = now + self.wait_after(waiting.throttled);
+        waiting.throttled += 1;
         let at = self.free.pop().unwrap_or(self.throttled.len());
         if at == self.throttled.len() {
             self.throttled.push(None);
         }
-        // The place is there: it was free, or has just been added.
-        if let Some(place) = self.throttled.get_mut(at) {
-            *place = Some(waiting);
+        // The slot exists: it was free or was just added.
+        if let Some(slot) = self.throttled.get_mut(at) {
+            *slot = Some(waiting);
         }
         self.due.push(Reverse((due, at)));
     }
 
-    /// Notes that a row which took so many bytes is decided.
+    /// Records that a row with this number of bytes is finished.
     pub(crate) fn finish(&mut self, bytes: usize) {
         self.bytes -= bytes;
     }
 
-    /// Half of the wait is fixed, the other half by chance.
-    fn wait_after(&mut self, refusals: u32) -> Duration {
-        let wait = FIRST_WAIT.saturating_mul(1_u32 << refusals.min(16)).min(LONGEST_WAIT);
-        self.chance ^= self.chance << 13;
-        self.chance ^= self.chance >> 7;
-        self.chance ^= self.chance << 17;
+    /// Half of the wait is fixed, the other half random.
+    fn wait_after(&mut self, throttled: u32) -> Duration {
+        let wait = FIRST_WAIT.saturating_mul(1_u32 << throttled.min(16)).min(LONGEST_WAIT);
         let half = wait / 2;
-        half + half / 1000 * u32::try_from(self.chance % 1000).unwrap_or_default()
+        half + half / 1000 * self.random.u32(..1000)
     }
 }
 
@@ -134,7 +130,7 @@ mod tests {
     const MILLISECOND: Duration = Duration::from_millis(1);
 
     #[test]
-    fn a_throttled_row_waits_longer_each_time_and_goes_before_new_ones_then() {
+    fn a_throttled_row_waits_longer_each_time() {
         let mut backlog = Backlog::new(7);
         backlog.add(row("T1", "a"));
         let mut now = Duration::ZERO;
@@ -146,17 +142,17 @@ mod tests {
             let due = backlog.next_due().unwrap();
             assert!((now + longest / 2..=now + longest).contains(&due), "{due:?} after {now:?}");
             let new = backlog.next(due - MILLISECOND).unwrap();
-            assert_eq!(new.refusals, 0, "it is not due yet, so a new row is next");
+            assert_eq!(new.throttled, 0, "it is not due yet, so a new row is next");
             backlog.finish(new.row.bytes());
             now = due;
             longest = (longest * 2).min(LONGEST_WAIT);
         }
-        assert_eq!(backlog.next(now).unwrap().refusals, 20);
+        assert_eq!(backlog.next(now).unwrap().throttled, 20);
         assert!(backlog.next(now + LONGEST_WAIT).is_none());
     }
 
     #[test]
-    fn what_is_throttled_leaves_no_room_for_more_than_the_bound() {
+    fn throttled_rows_count_against_the_limit() {
         let mut backlog = Backlog::new(7);
         let merchant = "m".repeat(4096);
         let mut held = 0;

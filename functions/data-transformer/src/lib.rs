@@ -1,6 +1,6 @@
 //! Writes the records of one byte range of a valid file into the transactions table.
 //!
-//! It may run twice, late, or beside itself: a row is written only if it does not stand already and no later file has
+//! It may run twice, late, or concurrently: a row is written only if it is not written already and no later file has
 //! written it, so a repeat changes nothing.
 
 mod backlog;
@@ -23,11 +23,11 @@ use tokio::time::Instant;
 /// How many files are marked at a time.
 const MARKS_IN_FLIGHT: usize = 16;
 
-/// How long a range may take where its task does not say, in seconds: five less than the workflow waits for the range of a
-/// small file, so that what went wrong is told rather than that time ran out.
+/// How long a range may take by default, in seconds: five less than the timeout of the workflow's state for a small
+/// file, so that the failure has its cause rather than a timeout.
 const RANGE_SECONDS: u64 = 60;
 
-/// The function's own time, which no range can outlast whatever its task says.
+/// The timeout of the function, which limits every range.
 const FUNCTION_SECONDS_MAX: u64 = 300;
 
 /// The input: one range of one file.
@@ -37,7 +37,7 @@ pub struct TransformTask {
     pub file: FileTask,
     /// The range.
     pub range: ByteRange,
-    /// How long it may take, in seconds. What could not be written by then has failed.
+    /// How long it may take, in seconds. Rows that are not written by then have failed.
     #[serde(default = "range_seconds")]
     pub seconds_max: u64,
 }
@@ -46,7 +46,7 @@ fn range_seconds() -> u64 {
     RANGE_SECONDS
 }
 
-/// What the function reaches outside itself.
+/// The resources of the function.
 #[derive(Debug)]
 pub struct Ports {
     /// The table of files.
@@ -74,8 +74,8 @@ impl Ports {
 /// Processes one range.
 ///
 /// # Errors
-/// The file could not be read, or a table refused a write or did not answer. What was written by then stands, and the
-/// next try finds it unchanged.
+/// The file could not be read, or a table rejected a write or did not respond. Rows that were written by then remain,
+/// and a retry finds them unchanged.
 pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer) -> Result<RangeOutcome, Failure> {
     let deadline = Instant::now() + Duration::from_secs(task.seconds_max.min(FUNCTION_SECONDS_MAX));
     let TransformTask { file, range, .. } = task;
@@ -84,7 +84,8 @@ pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer) -> Resu
     let message = format!("writing rows: {}", file.rows);
     let transition = Transition::now(file.attempt, FileStatus::Processing, message, Facts::default());
     let object = ports.objects.open(&file.key, &file.version_id, Some((range.start, range.end)));
-    // Whichever range is first says so; the others are refused, which is as good. No row is written before.
+    // The transition of the first range is applied; those of the others conflict, which does not matter. No row is
+    // written before.
     let (advanced, object) =
         tokio::join!(ports.status.advance(tracer, &file.file_id, &transition), tracer.step("open range", object));
     advanced?;
@@ -93,7 +94,7 @@ pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer) -> Resu
         file_id: file.file_id.clone(),
         partner: file.partner.clone(),
         received_at_ms: file.received_at_ms,
-        sequence: file.place(),
+        sequence: file.effective_sequence(),
         attempt: file.attempt,
     };
     let reader = RangeReader::new(&range, file.columns);
@@ -126,17 +127,17 @@ pub async fn handle(task: TransformTask, ports: &Ports, tracer: &Tracer) -> Resu
     })
 }
 
-/// What became of the rows of a range.
+/// The outcomes of the rows of a range.
 #[derive(Debug, Default)]
 struct Tally {
     stored: u32,
     unchanged: u32,
     superseded: u32,
-    /// How often the table was too busy for a row.
+    /// How often a row was throttled.
     throttled: u32,
-    /// The earlier files whose rows were replaced, and how many of each.
+    /// The number of replaced rows by earlier file.
     replaced: BTreeMap<FileId, u32>,
-    /// The later files whose rows are in effect, and their places in the arrival order.
+    /// The later files whose rows are in effect, with their sequences.
     later: BTreeMap<FileId, u64>,
 }
 
@@ -167,10 +168,10 @@ impl Tally {
     }
 }
 
-/// Notes on each file concerned which later file has its rows.
-async fn mark_superseded(tally: &Tally, ours: &Origin, status: &StatusTable) -> Result<(), Failure> {
-    let earlier = tally.replaced.keys().map(|earlier| (earlier, &ours.file_id, ours.sequence));
-    let later = tally.later.iter().map(|(later, sequence)| (&ours.file_id, later, *sequence));
+/// Records for each superseded file which later file superseded it.
+async fn mark_superseded(tally: &Tally, origin: &Origin, status: &StatusTable) -> Result<(), Failure> {
+    let earlier = tally.replaced.keys().map(|earlier| (earlier, &origin.file_id, origin.sequence));
+    let later = tally.later.iter().map(|(later, sequence)| (&origin.file_id, later, *sequence));
     stream::iter(earlier.chain(later))
         .map(|(earlier, later, sequence)| status.supersede(earlier, later, sequence))
         .buffer_unordered(MARKS_IN_FLIGHT)

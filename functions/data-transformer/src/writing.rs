@@ -1,4 +1,4 @@
-//! Reads a range, makes its rows and writes them, all at the same time: while writes are on their way, the next rows are read.
+//! Reads a range and writes its rows concurrently: while writes are in flight, the next rows are read.
 
 use crate::Tally;
 use crate::backlog::{Backlog, Waiting};
@@ -18,13 +18,13 @@ use std::task::Poll;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// How many bytes are made into rows at a time, between two looks at the writes. They take less than a millisecond.
+/// How many bytes are parsed into rows before the writes are polled again. They take less than a millisecond.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// Writes the rows of a range. Those that the table is too busy for are tried again until `deadline`.
+/// Writes the rows of a range. Throttled rows are retried until `deadline`.
 ///
 /// # Errors
-/// The object could not be read or is not what was validated, the table refused a write, or time ran out.
+/// The object could not be read or is not what was validated, the table rejected a write, or time ran out.
 pub(crate) async fn write_range(
     object: OpenObject,
     reader: RangeReader,
@@ -39,22 +39,22 @@ pub(crate) async fn write_range(
     }
 }
 
-/// A range on its way from the bucket into the table.
+/// A range that is being written.
 struct Writing {
     source: Source,
     backlog: Backlog,
     concurrency: Concurrency,
     tally: Tally,
-    /// Why a row was refused last.
+    /// Why the last throttled row was throttled.
     throttled: Option<Throttled>,
     started: Instant,
 }
 
-/// The answer to one write.
-struct Answer {
+/// The response to one write.
+struct WriteResponse {
     progress: Result<Progress, Failure>,
     era: Era,
-    refusals: u32,
+    throttled: u32,
     bytes: usize,
 }
 
@@ -79,11 +79,11 @@ impl Writing {
             }
             while writes.len() < self.concurrency.limit() {
                 let Some(waiting) = self.backlog.next(self.started.elapsed()) else { break };
-                // Boxed, because what the SDK keeps of a call is large, and would be copied each time that it is moved.
+                // Boxed, because the future of a call is large and would be copied at each move.
                 let mut write = Box::pin(write(table, origin, waiting, self.concurrency.era()));
-                // On its way at once, rather than after all answers that have come meanwhile: they would each wait for the others.
-                if let Poll::Ready(answer) = poll!(write.as_mut()) {
-                    self.take(answer)?;
+                // Polled at once, rather than after all pending responses, so that calls do not wait for each other.
+                if let Poll::Ready(response) = poll!(write.as_mut()) {
+                    self.handle(response)?;
                     continue;
                 }
                 writes.push(write);
@@ -93,41 +93,41 @@ impl Writing {
                 return self.source.finish();
             }
             let wants_bytes = self.backlog.wants_more() && self.source.needs_bytes();
-            // Nothing else wakes this up when a throttled row is due. One of the three always comes: a row that is not finished is in
-            // flight, or waits to be due; and where there is none, the bucket has more to say.
+            // Only the timer wakes this up when a throttled row is due. One of the three always completes: an
+            // unfinished row is in flight or waits to be due, and otherwise the bucket has more bytes.
             let due = self.backlog.next_due().filter(|_| writes.len() < self.concurrency.limit());
             tokio::select! {
-                Some(answer) = writes.next() => self.take(answer)?,
+                Some(response) = writes.next() => self.handle(response)?,
                 read = self.source.read(), if wants_bytes => read?,
                 () = sleep_until(self.started + due.unwrap_or_default()), if due.is_some() => {}
             }
         }
     }
 
-    fn take(&mut self, answer: Answer) -> Result<(), Failure> {
-        let progress = answer.progress?;
-        self.concurrency.note(answer.era, matches!(progress, Progress::Throttled(..)));
+    fn handle(&mut self, response: WriteResponse) -> Result<(), Failure> {
+        let progress = response.progress?;
+        self.concurrency.note(response.era, matches!(progress, Progress::Throttled(..)));
         match progress {
             Progress::Written(written) => {
                 self.tally.count(written);
-                self.backlog.finish(answer.bytes);
+                self.backlog.finish(response.bytes);
             }
             Progress::Throttled(row, throttled) => {
                 self.tally.throttled += 1;
                 self.throttled = Some(throttled);
-                self.backlog.put_back(Waiting { row, refusals: answer.refusals }, self.started.elapsed());
+                self.backlog.put_back(Waiting { row, throttled: response.throttled }, self.started.elapsed());
             }
         }
         Ok(())
     }
 
-    /// Says what was in the way, and what to do against it.
+    /// The failure when time has run out, with its cause and a remedy.
     fn out_of_time(&self) -> Failure {
         let Tally { stored, unchanged, superseded, throttled, .. } = self.tally;
         let (rows, seconds) = (stored + unchanged + superseded, self.started.elapsed().as_millis().div_ceil(1000));
         let cause = match &self.throttled {
-            Some(why) => format!(
-                "the table throttled {throttled} writes (the last: {why}); give it more by the parameter \
+            Some(reason) => format!(
+                "the table throttled {throttled} writes (the last: {reason}); raise the parameter \
                  TransactionsWarmWrites, or send smaller files"
             ),
             None => "the table or the bucket is slow".to_owned(),
@@ -142,18 +142,18 @@ fn write<'a>(
     origin: &'a Origin,
     waiting: Waiting,
     era: Era,
-) -> impl Future<Output = Answer> + 'a {
-    let Waiting { row, refusals } = waiting;
+) -> impl Future<Output = WriteResponse> + 'a {
+    let Waiting { row, throttled } = waiting;
     let bytes = row.bytes();
-    async move { Answer { progress: table.write(origin, row).await, era, refusals, bytes } }
+    async move { WriteResponse { progress: table.write(origin, row).await, era, throttled, bytes } }
 }
 
-/// The rows of the range, read from the bucket as they are wanted.
+/// The rows of the range, read from the bucket on demand.
 struct Source {
     object: OpenObject,
     /// None once the end was read.
     reader: Option<RangeReader>,
-    /// What came from the bucket and is not made into rows yet.
+    /// Bytes from the bucket that are not parsed yet.
     unread: Bytes,
     bucket_is_at_end: bool,
     summary: Option<RangeSummary>,
@@ -164,12 +164,12 @@ impl Source {
         Self { object, reader: Some(reader), unread: Bytes::new(), bucket_is_at_end: false, summary: None }
     }
 
-    /// Whether rows can be made without waiting for the bucket.
+    /// Whether rows can be parsed without waiting for the bucket.
     fn has_piece(&self) -> bool {
         self.reader.is_some() && (self.bucket_is_at_end || !self.unread.is_empty())
     }
 
-    /// Whether rows can be made only once the bucket has said more.
+    /// Whether more bytes from the bucket are needed to parse rows.
     fn needs_bytes(&self) -> bool {
         self.reader.is_some() && self.unread.is_empty() && !self.bucket_is_at_end
     }
@@ -178,7 +178,7 @@ impl Source {
         self.reader.is_none()
     }
 
-    /// Waits for the next bytes, once those before are made into rows. Nothing is lost where the waiting is given up.
+    /// Waits for the next bytes, once the previous ones are parsed. It is cancel-safe.
     async fn read(&mut self) -> Result<(), Failure> {
         if !self.needs_bytes() {
             return Ok(());
@@ -190,7 +190,7 @@ impl Source {
         Ok(())
     }
 
-    /// Makes the next piece into rows, or, after the last, sees that the range is complete.
+    /// Parses the next piece into rows, or, after the last, checks that the range is complete.
     fn make_rows(&mut self, on_row: &mut impl FnMut(Row)) -> Result<(), Failure> {
         let mut on_transaction = |record, transaction: &Transaction<'_>| on_row(Row::new(record, transaction));
         if self.unread.is_empty() {
@@ -206,7 +206,7 @@ impl Source {
         }
     }
 
-    /// What was read of the range, once it is at its end.
+    /// The summary of the range, once it was read to its end.
     fn finish(&mut self) -> Result<RangeSummary, Failure> {
         let unfinished = || Failure::new(FailureKind::InvalidInput, "the range was not read to its end");
         self.summary.take().ok_or_else(unfinished)

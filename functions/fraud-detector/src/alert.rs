@@ -1,4 +1,4 @@
-//! What a subscriber is told of a payment of high risk.
+//! The alert about a payment of high risk.
 
 use domain::Timestamp;
 use domain::payments::archive::ArchivedPayment;
@@ -7,16 +7,16 @@ use serde::Serialize;
 
 const KIND: &str = "high_risk";
 
-/// What a subscriber gets, as JSON. Amount, score and weights are decimal texts.
+/// The message to subscribers, as JSON. Amount, score and weights are decimal strings.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub(crate) struct RiskAlert<'a> {
-    /// What tells alerts from the other messages of the topic.
+    /// Distinguishes alerts from the other messages of the topic.
     kind: &'static str,
-    /// The same for every repeat of this alert, so that a subscriber can recognise one.
+    /// The same for every repeat of this alert, so that a subscriber can recognize one.
     pub(crate) alert_id: String,
-    /// Which payment, among those of its provider.
+    /// The id of the payment, unique for its provider.
     transaction_id: &'a str,
-    /// Who announced it.
+    /// The provider.
     provider: &'a str,
     /// Its amount.
     amount: String,
@@ -28,7 +28,7 @@ pub(crate) struct RiskAlert<'a> {
     risk_score: RiskScore,
     /// What the score means.
     risk_level: RiskLevel,
-    /// Why.
+    /// The factors found.
     factors: &'a [FactorFinding],
     /// The environment of the stack.
     environment: &'a str,
@@ -42,7 +42,7 @@ impl<'a> RiskAlert<'a> {
         let provider = payment.provider.as_str();
         Self {
             kind: KIND,
-            // A provider's name has no `#`, whatever its payments' ids have, so no two alerts share an id.
+            // The name of a provider has no `#`, so no two alerts share an id.
             alert_id: format!("{provider}#{}#{KIND}", payment.transaction_id),
             transaction_id: &payment.transaction_id,
             provider,
@@ -57,7 +57,7 @@ impl<'a> RiskAlert<'a> {
         }
     }
 
-    /// By what a subscription can filter.
+    /// The attributes for the filters of subscriptions.
     pub(crate) fn attributes(&self) -> [(&'static str, &str); 5] {
         [
             ("kind", self.kind),
@@ -77,7 +77,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn an_alert_says_which_payment_and_why() {
+    fn an_alert_has_its_payment_and_its_factors() {
         let payment = payment("T-1", "12000.50");
         let recent = ["T-a", "T-b", "T-c", "T-d"].map(|id| {
             let (amount, currency, received_at_ms) = (payment.amount, payment.currency, payment.received_at_ms - 1);
@@ -114,6 +114,6 @@ mod tests {
                 "timestamp": "2026-01-15T10:00:00.123Z",
             })
         );
-        assert!(alert.attributes().iter().all(|(_, value)| !value.is_empty()), "the topic refuses an empty attribute");
+        assert!(alert.attributes().iter().all(|(_, value)| !value.is_empty()), "SNS rejects an empty attribute");
     }
 }

@@ -1,21 +1,21 @@
-//! Assesses the risk of one payment, keeps what it found, and tells somebody where the risk is high.
+//! Assesses the risk of one payment, stores the analysis, and publishes an alert if the risk is high.
 //!
-//! A payment has one analysis, whoever assesses it and however often: the first that is written stands, and whoever comes
-//! later goes on with that one. Every step may be repeated at any time, so a run that died is completed by the next.
-//! Somebody is told once, as far as that can be: a run that died between telling and recording it is followed by one that
-//! tells again, under the same `alert_id`.
+//! A payment has one analysis, however often it is assessed: the first one that is written is in effect, and later runs
+//! continue with it. Every step may be repeated at any time, so the next run completes one that was killed. An alert is
+//! published once, as far as possible: if a run is killed between publishing and recording, the next one publishes
+//! again with the same `alert_id`.
 
 mod alert;
 
 use adapters::customer_table::KnownCustomer;
-use adapters::payment_table::{PaymentKey, StandingAnalysis, StoredPayment};
+use adapters::payment_table::{CurrentAnalysis, PaymentKey, StoredPayment};
 use adapters::{Configuration, CustomerTable, Failure, PaymentTable, Topic, Tracer, logging};
 use alert::RiskAlert;
 use domain::payments::archive::ArchivedPayment;
 use domain::payments::risk::{self, Analysis, PaymentFacts, RiskFactor, RiskLevel, RiskScore};
 use serde::{Deserialize, Serialize};
 
-/// The input: which payment to assess.
+/// The input: the payment to assess.
 #[derive(Clone, Debug, Deserialize)]
 pub struct AssessTask {
     /// Its id.
@@ -24,7 +24,7 @@ pub struct AssessTask {
     pub provider: String,
 }
 
-/// What became of it.
+/// The outcome.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Assessment {
@@ -34,16 +34,16 @@ pub enum Assessment {
         transaction_id: String,
         /// The name of its provider.
         provider: String,
-        /// How risky it is, from 0 to 1, as text.
+        /// How risky it is, from 0 to 1, as a string.
         risk_score: RiskScore,
         /// What the score means.
         risk_level: RiskLevel,
-        /// What was found.
+        /// The factors found.
         factors: Vec<RiskFactor>,
-        /// Whether somebody was told, now or before.
+        /// Whether an alert was published, now or before.
         alerted: bool,
     },
-    /// The payment is not in the table, because it was archived or never stored. Nothing was done.
+    /// The payment is not in the table: it was archived or never stored. Nothing was done.
     Gone {
         /// The payment's id.
         transaction_id: String,
@@ -52,7 +52,7 @@ pub enum Assessment {
     },
 }
 
-/// What the function reaches outside itself.
+/// The resources of the function.
 #[derive(Debug)]
 pub struct Ports {
     /// The table of payments.
@@ -83,13 +83,13 @@ impl Ports {
 /// Assesses one payment.
 ///
 /// # Errors
-/// A table or the topic refused a call or did not answer, or what a table holds is not ours.
+/// A table or the topic rejected a call or did not respond, or an item is malformed.
 pub async fn handle(task: AssessTask, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Assessment, Failure> {
     logging::set_transaction_id(&task.transaction_id);
     let key = PaymentKey::of_created(&task.transaction_id, &task.provider);
     let detector = Detector { key, ports, tracer, now_ms };
     Ok(match detector.assess().await? {
-        Some(standing) => detector.assessed(standing),
+        Some(current) => detector.assessed(current),
         None => detector.gone(),
     })
 }
@@ -102,38 +102,37 @@ struct Detector<'a> {
 }
 
 impl Detector<'_> {
-    /// Does what is left to do for the payment. Returns its analysis, with somebody told of it where that is due; none if
-    /// the payment is gone.
-    async fn assess(&self) -> Result<Option<StandingAnalysis>, Failure> {
+    /// Completes the remaining steps for the payment. Returns its analysis; none if the payment does not exist.
+    async fn assess(&self) -> Result<Option<CurrentAnalysis>, Failure> {
         let stored = self.tracer.step("read payment", self.ports.payments.read_payment(&self.key)).await?;
         let Some(StoredPayment { payment, is_alerted }) = stored else {
             return Ok(None);
         };
         let profile = self.ports.customers.read(&payment.provider, &payment.customer_id);
         let customer = self.tracer.step("read profile", profile).await?;
-        let standing = match payment.analysis.clone() {
-            Some(analysis) => Some(StandingAnalysis { analysis, is_alerted }),
+        let current = match payment.analysis.clone() {
+            Some(analysis) => Some(CurrentAnalysis { analysis, is_alerted }),
             None => self.analyze(&payment, customer.as_ref()).await?,
         };
-        let Some(mut standing) = standing else {
+        let Some(mut current) = current else {
             return Ok(None);
         };
-        // Before the profile is written: somebody waits for the alert, and the profile is for later payments.
-        if standing.analysis.level == RiskLevel::HighRisk && !standing.is_alerted {
-            self.alert(&payment, &standing.analysis).await?;
-            standing.is_alerted = true;
+        // Before the profile is written: the alert is urgent, and the profile is for later payments.
+        if current.analysis.level == RiskLevel::HighRisk && !current.is_alerted {
+            self.alert(&payment, &current.analysis).await?;
+            current.is_alerted = true;
         }
         let facts = facts(&payment);
         let learn = self.ports.customers.learn(&payment.provider, &payment.customer_id, customer, &facts);
         self.tracer.step("write profile", learn).await?;
-        Ok(Some(standing))
+        Ok(Some(current))
     }
 
     async fn analyze(
         &self,
         payment: &ArchivedPayment,
         customer: Option<&KnownCustomer>,
-    ) -> Result<Option<StandingAnalysis>, Failure> {
+    ) -> Result<Option<CurrentAnalysis>, Failure> {
         let ArchivedPayment { provider, customer_id, received_at_ms, digest, .. } = payment;
         let recent = self.ports.payments.recent_of_customer(provider, customer_id, *received_at_ms);
         let recent = self.tracer.step("read recent payments", recent).await?;
@@ -145,32 +144,32 @@ impl Detector<'_> {
     async fn alert(&self, payment: &ArchivedPayment, analysis: &Analysis) -> Result<(), Failure> {
         let alert = RiskAlert::new(payment, analysis, &self.ports.environment, self.now_ms);
         self.tracer.step("alert", self.ports.alerts.publish(&alert, &alert.attributes())).await?;
-        tracing::info!(event = "alert_published", alert_id = alert.alert_id, "alerted");
+        tracing::info!(event = "alert_published", alert_id = alert.alert_id, "alert published");
         let mark = self.ports.payments.alerted(&self.key, &payment.digest, self.now_ms);
         self.tracer.step("mark alerted", mark).await
     }
 
-    fn assessed(self, standing: StandingAnalysis) -> Assessment {
-        let Analysis { score, level, factors } = standing.analysis;
-        tracing::info!(event = "payment_assessed", risk_score = %score, risk_level = level.as_str(), "assessed");
+    fn assessed(self, current: CurrentAnalysis) -> Assessment {
+        let Analysis { score, level, factors } = current.analysis;
+        tracing::info!(event = "payment_assessed", risk_score = %score, risk_level = level.as_str(), "payment assessed");
         Assessment::Assessed {
             provider: self.key.event_key.provider().to_owned(),
             transaction_id: self.key.transaction_id,
             risk_score: score,
             risk_level: level,
             factors: factors.into_iter().map(|finding| finding.factor).collect(),
-            alerted: standing.is_alerted,
+            alerted: current.is_alerted,
         }
     }
 
     fn gone(self) -> Assessment {
-        tracing::warn!("the payment is not in the table; nothing is assessed");
+        tracing::warn!(event = "payment_gone", "the payment is not in the table; nothing is assessed");
         let provider = self.key.event_key.provider().to_owned();
         Assessment::Gone { transaction_id: self.key.transaction_id, provider }
     }
 }
 
-/// What counts for the risk of a payment.
+/// The facts that count for the risk of a payment.
 fn facts(payment: &ArchivedPayment) -> PaymentFacts<'_> {
     PaymentFacts {
         transaction_id: &payment.transaction_id,

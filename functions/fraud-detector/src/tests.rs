@@ -1,4 +1,4 @@
-//! What needs no service: the interfaces to the state machine.
+//! The interfaces to the state machine.
 
 use super::*;
 use domain::payments::webhook::{AmountBand, EventType, PaymentStatus, Provider};
@@ -27,7 +27,7 @@ pub(crate) fn payment(transaction_id: &str, amount: &str) -> ArchivedPayment {
 }
 
 #[test]
-fn the_detail_of_the_event_is_a_task() {
+fn the_detail_of_an_event_is_a_task() {
     let detail = json!({
         "transaction_id": "T1", "provider": "acme", "amount": "12000.5", "amount_band": "high", "currency": "EUR",
         "customer_id": "C 1", "published_at": "2026-01-15T10:00:00.123Z",
@@ -37,7 +37,7 @@ fn the_detail_of_the_event_is_a_task() {
 }
 
 #[test]
-fn the_state_machine_is_told_names_and_texts() {
+fn the_output_has_names_and_strings() {
     let (transaction_id, provider) = ("T1".to_owned(), "acme".to_owned());
     let Analysis { score, level, factors } = risk::assess(&facts(&payment("T1", "12000")), &[], None);
     let assessed = Assessment::Assessed {

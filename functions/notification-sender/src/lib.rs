@@ -1,16 +1,16 @@
-//! Announces what became of a file, and records it; every morning tells of the files that were expected and did not come, and
-//! every hour of those that came and have no end.
+//! Publishes the outcome of a file and records it. It also reports the expected files that are missing, every morning,
+//! and the unfinished files, every hour.
 //!
-//! A file is announced once, as far as that can be: whoever finds it `completed` says nothing. A handler that died
-//! between publishing and recording is followed by one that publishes again, under the same `notification_id`.
+//! The outcome of a file is published once, as far as possible: for a `completed` file, nothing is published. If a run
+//! is killed between publishing and recording, the next one publishes again with the same `notification_id`.
 
 pub mod missing;
 pub mod notification;
 pub mod reconciliation;
 
-use adapters::status_table::{Facts, FileRecord, Moved, Transition};
+use adapters::status_table::{Facts, FileRecord, StatusUpdate, Transition};
 use adapters::{Configuration, Failure, FailureKind, ObjectStore, StatusTable, Topic, Tracer, logging};
-use domain::files::lifecycle::announced_attempt;
+use domain::files::lifecycle::notification_attempt;
 use domain::files::task::{self, FileTask, RangeOutcome, RejectedFile, Validation};
 use domain::{FileId, FileStatus, Schedules, Timestamp};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -19,10 +19,10 @@ use notification::{Notification, ObjectRejected};
 use reconciliation::Reconciled;
 use serde::{Deserialize, Serialize};
 
-/// How many files are noted as replaced at a time.
-const NOTES_IN_FLIGHT: usize = 8;
+/// How many replaced files are updated at a time.
+const UPDATES_IN_FLIGHT: usize = 8;
 
-/// The input: what to announce.
+/// The input: the task.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum NotifyTask {
@@ -30,34 +30,34 @@ pub enum NotifyTask {
     Notify {
         /// The file.
         file: FileTask,
-        /// What became of its ranges.
+        /// The outcomes of its ranges.
         processed: Vec<RangeOutcome>,
     },
-    /// An object that the workflow rejected, for what its sender got wrong.
+    /// An object that the workflow rejected, which is its sender's error.
     NotifyRejection {
-        /// What validation found.
+        /// The result of validation.
         validation: Validation,
         /// The event that started the workflow.
         event: serde_json::Value,
     },
     /// A file that the workflow gave up on.
     RecordFailure {
-        /// The workflow's state when it did.
+        /// The data of the workflow at that time.
         state: FailedState,
         /// The event that started the workflow.
         event: serde_json::Value,
     },
-    /// The files of a day that were expected and have not come.
+    /// The files of a day that were expected and are missing.
     ReportMissing {
-        /// The day, in UTC; if it is left out, yesterday.
+        /// The day, in UTC; by default, yesterday.
         #[serde(default)]
         day: Option<String>,
     },
-    /// The files that were taken in and have had no end for an hour.
+    /// The accepted files that are not in a final status after 1 hour.
     Reconcile,
 }
 
-/// What is known when the workflow gives up. Which parts there are depends on how far it came.
+/// The data of the workflow when it gives up. Which parts exist depends on the failed step.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FailedState {
     validation: Option<FailedValidation>,
@@ -69,28 +69,28 @@ struct FailedValidation {
     file: Option<FileTask>,
 }
 
-/// The error that a state ended with, as the state machine gives it.
+/// The error of a state, as the state machine passes it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct StepError {
     error: String,
 }
 
-/// What a step did.
+/// The output of a task.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Done {
-    /// It announced a file.
-    Announced(Announced),
-    /// It reported a day.
+    /// A notification about a file or an object.
+    Notified(Notified),
+    /// A report of a day.
     Reported(Reported),
-    /// It looked for files without an end.
+    /// A check for unfinished files.
     Reconciled(Reconciled),
 }
 
-/// What was done about a file.
+/// The output of a notification.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Announced {
+pub struct Notified {
     /// The file, if it is known.
     pub file_id: Option<FileId>,
     /// Its status now, if it is known.
@@ -99,18 +99,18 @@ pub struct Announced {
     pub published: bool,
 }
 
-/// What the function reaches outside itself.
+/// The resources of the function.
 #[derive(Debug)]
 pub struct Ports {
     /// The table of files.
     pub status: StatusTable,
-    /// The bucket of files, of which it sees names alone.
+    /// The bucket of files, in which it may only list keys.
     pub objects: ObjectStore,
     /// The topic.
     pub topic: Topic,
-    /// The environment that notifications name.
+    /// The environment in notifications.
     pub environment: String,
-    /// The files that are expected of partners.
+    /// The schedules of partners.
     pub schedules: Schedules,
 }
 
@@ -130,21 +130,19 @@ impl Ports {
     }
 }
 
-/// Announces one file, reports one day, or looks for files without an end.
+/// Notifies about one file, reports one day, or checks for unfinished files.
 ///
 /// # Errors
-/// What was processed is not what was validated, a part of the schedules cannot be read, or the table, the bucket or the topic refused a call or
-/// did not answer.
+/// The processed rows differ from the validated ones, a part of the schedules cannot be read, or the table, the bucket
+/// or the topic rejected a call or did not respond.
 pub async fn handle(task: NotifyTask, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Done, Failure> {
     let sender = Sender { ports, tracer, now_ms };
     match task {
-        NotifyTask::Notify { file, processed } => {
-            sender.announce_completion(&file, &processed).await.map(Done::Announced)
-        }
+        NotifyTask::Notify { file, processed } => sender.notify_completion(&file, &processed).await.map(Done::Notified),
         NotifyTask::NotifyRejection { validation, event } => {
-            sender.notify_rejection(&validation, &event).await.map(Done::Announced)
+            sender.notify_rejection(&validation, &event).await.map(Done::Notified)
         }
-        NotifyTask::RecordFailure { state, event } => sender.record_failure(&state, &event).await.map(Done::Announced),
+        NotifyTask::RecordFailure { state, event } => sender.record_failure(&state, &event).await.map(Done::Notified),
         NotifyTask::ReportMissing { day } => {
             missing::report(day.as_deref(), ports, tracer, now_ms).await.map(Done::Reported)
         }
@@ -159,12 +157,12 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    async fn announce_completion(&self, file: &FileTask, processed: &[RangeOutcome]) -> Result<Announced, Failure> {
+    async fn notify_completion(&self, file: &FileTask, processed: &[RangeOutcome]) -> Result<Notified, Failure> {
         logging::set_file_id(file.file_id.as_str());
         logging::set_partner(&file.partner);
         let sum =
             task::add_up(file, processed).map_err(|detail| Failure::new(FailureKind::ControlTotalsDiffer, detail))?;
-        self.note_replaced(file, &sum).await?;
+        self.record_replaced(file, &sum).await?;
         let facts = Facts {
             rows_stored: Some(sum.stored),
             rows_unchanged: Some(sum.unchanged),
@@ -180,21 +178,17 @@ impl Sender<'_> {
         );
         let processed = Transition::now(file.attempt, FileStatus::Processed, message, facts);
         self.ports.status.advance(self.tracer, &file.file_id, &processed).await?;
-        let notifying = "announcing the outcome".to_owned();
-        let moved = self.advance(&file.file_id, file.attempt, FileStatus::Notifying, notifying).await?;
-        let record = moved.into_record();
+        let notifying = "publishing the outcome".to_owned();
+        let update = self.advance(&file.file_id, file.attempt, FileStatus::Notifying, notifying).await?;
+        let record = update.into_record();
         if record.attempt != file.attempt || record.status.is_final() {
-            tracing::info!(status = record.status.as_str(), "announced already");
-            return Ok(Announced {
-                file_id: Some(file.file_id.clone()),
-                status: Some(record.status),
-                published: false,
-            });
+            tracing::info!(status = record.status.as_str(), "the outcome is published already");
+            return Ok(Notified { file_id: Some(file.file_id.clone()), status: Some(record.status), published: false });
         }
         let history: Vec<_> = record.history.iter().map(|entry| (entry.attempt, entry.status)).collect();
-        let announced = announced_attempt(&history, file.attempt);
+        let attempt = notification_attempt(&history, file.attempt);
         self.publish(Notification {
-            notification_id: Notification::id(&file.file_id, announced, FileStatus::Completed),
+            notification_id: Notification::id(&file.file_id, attempt, FileStatus::Completed),
             file_id: file.file_id.as_str().to_owned(),
             partner: file.partner.clone(),
             attempt: file.attempt,
@@ -208,80 +202,92 @@ impl Sender<'_> {
             environment: self.ports.environment.clone(),
         })
         .await?;
-        if let Moved::Taken(_) = self.advance(&file.file_id, file.attempt, FileStatus::Completed, "announced").await? {
-            tracing::info!(event = "file_completed", rows = sum.rows, "the file is completed");
+        if let StatusUpdate::Applied(_) =
+            self.advance(&file.file_id, file.attempt, FileStatus::Completed, "outcome published").await?
+        {
+            tracing::info!(event = "file_completed", rows = sum.rows, "file completed");
         }
-        Ok(Announced { file_id: Some(file.file_id.clone()), status: Some(FileStatus::Completed), published: true })
+        Ok(Notified { file_id: Some(file.file_id.clone()), status: Some(FileStatus::Completed), published: true })
     }
 
-    /// Notes on each file whose rows this one has replaced how many those are.
-    async fn note_replaced(&self, file: &FileTask, sum: &RangeOutcome) -> Result<(), Failure> {
-        let sequence = file.place();
-        let noting = stream::iter(&sum.replaced_files)
+    /// Records for each file how many of its rows this one has replaced.
+    async fn record_replaced(&self, file: &FileTask, sum: &RangeOutcome) -> Result<(), Failure> {
+        let sequence = file.effective_sequence();
+        let updates = stream::iter(&sum.replaced_files)
             .map(|(earlier, rows)| self.ports.status.replaced(earlier, &file.file_id, sequence, *rows))
-            .buffer_unordered(NOTES_IN_FLIGHT)
+            .buffer_unordered(UPDATES_IN_FLIGHT)
             .try_collect::<()>();
-        self.tracer.step("note replaced files", noting).await
+        self.tracer.step("update replaced files", updates).await
     }
 
-    /// Notifies of an object that was rejected. It is its sender's mistake: nothing failed, and nothing is left to do here.
-    async fn notify_rejection(&self, validation: &Validation, event: &serde_json::Value) -> Result<Announced, Failure> {
+    /// Notifies about a rejected object. It is its sender's error: nothing failed, and nothing else is to be done.
+    async fn notify_rejection(&self, validation: &Validation, event: &serde_json::Value) -> Result<Notified, Failure> {
         if let Some(RejectedFile { file_id, attempt }) = &validation.rejected {
             logging::set_file_id(file_id.as_str());
             let known = self.tracer.step("read status", self.ports.status.read(file_id)).await?;
             let Some(record) = known.filter(|record| record.attempt == *attempt && record.is_rejected()) else {
-                tracing::info!("the file has moved since it was rejected");
-                return Ok(Announced { file_id: Some(file_id.clone()), status: None, published: false });
+                tracing::info!("the file has changed since it was rejected");
+                return Ok(Notified { file_id: Some(file_id.clone()), status: None, published: false });
             };
             self.publish(self.failure_notification(record)).await?;
             let status = Some(FileStatus::ValidationFailed);
-            return Ok(Announced { file_id: Some(file_id.clone()), status, published: true });
+            return Ok(Notified { file_id: Some(file_id.clone()), status, published: true });
         }
-        let reason = validation.refusal.as_ref().map_or("unknown", |refusal| refusal.error.as_str());
+        let reason = validation.rejection.as_ref().map_or("unknown", |rejection| rejection.error.as_str());
         let object = ObjectRejected::new(event, reason, self.timestamp(), &self.ports.environment);
         let attributes = object.attributes();
         let publishing = self.ports.topic.publish(&object, &attributes);
         self.tracer.step("publish", publishing).await?;
-        tracing::info!(event = "notification_published", notification_id = object.notification_id, reason, "published");
-        Ok(Announced { file_id: None, status: None, published: true })
+        tracing::info!(
+            event = "notification_published",
+            notification_id = object.notification_id,
+            reason,
+            "notification published"
+        );
+        Ok(Notified { file_id: None, status: None, published: true })
     }
 
-    /// Records that the workflow gave up on a file, as the failure that follows from where it stood.
-    async fn record_failure(&self, state: &FailedState, event: &serde_json::Value) -> Result<Announced, Failure> {
+    /// Records that the workflow gave up on a file, with the failed status that follows from its current one.
+    async fn record_failure(&self, state: &FailedState, event: &serde_json::Value) -> Result<Notified, Failure> {
         let error = state.error.as_ref().map_or("unknown", |error| error.error.as_str());
         let file = state.validation.as_ref().and_then(|validation| validation.file.as_ref());
         let Some(file_id) = file.map(|file| file.file_id.clone()).or_else(|| file_named_by(event)) else {
-            tracing::error!(error, "the workflow gave up on an object that is not known as a file");
-            return Ok(Announced { file_id: None, status: None, published: false });
+            tracing::error!(error, "the workflow gave up on an object that is not a known file");
+            return Ok(Notified { file_id: None, status: None, published: false });
         };
         logging::set_file_id(file_id.as_str());
         let known = self.tracer.step("read status", self.ports.status.read(&file_id)).await?;
         let Some(mut record) = known.filter(|record| file.is_some() || is_about(event, record)) else {
-            tracing::error!(error, "the workflow gave up on an object that is no file with a status");
-            return Ok(Announced { file_id: Some(file_id), status: None, published: false });
+            tracing::error!(error, "the workflow gave up on an object without a status");
+            return Ok(Notified { file_id: Some(file_id), status: None, published: false });
         };
         let Some(attempt) = file.map(|file| file.attempt).or_else(|| attempt_stopped_by(event, &record)) else {
-            tracing::warn!(error, "the event is not of the file's present version; its status stays");
-            return Ok(Announced { file_id: Some(file_id), status: Some(record.status), published: false });
+            tracing::warn!(error, "the event is not about the current version of the file; its status is unchanged");
+            return Ok(Notified { file_id: Some(file_id), status: Some(record.status), published: false });
         };
-        // Another execution may move the file in between; each turn sees it further on, and there are six ranks.
+        // Another execution may change the status in between. Each turn sees a higher rank, and there are six.
         while record.attempt == attempt
             && let Some(failure) = record.status.failure()
         {
             let message = format!("the workflow gave up: {error}");
             match self.advance(&file_id, attempt, failure, message).await? {
-                Moved::Taken(moved) => record = *moved,
-                Moved::Refused(standing) if standing.status == record.status => break,
-                Moved::Refused(standing) => record = *standing,
+                StatusUpdate::Applied(updated) => record = *updated,
+                StatusUpdate::Conflict(current) if current.status == record.status => break,
+                StatusUpdate::Conflict(current) => record = *current,
             }
         }
-        tracing::error!(error, status = record.status.as_str(), "the workflow gave up on the file");
+        tracing::error!(
+            event = "workflow_failed",
+            error,
+            status = record.status.as_str(),
+            "the workflow gave up on the file"
+        );
         let published = record.attempt == attempt && record.status.is_failed();
         let status = record.status;
         if published {
             self.publish(self.failure_notification(record)).await?;
         }
-        Ok(Announced { file_id: Some(file_id), status: Some(status), published })
+        Ok(Notified { file_id: Some(file_id), status: Some(status), published })
     }
 
     fn failure_notification(&self, record: FileRecord) -> Notification {
@@ -304,7 +310,11 @@ impl Sender<'_> {
 
     async fn publish(&self, notification: Notification) -> Result<(), Failure> {
         self.tracer.step("publish", self.ports.topic.publish(&notification, &notification.attributes())).await?;
-        tracing::info!(event = "notification_published", notification_id = notification.notification_id, "published");
+        tracing::info!(
+            event = "notification_published",
+            notification_id = notification.notification_id,
+            "notification published"
+        );
         Ok(())
     }
 
@@ -314,7 +324,7 @@ impl Sender<'_> {
         attempt: u32,
         status: FileStatus,
         message: impl Into<String>,
-    ) -> Result<Moved, Failure> {
+    ) -> Result<StatusUpdate, Failure> {
         let transition = Transition::now(attempt, status, message, Facts::default());
         self.ports.status.advance(self.tracer, file_id, &transition).await
     }
@@ -324,27 +334,27 @@ impl Sender<'_> {
     }
 }
 
-/// The attempt that a failure before the end of validation stops: the present one, if it is about the event's version or
-/// about none yet. An outdated event must not fail a later attempt.
+/// The attempt that failed before the end of validation: the current one, if it has the version of the event or none
+/// yet. An outdated event must not fail a later attempt.
 fn attempt_stopped_by(event: &serde_json::Value, record: &FileRecord) -> Option<u32> {
     let version = event.pointer("/detail/object/version-id").and_then(serde_json::Value::as_str);
-    let present = record.facts.version_id.as_deref();
-    (present.is_none() || present == version).then_some(record.attempt)
+    let current = record.facts.version_id.as_deref();
+    (current.is_none() || current == version).then_some(record.attempt)
 }
 
 fn key_of(event: &serde_json::Value) -> Option<&str> {
     event.pointer("/detail/object/key")?.as_str()
 }
 
-/// The file whose id is in the key of the event's object: one that the API stored, or let its sender put there.
+/// The file id in the key of the event's object: a file of the API or a presigned upload.
 fn file_named_by(event: &serde_json::Value) -> Option<FileId> {
     let key = key_of(event)?;
-    let announced = || key.strip_prefix("incoming/")?.split_once('/').map(|(_, name)| name);
-    FileId::parse(key.strip_prefix("validated/").or_else(announced)?.strip_suffix(".csv")?)
+    let presigned = || key.strip_prefix("incoming/")?.split_once('/').map(|(_, name)| name);
+    FileId::parse(key.strip_prefix("validated/").or_else(presigned)?.strip_suffix(".csv")?)
 }
 
-/// Whether an object under `incoming/` is the one that the API let this file's sender put there. Somebody who may write
-/// elsewhere could name it like another's file.
+/// Whether an object under `incoming/` is the presigned upload of this file. A partner could name another object like
+/// the file of somebody else.
 fn is_about(event: &serde_json::Value, record: &FileRecord) -> bool {
     key_of(event).is_some_and(|key| !key.starts_with("incoming/") || record.facts.upload_key.as_deref() == Some(key))
 }

@@ -1,7 +1,7 @@
-//! Tells of the files that were expected on a day and have not come.
+//! Reports the expected files of a day that are missing.
 //!
-//! Each missing file has a message, whose `notification_id` is the same however often a day is reported, and a line in the
-//! log, from which an alarm is made. A morning's schedule asks for the day before.
+//! Each missing file has a message, whose `notification_id` is the same however often a day is reported, and a log
+//! line, which an alarm counts. A schedule reports the day before every morning.
 
 use crate::Ports;
 use crate::notification::publish_all;
@@ -10,46 +10,46 @@ use domain::files::partner_day::{DayFile, DayTally, PartnerDay};
 use domain::{Day, Timestamp};
 use serde::Serialize;
 
-/// What the step found.
+/// The result of the report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Reported {
-    /// The day that was looked at, in UTC.
+    /// The day, in UTC.
     pub day: String,
-    /// How many partners had files to send on it.
+    /// The number of partners of whom files were expected.
     pub partners: usize,
-    /// How many of those files have not come.
+    /// The number of missing files.
     pub missing: u32,
 }
 
-/// What a subscriber gets of a missing file, as JSON.
+/// The message about a missing file, as JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct MissingFile {
-    /// The same for every repeat of this message, so that a subscriber can recognise one.
+    /// The same for every repeat of this message, so that a subscriber can recognize one.
     pub notification_id: String,
-    /// Who was to send it.
+    /// The partner.
     pub partner: String,
-    /// On which day, in UTC.
+    /// The day, in UTC.
     pub day: String,
-    /// What this message tells, beside the statuses of files that came.
+    /// The status of this message.
     pub status: &'static str,
-    /// How many files were expected of the partner on this day, at least.
+    /// The minimum number of files expected of the partner on this day.
     pub expected: u32,
-    /// How many of those have come.
+    /// How many of those were received.
     pub arrived: u32,
-    /// When this was found out, RFC 3339.
+    /// When this was found, RFC 3339.
     pub timestamp: String,
     /// The environment of the stack.
     pub environment: String,
 }
 
-/// The status of a file that was expected and did not come.
+/// The status of an expected file that is missing.
 pub const FILE_MISSING: &str = "file_missing";
 
-/// Reports the day that is named, or the one before `now_ms`.
+/// Reports this day, or the one before `now_ms`.
 ///
 /// # Errors
-/// The day is none, a part of the schedules cannot be read, or the table or the topic refused a call or did not answer. All
-/// that could be told has been told by then.
+/// The day is malformed, a part of the schedules cannot be read, or the table or the topic rejected a call or did not
+/// respond. Everything that could be reported has been reported by then.
 pub async fn report(day: Option<&str>, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Reported, Failure> {
     let now = Timestamp::from_unix_milliseconds(now_ms);
     let day = match day {
@@ -61,7 +61,7 @@ pub async fn report(day: Option<&str>, ports: &Ports, tracer: &Tracer, now_ms: u
     let missing: Vec<MissingFile> = days.iter().flat_map(|partner| missing_files(partner, day, now, ports)).collect();
     for file in &missing {
         let MissingFile { notification_id, partner, day, .. } = file;
-        tracing::error!(event = FILE_MISSING, partner, day, notification_id, "an expected file did not come");
+        tracing::error!(event = FILE_MISSING, partner, day, notification_id, "an expected file is missing");
     }
     let attributes = |file: &MissingFile| {
         [
@@ -93,7 +93,7 @@ pub async fn report(day: Option<&str>, ports: &Ports, tracer: &Tracer, now_ms: u
     Ok(reported)
 }
 
-/// What came of each partner of whom files were expected. Of the others nothing is read.
+/// The day of each partner of whom files were expected. Others are not read.
 async fn expected_days(day: Day, ports: &Ports, now_ms: u64) -> Result<Vec<PartnerDay>, Failure> {
     let mut tally = DayTally::default();
     for partner in ports.schedules.partners(day) {
@@ -108,8 +108,8 @@ async fn expected_days(day: Day, ports: &Ports, now_ms: u64) -> Result<Vec<Partn
     Ok(tally.finish(&ports.schedules, day))
 }
 
-/// One for each missing file of a partner. They are numbered among those expected, so that a file that has come in the
-/// meantime takes away the first number and leaves the others.
+/// A message for each missing file of a partner. They are numbered among the expected files, so that a file that
+/// arrives in the meantime removes the first number and keeps the others.
 fn missing_files(partner: &PartnerDay, day: Day, now: Timestamp, ports: &Ports) -> Vec<MissingFile> {
     let expected = partner.expected.unwrap_or_default();
     let arrived = expected - partner.missing;

@@ -1,4 +1,4 @@
-//! What a subscriber is told of a file.
+//! The notifications about files and objects.
 
 use adapters::object_store::INCOMING_PREFIX;
 use adapters::{Failure, Topic};
@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 /// How many messages are published at a time.
 const MESSAGES_IN_FLIGHT: usize = 8;
 
-/// What a subscriber gets, as JSON.
+/// The notification about a file, as JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct Notification {
-    /// The same for every repeat of this notification, so that a subscriber can recognise one.
+    /// The same for every repeat of this notification, so that a subscriber can recognize one.
     pub notification_id: String,
     /// The file.
     pub file_id: String,
@@ -26,13 +26,13 @@ pub struct Notification {
     pub status: FileStatus,
     /// How many of its records were processed.
     pub records_processed: u32,
-    /// How many of those were left as a later file had written them.
+    /// How many of those were superseded by a later file.
     pub rows_superseded: u32,
     /// How many rows of other files were replaced.
     pub rows_replaced: u32,
-    /// Those rows by file, of the first files.
+    /// Those rows by file, up to the limit.
     pub replaced_files: BTreeMap<FileId, u32>,
-    /// The sums of its records, by currency, as texts.
+    /// The sums of its records, by currency, as strings.
     pub totals: BTreeMap<String, String>,
     /// When it ended, RFC 3339.
     pub timestamp: String,
@@ -41,14 +41,14 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// The id of the notification that `file_id`'s `attempt` ended in `status`. A completion has the
-    /// [attempt that it is announced under](domain::files::lifecycle::announced_attempt).
+    /// The id of the notification that this attempt of the file ended in `status`. For a completion, pass the
+    /// [notification attempt](domain::files::lifecycle::notification_attempt).
     #[must_use]
     pub fn id(file_id: &FileId, attempt: u32, status: FileStatus) -> String {
         format!("{file_id}-{attempt}-{}", status.as_str())
     }
 
-    /// By what a subscription can filter.
+    /// The attributes for the filters of subscriptions.
     #[must_use]
     pub fn attributes(&self) -> [(&'static str, &str); 4] {
         [
@@ -60,18 +60,18 @@ impl Notification {
     }
 }
 
-/// What a subscriber gets of an object in the bucket that is nobody's file, or too large to be one, as JSON.
+/// The notification about an object in the bucket that is no partner's file or too large, as JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct ObjectRejected {
     /// The same for every repeat of this notification.
     pub notification_id: String,
-    /// The object's key.
+    /// The key of the object.
     pub key: String,
-    /// The partner whose name the key has, if it has one.
+    /// The partner in the key, if any.
     pub partner: String,
-    /// What this message is about, beside the statuses in which files end.
+    /// The status of this message.
     pub status: &'static str,
-    /// Why, by a stable code.
+    /// The reason, as a stable code.
     pub reason: &'static str,
     /// When it was rejected, RFC 3339.
     pub timestamp: String,
@@ -79,11 +79,11 @@ pub struct ObjectRejected {
     pub environment: String,
 }
 
-/// The status of an object that is no file of anybody.
+/// The status of an object that is no partner's file.
 pub const OBJECT_REJECTED: &str = "object_rejected";
 
 impl ObjectRejected {
-    /// The notification of the object that `event` names.
+    /// The notification about the object of `event`.
     #[must_use]
     pub fn new(event: &Value, reason: &'static str, timestamp: String, environment: &str) -> Self {
         let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -101,7 +101,7 @@ impl ObjectRejected {
         }
     }
 
-    /// By what a subscription can filter. SNS takes no empty attribute.
+    /// The attributes for the filters of subscriptions. SNS rejects empty attributes.
     #[must_use]
     pub fn attributes(&self) -> Vec<(&'static str, &str)> {
         let all = [
@@ -114,10 +114,10 @@ impl ObjectRejected {
     }
 }
 
-/// Publishes all of these messages, each with its attributes, whatever becomes of single ones.
+/// Publishes all of these messages, each with its attributes, even if some fail.
 ///
 /// # Errors
-/// The topic refused one of them or did not answer.
+/// The topic rejected one of them or did not respond.
 pub async fn publish_all<Message: Serialize>(
     messages: &[Message],
     attributes: impl Fn(&Message) -> [(&'static str, String); 4],

@@ -1,82 +1,83 @@
-//! Tells of the files that were taken in and have had no end for an hour: whatever was lost on their way, an event, an
-//! execution or a message, is noticed by that.
+//! The hourly check: reports the accepted files that are not in a final status after 1 hour, so that a lost event,
+//! execution or message is noticed.
 //!
-//! Every hour each of them has a message, whose `notification_id` is the same for as long as its attempt lasts, and a line in
-//! the log; an alarm is made of their number. Nothing is repaired here: this function has no right to start anything.
+//! Each of them has a message every hour, whose `notification_id` is the same as long as its attempt lasts, and a log
+//! line; an alarm counts them. Nothing is repaired here: this function has no permission to start anything.
 
 use crate::Ports;
 use crate::notification::publish_all;
 use adapters::status_table::UnfinishedPage;
 use adapters::{Failure, ObjectStore, Tracer, clock};
-use domain::files::unfinished::{Proof, UnfinishedFile, shards, told_before_ms, upload_shards};
-use domain::limits::UNFINISHED_TOLD_MAX;
+use domain::files::unfinished::{Proof, UnfinishedFile, reported_before_ms, shards, upload_shards};
+use domain::limits::UNFINISHED_REPORTED_MAX;
 use domain::{FileStatus, Timestamp};
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
 
 /// How many files are looked up in the bucket at a time.
-const LOOKS_IN_FLIGHT: usize = 16;
+const LOOKUPS_IN_FLIGHT: usize = 16;
 
-/// How many files are looked at between two looks at the clock.
+/// How many files are checked before the clock is read again.
 const FILES_AT_A_TIME: usize = 100;
 
-/// After how long no further files are looked at. The function has 30 seconds, and what was found is yet to be told.
-const LOOKING_MILLISECONDS_MAX: u64 = 15_000;
+/// How long files are checked. The function has 30 seconds, and then publishes what was found.
+const CHECK_MILLISECONDS_MAX: u64 = 15_000;
 
-/// What the step found.
+/// The result of the check.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Reconciled {
-    /// How many files were taken in and have no end.
+    /// The number of unfinished files.
     pub unfinished: usize,
-    /// How many were created, or begun, whose bytes never came; they are looked at no more.
+    /// The number of uploads whose bytes never arrived, which are removed from the list.
     pub given_up: usize,
-    /// Whether the time was up before all that were taken in were looked at.
+    /// Whether time ran out before all accepted files were checked.
     pub more: bool,
-    /// Whether the time was up before all presigned uploads were looked at. The next hour goes on with the oldest.
+    /// Whether time ran out before all presigned uploads were checked. The next check continues with the oldest.
     pub more_uploads: bool,
 }
 
-/// What a subscriber gets of an unfinished file, as JSON.
+/// The message about an unfinished file, as JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct FileUnfinished {
-    /// The same for every repeat of this message, so that a subscriber can recognise one.
+    /// The same for every repeat of this message, so that a subscriber can recognize one.
     pub notification_id: String,
     /// The file.
     pub file_id: String,
     /// Who sent it.
     pub partner: String,
-    /// The attempt that has no end.
+    /// The unfinished attempt.
     pub attempt: u32,
-    /// What this message tells, beside the statuses in which files end.
+    /// The status of this message.
     pub status: &'static str,
-    /// Where the file stands.
+    /// The status of the file.
     pub file_status: FileStatus,
     /// Since when it is unfinished, RFC 3339.
     pub since: String,
-    /// When this was found out, RFC 3339.
+    /// When this was found, RFC 3339.
     pub timestamp: String,
     /// The environment of the stack.
     pub environment: String,
 }
 
-/// The status of a file that was taken in and has no end.
+/// The status of an unfinished file.
 pub const FILE_UNFINISHED: &str = "file_unfinished";
 
-/// Looks at every file that is unfinished for more than an hour, and tells of those that were taken in.
+/// Checks every file that is unfinished for more than 1 hour, and reports the accepted ones.
 ///
 /// # Errors
-/// The table, the bucket or the topic refused a call or did not answer, or a row is not one of ours. What could be looked at
-/// all the same has been, and was told.
+/// The table, the bucket or the topic rejected a call or did not respond, or an item is malformed. Everything that
+/// could be checked has been reported by then.
 pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Reconciled, Failure> {
-    let stop_at_ms = clock::now_ms() + LOOKING_MILLISECONDS_MAX;
-    let mut look = Look { ports, now_ms, stop_at_ms, told: Vec::new(), found: Reconciled::default(), failed: None };
-    let looking = async {
-        look.at_all().await;
+    let stop_at_ms = clock::now_ms() + CHECK_MILLISECONDS_MAX;
+    let mut check =
+        Check { ports, now_ms, stop_at_ms, reports: Vec::new(), found: Reconciled::default(), failed: None };
+    let checking = async {
+        check.all().await;
         Ok::<_, Failure>(())
     };
-    tracer.step("look at unfinished files", looking).await?;
-    let Look { told, found, failed, .. } = look;
-    for FileUnfinished { notification_id, file_id, partner, attempt, file_status, since, .. } in &told {
+    tracer.step("check unfinished files", checking).await?;
+    let Check { reports, found, failed, .. } = check;
+    for FileUnfinished { notification_id, file_id, partner, attempt, file_status, since, .. } in &reports {
         let file_status = file_status.as_str();
         tracing::error!(
             event = FILE_UNFINISHED,
@@ -86,14 +87,14 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Re
             file_status,
             since,
             notification_id,
-            "a file has no end"
+            "a file is not in a final status after 1 hour"
         );
     }
     let Reconciled { unfinished, given_up, more, more_uploads } = found;
     if unfinished > 0 || more {
-        // What was not reached may have no end either, and nobody would hear of it.
+        // Files that were not reached may be unfinished as well, so the alarm counts at least one.
         let unfinished = unfinished.max(1);
-        tracing::error!(event = "files_unfinished", unfinished, more, "files have had no end for an hour");
+        tracing::error!(event = "files_unfinished", unfinished, more, "files are not in a final status after 1 hour");
     }
     let attributes = |file: &FileUnfinished| {
         [
@@ -103,60 +104,63 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Re
             ("environment", file.environment.clone()),
         ]
     };
-    tracer.step("publish", publish_all(&told, attributes, &ports.topic)).await?;
+    tracer.step("publish", publish_all(&reports, attributes, &ports.topic)).await?;
     failed.map_or(Ok(()), Err)?;
     tracing::info!(event = "reconciled", unfinished, given_up, more, more_uploads, "reconciled");
     Ok(found)
 }
 
-/// A look at the list of unfinished files, and what it has found so far.
-struct Look<'a> {
+/// A check of the list of unfinished files, with its results so far.
+struct Check<'a> {
     ports: &'a Ports,
     now_ms: u64,
     stop_at_ms: u64,
-    told: Vec<FileUnfinished>,
+    reports: Vec<FileUnfinished>,
     found: Reconciled,
-    /// The first thing that could not be looked at. It hides nothing but itself.
+    /// The first failure. It does not stop the check.
     failed: Option<Failure>,
 }
 
-/// What a file turns out to be.
-enum Seen {
-    TakenIn,
+/// The state of a listed file.
+enum State {
+    /// Its sender expects it to be processed.
+    Accepted,
+    /// Its bytes are still expected.
     Awaited,
+    /// Its bytes never arrived, and it was removed from the list.
     GivenUp,
 }
 
-impl Look<'_> {
-    async fn at_all(&mut self) {
+impl Check<'_> {
+    async fn all(&mut self) {
         for shard in shards(self.now_ms) {
-            if let Err(failure) = self.at_shard(&shard).await {
+            if let Err(failure) = self.shard(&shard).await {
                 self.failed.get_or_insert(failure);
             }
         }
         self.found.more = self.is_time_up();
-        // After all that was taken in. However many uploads are never used, they hide nothing and raise no alarm.
+        // After the accepted files: unused uploads, however many, must not hide them and raise no alarm.
         for shard in upload_shards(self.now_ms) {
-            if let Err(failure) = self.at_shard(&shard).await {
+            if let Err(failure) = self.shard(&shard).await {
                 self.failed.get_or_insert(failure);
             }
         }
         self.found.more_uploads = self.is_time_up();
     }
 
-    async fn at_shard(&mut self, shard: &str) -> Result<(), Failure> {
+    async fn shard(&mut self, shard: &str) -> Result<(), Failure> {
         let mut after = None;
         loop {
             if self.is_time_up() {
                 return Ok(());
             }
-            let page = self.ports.status.unfinished(shard, told_before_ms(self.now_ms), after).await?;
+            let page = self.ports.status.unfinished(shard, reported_before_ms(self.now_ms), after).await?;
             let UnfinishedPage { files, next } = page;
             for some in files.chunks(FILES_AT_A_TIME) {
                 if self.is_time_up() {
                     return Ok(());
                 }
-                self.at(some).await;
+                self.files(some).await;
             }
             if next.is_none() {
                 return Ok(());
@@ -169,16 +173,16 @@ impl Look<'_> {
         clock::now_ms() >= self.stop_at_ms
     }
 
-    async fn at(&mut self, files: &[UnfinishedFile]) {
+    async fn files(&mut self, files: &[UnfinishedFile]) {
         let (ports, now_ms) = (self.ports, self.now_ms);
-        let late = files.iter().filter_map(|file| Some((file.told_since_ms(now_ms)?, file)));
-        let looks = late.map(async |(since_ms, file)| (look_at(file, ports, now_ms).await, since_ms, file));
-        let looks: Vec<_> = stream::iter(looks).buffered(LOOKS_IN_FLIGHT).collect().await;
-        for (seen, since_ms, file) in looks {
-            match seen {
-                Ok(Seen::TakenIn) => self.tell(since_ms, file.clone()),
-                Ok(Seen::GivenUp) => self.found.given_up += 1,
-                Ok(Seen::Awaited) => {}
+        let late = files.iter().filter_map(|file| Some((file.reported_since_ms(now_ms)?, file)));
+        let checks = late.map(async |(since_ms, file)| (state_of(file, ports, now_ms).await, since_ms, file));
+        let checks: Vec<_> = stream::iter(checks).buffered(LOOKUPS_IN_FLIGHT).collect().await;
+        for (state, since_ms, file) in checks {
+            match state {
+                Ok(State::Accepted) => self.report(since_ms, file.clone()),
+                Ok(State::GivenUp) => self.found.given_up += 1,
+                Ok(State::Awaited) => {}
                 Err(failure) => {
                     self.failed.get_or_insert(failure);
                 }
@@ -186,13 +190,13 @@ impl Look<'_> {
         }
     }
 
-    fn tell(&mut self, since_ms: u64, file: UnfinishedFile) {
+    fn report(&mut self, since_ms: u64, file: UnfinishedFile) {
         self.found.unfinished += 1;
-        if self.told.len() >= UNFINISHED_TOLD_MAX {
+        if self.reports.len() >= UNFINISHED_REPORTED_MAX {
             return;
         }
         let time = |ms| Timestamp::from_unix_milliseconds(ms).to_milliseconds_text();
-        self.told.push(FileUnfinished {
+        self.reports.push(FileUnfinished {
             notification_id: format!("{}-{}-{FILE_UNFINISHED}", file.file_id, file.attempt),
             file_id: file.file_id.into(),
             partner: file.partner,
@@ -206,20 +210,20 @@ impl Look<'_> {
     }
 }
 
-/// Looks at one file, and takes it off the list where its bytes are not going to come.
-async fn look_at(file: &UnfinishedFile, ports: &Ports, now_ms: u64) -> Result<Seen, Failure> {
-    if is_taken_in(file, &ports.objects).await? {
-        return Ok(Seen::TakenIn);
+/// Checks one file, and removes it from the list if its bytes are no longer expected.
+async fn state_of(file: &UnfinishedFile, ports: &Ports, now_ms: u64) -> Result<State, Failure> {
+    if is_accepted(file, &ports.objects).await? {
+        return Ok(State::Accepted);
     }
     if !file.is_given_up(now_ms) {
-        return Ok(Seen::Awaited);
+        return Ok(State::Awaited);
     }
     ports.status.give_up(file).await?;
-    Ok(Seen::GivenUp)
+    Ok(State::GivenUp)
 }
 
-/// Whether a file's sender believes that it will be processed: its bytes are in the bucket.
-async fn is_taken_in(file: &UnfinishedFile, objects: &ObjectStore) -> Result<bool, Failure> {
+/// Whether the sender of a file expects it to be processed: its bytes are in the bucket.
+async fn is_accepted(file: &UnfinishedFile, objects: &ObjectStore) -> Result<bool, Failure> {
     let from_ms = match file.proof() {
         Proof::Status => return Ok(true),
         Proof::Bytes => 0,
@@ -233,13 +237,13 @@ async fn is_taken_in(file: &UnfinishedFile, objects: &ObjectStore) -> Result<boo
     Ok(false)
 }
 
-/// Where the bytes of a file may lie that start its workflow. One that awaits its upload is awaited in one place alone.
+/// The keys under which the bytes of a file start its workflow. An awaited upload has only one.
 fn keys_of(file: &UnfinishedFile) -> Vec<String> {
     if file.is_upload() {
         return file.upload_key.iter().cloned().collect();
     }
     let mut keys = vec![ObjectStore::validated_key(&file.file_id)];
-    // What it was called in an attempt before may be where refused files are kept.
+    // Its key in an earlier attempt may be that of a rejected file.
     let known = file.key.iter().chain(&file.upload_key).filter(|key| ObjectStore::starts_workflow(key));
     keys.extend(known.cloned());
     keys.sort_unstable();
@@ -253,7 +257,7 @@ mod tests {
     use domain::FileId;
 
     #[test]
-    fn bytes_are_looked_for_where_they_start_a_workflow() {
+    fn looks_for_bytes_only_where_they_start_a_workflow() {
         let file = |status, key: &str, upload_key: Option<&str>| UnfinishedFile {
             file_id: FileId::parse("0123456789abcdef0123456789abcdef").unwrap(),
             partner: "acme".to_owned(),
@@ -266,17 +270,17 @@ mod tests {
             upload: None,
         };
         let validated = "validated/0123456789abcdef0123456789abcdef.csv";
-        let announced = "incoming/acme/0123456789abcdef0123456789abcdef.csv";
+        let presigned = "incoming/acme/0123456789abcdef0123456789abcdef.csv";
         for (file, expected) in [
-            (file(FileStatus::AwaitingUpload, validated, Some(announced)), vec![announced]),
+            (file(FileStatus::AwaitingUpload, validated, Some(presigned)), vec![presigned]),
             (file(FileStatus::AwaitingUpload, validated, None), vec![]),
             (file(FileStatus::Validating, validated, None), vec![validated]),
-            (file(FileStatus::Validating, "rejected/x.csv", Some(announced)), vec![announced, validated]),
+            (file(FileStatus::Validating, "rejected/x.csv", Some(presigned)), vec![presigned, validated]),
             (
                 file(FileStatus::Validating, "incoming/acme/of-today.csv", None),
                 vec!["incoming/acme/of-today.csv", validated],
             ),
-            (file(FileStatus::Validating, announced, Some(announced)), vec![announced, validated]),
+            (file(FileStatus::Validating, presigned, Some(presigned)), vec![presigned, validated]),
         ] {
             assert_eq!(keys_of(&file), expected, "{file:?}");
         }

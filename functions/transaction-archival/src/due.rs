@@ -1,41 +1,41 @@
-//! The rows of one day that are due, one after another.
+//! The due rows of one day, one after another.
 
 use crate::Ports;
 use adapters::Failure;
-use adapters::payment_table::{DueCursor, DuePage, PaymentKey, Row};
-use domain::DayShards;
+use adapters::index::Cursor;
+use adapters::payment_table::{DuePage, PaymentKey, Row};
 use domain::limits::PAYMENT_SHARDS;
-use domain::payments::archive::Day;
+use domain::{Day, DayShards};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::collections::VecDeque;
 
-/// How many rows are read at a time. A row has 400 KB at most, so this many fit beside an object.
+/// How many rows are read at a time. A row has 400 KB at most, so this many fit in memory beside an object.
 pub(crate) const ROWS_AT_A_TIME: usize = 200;
 
-/// How many shards are asked at a time: all, so that a day without payments takes one turn.
+/// How many shards are queried at a time: all, so that an empty day takes one round trip.
 const SHARDS_AT_A_TIME: usize = PAYMENT_SHARDS as usize;
 
-/// A shard, and where to go on in it.
-type Shard = (String, Option<DueCursor>);
+/// A shard, with the cursor of its next page.
+type Shard = (String, Option<Cursor>);
 
-/// The rows. Nothing is under way between two calls, so that any time may pass there.
+/// The rows. Nothing is in flight between two calls, so any time may pass.
 pub(crate) struct DueRows<'a> {
     ports: &'a Ports,
     before_ms: u64,
-    /// The shards that are not read to their end.
+    /// The shards with more pages.
     shards: Vec<Shard>,
     keys: VecDeque<PaymentKey>,
     rows: VecDeque<(PaymentKey, Row)>,
 }
 
 impl<'a> DueRows<'a> {
-    /// Those that arrived on `day` and before `before_ms`.
+    /// The rows that were received on `day` and before `before_ms`.
     pub(crate) fn of(day: Day, before_ms: u64, ports: &'a Ports) -> Self {
         let shards = DayShards::PAYMENTS.all(&day.to_string()).map(|shard| (shard, None)).collect();
         Self { ports, before_ms, shards, keys: VecDeque::new(), rows: VecDeque::new() }
     }
 
-    /// The next row, as it stood when it was read.
+    /// The next row, as it was read.
     pub(crate) async fn next(&mut self) -> Result<Option<(PaymentKey, Row)>, Failure> {
         loop {
             if let Some(row) = self.rows.pop_front() {
@@ -53,7 +53,7 @@ impl<'a> DueRows<'a> {
         }
     }
 
-    /// Takes a row back, which is then the next one.
+    /// Returns a row, which is then the next one.
     pub(crate) fn put_back(&mut self, row: (PaymentKey, Row)) {
         self.rows.push_front(row);
     }

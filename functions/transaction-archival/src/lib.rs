@@ -1,10 +1,10 @@
-//! Moves payments that are older than a day from their table into the archive, each once, though it may be killed at any
-//! point. How that comes about is proven in `domain/src/archive/model.rs`. And every hour it tells of the payments for which
-//! something should have been done by then.
+//! Moves payments older than 24 hours from their table into the archive, each exactly once, although it may be killed
+//! at any point: `domain/src/payments/archive/model.rs` checks the protocol. Every hour, it also reports the unfinished
+//! payments.
 //!
-//! What the archival relies on: a row is replaced by its tombstone only if it stands exactly as a line says that was read back from
-//! the bucket, so nothing is lost whatever else goes wrong; and rows are read for an object only when the object before is
-//! decided on and settled, so nothing is archived twice.
+//! The archival relies on two invariants. A row is replaced by its tombstone only if it equals a line that was read
+//! back from the bucket, so nothing is lost. Rows are read for an object only after the previous object is settled, so
+//! nothing is archived twice.
 
 mod due;
 pub mod reconciliation;
@@ -12,25 +12,25 @@ mod run;
 
 use adapters::{ArchiveControl, ArchiveStore, Configuration, Failure, FailureKind, PaymentTable, Tracer, clock};
 use reconciliation::Reconciled;
-use run::{Ended, Run};
+use run::{Run, Stopped};
 use serde::Serialize;
 use serde_json::Value;
 
-/// How long a run has the lease, and when it asks for more time, in milliseconds. A run that was killed is followed by
-/// another after that at the latest. Nothing goes wrong if a run outlasts its lease; the other one repeats some of its work.
+/// How long a run has the lease, and after how long it renews it, in milliseconds. After a killed run, another can
+/// start when the lease expires. If a run outlasts its lease, another one only repeats some of its work.
 const LEASE_MILLISECONDS: u64 = 30_000;
 const LEASE_RENEWED_AFTER_MILLISECONDS: u64 = 10_000;
 
-/// How long before Lambda would end it a run ends by itself, in milliseconds: longer than the longest calls that it makes
-/// between two looks at the clock.
+/// How long before the deadline of Lambda a run stops, in milliseconds: longer than the calls that it makes between two
+/// checks of the clock.
 const END_BEFORE_DEADLINE_MILLISECONDS: u64 = 45_000;
 
-/// What the function reaches outside itself.
+/// The resources of the function.
 #[derive(Debug)]
 pub struct Ports {
     /// The table of payments.
     pub payments: PaymentTable,
-    /// What runs tell each other.
+    /// The shared state of runs.
     pub control: ArchiveControl,
     /// The bucket of the archive.
     pub archive: ArchiveStore,
@@ -54,52 +54,52 @@ impl Ports {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It did what it could, or what it had time for.
+    /// It archived everything that is due, or as much as it had time for.
     Done,
-    /// Another run is at work: it was when this one began, or has taken over because this one was too slow.
+    /// Another run has the lease: since before this one began, or because this one was too slow.
     Busy,
 }
 
-/// What a run did.
+/// The output of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Archived {
     /// How it ended.
     pub outcome: Outcome,
-    /// What it counted.
+    /// Its counts.
     #[serde(flatten)]
     pub tally: Tally,
-    /// Whether something that is due was not reached.
+    /// Whether due payments were not reached.
     pub more: bool,
 }
 
-/// What a run counts.
+/// The counts of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
 pub struct Tally {
-    /// Rows that are in the archive, and in the table no more.
+    /// Rows that were archived and replaced by tombstones.
     pub archived: u64,
     /// Objects that were stored.
     pub objects: u64,
-    /// Rows that stay because their event is not published.
+    /// Rows that remain because their event is not published.
     pub left_unpublished: u64,
-    /// Rows that changed while they were archived. A later run archives them as they are then.
+    /// Rows that changed while they were archived. A later run archives them again.
     pub left_changed: u64,
-    /// Rows that stay because they are not payments as we write them.
+    /// Rows that remain because they are malformed.
     pub left_unreadable: u64,
 }
 
 impl Tally {
-    /// Rows that stay although they are due.
+    /// Due rows that remain.
     fn left(&self) -> u64 {
         self.left_unpublished + self.left_changed + self.left_unreadable
     }
 }
 
-/// What a run is for.
+/// The task of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Task {
-    /// To archive what is due. The night's schedule says nothing; what is to be done follows from the time and the table.
+    /// Archive what is due. The event of the nightly schedule has no task.
     Archive,
-    /// To tell of the payments that are unfinished for an hour.
+    /// Report the payments that are unfinished after 1 hour.
     Reconcile,
 }
 
@@ -107,30 +107,30 @@ impl Task {
     /// The task of an event.
     ///
     /// # Errors
-    /// The event asks for something else.
+    /// The task is unknown.
     pub fn of(event: &Value) -> Result<Self, Failure> {
         match event.get("task").map(Value::as_str) {
             None => Ok(Self::Archive),
             Some(Some("reconcile")) => Ok(Self::Reconcile),
-            Some(_) => Err(Failure::new(FailureKind::InvalidInput, "a task that is none of this function")),
+            Some(_) => Err(Failure::new(FailureKind::InvalidInput, "the task is unknown")),
         }
     }
 }
 
-/// What came of a task.
+/// The output of a task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Done {
-    /// Of an archival.
+    /// The output of an archival.
     Archived(Archived),
-    /// Of a look at unfinished payments.
+    /// The output of a check for unfinished payments.
     Reconciled(Reconciled),
 }
 
-/// Does what the event asks for.
+/// Does the task of the event.
 ///
 /// # Errors
-/// As [`archive`] and [`reconciliation::reconcile`], or the event asks for nothing that is known.
+/// As [`archive`] and [`reconciliation::reconcile`], or the task is unknown.
 pub async fn handle(
     event: &Value,
     ports: &Ports,
@@ -147,36 +147,36 @@ pub async fn handle(
     }
 }
 
-/// Archives what is due, until that is done or the time is up.
+/// Archives what is due, until that is done or time runs out.
 ///
 /// # Errors
-/// The table or the bucket refused a call or did not answer, or an object is not what was stored. The next run goes on from
-/// wherever this one was.
+/// The table or the bucket rejected a call or did not respond, or an object differs from what was stored. The next run
+/// continues where this one stopped.
 pub async fn archive(ports: &Ports, tracer: &Tracer, now_ms: u64, deadline_ms: u64) -> Result<Archived, Failure> {
     let token = clock::random_hex::<16>()
         .map_err(|error| Failure::new(FailureKind::StoreUnavailable, format!("random bits: {error}")))?;
     let lease_until_ms = now_ms + LEASE_MILLISECONDS;
-    let Some(standing) = ports.control.take(&token, now_ms, lease_until_ms).await? else {
-        tracing::warn!("another run is at work");
+    let Some(state) = ports.control.claim(&token, now_ms, lease_until_ms).await? else {
+        tracing::warn!("another run has the lease");
         return Ok(Archived { outcome: Outcome::Busy, tally: Tally::default(), more: true });
     };
     let stop_at_ms = deadline_ms.saturating_sub(END_BEFORE_DEADLINE_MILLISECONDS);
     let mut run = Run::new(ports, tracer, token, lease_until_ms, stop_at_ms);
-    let ended = run.work(standing, now_ms).await;
+    let ended = run.work(state, now_ms).await;
     run.release(&ended).await;
     let tally = run.tally();
     report(&tally);
     let (outcome, more) = match ended {
         Ok(()) => (Outcome::Done, false),
-        Err(Ended::TimeUp) => (Outcome::Done, true),
-        Err(Ended::Overtaken) => (Outcome::Busy, true),
-        Err(Ended::Failed(failure)) => return Err(failure),
+        Err(Stopped::TimeUp) => (Outcome::Done, true),
+        Err(Stopped::LeaseLost) => (Outcome::Busy, true),
+        Err(Stopped::Failed(failure)) => return Err(failure),
     };
-    tracing::info!(event = "archival_completed", ?outcome, more, "the run has ended");
+    tracing::info!(event = "archival_completed", ?outcome, more, "archival completed");
     Ok(Archived { outcome, tally, more })
 }
 
-/// Logs what was counted. The template's metric counts what is left by the first line's code.
+/// Logs the counts. A metric filter of the template matches the event code of the first line.
 fn report(tally: &Tally) {
     let Tally { archived, objects, left_unpublished, left_changed, left_unreadable } = *tally;
     tracing::info!(
@@ -186,13 +186,17 @@ fn report(tally: &Tally) {
         left_unpublished,
         left_changed,
         left_unreadable,
-        "archived"
+        "payments archived"
     );
     if left_unpublished > 0 {
-        tracing::warn!(event = "payments_unpublished", left_unpublished, "payments older than a day are not published");
+        tracing::warn!(
+            event = "payments_unpublished",
+            left_unpublished,
+            "payments older than 24 hours are not published"
+        );
     }
     if left_unreadable > 0 {
-        tracing::error!(event = "payments_unreadable", left_unreadable, "rows older than a day are not payments");
+        tracing::error!(event = "payments_unreadable", left_unreadable, "rows older than 24 hours are malformed");
     }
 }
 
@@ -201,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_asks_for_nothing_else_is_archived() {
+    fn an_event_without_a_task_is_an_archival() {
         let task = |event: &str| Task::of(&serde_json::from_str(event).unwrap());
         for event in ["{}", "null", r#"{"detail-type":"Scheduled Event","detail":{}}"#] {
             assert_eq!(task(event).unwrap(), Task::Archive, "{event}");
@@ -213,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_answers_with_counts() {
+    fn the_output_has_the_counts() {
         let tally = Tally { archived: 3, objects: 1, left_unpublished: 2, left_changed: 0, left_unreadable: 1 };
         let archived = Archived { outcome: Outcome::Done, tally, more: true };
         assert_eq!(

@@ -1,42 +1,42 @@
-//! Tells of the payments for which something should have been done within the hour: those that were stored and are not
-//! published, and those of high amounts that were published and whose risk is not assessed. So an event that was lost is
-//! noticed, and so is a payment that its sender never sent again.
+//! The hourly check: reports the payments that are unfinished after 1 hour. Those are stored payments that are not
+//! published, and published payments of the high band that are not assessed. So a lost event is noticed, and a payment
+//! that its provider never sent again.
 
 use crate::Ports;
 use crate::due::ROWS_AT_A_TIME;
 use adapters::payment_table::{DuePage, PaymentKey, Row};
 use adapters::{Failure, Tracer, clock};
 use domain::Timestamp;
-use domain::files::unfinished::{shards, told_before_ms};
-use domain::limits::UNFINISHED_TOLD_MAX;
+use domain::files::unfinished::{reported_before_ms, shards};
+use domain::limits::UNFINISHED_REPORTED_MAX;
 use domain::payments::webhook::Outstanding;
 use serde::Serialize;
 
-/// What a look found.
+/// The result of the check.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Reconciled {
-    /// Payments for which something is still to be done.
+    /// Unfinished payments.
     pub unfinished: usize,
     /// Of those, the ones whose event is not published.
     pub unpublished: usize,
     /// Of those, the ones whose risk is not assessed.
     pub unassessed: usize,
-    /// Of those, rows that are not payments as we write them.
+    /// Of those, the malformed rows.
     pub unreadable: usize,
-    /// Whether the time was up before all were looked at.
+    /// Whether time ran out before all were checked.
     pub more: bool,
 }
 
-/// Looks at every payment that is unfinished for more than an hour, until that is done or the time is up.
+/// Checks every payment that is unfinished for more than 1 hour, until that is done or time runs out.
 ///
 /// # Errors
-/// The table refused a call or did not answer. What was found by then has been told.
+/// The table rejected a call or did not respond. Everything found by then has been reported.
 pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64, stop_at_ms: u64) -> Result<Reconciled, Failure> {
     let mut found = Reconciled::default();
-    let looked = tracer.step("look at unfinished payments", look(ports, now_ms, stop_at_ms, &mut found)).await;
+    let checked = tracer.step("check unfinished payments", check(ports, now_ms, stop_at_ms, &mut found)).await;
     let Reconciled { unfinished, unpublished, unassessed, unreadable, more } = found;
     if unfinished > 0 || more {
-        // What was not reached may have no end either, and nobody would hear of it.
+        // Payments that were not reached may be unfinished as well, so the alarm counts at least one.
         let unfinished = unfinished.max(1);
         tracing::error!(
             event = "payments_unfinished",
@@ -45,19 +45,19 @@ pub async fn reconcile(ports: &Ports, tracer: &Tracer, now_ms: u64, stop_at_ms: 
             unassessed,
             unreadable,
             more,
-            "payments have had no end for an hour"
+            "payments are unfinished after 1 hour"
         );
     }
-    looked?;
+    checked?;
     tracing::info!(event = "reconciled", unfinished, more, "reconciled");
     Ok(found)
 }
 
-async fn look(ports: &Ports, now_ms: u64, stop_at_ms: u64, found: &mut Reconciled) -> Result<(), Failure> {
+async fn check(ports: &Ports, now_ms: u64, stop_at_ms: u64, found: &mut Reconciled) -> Result<(), Failure> {
     for shard in shards(now_ms) {
         let mut after = None;
         loop {
-            let DuePage { keys, next } = ports.payments.unfinished(&shard, told_before_ms(now_ms), after).await?;
+            let DuePage { keys, next } = ports.payments.unfinished(&shard, reported_before_ms(now_ms), after).await?;
             for some in keys.chunks(ROWS_AT_A_TIME) {
                 if clock::now_ms() >= stop_at_ms {
                     found.more = true;
@@ -77,12 +77,12 @@ async fn look(ports: &Ports, now_ms: u64, stop_at_ms: u64, found: &mut Reconcile
 }
 
 impl Reconciled {
-    /// Counts a row of the list, and names it in the log.
+    /// Counts a row of the list and logs it.
     fn add(&mut self, key: &PaymentKey, row: &Row) {
         let (count, awaits, since_ms) = match row {
-            // The index has yet to follow.
+            // The index is not up to date.
             Row::Tombstone => return,
-            Row::Unreadable(_) => (&mut self.unreadable, "a row that can be read", None),
+            Row::Unreadable(_) => (&mut self.unreadable, "a readable row", None),
             Row::Payment { payment, is_published, .. } => {
                 let band = payment.amount_band;
                 let outstanding = Outstanding::of(&payment.event_type, band, payment.status, *is_published);
@@ -96,7 +96,7 @@ impl Reconciled {
         };
         *count += 1;
         self.unfinished += 1;
-        if self.unfinished <= UNFINISHED_TOLD_MAX {
+        if self.unfinished <= UNFINISHED_REPORTED_MAX {
             let (transaction_id, provider) = (&key.transaction_id, key.event_key.provider());
             let since = since_ms.map(|ms| Timestamp::from_unix_milliseconds(ms).to_milliseconds_text());
             tracing::error!(
@@ -105,7 +105,7 @@ impl Reconciled {
                 provider,
                 awaits,
                 since,
-                "a payment has no end"
+                "a payment is unfinished after 1 hour"
             );
         }
     }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_counted_by_what_they_wait_for() {
+    fn counts_rows_by_their_outstanding_step() {
         let key = PaymentKey::of_created("T1", "acme");
         let mut found = Reconciled::default();
         for row in [

@@ -1,43 +1,44 @@
-//! One run of the archival, step by step as in `domain/src/archive/model.rs`.
+//! One run of the archival, with the steps of `domain/src/payments/archive/model.rs`.
 
 use crate::due::{DueRows, ROWS_AT_A_TIME};
 use crate::{LEASE_MILLISECONDS, LEASE_RENEWED_AFTER_MILLISECONDS, Ports, Tally};
-use adapters::archive_control::Standing;
+use adapters::archive_control::ArchiveState;
 use adapters::archive_store::Stored;
-use adapters::payment_table::{Buried, Item, PaymentKey, Row};
+use adapters::payment_table::{Item, PaymentKey, Row, RowArchival};
 use adapters::{Failure, FailureKind, Tracer, clock};
+use domain::Day;
 use domain::payments::archive::{
-    ArchiveToken, ArchivedPayment, Day, FilledObject, ObjectError, ObjectLines, ObjectWriter, Tombstone,
-    days_to_archive, due_before_ms, object_at_ms, object_key,
+    ArchiveToken, ArchivedPayment, FilledObject, ObjectError, ObjectLines, ObjectWriter, Tombstone, days_to_archive,
+    due_before_ms, object_at_ms, object_key,
 };
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::collections::HashMap;
 
-/// How many rows are being replaced at a time. One write takes about 5 ms, so this allows more than a function of 512 MB
-/// has processor time for.
+/// How many rows are replaced at a time. One write takes about 5 ms, so this exceeds the processor time of a function
+/// of 512 MB.
 const WRITES_IN_FLIGHT: usize = 64;
 
-/// Most rows that stay although they are due whose ids a run logs.
+/// Most remaining due rows that a run logs with their ids, for each reason.
 const LEFT_ROWS_LOGGED_MAX: u64 = 20;
 
-/// Why a run ended before everything was done.
+/// Why a run stopped early.
 #[derive(Debug)]
-pub(crate) enum Ended {
-    /// Its time is up.
+pub(crate) enum Stopped {
+    /// Time ran out.
     TimeUp,
-    /// Another run has taken the lease.
-    Overtaken,
-    /// Something failed.
+    /// Another run has claimed the lease.
+    LeaseLost,
+    /// A call failed.
     Failed(Failure),
 }
 
-impl From<Failure> for Ended {
+impl From<Failure> for Stopped {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl From<ObjectError> for Ended {
+impl From<ObjectError> for Stopped {
     fn from(error: ObjectError) -> Self {
         Self::Failed(Failure::new(FailureKind::InvalidInput, format!("an object of the archive: {error}")))
     }
@@ -51,9 +52,9 @@ pub(crate) struct Run<'a> {
     lease_until_ms: u64,
     stop_at_ms: u64,
     tally: Tally,
-    /// The place in time of the last object that was announced.
+    /// The time of the last registered object.
     object_at_ms: Option<u64>,
-    /// Everything that arrived before this is archived, as far as that is known by now.
+    /// Everything received before this time is archived, as far as is known.
     unfinished_since_ms: Option<u64>,
 }
 
@@ -73,15 +74,15 @@ impl<'a> Run<'a> {
         self.tally
     }
 
-    /// Settles what an earlier run left, and archives what is due, day by day.
-    pub(crate) async fn work(&mut self, standing: Standing, now_ms: u64) -> Result<(), Ended> {
+    /// Settles the object that an earlier run left, and archives what is due, day by day.
+    pub(crate) async fn work(&mut self, state: ArchiveState, now_ms: u64) -> Result<(), Stopped> {
         let tracer = self.tracer;
-        self.object_at_ms = standing.object_at_ms;
-        if let Some(key) = &standing.object_key {
+        self.object_at_ms = state.object_at_ms;
+        if let Some(key) = &state.object_key {
             tracer.step("settle earlier object", self.settle_earlier(key)).await?;
         }
         let mut left_since_ms = None;
-        for day in days_to_archive(now_ms, standing.unfinished_since_ms) {
+        for day in days_to_archive(now_ms, state.unfinished_since_ms) {
             self.unfinished_since_ms = left_since_ms.or(Some(day.start_ms()));
             let left_before = self.tally.left();
             self.archive_day(day, due_before_ms(now_ms)).await?;
@@ -92,19 +93,23 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Gives the lease back, so that the next run need not wait.
-    pub(crate) async fn release(&self, ended: &Result<(), Ended>) {
+    /// Releases the lease, so that the next run need not wait.
+    pub(crate) async fn release(&self, ended: &Result<(), Stopped>) {
         let since_ms = match ended {
-            Ok(()) | Err(Ended::TimeUp) => self.unfinished_since_ms,
-            Err(Ended::Failed(_)) => None,
-            Err(Ended::Overtaken) => return,
+            Ok(()) | Err(Stopped::TimeUp) => self.unfinished_since_ms,
+            Err(Stopped::Failed(_)) => None,
+            Err(Stopped::LeaseLost) => return,
         };
         if let Err(failure) = self.ports.control.release(&self.token, since_ms).await {
-            tracing::warn!(error = failure.kind.name(), detail = failure.detail, "the lease runs out by itself");
+            tracing::warn!(
+                error = failure.kind.name(),
+                detail = failure.detail,
+                "the lease was not released and will expire"
+            );
         }
     }
 
-    async fn archive_day(&mut self, day: Day, before_ms: u64) -> Result<(), Ended> {
+    async fn archive_day(&mut self, day: Day, before_ms: u64) -> Result<(), Stopped> {
         let tracer = self.tracer;
         let mut rows = DueRows::of(day, before_ms, self.ports);
         loop {
@@ -116,11 +121,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Fills an object with the rows that come next, until it is full or there are no more.
-    async fn fill(&mut self, day: Day, rows: &mut DueRows<'_>) -> Result<FilledObject, Ended> {
+    /// Fills an object with the next rows, until it is full or no row is left.
+    async fn fill(&mut self, day: Day, rows: &mut DueRows<'_>) -> Result<FilledObject, Stopped> {
         let mut writer = ObjectWriter::default();
         loop {
-            self.go_on().await?;
+            self.check_time_and_lease().await?;
             let Some((key, row)) = rows.next().await? else { break };
             let Some(line) = self.line(day, &key, &row) else { continue };
             if !writer.has_room_for(&line) {
@@ -132,16 +137,16 @@ impl<'a> Run<'a> {
         Ok(writer.finish()?)
     }
 
-    /// The line of a row, if it can be archived. What cannot is counted.
+    /// The line of a row, if it can be archived. Other rows are counted.
     fn line(&mut self, day: Day, key: &PaymentKey, row: &Row) -> Option<String> {
-        let (count, why) = match row {
-            // The index has yet to follow.
+        let (count, reason) = match row {
+            // The index is not up to date.
             Row::Tombstone => return None,
-            Row::Payment { payment, is_published: true, .. } if Day::of(payment.received_at_ms) == day => {
+            Row::Payment { payment, is_published: true, .. } if Day::of_milliseconds(payment.received_at_ms) == day => {
                 return Some(payment.to_line());
             }
             Row::Payment { is_published: true, .. } => {
-                (&mut self.tally.left_unreadable, "it is not of its shard's day")
+                (&mut self.tally.left_unreadable, "it is not of the day of its shard")
             }
             Row::Payment { .. } => (&mut self.tally.left_unpublished, "it is not published"),
             Row::Unreadable(failure) => (&mut self.tally.left_unreadable, failure.detail.as_str()),
@@ -149,31 +154,32 @@ impl<'a> Run<'a> {
         *count += 1;
         if *count <= LEFT_ROWS_LOGGED_MAX {
             let (transaction_id, provider) = (&key.transaction_id, key.event_key.provider());
-            tracing::warn!(transaction_id, provider, event_key = %key.event_key, why, "a row stays in the table");
+            tracing::warn!(transaction_id, provider, event_key = %key.event_key, reason, "a row remains in the table");
         }
         None
     }
 
-    /// Announces an object, stores it, reads it back, and replaces its rows.
-    async fn archive(&mut self, day: Day, object: FilledObject) -> Result<(), Ended> {
+    /// Registers an object, stores it, reads it back, and replaces its rows.
+    async fn archive(&mut self, day: Day, object: FilledObject) -> Result<(), Stopped> {
         let tracer = self.tracer;
         let FilledObject { bytes, rows, content } = object;
         let at_ms = object_at_ms(clock::now_ms(), self.object_at_ms);
         let random = clock::random()
             .map_err(|error| Failure::new(FailureKind::StoreUnavailable, format!("random bits: {error}")))?;
         let key = object_key(day, at_ms, ArchiveToken::new(random));
-        self.ours(self.ports.control.announce(&self.token, &key, at_ms).await?)?;
+        self.require_lease(self.ports.control.register_object(&self.token, &key, at_ms).await?)?;
         self.object_at_ms = Some(at_ms);
         let stored = tracer.step("store object", self.ports.archive.put_if_absent(&key, bytes.into())).await?;
-        self.go_on().await?;
+        self.check_time_and_lease().await?;
         let bytes = tracer.step("read object", self.ports.archive.read(&key)).await?;
         let found = ObjectLines::check(&bytes)?;
         if found != (rows, content) {
-            // An empty object: another run has decided that this one is not to be.
-            return Err(if stored == Stored::Occupied && found.0 == 0 {
-                Ended::Overtaken
+            // An empty object: another run has settled it.
+            return Err(if stored == Stored::Exists && found.0 == 0 {
+                Stopped::LeaseLost
             } else {
-                Failure::new(FailureKind::ControlTotalsDiffer, format!("what was read back from {key} differs")).into()
+                Failure::new(FailureKind::ControlTotalsDiffer, format!("the object read back from {key} differs"))
+                    .into()
             });
         }
         self.tally.objects += 1;
@@ -183,42 +189,45 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Decides on an object that an earlier run announced: if it is not there, it will never be. Its rows are then settled,
-    /// and those that have changed are among the rows that this run archives.
-    async fn settle_earlier(&mut self, key: &str) -> Result<(), Ended> {
+    /// Settles an object that an earlier run registered: if it does not exist, it never will with payments. Its rows
+    /// are then replaced, and those that have changed are archived again by this run.
+    async fn settle_earlier(&mut self, key: &str) -> Result<(), Stopped> {
         let nothing = ObjectWriter::default().finish()?;
         match self.ports.archive.put_if_absent(key, nothing.bytes.into()).await? {
-            Stored::Taken => {
-                tracing::warn!(object_key = key, "an earlier run ended before it stored its object; it is left empty");
-                self.ours(self.ports.control.settled(&self.token, key).await?)
+            Stored::Created => {
+                tracing::warn!(
+                    object_key = key,
+                    "an earlier run stopped before it stored its object; the object stays empty"
+                );
+                self.require_lease(self.ports.control.clear_object(&self.token, key).await?)
             }
-            Stored::Occupied => {
+            Stored::Exists => {
                 let bytes = self.ports.archive.read(key).await?;
                 let (rows, _) = ObjectLines::check(&bytes)?;
-                tracing::warn!(object_key = key, rows, "an earlier run ended before it had replaced its rows");
+                tracing::warn!(object_key = key, rows, "an earlier run stopped before it replaced its rows");
                 self.settle(key, &bytes).await?;
                 Ok(())
             }
         }
     }
 
-    /// Replaces each row that stands as its line says. Returns how many stand otherwise.
-    async fn settle(&mut self, key: &str, bytes: &[u8]) -> Result<u64, Ended> {
+    /// Replaces each row that equals its line. Returns how many rows have changed.
+    async fn settle(&mut self, key: &str, bytes: &[u8]) -> Result<u64, Stopped> {
         let mut lines = ObjectLines::of(bytes);
         let mut changed = 0;
         loop {
-            self.go_on().await?;
+            self.check_time_and_lease().await?;
             let some: Vec<_> = lines.by_ref().take(ROWS_AT_A_TIME).collect::<Result<_, _>>()?;
             if some.is_empty() {
                 break;
             }
             changed += self.settle_some(key, some).await?;
         }
-        self.ours(self.ports.control.settled(&self.token, key).await?)?;
+        self.require_lease(self.ports.control.clear_object(&self.token, key).await?)?;
         Ok(changed)
     }
 
-    async fn settle_some(&mut self, object_key: &str, lines: Vec<ArchivedPayment>) -> Result<u64, Ended> {
+    async fn settle_some(&mut self, object_key: &str, lines: Vec<ArchivedPayment>) -> Result<u64, Stopped> {
         let payments = &self.ports.payments;
         let lines: HashMap<_, _> = lines.into_iter().map(|line| (key_of(&line), line)).collect();
         let keys: Vec<_> = lines.keys().cloned().collect();
@@ -235,41 +244,41 @@ impl<'a> Run<'a> {
         }
         let now_ms = clock::now_ms();
         let mut writes = stream::iter(unchanged)
-            .map(async |(item, line)| payments.bury(&item, &Tombstone::of(line, now_ms), object_key).await)
+            .map(async |(item, line)| payments.archive_row(&item, &Tombstone::of(line, now_ms), object_key).await)
             .buffer_unordered(WRITES_IN_FLIGHT);
-        while let Some(buried) = writes.try_next().await? {
-            match buried {
-                Buried::Taken => self.tally.archived += 1,
-                Buried::Changed => changed += 1,
+        while let Some(outcome) = writes.try_next().await? {
+            match outcome {
+                RowArchival::Archived => self.tally.archived += 1,
+                RowArchival::Changed => changed += 1,
             }
         }
         Ok(changed)
     }
 
-    /// Looks at the clock between two steps, and keeps the lease.
-    async fn go_on(&mut self) -> Result<(), Ended> {
+    /// Checks the clock between two steps, and renews the lease.
+    async fn check_time_and_lease(&mut self) -> Result<(), Stopped> {
         let now_ms = clock::now_ms();
         if now_ms >= self.stop_at_ms {
-            return Err(Ended::TimeUp);
+            return Err(Stopped::TimeUp);
         }
         if now_ms + LEASE_MILLISECONDS >= self.lease_until_ms + LEASE_RENEWED_AFTER_MILLISECONDS {
             let until_ms = now_ms + LEASE_MILLISECONDS;
-            self.ours(self.ports.control.keep(&self.token, until_ms).await?)?;
+            self.require_lease(self.ports.control.renew(&self.token, until_ms).await?)?;
             self.lease_until_ms = until_ms;
         }
         Ok(())
     }
 
-    fn ours(&self, is_ours: bool) -> Result<(), Ended> {
-        if is_ours {
+    fn require_lease(&self, has_lease: bool) -> Result<(), Stopped> {
+        if has_lease {
             return Ok(());
         }
-        tracing::warn!("another run has taken over");
-        Err(Ended::Overtaken)
+        tracing::warn!("another run has claimed the lease");
+        Err(Stopped::LeaseLost)
     }
 }
 
-/// The item of a row, if the row is exactly what its line in the archive says.
+/// The item of a row, if the row equals its line in the archive.
 fn as_archived(row: Row, line: &ArchivedPayment) -> Option<Item> {
     match row {
         Row::Payment { payment, is_published: true, item } if *payment == *line => Some(item),
@@ -298,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_replaced_only_if_it_is_what_the_archive_says() {
+    fn a_row_is_replaced_only_if_it_equals_its_line() {
         let line = payment(r#","published_at_ms":8"#);
         let unreadable = Failure::new(FailureKind::InvalidInput, "an item");
         for (row, expected) in [

@@ -36,8 +36,8 @@ pub(crate) async fn deliver(
 ) -> Result<Outcome, ApiError> {
     let delivering = Delivering { payment, key: PaymentKey::of(payment), ports, tracer };
     let mut known = match delivering.store(now_ms).await? {
-        Written::Taken => return delivering.finish().await,
-        Written::Refused(known) => known,
+        Written::Applied => return delivering.finish().await,
+        Written::Conflict(known) => known,
     };
     loop {
         let now_ms = clock::now_ms();
@@ -46,15 +46,15 @@ pub(crate) async fn deliver(
             Delivery::Repeat => return Ok(Outcome::Repeated),
             Delivery::Wait => delivering.read_again(known).await?,
             Delivery::Store => match delivering.store(now_ms).await? {
-                Written::Taken => return delivering.finish().await,
-                Written::Refused(known) => known,
+                Written::Applied => return delivering.finish().await,
+                Written::Conflict(known) => known,
             },
             Delivery::Publish => match delivering.take_over(&known, now_ms).await? {
-                Written::Taken => {
+                Written::Applied => {
                     tracing::warn!("the publication that an earlier delivery began is completed");
                     return delivering.finish().await;
                 }
-                Written::Refused(known) => known,
+                Written::Conflict(known) => known,
             },
         };
     }
@@ -83,7 +83,7 @@ impl Delivering<'_> {
 
     async fn take_over(&self, known: &KnownPayment, now_ms: u64) -> Result<Written, Failure> {
         let Stage::Publishing { until_ms: before_ms } = known.stage else {
-            return Ok(Written::Refused(known.clone()));
+            return Ok(Written::Conflict(known.clone()));
         };
         let until_ms = now_ms + PUBLICATION_MILLISECONDS_MAX;
         self.tracer.step("take over", self.ports.payments.take_over(&self.key, before_ms, until_ms)).await

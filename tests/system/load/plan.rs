@@ -1,6 +1,7 @@
 //! What the senders of a day send, from a seed: good files, bad ones of every kind, repeats and corrections.
 
 use crate::support::files::{self, HEADER};
+use fastrand::Rng;
 use std::fmt::Write;
 
 /// As many as a day of 10,000 files needs, whose keys may each send a thousand.
@@ -46,7 +47,7 @@ pub(crate) struct Errand {
 
 /// So many uploads in their order.
 pub(crate) fn plan(uploads: usize, seed: u64) -> Vec<Errand> {
-    let mut draw = Draw(seed);
+    let mut draw = Rng::with_seed(seed);
     let mut errands: Vec<Errand> = Vec::new();
     let (mut planned, mut bad) = (0, 0);
     while planned < uploads {
@@ -67,17 +68,17 @@ pub(crate) fn plan(uploads: usize, seed: u64) -> Vec<Errand> {
     errands
 }
 
-fn rows(number: usize, draw: &mut Draw) -> Vec<Row> {
-    let count = 1 + draw.below(ROWS_MAX);
+fn rows(number: usize, draw: &mut Rng) -> Vec<Row> {
+    let count = 1 + draw.u64(..ROWS_MAX);
     (0..count).map(|row| Row { id: format!("F{number}-{row}"), ..drawn(draw) }).collect()
 }
 
 /// A row without an id. A bank's report has refunds, and amounts of any size.
-fn drawn(draw: &mut Draw) -> Row {
-    let (currency, decimals) = [("USD", 2), ("EUR", 2), ("JPY", 0), ("KWD", 3)][draw.index(4)];
-    let bits = draw.below(50);
-    let units = draw.below(1 << bits);
-    let sign = if draw.below(8) == 0 && units > 0 { "-" } else { "" };
+fn drawn(draw: &mut Rng) -> Row {
+    let (currency, decimals) = [("USD", 2), ("EUR", 2), ("JPY", 0), ("KWD", 3)][draw.usize(..4)];
+    let bits = draw.u64(..50);
+    let units = draw.u64(..1 << bits);
+    let sign = if draw.u64(..8) == 0 && units > 0 { "-" } else { "" };
     let scale = 10_u64.pow(decimals);
     let fraction = if decimals == 0 {
         String::new()
@@ -110,7 +111,7 @@ fn repeat(first: &Upload) -> Upload {
 }
 
 /// The same ids with other values.
-fn correction(first: &Upload, draw: &mut Draw) -> Upload {
+fn correction(first: &Upload, draw: &mut Rng) -> Upload {
     let Fate::Taken { rows, .. } = &first.fate else { panic!("only what is taken can be corrected") };
     let mut corrected: Vec<Row> = rows.iter().map(|row| Row { id: row.id.clone(), ..drawn(draw) }).collect();
     // Whatever was drawn, it is another file.
@@ -206,27 +207,6 @@ fn refused(kind: usize, number: usize) -> Upload {
 fn put(text: &str, part: &str, bytes: &[u8]) -> Vec<u8> {
     let (before, after) = text.split_once(part).unwrap_or_else(|| panic!("{part} is not in {text}"));
     [before.as_bytes(), bytes, after.as_bytes()].concat()
-}
-
-/// Numbers that follow from a seed (SplitMix64).
-struct Draw(u64);
-
-impl Draw {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`, which is small beside all numbers.
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn index(&mut self, end: usize) -> usize {
-        usize::try_from(self.below(end as u64)).unwrap()
-    }
 }
 
 /// What is planned holds what it is to hold, whatever its size.

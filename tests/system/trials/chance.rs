@@ -2,48 +2,43 @@
 //! happens to, and not from the order in which things are asked for.
 
 use domain::ContentDigest;
+use fastrand::Rng;
 
 /// A stream of numbers.
 #[derive(Clone, Debug)]
-pub(super) struct Chance {
-    state: u64,
-}
+pub(super) struct Chance(Rng);
 
 impl Chance {
     /// The stream of this seed and these words.
     pub(super) fn of(seed: u64, words: &[&str]) -> Self {
         let name = format!("{seed}\u{1f}{}", words.join("\u{1f}"));
         let digest = ContentDigest::of(name.as_bytes());
-        Self { state: u64::from_str_radix(&digest.as_str()[..16], 16).unwrap() }
+        Self(Rng::with_seed(u64::from_str_radix(&digest.as_str()[..16], 16).unwrap()))
     }
 
-    /// The next number: SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014).
+    /// The next number.
     pub(super) fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        self.0.u64(..)
     }
 
     /// A number from `least` to `most`.
     pub(super) fn between(&mut self, least: u64, most: u64) -> u64 {
-        least + self.next() % (most - least + 1)
+        self.0.u64(least..=most)
     }
 
     /// True in so many of a hundred cases.
     pub(super) fn percent(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
+        self.0.u64(..100) < percent
     }
 
     /// One of these.
     pub(super) fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
-        &choices[usize::try_from(self.next() % choices.len() as u64).unwrap()]
+        &choices[self.index(choices.len())]
     }
 
     /// An index below `length`.
     pub(super) fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.next() % length as u64).unwrap()
+        self.0.usize(..length)
     }
 }
 

@@ -62,11 +62,7 @@ impl FileRound<'_> {
             return answer;
         }
         self.write_down(file, Deed::Uploaded, began, reprocess);
-        let is_new = answer.body["duplicate"] == false;
-        self.learn(file, |known| {
-            known.is_taken = true;
-            known.told = known.told.max(1) + usize::from(reprocess.is_some() && is_new);
-        });
+        self.learn(file, |known| known.is_taken = true);
         answer
     }
 
@@ -126,7 +122,7 @@ impl FileRound<'_> {
         let stored = send(chance, put).await;
         assert_eq!(stored.status, 200, "{}", stored.body);
         self.write_down(file, Deed::Put, began, None);
-        self.learn(file, |known| known.told += 1);
+        self.learn(file, |known| known.puts += 1);
     }
 
     /// Creates an upload and puts the bytes there, if they are wanted.
@@ -217,7 +213,7 @@ impl FileRound<'_> {
         let began = self.world.moment();
         self.world.cloud.put_object(&key, &file.bytes, &[]).await;
         self.write_down(file, Deed::PutByRights, began, None);
-        self.learn(file, |known| known.told += 1);
+        self.learn(file, |known| known.puts += 1);
     }
 }
 

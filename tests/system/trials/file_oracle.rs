@@ -247,14 +247,14 @@ impl FileOracle<'_, '_> {
         .await;
         let ids: BTreeSet<String> = heard.iter().map(|told| text(&message_of(told)["notification_id"])).collect();
         let is_one = ids.len() <= 1 + reprocesses;
-        self.tally().judge(Promise::NotificationsRecognisable, is_one, || format!("{ids:?}"));
+        self.tally().judge(Promise::NotificationsRecognizable, is_one, || format!("{ids:?}"));
         for told in &heard {
             let message = message_of(told);
             let kept = message["notification_id"] == told["MessageAttributes"]["notification_id"]["Value"]
                 && message["partner"] == self.play.bank.partner.as_str()
                 && message["records_processed"] == file.records.len()
                 && totals_of(&message["totals"]) == file.totals();
-            self.tally().judge(Promise::NotificationsRecognisable, kept, || format!("{told} beside {ids:?}"));
+            self.tally().judge(Promise::NotificationsRecognizable, kept, || format!("{told} beside {ids:?}"));
         }
     }
 

@@ -35,8 +35,8 @@ pub(super) struct Knowledge {
     pub(super) is_taken: bool,
     /// How it asked for the file to be processed again, and at which attempt.
     pub(super) reprocess: Option<(Again, u64)>,
-    /// How many times the bucket must tell of the file.
-    pub(super) told: usize,
+    /// How many times the sender has put the file into the bucket.
+    pub(super) puts: usize,
 }
 
 /// What one partner does in a round.
@@ -162,7 +162,8 @@ impl<'w> FileRound<'w> {
                 under_way
                     .push(async move { world.deliver(&world.cloud.stack.state_machine_arn, &event, chance).await });
             }
-            let is_told = delivered >= self.known(file).told;
+            let stored = world.proxy.stored(&format!("/validated/{}.csv", file.id));
+            let is_told = delivered >= self.known(file).puts + stored;
             quiet_looks = if under_way.is_empty() && is_over && is_told { quiet_looks + 1 } else { 0 };
             if is_over && !is_told {
                 let since: &mut Instant = sent_since.get_or_insert_with(Instant::now);

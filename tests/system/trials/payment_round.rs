@@ -279,7 +279,7 @@ impl<'w> Trial<'w> {
                 }
                 _ => false,
             };
-            self.world.tally.judge(Promise::NotificationsRecognisable, kept, || format!("{} {message}", self.band));
+            self.world.tally.judge(Promise::NotificationsRecognizable, kept, || format!("{} {message}", self.band));
         }
         let is_assessed = item["status"] == "analyzed";
         self.world.tally.judge(Promise::WebhooksOnce, is_assessed == (self.band == "high"), || format!("{item}"));

@@ -11,7 +11,7 @@ pub(super) enum Promise {
     /// The rows are those of the files, whatever came twice.
     EffectsOnce,
     /// A repeated notification is recognised by its id.
-    NotificationsRecognisable,
+    NotificationsRecognizable,
     /// A file that fails delays no other.
     PoisonDelaysNobody,
     /// Money in equals money stored, exactly.

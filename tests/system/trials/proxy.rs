@@ -108,6 +108,18 @@ impl Proxy {
         state.journal.iter().filter(is_about).cloned().collect()
     }
 
+    /// How many times a handler has stored the object whose path ends like this: the bucket publishes an event for each.
+    pub(super) fn stored(&self, path: &str) -> usize {
+        let state = self.state.lock().unwrap();
+        let is_stored = |entry: &&Entry| {
+            entry.call.service == Service::S3
+                && entry.call.operation == "PUT"
+                && entry.call.subject.ends_with(path)
+                && entry.done.is_some_and(|(.., status)| status == 200)
+        };
+        state.journal.iter().filter(is_stored).count()
+    }
+
     /// How many calls met each fault.
     pub(super) fn counts(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = BTreeMap::new();

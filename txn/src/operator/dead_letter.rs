@@ -247,11 +247,11 @@ mod tests {
 
     #[test]
     fn a_letter_of_payments_is_one_of_three_kinds() {
-        let failed = json!({"input": published(), "error": {"Error": "AccessRefused", "Cause": "c"}, "execution": "e"});
+        let failed = json!({"input": published(), "error": {"Error": "AccessDenied", "Cause": "c"}, "execution": "e"});
         let of = |body: &Value| Letter::of_payments(&body.to_string());
         let Letter::Payment(payment) = of(&failed) else { panic!("{failed}") };
         assert_eq!((payment.transaction_id.as_str(), payment.provider.as_str()), ("T1", "acme-pay"));
-        assert_eq!((&payment.event, payment.failure.error.as_deref()), (&published(), Some("AccessRefused")));
+        assert_eq!((&payment.event, payment.failure.error.as_deref()), (&published(), Some("AccessDenied")));
         let Letter::Undelivered(payment) = of(&published()) else { panic!("{}", published()) };
         assert_eq!((&payment.event, payment.failure), (&published(), Failure::default()));
         assert_eq!(of(&json!({"detail-type": "Scheduled Event", "source": "aws.events"})), Letter::BySchedule);

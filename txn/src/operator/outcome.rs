@@ -4,7 +4,7 @@ use super::dead_letter::Object;
 use super::{Aws, aws_problem};
 use crate::problem::{Exit, Problem};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::files::identity::ContentHasher;
+use domain::ContentHasher;
 use domain::{FileId, FileStatus};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

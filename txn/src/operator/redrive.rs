@@ -24,7 +24,7 @@ use std::time::Duration;
 const ASSESSED: &str = "assessed";
 
 /// What the workflow's validation says of a file that it rejects.
-const REJECTED: &str = "refused";
+const REJECTED: &str = "rejected";
 
 const OF_THE_FILE: &str = "the file itself was refused";
 const OF_NOBODY: &str = "no partner of ours put it there";

@@ -110,12 +110,12 @@ fn what_fails_again_returns_as_one_message_until_the_cause_is_mended() {
     let person = cloud.person();
     let cause = cloud.set_variable("data-transformer", "TRANSACTIONS_TABLE", "nowhere");
     let file_id = upload_that_fails(&cloud, &person);
-    cloud.put_into(FILES, &failed(&cloud.event(&file_id), "AccessRefused"));
+    cloud.put_into(FILES, &failed(&cloud.event(&file_id), "AccessDenied"));
     for attempt in ["2", "3"] {
         let before = cloud.letters(FILES);
         assert_eq!(cloud.counts(FILES), (if attempt == "2" { 2 } else { 1 }, 0), "{before:?}");
         let ran = person.run(&["redrive"]).ended(1);
-        assert!(ran.stdout.contains("failed again") && ran.stdout.contains("AccessRefused"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("failed again") && ran.stdout.contains("AccessDenied"), "{}", ran.stdout);
         let letters = cloud.letters(FILES);
         assert_eq!((letters.len(), cloud.counts(FILES)), (1, (1, 0)), "{letters:?}");
         assert!(before.iter().all(|old| old["execution"] != letters[0]["execution"]), "the latest one stays");

@@ -56,7 +56,7 @@ fn a_payment_that_was_archived_before_it_was_assessed_keeps_its_message() {
     let event = json!({"detail-type": "Transaction Created", "source": "webhook.transaction", "detail": {
         "transaction_id": id, "provider": cloud.text("webhook_provider"), "amount": "20000", "amount_band": "high",
         "currency": "EUR", "customer_id": "C1"}});
-    cloud.put_into(PAYMENTS, &json!({"input": event, "error": {"Error": "AccessRefused", "Cause": "c"}}));
+    cloud.put_into(PAYMENTS, &json!({"input": event, "error": {"Error": "AccessDenied", "Cause": "c"}}));
     assert_eq!(redrive(&person, &[], 1), did([(&*id, "stays x1")]));
     let told = person.run(&["redrive"]).ended(1).stdout;
     assert!(told.contains("it was not assessed"), "{told}");

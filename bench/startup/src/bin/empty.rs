@@ -1,5 +1,4 @@
-//! A function that does nothing, on the same runtime and under the same build profile as ours: what a start costs before
-//! anything of ours is added.
+//! A function that does nothing, with the runtime and the build profile of the others: the minimum time of a start.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;

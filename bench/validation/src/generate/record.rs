@@ -4,14 +4,13 @@ use super::Set;
 use crate::prng::Prng;
 use domain::csv::Column;
 
-/// The fields of a record as they stand in a plain file, in the order of [`Column::ALL`]. Where a set wants quotes they are
-/// added when it is written.
+/// The fields of a record as in a plain file, in the order of [`Column::ALL`]. Quotes are added when it is written.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(super) fields: Vec<Vec<u8>>,
 }
 
-/// What a report has, most of it in a few currencies: weight, code, decimals.
+/// The currencies of a report: weight, code, decimals.
 const CURRENCIES: [(u64, &str, usize); 7] =
     [(40, "EUR", 2), (25, "USD", 2), (15, "GBP", 2), (8, "JPY", 0), (6, "CHF", 2), (3, "KWD", 3), (3, "SEK", 2)];
 
@@ -52,7 +51,7 @@ const WORDS: [&str; 16] = [
     "customer",
 ];
 
-/// The low 48 bits, of which an unsorted id is made.
+/// The low 48 bits, from which an unordered ID is made.
 const ID_BITS: u64 = (1 << 48) - 1;
 
 impl Record {
@@ -61,7 +60,7 @@ impl Record {
         Self { fields: Column::ALL.iter().map(|column| column.name().as_bytes().to_vec()).collect() }
     }
 
-    /// The record of this number, from 1.
+    /// The record with this number, from 1.
     pub(super) fn draw(set: Set, seed: u64, number: u32) -> Self {
         let prng = &mut Prng::of(seed, u64::from(number));
         let (code, decimals) = currency(prng);
@@ -77,11 +76,11 @@ impl Record {
     }
 
     pub(super) fn set(&mut self, column: Column, value: impl Into<Vec<u8>>) {
-        self.fields[place(column)] = value.into();
+        self.fields[position(column)] = value.into();
     }
 
     pub(super) fn get(&self, column: Column) -> &[u8] {
-        &self.fields[place(column)]
+        &self.fields[position(column)]
     }
 
     /// Appends the record's line to `line`.
@@ -90,7 +89,7 @@ impl Record {
             if index > 0 {
                 line.push(b',');
             }
-            if set == Set::Quoted || (set == Set::Long && index == place(Column::Merchant)) {
+            if set == Set::Quoted || (set == Set::Long && index == position(Column::Merchant)) {
                 quote(field, line);
             } else {
                 line.extend_from_slice(field);
@@ -100,8 +99,8 @@ impl Record {
     }
 }
 
-fn place(column: Column) -> usize {
-    // The enum's variants stand in the order of `Column::ALL`.
+fn position(column: Column) -> usize {
+    // The variants are in the order of `Column::ALL`.
     column as usize
 }
 
@@ -116,7 +115,7 @@ fn quote(field: &[u8], line: &mut Vec<u8>) {
     line.push(b'"');
 }
 
-/// An id of 16 characters. In no order, it is a bijection of the number, so that no two are equal and none need be kept.
+/// An ID of 16 characters. An unordered one is a bijection of the number, so that all are unique without being stored.
 fn transaction_id(set: Set, seed: u64, number: u32) -> String {
     if matches!(set, Set::Bad | Set::Quoted) {
         return format!("TX-{number:013}");
@@ -133,11 +132,11 @@ fn currency(prng: &mut Prng) -> (&'static str, usize) {
         }
         left -= weight;
     }
-    // The number drawn is below the sum of the weights, so one of them was reached.
+    // Not reached: the random number is below the sum of the weights.
     ("EUR", 2)
 }
 
-/// From a few units to a few thousand; one of twenty is a refund.
+/// From a few units to a few thousand; one in twenty is a refund.
 fn amount(prng: &mut Prng, decimals: usize) -> String {
     let bound = prng.pick(&[100, 1_000, 10_000]);
     let sign = if prng.chance(5) { "-" } else { "" };
@@ -164,7 +163,7 @@ fn merchant(set: Set, prng: &mut Prng) -> String {
     }
 }
 
-/// A merchant with the text that banks put behind it, about 50 to 250 bytes.
+/// A merchant with additional text, as banks write it, of about 50 to 250 bytes.
 fn long_merchant(prng: &mut Prng) -> String {
     let bytes = 50 + prng.below(190) as usize;
     let mut text = format!("{}, {}", prng.pick(&MERCHANTS), prng.pick(&WORDS));

@@ -1,4 +1,4 @@
-//! One row of a correctable file: the cells of a record in the file's own columns, and what is wrong with it.
+//! One row of a correctable file: the cells of a record in the file's own columns, and its errors.
 
 use crate::csv::RowError;
 use crate::csv::fields::Fields;
@@ -6,9 +6,9 @@ use crate::csv::guard::{GUARD, has_guard, needs_guard};
 use crate::limits::FIELD_BYTES_MAX;
 use std::borrow::Cow;
 
-/// Stands between the columns, and between the reasons, of a record with several errors.
+/// Separates the columns, and the reasons, of a record with several errors.
 const BETWEEN_ERRORS: &str = " | ";
-/// Stands for what is cut off a reason that would be too long for a field.
+/// Replaces the end of a note that would be too long for a field.
 const CUT: &str = " …";
 
 /// Writes rows, with quotes where a cell needs them.
@@ -19,47 +19,49 @@ pub(super) fn writer(bytes: Vec<u8>) -> Writer {
     ::csv::WriterBuilder::new().flexible(true).terminator(::csv::Terminator::CRLF).from_writer(bytes)
 }
 
-/// The cells of the present record. It knows where a record's own values stand, beside notes of an earlier time.
+/// The cells of the current record. It knows which fields are the record's own, and which are notes of an earlier
+/// correction.
 #[derive(Default)]
 pub(super) struct Row {
-    /// For each field of the header whether it is one of the file's own, and no note.
+    /// For each field of the header, whether it is one of the file's own and not a note.
     is_own: Vec<bool>,
     cells: Vec<Vec<u8>>,
 }
 
 impl Row {
-    /// The rows below a header of so many fields, of which some are notes.
+    /// The rows below a header with this number of fields, of which `notes` are notes.
     pub(super) fn of_header(fields: usize, notes: &[usize]) -> Self {
         Self { is_own: (0..fields).map(|field| !notes.contains(&field)).collect(), cells: Vec::new() }
     }
 
-    /// Takes the values of a record whose structure is sound.
-    pub(super) fn take_sound(&mut self, fields: &Fields<'_>) {
-        self.take((0..fields.count()).map(|field| Cow::Borrowed(fields.get(field))).collect());
+    /// Sets the values of a well-formed record.
+    pub(super) fn set_values(&mut self, fields: &Fields<'_>) {
+        self.set((0..fields.count()).map(|field| Cow::Borrowed(fields.get(field))).collect());
     }
 
-    /// Takes the names of a header, without the blanks around them. They mean nothing there, and a tab would get a guard, with
-    /// which the name would be another one when the file comes back.
-    pub(super) fn take_header(&mut self, fields: &Fields<'_>) {
-        self.take((0..fields.count()).map(|field| Cow::Borrowed(without_blanks(fields.get(field)))).collect());
+    /// Sets the names of a header, without the blanks around them. Blanks are insignificant there, and a guarded tab
+    /// would change the name when the file is uploaded again.
+    pub(super) fn set_header(&mut self, fields: &Fields<'_>) {
+        self.set((0..fields.count()).map(|field| Cow::Borrowed(without_blanks(fields.get(field)))).collect());
     }
 
-    /// Takes what can be made out of a record whose structure is broken.
-    pub(super) fn take_broken(&mut self, bytes: &[u8]) {
+    /// Sets the likely values of a malformed record.
+    pub(super) fn set_malformed(&mut self, bytes: &[u8]) {
         let line_ends = bytes.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         let mut values = split(&bytes[..bytes.len() - line_ends]);
         if self.is_own.contains(&false) {
-            // The file comes from a correctable one itself. A guard on a guard would stay when the file comes back.
+            // The file comes from a correctable file itself. A second guard would remain when the file is uploaded
+            // again.
             for value in values.iter_mut().filter(|value| has_guard(value)) {
                 *value = Cow::Owned(value[1..].to_vec());
             }
         }
-        self.take(values);
+        self.set(values);
     }
 
-    /// Puts values into the file's own columns. Those that are too many, as after a comma that is not quoted, go into the last
-    /// of them, with their commas; so every row has the same columns, and nothing is lost.
-    fn take(&mut self, mut values: Vec<Cow<'_, [u8]>>) {
+    /// Sets the values of the file's own columns. Surplus values, for example after an unquoted comma, are joined into
+    /// the last column with their commas, so that every row has the same columns and nothing is lost.
+    fn set(&mut self, mut values: Vec<Cow<'_, [u8]>>) {
         let surplus = values.len().saturating_sub(self.is_own.len());
         if let Some(last) = self.is_own.iter().rposition(|is_own| *is_own).filter(|_| surplus > 0) {
             let joined = values[last..=last + surplus].join(&b","[..]);
@@ -75,7 +77,7 @@ impl Row {
         self.write_line(notes, out);
     }
 
-    /// Writes the record with this number, and what is wrong with it.
+    /// Writes the record with this number and its errors.
     pub(super) fn write(&self, number: u32, errors: &[RowError], out: &mut Writer) {
         if errors.is_empty() {
             return self.write_line(["", "", ""], out);
@@ -115,7 +117,7 @@ fn reason_of(error: &RowError) -> String {
     format!("{column}{separator}{}; {}", error.reason, error.code.fix())
 }
 
-/// A note that is no longer than a field may be. Our reasons are ASCII.
+/// Shortens a note to the limit of a field. Reasons are ASCII.
 fn cut(mut note: String) -> String {
     let most = FIELD_BYTES_MAX - CUT.len();
     if note.len() > most && note.is_char_boundary(most) {
@@ -125,9 +127,9 @@ fn cut(mut note: String) -> String {
     note
 }
 
-/// A value as text that a spreadsheet can show. Bytes that are no UTF-8, control characters and byte-order marks, which no
-/// valid value has, become U+FFFD, so that they are seen; where it is still there when the file comes back, the value is
-/// refused (`unmended` in `record.rs`).
+/// A value as text that a spreadsheet can show. Bytes that are not UTF-8, control characters and byte-order marks,
+/// which no valid value has, become U+FFFD, so that they are visible. A value that still has it when the file is
+/// uploaded again is rejected (`uncorrected` in `record.rs`).
 fn legible(value: &[u8]) -> Cow<'_, [u8]> {
     let is_illegible = |character: char| {
         character == '\u{feff}' || (character.is_control() && !matches!(character, '\t' | '\r' | '\n'))
@@ -143,9 +145,8 @@ fn guarded(value: &[u8]) -> Cow<'_, [u8]> {
     if needs_guard(value) { Cow::Owned([&[GUARD], value].concat()) } else { Cow::Borrowed(value) }
 }
 
-/// Splits a record whose structure is broken into what its fields may be meant to be: a field in quotes that are closed as
-/// they should be is what stands in them; any other is what it is, with its quotes, up to the next comma, or to the end where
-/// a quote is never closed.
+/// Splits a malformed record into its likely fields. A properly quoted field is the value between its quotes; any other
+/// field is its literal text, with its quotes, up to the next comma, or to the end if a quote is never closed.
 fn split(record: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let mut values = Vec::new();
     let mut rest = record;
@@ -159,7 +160,7 @@ fn split(record: &[u8]) -> Vec<Cow<'_, [u8]>> {
     }
 }
 
-/// The first value of a record, and where the comma after it stands.
+/// The first value of a record, and the position of the comma after it.
 fn first_value(record: &[u8]) -> (Cow<'_, [u8]>, usize) {
     let literally = |from: usize| {
         let end = memchr::memchr(b',', &record[from..]).map_or(record.len(), |comma| from + comma);

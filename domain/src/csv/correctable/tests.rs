@@ -1,4 +1,4 @@
-//! What is made of refused files: golden texts, and the way back.
+//! Correctable files of rejected files: golden texts and round trips.
 
 use super::*;
 use crate::Transaction;
@@ -39,7 +39,7 @@ fn correctable(file: &[u8], rows: RowSelection, chunk_size: usize) -> (String, C
     (String::from_utf8(out).unwrap(), summary)
 }
 
-/// Checks the lines that are made of these records, without byte-order mark and line ends.
+/// Checks the lines for these records, without byte-order mark and line ends.
 #[track_caller]
 fn check(records: &str, rows: RowSelection, expected: &[&str]) {
     let file = format!("{HEADER}\n{records}");
@@ -51,7 +51,7 @@ fn check(records: &str, rows: RowSelection, expected: &[&str]) {
 }
 
 #[test]
-fn rejected_rows_stand_with_what_is_wrong_with_them() {
+fn rejected_rows_have_their_errors() {
     let records = "T1,1,USD,2026-01-15T10:00:00Z,fine,completed\n\
         T2,1.005,USD,2026-01-15T10:00:00,\"a, \"\"b\"\"\",completed\n\
         T1,-2.50,EUR,2026-01-15T10:00:00Z,=cmd(),pending\n";
@@ -59,9 +59,8 @@ fn rejected_rows_stand_with_what_is_wrong_with_them() {
         decimals; the amount has 3; write no more decimals than the currency's minor unit has | timestamp: the timestamp has \
         no offset, so its instant is unknown; add Z for UTC, or an offset such as +02:00\"";
     let second = second.replace("reason\"", "reason").replace(",\"amount:", ",amount:").replace("+02:00\"", "+02:00");
-    let third = "T1,-2.50,EUR,2026-01-15T10:00:00Z,'=cmd(),pending,3,transaction_id,transaction_id: the id already stands in \
-        record 1; keep one record for each id";
-    // A reason with a comma stands in quotes.
+    let third = "T1,-2.50,EUR,2026-01-15T10:00:00Z,'=cmd(),pending,3,transaction_id,transaction_id: record 1 has the same id; keep one record for each id";
+    // A reason with a comma is quoted.
     let second = second.replace(",amount: USD", ",\"amount: USD").to_owned() + "\"";
     check(records, RowSelection::Rejected, &[&second, third]);
     let first = "T1,1,USD,2026-01-15T10:00:00Z,fine,completed,,,";
@@ -69,7 +68,7 @@ fn rejected_rows_stand_with_what_is_wrong_with_them() {
 }
 
 #[test]
-fn a_record_of_broken_structure_keeps_its_values_in_as_many_columns() {
+fn a_malformed_record_has_as_many_columns_as_the_header() {
     let few = "1,field 5,field 5: the record has 5 fields; the header has 6; give every column a value; quote a field that \
         holds a line break";
     check(
@@ -102,7 +101,7 @@ fn a_record_of_broken_structure_keeps_its_values_in_as_many_columns() {
 }
 
 #[test]
-fn a_guard_is_not_guarded_again_where_the_structure_of_a_returned_record_is_broken() {
+fn a_malformed_record_of_a_corrected_file_gets_no_second_guard() {
     let file = format!("{NOTED}\n'=T1,1,USD,2026-01-15T10:00:00Z,a \"b\",completed,,,\n");
     let (text, _) = correctable(file.as_bytes(), RowSelection::All, 5);
     let line = text.lines().nth(1).unwrap();
@@ -110,28 +109,28 @@ fn a_guard_is_not_guarded_again_where_the_structure_of_a_returned_record_is_brok
 }
 
 #[test]
-fn what_could_not_be_shown_has_to_be_mended() {
+fn replaced_characters_must_be_corrected() {
     let file = format!(
         "{HEADER}\nT1,1,USD,2026-01-15T10:00:00Z,caf\u{e9},completed\nT2,x,USD,2026-01-15T10:00:00Z,m,completed\n"
     );
     let latin1: Vec<u8> = file.chars().map(|character| u8::try_from(character).unwrap()).collect();
     let (text, _) = correctable(&latin1, RowSelection::All, 5);
-    let mended = text.replace("T2,x,", "T2,2,");
-    let (report, errors) = validate(mended.as_bytes());
+    let corrected = text.replace("T2,x,", "T2,2,");
+    let (report, errors) = validate(corrected.as_bytes());
     assert_eq!((report.rows, errors.len()), (2, 1), "{errors:?}");
     let error = &errors[0];
     assert_eq!((error.record, error.column, error.code), (1, Some(Column::Merchant), ErrorCode::EncodingInvalidUtf8));
     let byte = usize::try_from(error.byte).unwrap();
-    assert!(mended[byte..].starts_with('\u{fffd}'), "it says where");
-    let (report, errors) = validate(mended.replace('\u{fffd}', "\u{e9}").as_bytes());
+    assert!(corrected[byte..].starts_with('\u{fffd}'), "it says where");
+    let (report, errors) = validate(corrected.replace('\u{fffd}', "\u{e9}").as_bytes());
     assert!(report.is_valid(), "{errors:?}");
-    // The same text in a file that is no correctable one is what its sender wrote.
+    // In a file without notes, the same text is the sender's own.
     let (report, _) = validate(format!("{HEADER}\nT1,1,USD,2026-01-15T10:00:00Z,\u{fffd},completed\n").as_bytes());
     assert!(report.is_valid());
 }
 
 #[test]
-fn a_quote_that_takes_the_rest_of_a_large_file_is_cut() {
+fn cuts_an_unclosed_quote_in_a_large_file() {
     let rest = "y".repeat(CORRECTABLE_RECORD_BYTES_MAX + 100_000);
     let file = format!("{HEADER}\nT1,1,USD,2026-01-15T10:00:00Z,x,Failed\nT2,1,USD,2026-01-15T10:00:00Z,\"{rest}");
     for chunk_size in [1000, usize::MAX] {
@@ -142,14 +141,14 @@ fn a_quote_that_takes_the_rest_of_a_large_file_is_cut() {
 }
 
 #[test]
-fn what_no_file_may_hold_becomes_visible() {
+fn invalid_characters_become_visible() {
     let file = [HEADER.as_bytes(), b"\nT\xff1,1,USD,2026-01-15T10:00:00Z,a\0b\xef\xbb\xbf,failed\n"].concat();
     let (text, _) = correctable(&file, RowSelection::Rejected, 5);
     assert!(text.contains("\nT\u{fffd}1,1,USD,2026-01-15T10:00:00Z,a\u{fffd}b\u{fffd},failed,1,"), "{text}");
 }
 
 #[test]
-fn only_records_can_be_corrected() {
+fn only_errors_of_records_are_correctable() {
     let of = |file: &str| is_correctable(&validate(file.as_bytes()).0);
     let row = "T1,1,USD,2026-01-15T10:00:00Z,x,failed\n";
     assert!(of(&format!("{HEADER}\n{}", row.replace("USD", "usd"))));
@@ -167,7 +166,7 @@ fn only_records_can_be_corrected() {
 }
 
 #[test]
-fn a_file_with_notes_is_taken_without_them() {
+fn notes_are_ignored() {
     let noted = |notes: &str, record: &str| format!("{HEADER},{notes}\n{record}\n");
     let errors = |file: String| validate(file.as_bytes()).1.iter().map(|error| error.code.as_str()).collect::<Vec<_>>();
     let record = "T1,1,USD,2026-01-15T10:00:00Z,'=x,failed,3,,\"anything, \u{1}\"";
@@ -181,7 +180,7 @@ fn a_file_with_notes_is_taken_without_them() {
         errors(noted("error_record,error_column,error_reason", &record.replace("'=x", "\u{1}"))),
         ["control_character"]
     );
-    // Ids that differ by a guard alone are the same id.
+    // Ids that differ only by a guard are the same id.
     let twice = format!("{}\n{}", record.replacen("T1", "'=1", 1), record.replacen("T1", "=1", 1));
     assert_eq!(errors(noted("error_record,error_column,error_reason", &twice)), ["transaction_id_duplicate"]);
     let (text, _) =
@@ -191,7 +190,7 @@ fn a_file_with_notes_is_taken_without_them() {
 }
 
 #[test]
-fn blanks_around_a_name_of_the_header_keep_no_file_from_coming_back() {
+fn removes_blanks_around_header_names() {
     let file = format!("{}\nT1,1,USD,2026,x,failed\n", HEADER.replace(",amount,currency", " ,\tamount\t,\t currency"));
     let (text, _) = correctable(file.as_bytes(), RowSelection::All, 9);
     assert_eq!(text.lines().next().unwrap().trim_start_matches('\u{feff}'), NOTED);
@@ -199,19 +198,19 @@ fn blanks_around_a_name_of_the_header_keep_no_file_from_coming_back() {
 }
 
 #[test]
-fn the_longest_value_has_room_for_its_guard() {
+fn the_longest_value_fits_with_its_guard() {
     let file =
         |merchant: &str| format!("{HEADER}\nT1,1,USD,2026-01-15T10:00:00Z,{merchant},failed\nT2,1,USD,2026,x,failed\n");
     let longest = format!("={}", "m".repeat(4095));
     let (text, _) = correctable(file(&longest).as_bytes(), RowSelection::All, 900);
-    let mended = text.replace(",2026,", ",2026-01-15T10:00:00Z,");
-    assert_eq!(transactions(mended.as_bytes()).len(), 2);
+    let corrected = text.replace(",2026,", ",2026-01-15T10:00:00Z,");
+    assert_eq!(transactions(corrected.as_bytes()).len(), 2);
     let codes = |file: &str| validate(file.as_bytes()).1.iter().map(|error| error.code.as_str()).collect::<Vec<_>>();
-    assert_eq!(codes(&mended.replace('=', "=m")), ["field_too_long"]);
+    assert_eq!(codes(&corrected.replace('=', "=m")), ["field_too_long"]);
     assert_eq!(codes(&file(&format!("'{longest}")).replace("2026,", "2026-01-15T10:00:00Z,")), ["field_too_long"]);
 }
 
-/// The transactions of a valid file, as its ranges give them.
+/// The transactions of a valid file, from its ranges.
 fn transactions(file: &[u8]) -> Vec<String> {
     let (report, errors) = validate(file);
     assert_eq!(errors, []);
@@ -227,7 +226,7 @@ fn transactions(file: &[u8]) -> Vec<String> {
     seen
 }
 
-/// Records whose texts begin with anything, one in four of them refused.
+/// Records whose texts begin with anything; one in four is invalid.
 fn records() -> impl Strategy<Value = Vec<String>> {
     let (id, merchant) = ("['=+@-]{0,2}([!-~][ -~]{0,8})?[!-~]", "['=+@\t-]{0,2}[ -~é]{0,8}[!-~]");
     let record = (id, merchant, 0_u32..1000, prop_oneof![3 => Just("failed"), 1 => Just("Failed")]);
@@ -243,22 +242,22 @@ fn records() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    /// Whatever its values begin with, a mended file has those of the file that was mended in its place.
+    /// A corrected file has the same values as the original file corrected in place, whatever they begin with.
     #[test]
-    fn a_mended_file_has_the_values_that_the_file_had(records in records(), chunk_size in 1_usize..90) {
+    fn a_corrected_file_has_the_values_of_the_original(records in records(), chunk_size in 1_usize..90) {
         let file = format!("{HEADER}\n{}", records.concat());
         let (text, summary) = correctable(file.as_bytes(), RowSelection::All, chunk_size);
         prop_assert_eq!(summary.rejected_rows as usize, records.iter().filter(|record| record.ends_with("Failed\n")).count());
-        let mend = |text: &str| text.replace(",Failed", ",failed");
-        prop_assert_eq!(transactions(mend(&text).as_bytes()), transactions(mend(&file).as_bytes()));
-        // Mended in part and refused again, it is made of the same values once more.
+        let correct = |text: &str| text.replace(",Failed", ",failed");
+        prop_assert_eq!(transactions(correct(&text).as_bytes()), transactions(correct(&file).as_bytes()));
+        // Corrected in part and rejected again, it has the same values.
         let (again, _) = correctable(text.as_bytes(), RowSelection::All, chunk_size);
         prop_assert_eq!(again, text);
     }
 
-    /// Of whatever is refused a sound file is made: every row has as many fields as the header, and none breaks its structure.
+    /// Every correctable file is well-formed: each row has as many fields as the header.
     #[test]
-    fn what_is_made_has_no_fault_of_structure(rows in "([a-zA-Z0-9,\"\r\n.:='-]|é|\u{feff}|\u{1}){0,300}", chunk_size in 1_usize..90, all in any::<bool>()) {
+    fn a_correctable_file_is_well_formed(rows in "([a-zA-Z0-9,\"\r\n.:='-]|é|\u{feff}|\u{1}){0,300}", chunk_size in 1_usize..90, all in any::<bool>()) {
         let file = format!("{HEADER}\nT1,1,USD,2026-01-15T10:00:00Z,x,Failed\n{rows}");
         let selection = if all { RowSelection::All } else { RowSelection::Rejected };
         let (text, summary) = correctable(file.as_bytes(), selection, chunk_size);

@@ -50,7 +50,7 @@ fn errors_of(text: &str) -> Vec<(ErrorCode, u64, usize)> {
 }
 
 #[test]
-fn sound_records_come_whole_with_their_places() {
+fn well_formed_records_have_their_positions() {
     let seen = scan(b"a,b\r\n\"x,\"\"\n\",2\nlast,\"\"", 3);
     let bytes: Vec<_> = seen.iter().map(|record| record.bytes.as_slice()).collect();
     assert_eq!(bytes, [&b"a,b"[..], b"\"x,\"\"\n\",2", b"last,\"\""]);
@@ -61,7 +61,7 @@ fn sound_records_come_whole_with_their_places() {
 }
 
 #[test]
-fn faults_have_the_byte_that_breaks_the_rule() {
+fn errors_have_the_byte_that_breaks_the_rule() {
     use ErrorCode::{
         FieldTooLong, LoneCarriageReturn, QuoteInUnquotedField, TextAfterQuote, TooManyColumns, UnclosedQuote,
     };
@@ -77,13 +77,13 @@ fn faults_have_the_byte_that_breaks_the_rule() {
 }
 
 #[test]
-fn blank_lines_are_told_only_where_a_record_follows() {
+fn blank_lines_are_reported_only_before_a_record() {
     let seen = scan(b"a\n\n\r\nb\n\n\n", 2);
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[1].blank_lines, Some(BlankLines { byte: 2, line: 2, count: 2 }));
 }
 
-/// Of each file the suite says, as JSON, what its records hold. The first one has their names.
+/// The suite has the records of each file as JSON. The first record has the names.
 #[test]
 fn csv_spectrum_is_read_as_its_json_says() {
     let suite = suite("csv-spectrum");
@@ -106,7 +106,7 @@ fn csv_spectrum_is_read_as_its_json_says() {
     }
 }
 
-/// The records of `text` as `csv-core` reads them. It takes anything, so it is asked only where nothing is wrong.
+/// The records of `text` as `csv-core` reads them. It accepts anything, so it is used only for well-formed text.
 fn records_of_csv_core(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
     let mut reader = csv_core::Reader::new();
     let (mut output, mut ends) = (vec![0; text.len() + 1], vec![0; text.len() + 1]);
@@ -123,13 +123,13 @@ fn records_of_csv_core(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
                 (written, fields) = (0, 0);
             }
             csv_core::ReadRecordResult::End => return records,
-            // The next call, with what is left of the input, goes on; at the input's end that is nothing.
+            // The next call continues with the rest of the input.
             _ => {}
         }
     }
 }
 
-/// Texts in which quotes, separators and line ends meet often. One field in so many is `any` bytes, sound or not.
+/// Texts with many quotes, separators and line ends. `any_weight` is the weight of fields with any bytes.
 fn texts(any_weight: u32) -> impl Strategy<Value = String> {
     let field = prop_oneof![
         4 => "[a-c é]{0,4}",
@@ -143,7 +143,7 @@ fn texts(any_weight: u32) -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// One byte a chunk leaves nothing to the way through whole records, so both ways are held against each other.
+    /// Chunks of one byte never use the path for complete records, so this compares both paths.
     #[test]
     fn chunks_do_not_matter(text in texts(1), chunk_size in 1_usize..200) {
         let byte_by_byte = scan(text.as_bytes(), 1);
@@ -156,12 +156,12 @@ proptest! {
         prop_assert_eq!(scan(bytes.as_bytes(), chunk_size), scan(bytes.as_bytes(), 1));
     }
 
-    /// Where nothing is wrong, records, fields and values are those of `csv-core`.
+    /// Without errors, records, fields and values are those of `csv-core`.
     #[test]
-    fn agrees_with_csv_core_where_nothing_is_wrong(text in texts(0)) {
+    fn agrees_with_csv_core_without_errors(text in texts(0)) {
         let seen = scan(text.as_bytes(), usize::MAX);
         prop_assert!(seen.iter().all(|record| record.errors.is_empty()));
-        let ours: Vec<_> = seen.into_iter().map(|record| record.values).collect();
-        prop_assert_eq!(ours, records_of_csv_core(text.as_bytes()));
+        let found: Vec<_> = seen.into_iter().map(|record| record.values).collect();
+        prop_assert_eq!(found, records_of_csv_core(text.as_bytes()));
     }
 }

@@ -1,4 +1,4 @@
-//! The validator's rules as data: each case is a file and what it gets.
+//! The rules of the validator as data: each case is a file and its errors.
 
 use super::*;
 use crate::Transaction;
@@ -54,7 +54,7 @@ fn with_row(row: &str) -> String {
 }
 
 #[test]
-fn files_that_are_accepted() {
+fn accepts_valid_files() {
     for file in [
         format!("{HEADER}{ROW}"),
         format!("\u{feff}{HEADER}{ROW}"),
@@ -75,7 +75,7 @@ fn files_that_are_accepted() {
 }
 
 #[test]
-fn encodings_that_are_refused() {
+fn rejects_other_encodings() {
     check(b"\xff\xfet\0r\0", &["encoding_utf16@0:1:-"]);
     check(b"\xfe\xff\0t\0r", &["encoding_utf16@0:1:-"]);
     check(b"t\0r\0a\0n\0", &["encoding_utf16@0:1:-"]);
@@ -98,7 +98,7 @@ fn encodings_that_are_refused() {
 }
 
 #[test]
-fn structures_that_are_refused() {
+fn rejects_malformed_structures() {
     check("", &["file_empty@0:1:-"]);
     check("\u{feff}", &["file_empty@0:1:-"]);
     check("\n\n\r\n", &["file_empty@0:1:-"]);
@@ -141,7 +141,7 @@ fn structures_that_are_refused() {
 }
 
 #[test]
-fn values_that_are_refused() {
+fn rejects_invalid_values() {
     for amount in ["NaN", "inf", "1e309", "+1", "\"1,000.00\"", "\"12,5\"", "0x10", "١", ".5", "5.", "(5)", "$5", "1 0"]
     {
         check(with_row(&format!("T1,{amount},USD,2026-01-15T10:00:00Z,x,completed")), &["amount_malformed@1:2:2"]);

@@ -13,9 +13,9 @@ fn totals_of(text: &str) -> Result<BTreeMap<String, String>, &'static str> {
 
 #[test]
 fn fields_of_a_form() {
-    let stated = of_form(" 12\n", " {\"EUR\": \"9.3\", \"JPY\": \"-100\", \"KWD\": \"0\"}\n").unwrap();
-    let texts: Vec<_> = stated.totals.unwrap().into_values().collect();
-    assert_eq!((stated.rows, texts), (Some(12), ["9.30", "-100", "0.000"].map(str::to_owned).to_vec()));
+    let expected = of_form(" 12\n", " {\"EUR\": \"9.3\", \"JPY\": \"-100\", \"KWD\": \"0\"}\n").unwrap();
+    let texts: Vec<_> = expected.totals.unwrap().into_values().collect();
+    assert_eq!((expected.rows, texts), (Some(12), ["9.30", "-100", "0.000"].map(str::to_owned).to_vec()));
     assert_eq!(ControlTotals::of_form(None, None), Ok(ControlTotals::default()));
     assert!(ControlTotals::default().is_empty() && !ControlTotals { rows: Some(1), totals: None }.is_empty());
     for rows in ["", "-1", "+1", "1.0", "1e3", "1 2", "x", "99999999999999999999", "\u{661}"] {
@@ -24,7 +24,7 @@ fn fields_of_a_form() {
 }
 
 #[test]
-fn totals_are_texts_by_currency() {
+fn totals_are_strings_by_currency() {
     for text in ["9.30", "9.3", "09.300", "009.30"] {
         assert_eq!(totals_of(&format!("{{\"EUR\": \"{text}\"}}")).unwrap()["EUR"], "9.30", "{text}");
     }
@@ -70,8 +70,8 @@ fn members_of_a_body() {
         ControlTotals::of_members(member("expected_rows"), member("expected_totals"))
             .map_err(|error| error.code.as_str())
     };
-    let stated = read("{\"expected_rows\": 2, \"expected_totals\": {\"EUR\": \"9.3\"}}").unwrap();
-    assert_eq!(stated, of_form("2", "{\"EUR\": \"9.30\"}").unwrap());
+    let expected = read("{\"expected_rows\": 2, \"expected_totals\": {\"EUR\": \"9.3\"}}").unwrap();
+    assert_eq!(expected, of_form("2", "{\"EUR\": \"9.30\"}").unwrap());
     for rows in ["\"2\"", "2.0", "2e0", "-2", "null", "[2]"] {
         assert_eq!(read(&format!("{{\"expected_rows\": {rows}}}")), Err("expected_rows_malformed"), "{rows}");
     }
@@ -79,14 +79,14 @@ fn members_of_a_body() {
 }
 
 #[test]
-fn a_known_file_in_a_retired_currency_still_agrees_with_what_is_stated() {
-    let stated = of_form("2", "{\"HRK\": \"9.3\"}").unwrap();
+fn a_known_file_in_a_retired_currency_still_matches() {
+    let expected = of_form("2", "{\"HRK\": \"9.3\"}").unwrap();
     let known = |hrk: &str| BTreeMap::from([("HRK".to_owned(), hrk.to_owned())]);
     for found in ["9.30", "9.3", "9.300"] {
-        assert_eq!(stated.errors_of_known(2, &known(found)), [], "{found}");
+        assert_eq!(expected.errors_of_known(2, &known(found)), [], "{found}");
     }
-    assert_eq!(stated.errors_of_known(2, &known("9.31")).len(), 1);
-    assert_eq!(reasons(&stated, TWO_ROWS).len(), 2, "a new file has none of it");
+    assert_eq!(expected.errors_of_known(2, &known("9.31")).len(), 1);
+    assert_eq!(reasons(&expected, TWO_ROWS).len(), 2, "a new file has no amounts in it");
 }
 
 fn report_of(rows: &str) -> ValidationReport {
@@ -102,47 +102,47 @@ const TWO_ROWS: &str = "T1,12.50,EUR,2026-01-15T10:00:00Z,x,completed\nT2,-3.20,
 fn reasons(control_totals: &ControlTotals, rows: &str) -> Vec<String> {
     let mut report = report_of(rows);
     let before = report.error_count;
-    let errors = control_totals.hold(&mut report);
+    let errors = control_totals.check(&mut report);
     assert_eq!(report.error_count, before + errors.len() as u64);
     assert!(errors.iter().all(|error| error.record == 0 && report.errors_by_code[&error.code] > 0));
     errors.into_iter().map(|error| format!("{}: {}", error.code.as_str(), error.reason)).collect()
 }
 
 #[test]
-fn a_mismatch_names_both_numbers() {
+fn a_mismatch_has_both_numbers() {
     let nothing: [&str; 0] = [];
     assert_eq!(reasons(&of_form("2", "{\"EUR\": \"9.3\"}").unwrap(), TWO_ROWS), nothing);
     assert_eq!(reasons(&ControlTotals::default(), TWO_ROWS), nothing);
     assert_eq!(
         reasons(&of_form("3", "{\"EUR\": \"9.31\", \"USD\": \"5\"}").unwrap(), TWO_ROWS),
         [
-            "row_count_mismatch: the file has 2 data records; you stated 3",
-            "total_mismatch: the amounts in EUR add up to 9.30; you stated 9.31",
-            "total_mismatch: the file has no amounts in USD, which add up to 0; you stated 5.00",
+            "row_count_mismatch: the file has 2 data records; expected_rows is 3",
+            "total_mismatch: the amounts in EUR add up to 9.30; expected_totals has 9.31",
+            "total_mismatch: the file has no amounts in USD; expected_totals has 5.00",
         ]
     );
     assert_eq!(
         reasons(&of_form("2", "{\"USD\": \"0\"}").unwrap(), TWO_ROWS).first().map(String::as_str),
-        Some("total_mismatch: the amounts in EUR add up to 9.30; you stated no total in EUR")
+        Some("total_mismatch: the amounts in EUR add up to 9.30; expected_totals has no EUR")
     );
 }
 
 #[test]
-fn sums_of_records_with_errors_are_not_compared_and_their_number_is() {
-    let stated = of_form("3", "{\"EUR\": \"9.31\"}").unwrap();
-    let counted = ["row_count_mismatch: the file has 2 data records; you stated 3"];
-    assert_eq!(reasons(&stated, &TWO_ROWS.replace("pending", "Pending")), counted);
-    // A repeated id is found by a second reading only.
-    assert_eq!(reasons(&stated, &TWO_ROWS.replace("T2", "T1")), counted);
+fn compares_only_the_count_if_records_have_errors() {
+    let expected = of_form("3", "{\"EUR\": \"9.31\"}").unwrap();
+    let counted = ["row_count_mismatch: the file has 2 data records; expected_rows is 3"];
+    assert_eq!(reasons(&expected, &TWO_ROWS.replace("pending", "Pending")), counted);
+    // Only a second reading finds a repeated id.
+    assert_eq!(reasons(&expected, &TWO_ROWS.replace("T2", "T1")), counted);
     let mut not_whole = report_of(TWO_ROWS);
     not_whole.is_whole = false;
-    assert_eq!(stated.row_error(&not_whole), None);
+    assert_eq!(expected.row_error(&not_whole), None);
 }
 
 proptest! {
-    /// What is stated is compared by value, whatever zeros it is written with; a cent more or less is seen.
+    /// Totals are compared by value, with or without zeros. A difference of one cent is found.
     #[test]
-    fn a_sum_agrees_with_itself_and_with_no_other(cents in proptest::collection::vec(any::<i64>(), 1..20), zeros in 0_usize..4) {
+    fn a_sum_matches_only_itself(cents in proptest::collection::vec(any::<i64>(), 1..20), zeros in 0_usize..4) {
         let currency = Currency::parse(b"EUR").unwrap();
         let mut totals = Totals::default();
         for cent in &cents {
@@ -152,9 +152,9 @@ proptest! {
         }
         let found = totals.to_texts();
         let sum: i128 = cents.iter().map(|cent| i128::from(*cent)).sum();
-        for (stated, agrees) in [(sum, true), (sum + 1, false), (sum - 1, false)] {
-            let sign = if stated < 0 { "-" } else { "" };
-            let (whole, rest) = (stated.unsigned_abs() / 100, stated.unsigned_abs() % 100);
+        for (total, agrees) in [(sum, true), (sum + 1, false), (sum - 1, false)] {
+            let sign = if total < 0 { "-" } else { "" };
+            let (whole, rest) = (total.unsigned_abs() / 100, total.unsigned_abs() % 100);
             let text = format!("{{\"EUR\": \"{sign}{}{whole}.{rest:02}{}\"}}", "0".repeat(zeros), "0".repeat(zeros));
             let control_totals = ControlTotals::of_form(Some(b"20"), Some(text.as_bytes())).unwrap();
             prop_assert_eq!(control_totals.errors_of_known(20, &found).is_empty(), agrees, "{}", text);
@@ -167,10 +167,10 @@ proptest! {
     }
 
     #[test]
-    fn what_is_kept_is_read_again(rows in proptest::option::of(any::<u64>()), euros in proptest::option::of(0_u32..1000)) {
+    fn serialized_totals_are_read_again(rows in proptest::option::of(any::<u64>()), euros in proptest::option::of(0_u32..1000)) {
         let totals = euros.map(|euros| BTreeMap::from([("EUR".to_owned(), format!("{euros}.00"))]));
         let control_totals = ControlTotals { rows, totals };
-        let kept = serde_json::to_string(&control_totals).unwrap();
-        prop_assert_eq!(serde_json::from_str::<ControlTotals>(&kept).unwrap(), control_totals);
+        let stored = serde_json::to_string(&control_totals).unwrap();
+        prop_assert_eq!(serde_json::from_str::<ControlTotals>(&stored).unwrap(), control_totals);
     }
 }

@@ -23,7 +23,7 @@ fn reprocess(seen_attempt: u32) -> Intent {
 }
 
 #[test]
-fn a_failure_always_ranks_above_what_it_ends() {
+fn a_failure_ranks_above_the_status_it_ends() {
     for status in FileStatus::ALL {
         match status.failure() {
             Some(failure) => assert!(failure.is_failed() && failure.rank() > status.rank(), "{status:?}"),
@@ -34,7 +34,7 @@ fn a_failure_always_ranks_above_what_it_ends() {
 }
 
 #[test]
-fn an_upload_that_never_came_is_shown_as_expired_once_its_url_has_ended() {
+fn an_unused_upload_is_shown_as_expired() {
     use FileStatus::{AwaitingUpload, UploadExpired};
     assert_eq!(AwaitingUpload.shown_at(NOW, Some(NOW + 1)), AwaitingUpload);
     assert_eq!(AwaitingUpload.shown_at(NOW, Some(NOW)), UploadExpired);
@@ -46,7 +46,7 @@ fn an_upload_that_never_came_is_shown_as_expired_once_its_url_has_ended() {
 
 #[test]
 fn uploads() {
-    use Decision::{Answer, Exhausted};
+    use Decision::{Exhausted, Existing};
     let decide = |known: KnownFile| decide_upload(Some(known), Intent::Process, NOW);
     assert_eq!(decide_upload(None, Intent::Process, NOW), new(1));
     for status in FileStatus::ALL {
@@ -54,7 +54,7 @@ fn uploads() {
             status if status.is_failed() => keeping(4),
             FileStatus::AwaitingUpload => new(3),
             FileStatus::Validating => keeping(3),
-            _ => Answer,
+            _ => Existing,
         };
         assert_eq!(decide(known(3, status)), expected, "{status:?}");
     }
@@ -63,16 +63,16 @@ fn uploads() {
     let much_later = NOW + ATTEMPT_MILLISECONDS_MAX + 1;
     let later = |status| decide_upload(Some(known(3, status)), Intent::Process, much_later);
     assert_eq!(later(FileStatus::Processing), keeping(4));
-    assert_eq!(later(FileStatus::Completed), Answer);
+    assert_eq!(later(FileStatus::Completed), Existing);
     assert_eq!(later(FileStatus::AwaitingUpload), new(3));
 }
 
 #[test]
-fn a_reprocess_names_the_attempt_that_was_seen_and_its_repeat_does_nothing() {
-    use Decision::{Answer, AttemptUnknown, Exhausted};
+fn a_repeated_reprocess_request_does_nothing() {
+    use Decision::{AttemptUnknown, Exhausted, Existing};
     let completed = |attempt| Some(known(attempt, FileStatus::Completed));
     assert_eq!(decide_upload(completed(3), reprocess(3), NOW), new(4));
-    assert_eq!(decide_upload(completed(4), reprocess(3), NOW), Answer, "the repeat of a request");
+    assert_eq!(decide_upload(completed(4), reprocess(3), NOW), Existing, "the repeat of a request");
     assert_eq!(decide_upload(completed(3), reprocess(4), NOW), AttemptUnknown);
     assert_eq!(decide_upload(completed(3), reprocess(0), NOW), AttemptUnknown);
     assert_eq!(decide_upload(None, reprocess(1), NOW), AttemptUnknown);
@@ -81,11 +81,11 @@ fn a_reprocess_names_the_attempt_that_was_seen_and_its_repeat_does_nothing() {
     assert_eq!(decide_upload(failed, reprocess(4), NOW), new(5));
     assert_eq!(decide_upload(failed, reprocess(3), NOW), keeping(5), "the attempt that it asked for failed");
     let processing = Some(known(4, FileStatus::Processing));
-    assert_eq!(decide_upload(processing, reprocess(4), NOW), Answer);
+    assert_eq!(decide_upload(processing, reprocess(4), NOW), Existing);
 }
 
 #[test]
-fn what_may_have_been_heard_is_announced_under_the_same_name() {
+fn a_repeated_notification_has_the_same_id() {
     use FileStatus::{Completed, NotificationFailed, Notifying, ProcessingFailed};
     for (history, attempt, expected) in [
         (&[][..], 1, 1),
@@ -98,20 +98,20 @@ fn what_may_have_been_heard_is_announced_under_the_same_name() {
         (&[(1, Notifying), (1, NotificationFailed), (2, ProcessingFailed)], 3, 1),
         (&[(1, Notifying), (1, Completed), (2, Notifying), (3, ProcessingFailed)], 4, 2),
     ] {
-        assert_eq!(announced_attempt(history, attempt), expected, "{history:?}");
+        assert_eq!(notification_attempt(history, attempt), expected, "{history:?}");
     }
 }
 
 #[test]
-fn an_upload_is_created_for_what_would_be_worked_on_unless_another_is_being_validated() {
-    use Decision::{Answer, Exhausted};
+fn creates_no_upload_while_the_file_is_validated() {
+    use Decision::{Exhausted, Existing};
     let create = |known: KnownFile| decide_creation(Some(known), Intent::Process, NOW);
     assert_eq!(decide_creation(None, Intent::Process, NOW), new(1));
     for status in FileStatus::ALL {
         let expected = match status {
             FileStatus::AwaitingUpload => new(3),
             status if status.is_failed() => keeping(4),
-            _ => Answer,
+            _ => Existing,
         };
         assert_eq!(create(known(3, status)), expected, "{status:?}");
     }
@@ -128,28 +128,28 @@ fn event(known: KnownFile, source: ObjectSource, redrive: bool) -> Decision {
 }
 
 #[test]
-fn events_of_what_the_api_stored() {
-    use Decision::Answer;
+fn events_of_objects_of_the_api() {
+    use Decision::Existing;
     let api = ObjectSource::Api;
-    assert_eq!(decide_event(None, api, false, NOW), Answer, "nothing is believed that the table does not have");
+    assert_eq!(decide_event(None, api, false, NOW), Existing, "the table does not have it");
     for status in FileStatus::ALL {
         let is_over = status.is_final() || status == FileStatus::AwaitingUpload;
-        let expected = if is_over { Answer } else { keeping(2) };
+        let expected = if is_over { Existing } else { keeping(2) };
         assert_eq!(event(known(2, status), api, false), expected, "{status:?}");
     }
     assert_eq!(event(known(2, FileStatus::ProcessingFailed), api, true), keeping(3));
-    assert_eq!(event(known(2, FileStatus::Completed), api, true), Answer);
+    assert_eq!(event(known(2, FileStatus::Completed), api, true), Existing);
     assert_eq!(event(known(2, FileStatus::Processing), api, true), keeping(2));
 }
 
 #[test]
-fn events_of_what_a_partner_put_into_the_bucket() {
-    use Decision::Answer;
+fn events_of_files_put_in_the_bucket() {
+    use Decision::Existing;
     let bucket = |is_known_version| ObjectSource::Bucket { is_known_version };
     assert_eq!(decide_event(None, bucket(false), false, NOW), new(1));
     for status in FileStatus::ALL {
         let repeated = match status {
-            status if status.is_final() || status == FileStatus::AwaitingUpload => Answer,
+            status if status.is_final() || status == FileStatus::AwaitingUpload => Existing,
             _ => keeping(2),
         };
         let put_again = match status {
@@ -166,19 +166,23 @@ fn events_of_what_a_partner_put_into_the_bucket() {
 
 #[test]
 fn events_of_presigned_uploads() {
-    use Decision::Answer;
+    use Decision::Existing;
     let put = |open| ObjectSource::Presigned { open, is_known_version: false };
     let repeat = |open| ObjectSource::Presigned { open, is_known_version: true };
     let plain = Some(Intent::Process);
-    assert_eq!(decide_event(None, put(None), false, NOW), Answer, "nobody created the upload");
+    assert_eq!(decide_event(None, put(None), false, NOW), Existing, "nobody created the upload");
     assert_eq!(event(known(1, FileStatus::AwaitingUpload), put(plain), false), new(1));
     assert_eq!(event(known(1, FileStatus::AwaitingUpload), put(None), false), new(1), "it took very long");
-    assert_eq!(event(known(2, FileStatus::Completed), put(plain), false), Answer);
+    assert_eq!(event(known(2, FileStatus::Completed), put(plain), false), Existing);
     assert_eq!(event(known(2, FileStatus::Completed), put(Some(reprocess(2))), false), new(3));
-    assert_eq!(event(known(3, FileStatus::Completed), put(Some(reprocess(2))), false), Answer);
-    assert_eq!(event(known(2, FileStatus::Completed), repeat(Some(reprocess(2))), false), Answer, "the earlier bytes");
+    assert_eq!(event(known(3, FileStatus::Completed), put(Some(reprocess(2))), false), Existing);
+    assert_eq!(
+        event(known(2, FileStatus::Completed), repeat(Some(reprocess(2))), false),
+        Existing,
+        "the earlier bytes"
+    );
     assert_eq!(event(rejected(2), put(plain), false), new(3));
-    assert_eq!(event(rejected(2), repeat(plain), false), Answer);
+    assert_eq!(event(rejected(2), repeat(plain), false), Existing);
     assert_eq!(event(known(2, FileStatus::ProcessingFailed), put(plain), false), keeping(3));
     assert_eq!(event(known(2, FileStatus::ProcessingFailed), put(None), false), keeping(3));
     assert_eq!(event(known(2, FileStatus::ProcessingFailed), repeat(None), true), keeping(3));

@@ -5,30 +5,30 @@ use crate::payments::webhook::{AmountBand, EventType, PaymentStatus, Provider};
 use crate::{ContentDigest, Currency, Money};
 use serde::{Deserialize, Serialize};
 
-/// A payment as the archive keeps it.
+/// A payment in the archive.
 ///
-/// Its amount is a JSON string. A number's text would be as exact in the file, but most readers make floats of numbers and
-/// lose it there. For the same reason `metadata` and `additional` are strings that hold the JSON that was sent, byte for
-/// byte; a reader who needs a field of them parses them by themselves.
+/// Its amount is a JSON string. A number would be as exact in the file, but most readers convert numbers to floats. For
+/// the same reason, `metadata` and `additional` are strings with the JSON that was sent, byte for byte; a reader who
+/// needs a field parses them separately.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ArchivedPayment {
-    /// Which it is, among those of its provider.
+    /// Its id, unique for its provider.
     pub transaction_id: String,
-    /// Who announced it.
+    /// The provider.
     pub provider: Provider,
-    /// What happened.
+    /// The type of the event.
     pub event_type: EventType,
     /// Its amount.
     pub amount: Money,
     /// The currency of the amount.
     pub currency: Currency,
-    /// Where it was routed.
+    /// The band of its amount, which decides its route.
     pub amount_band: AmountBand,
     /// The payer, as the provider names it.
     pub customer_id: String,
-    /// How far it came.
+    /// Its status.
     pub status: PaymentStatus,
-    /// When it arrived, in milliseconds since 1970.
+    /// When it was received, in milliseconds since 1970.
     pub received_at_ms: u64,
     /// When its event was published, in milliseconds since 1970; none for an event that is not routed.
     pub published_at_ms: Option<u64>,
@@ -36,33 +36,33 @@ pub struct ArchivedPayment {
     pub digest: ContentDigest,
     /// The member `metadata` as it was sent.
     pub metadata: Option<String>,
-    /// The members that were not known, as an object.
+    /// The unknown members, as an object.
     pub additional: Option<String>,
-    /// Its risk, where it was assessed.
+    /// Its risk analysis, if it was assessed.
     pub analysis: Option<Analysis>,
 }
 
-/// Why a line is not a payment of the archive.
+/// Why a line is not an archived payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ArchiveLineError {
-    /// It is not the JSON that we write.
+    /// It is not JSON of this format.
     #[error("the line is not an archived payment from column {column}")]
     Json {
-        /// Where it stops to be that, from 1.
+        /// The first column with an error, from 1.
         column: usize,
     },
     /// It is of a later format.
     #[error("the line is of format {0}; this program knows format {FORMAT}")]
     Format(u32),
-    /// A member's text is not of its kind. Holds the member's name.
+    /// The value of a member is malformed. Holds the name of the member.
     #[error("{0} is not valid")]
     Member(&'static str),
 }
 
-/// Goes up when a reader of earlier lines could misunderstand later ones.
+/// Incremented when a reader of earlier lines could misunderstand later ones.
 const FORMAT: u32 = 1;
 
-/// The line's JSON. What has no value is left out.
+/// The JSON of the line. Members without a value are omitted.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -89,7 +89,7 @@ struct Line {
 }
 
 impl ArchivedPayment {
-    /// The payment as one line, which ends with the only line feed in it.
+    /// The payment as one line, including its line feed.
     #[must_use]
     pub fn to_line(&self) -> String {
         let line = Line {
@@ -109,18 +109,18 @@ impl ArchivedPayment {
             additional: self.additional.clone(),
             analysis: self.analysis.clone(),
         };
-        // Strings, integers and names: nothing of it can fail to be JSON.
+        // Strings, integers and names always serialize.
         let mut text = serde_json::to_string(&line).unwrap_or_default();
         text.push('\n');
         text
     }
 
-    /// Reads a line back, with or without its line feed.
+    /// Reads a line, with or without its line feed.
     ///
     /// # Errors
-    /// An [`ArchiveLineError`], which never repeats what the line contains.
+    /// An [`ArchiveLineError`], which never repeats content of the line.
     pub fn parse(line: &str) -> Result<Self, ArchiveLineError> {
-        /// What is read first, so that a line of a later format is known as such whatever it holds.
+        /// Read first, so that a line of a later format is recognized whatever it contains.
         #[derive(Deserialize)]
         struct Format {
             format: u32,
@@ -164,7 +164,7 @@ pub(super) mod tests {
         amount: &str,
         metadata: Option<String>,
         additional: Option<String>,
-        analysed: bool,
+        analyzed: bool,
     ) -> ArchivedPayment {
         let currency = Currency::parse(b"EUR").unwrap();
         let amount = Money::parse(amount.as_bytes(), 2).unwrap();
@@ -178,11 +178,11 @@ pub(super) mod tests {
             currency,
             amount_band: AmountBand::of(amount),
             customer_id: "C 1".to_owned(),
-            status: if analysed { PaymentStatus::Analyzed } else { PaymentStatus::Pending },
+            status: if analyzed { PaymentStatus::Analyzed } else { PaymentStatus::Pending },
             received_at_ms: 7,
-            published_at_ms: analysed.then_some(8),
+            published_at_ms: analyzed.then_some(8),
             digest: ContentDigest::of(b"content"),
-            analysis: analysed.then(|| assess(&facts, &[], None)),
+            analysis: analyzed.then(|| assess(&facts, &[], None)),
             metadata,
             additional,
         }
@@ -200,7 +200,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_we_did_not_write_is_refused_and_not_repeated() {
+    fn rejects_other_lines_without_repeating_them() {
         let line = archived("12.50", None, None, true).to_line();
         assert!(ArchivedPayment::parse(line.trim_end()).is_ok());
         for (from, to, expected) in [
@@ -223,7 +223,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_line_is_read_whatever_would_be_accepted_today() {
+    fn reads_accepted_payments_even_if_rules_changed() {
         let line = archived("12.50", None, None, true).to_line();
         for (currency, amount) in [("HRK", "12.5"), ("QQQ", "12.5"), ("JPY", "12.505"), ("EUR", "12.505")] {
             let line =
@@ -235,7 +235,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_payment_keeps_its_exact_texts_on_the_way() {
+    fn a_payment_keeps_its_exact_texts() {
         let body = r#"{"transaction_id":"T1","amount":"0.10","currency":"EUR","provider":"acme","customer_id":"C 1",
             "metadata":{ "rate": 1.000000000000000000001 },"fee":1e400}"#;
         let payment = Payment::read(body.as_bytes()).unwrap();
@@ -251,9 +251,9 @@ pub(super) mod tests {
             amount in "[0-9]{1,30}(\\.[0-9]{1,2})?",
             metadata in any::<Option<String>>(),
             additional in any::<Option<String>>(),
-            analysed in any::<bool>(),
+            analyzed in any::<bool>(),
         ) {
-            let payment = archived(&amount, metadata, additional, analysed);
+            let payment = archived(&amount, metadata, additional, analyzed);
             let line = payment.to_line();
             prop_assert_eq!(line.matches('\n').count(), 1);
             prop_assert_eq!(ArchivedPayment::parse(&line).unwrap(), payment);

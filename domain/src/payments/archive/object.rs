@@ -1,9 +1,8 @@
-//! One object of the archive: lines of payments, compressed.
+//! One object of the archive: compressed lines of payments.
 
 use super::{ArchiveLineError, ArchivedPayment};
-use crate::ContentDigest;
-use crate::files::identity::ContentHasher;
 use crate::limits::{ARCHIVE_OBJECT_BYTES_MAX, ARCHIVE_OBJECT_ROWS_MAX};
+use crate::{ContentDigest, ContentHasher};
 use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
@@ -12,20 +11,20 @@ use std::io::{self, BufRead, BufReader, Write};
 /// Why bytes are not an object of the archive.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ObjectError {
-    /// They are not, or not to their end, what the compression makes.
+    /// They are not a complete gzip stream.
     #[error("the object cannot be compressed or decompressed: {0}")]
     Compression(String),
     /// A line is not a payment.
     #[error("line {number}: {error}")]
     Line {
-        /// Which, from 1.
+        /// The number of the line, from 1.
         number: u32,
-        /// What is wrong with it.
+        /// The error.
         error: ArchiveLineError,
     },
 }
 
-/// Fills an object line by line. What it holds in memory is the compressed part.
+/// Fills an object line by line. It holds the compressed bytes in memory.
 pub struct ObjectWriter {
     encoder: GzEncoder<Vec<u8>>,
     hasher: ContentHasher,
@@ -38,7 +37,7 @@ pub struct ObjectWriter {
 pub struct FilledObject {
     /// Its bytes, compressed.
     pub bytes: Vec<u8>,
-    /// How many payments it holds.
+    /// The number of payments.
     pub rows: u32,
     /// The SHA-256 of its lines.
     pub content: ContentDigest,
@@ -52,13 +51,13 @@ impl Default for ObjectWriter {
 }
 
 impl ObjectWriter {
-    /// Whether nothing was added.
+    /// Whether it has no lines.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
 
-    /// Whether `line` may be added. An empty object has room for any line, so that none is left out for ever.
+    /// Whether `line` may be added. An empty object has room for any line, so that every line can be archived.
     #[must_use]
     pub fn has_room_for(&self, line: &str) -> bool {
         self.is_empty() || (self.rows < ARCHIVE_OBJECT_ROWS_MAX && self.bytes + line.len() <= ARCHIVE_OBJECT_BYTES_MAX)
@@ -76,7 +75,7 @@ impl ObjectWriter {
         Ok(())
     }
 
-    /// The object with what was added, which may be nothing.
+    /// The object, which may have no lines.
     ///
     /// # Errors
     /// The compression failed.
@@ -86,7 +85,7 @@ impl ObjectWriter {
     }
 }
 
-/// Reads the payments of an object's bytes, one after another. Nothing comes after a error.
+/// Reads the payments of an object's bytes, one after another. It ends after an error.
 pub struct ObjectLines<'a> {
     reader: BufReader<MultiGzDecoder<&'a [u8]>>,
     hasher: ContentHasher,
@@ -103,7 +102,7 @@ impl<'a> ObjectLines<'a> {
         Self { reader, hasher: ContentHasher::default(), text: String::new(), number: 0, ended: false }
     }
 
-    /// Reads an object to its end and returns how many payments it holds and the SHA-256 of their lines.
+    /// Reads an object to its end and returns the number of its payments and the SHA-256 of their lines.
     ///
     /// # Errors
     /// The first [`ObjectError`].
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_without_payments_is_sound() {
+    fn an_object_may_be_empty() {
         let object = object(&[]);
         assert_eq!(ObjectLines::check(&object.bytes), Ok((0, ContentDigest::of(b""))));
         assert_eq!((object.rows, object.content), (0, ContentDigest::of(b"")));
@@ -187,12 +186,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_appended_or_changed_is_found() {
+    fn finds_truncated_appended_and_changed_bytes() {
         let object = object(&payments(50));
         assert_eq!(ObjectLines::check(&object.bytes), Ok((50, object.content)));
         for end in 0..object.bytes.len() {
             let read = ObjectLines::check(&object.bytes[..end]);
-            // Nothing at all is what a compressor makes of no members, and holds no payment.
+            // No bytes are a valid gzip stream of no members.
             assert!(read.is_err() || (end == 0 && read == Ok((0, ContentDigest::of(b"")))), "{end}");
         }
         let appended = [object.bytes.as_slice(), b"more"].concat();
@@ -204,13 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_not_ours_is_named_by_its_number() {
+    fn an_error_has_the_number_of_its_line() {
         let mut writer = ObjectWriter::default();
         writer.push(&archived("12.50", None, None, false).to_line()).unwrap();
         writer.push("{}\n").unwrap();
         let bytes = writer.finish().unwrap().bytes;
         assert!(matches!(ObjectLines::check(&bytes), Err(ObjectError::Line { number: 2, .. })));
-        assert_eq!(ObjectLines::of(&bytes).count(), 2, "nothing comes after a error");
+        assert_eq!(ObjectLines::of(&bytes).count(), 2, "it ends after an error");
     }
 
     proptest! {

@@ -13,20 +13,20 @@ use std::collections::BTreeMap;
 /// The payment that is assessed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PaymentFacts<'a> {
-    /// Which it is, among those of its provider.
+    /// Its id, unique for its provider.
     pub transaction_id: &'a str,
     /// Its amount.
     pub amount: Money,
     /// The currency of the amount.
     pub currency: Currency,
-    /// When it arrived, in milliseconds since 1970.
+    /// When it was received, in milliseconds since 1970.
     pub received_at_ms: u64,
     /// Its metadata as JSON.
     pub metadata: Option<&'a str>,
 }
 
 impl PaymentFacts<'_> {
-    /// Its place in time.
+    /// Its moment, which orders payments.
     #[must_use]
     pub fn moment(&self) -> Moment {
         Moment { received_at_ms: self.received_at_ms, transaction_id: self.transaction_id.to_owned() }
@@ -36,43 +36,43 @@ impl PaymentFacts<'_> {
 /// Another payment of the same customer at the same provider.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecentPayment {
-    /// Which it is.
+    /// Its id.
     pub transaction_id: String,
     /// Its amount.
     pub amount: Money,
     /// The currency of the amount.
     pub currency: Currency,
-    /// When it arrived, in milliseconds since 1970.
+    /// When it was received, in milliseconds since 1970.
     pub received_at_ms: u64,
 }
 
-/// What was found. As JSON, the score and the weights are decimal texts.
+/// The result of an assessment. In JSON, the score and the weights are decimal strings.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Analysis {
     /// The sum of the weights, 1 at most.
     pub score: RiskScore,
     /// What the score means.
     pub level: RiskLevel,
-    /// Every factor found, each once.
+    /// The factors found, each once.
     pub factors: Vec<FactorFinding>,
 }
 
 /// A factor that was found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FactorFinding {
-    /// Which.
+    /// The factor.
     pub factor: RiskFactor,
     /// What it added to the sum.
     pub weight: RiskScore,
-    /// Why it was found. Counts and thresholds may stand here, what the payment contains may not.
+    /// Why it was found. It may have counts and thresholds, but no content of the payment.
     pub reason: String,
 }
 
-/// Assesses `payment`, given the `recent` payments of its customer, of which the last [`RECENT_PAYMENTS_MAX`] count, and what
-/// is known of the customer. However old a payment is, it shows that the customer is no new one.
+/// Assesses `payment`, given the `recent` payments of its customer, of which the last [`RECENT_PAYMENTS_MAX`] count,
+/// and the profile of the customer. Any earlier payment, however old, shows that the customer is not new.
 ///
-/// `recent` may be in any order, hold payments twice, hold the payment itself, and hold later ones: those do not count, so
-/// that the score is the same whenever it is computed. Of payments in the same millisecond, those with a smaller id are the
+/// `recent` may be in any order and contain duplicates, the payment itself and later payments: those are ignored, so
+/// that the score is the same whenever it is computed. Of payments in the same millisecond, those with a smaller id are
 /// earlier.
 #[must_use]
 pub fn assess(payment: &PaymentFacts<'_>, recent: &[RecentPayment], profile: Option<&CustomerProfile>) -> Analysis {
@@ -80,7 +80,7 @@ pub fn assess(payment: &PaymentFacts<'_>, recent: &[RecentPayment], profile: Opt
     let earlier = earlier(&moment, recent);
     let within = |window: u64, counts: &dyn Fn(&RecentPayment) -> bool| {
         let since = payment.received_at_ms.saturating_sub(window);
-        // The payment itself is one of them.
+        // The payment itself counts too.
         1 + earlier.iter().filter(|other| other.received_at_ms >= since && counts(other)).count()
     };
     let mut factors = Vec::new();
@@ -129,7 +129,7 @@ fn earlier<'r>(moment: &Moment, recent: &'r [RecentPayment]) -> Vec<&'r RecentPa
             *kept = payment;
         }
     }
-    let place = |payment: &RecentPayment| (payment.received_at_ms, payment.transaction_id.clone());
+    let moment_of = |payment: &RecentPayment| (payment.received_at_ms, payment.transaction_id.clone());
     let mut earlier: Vec<_> = by_id
         .into_values()
         .filter(|payment| {
@@ -137,7 +137,7 @@ fn earlier<'r>(moment: &Moment, recent: &'r [RecentPayment]) -> Vec<&'r RecentPa
                 < (moment.received_at_ms, moment.transaction_id.as_str())
         })
         .collect();
-    earlier.sort_by_key(|payment| std::cmp::Reverse(place(payment)));
+    earlier.sort_by_key(|payment| std::cmp::Reverse(moment_of(payment)));
     earlier.truncate(RECENT_PAYMENTS_MAX);
     earlier
 }

@@ -1,30 +1,32 @@
-//! The risk factors, with every weight and threshold in this one place.
+//! The risk factors, with all weights and thresholds.
 //!
-//! Why these weights. No factor alone is more than low risk: each has an innocent explanation, and an alert for every large
-//! payment or every new customer would soon be ignored. Two factors of weight are medium risk, such as a customer's first
-//! payment being a high one. A high amount in a burst of payments, with anything else, is high risk, and so is a burst of
-//! equal amounts that does not look like the customer. No sum of weights is exactly 0.4 or 0.7, where the levels begin.
+//! No factor alone is more than low risk: each has an innocent explanation, and an alert for every large payment or
+//! every new customer would soon be ignored. Two strong factors are medium risk, for example a high first payment of a
+//! customer. A high amount in a burst of payments, with any other factor, is high risk, and so is a burst of equal
+//! amounts with unusual metadata. No sum of weights is exactly 0.4 or 0.7, where the levels begin.
 
 use crate::Money;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What speaks for fraud. The names are an interface: they are never renamed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RiskFactor {
+crate::values::codes::text_enum! {
+    /// A sign of fraud. The names are an interface: they are never renamed.
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    RiskFactor;
+
     /// The amount is above 5,000, whatever the currency.
-    HighAmount,
-    /// The payment is at least the fifth of its customer within ten minutes.
-    Velocity,
-    /// It is at least the third of its customer with the same amount and currency within an hour.
-    RepeatedAmount,
-    /// Nothing was known of the customer before.
-    FirstTransaction,
+    HighAmount "high_amount";
+    /// The payment is at least the fifth of its customer within 10 minutes.
+    Velocity "velocity";
+    /// It is at least the third of its customer with the same amount and currency within 60 minutes.
+    RepeatedAmount "repeated_amount";
+    /// The customer was not known before.
+    FirstTransaction "first_transaction";
     /// The amount is 2,000 or more and a whole number of thousands.
-    RoundAmount,
-    /// A field of the metadata that the customer's profile knows has a value that it does not know.
-    MetadataMismatch,
+    RoundAmount "round_amount";
+    /// A field of the metadata has a value that is not in the customer's profile, which has others.
+    MetadataMismatch "metadata_mismatch";
 }
 
 pub(super) const HIGH_AMOUNT_ABOVE: Money = Money::whole(5_000);
@@ -35,24 +37,14 @@ pub(super) const VELOCITY_WINDOW_MILLISECONDS: u64 = 10 * 60 * 1000;
 pub(super) const REPEATED_AMOUNT_PAYMENTS_MIN: usize = 3;
 pub(super) const REPEATED_AMOUNT_WINDOW_MILLISECONDS: u64 = 60 * 60 * 1000;
 
-/// The members of `metadata` that a profile knows a customer by.
+/// The members of `metadata` that a profile keeps.
 pub(super) const PROFILE_FIELDS: [&str; 3] = ["country", "ip_country", "device_id"];
 
 const MEDIUM_RISK_ABOVE: RiskScore = RiskScore(400);
 const HIGH_RISK_ABOVE: RiskScore = RiskScore(700);
 
 impl RiskFactor {
-    /// Every factor.
-    pub const ALL: [Self; 6] = [
-        Self::HighAmount,
-        Self::Velocity,
-        Self::RepeatedAmount,
-        Self::FirstTransaction,
-        Self::RoundAmount,
-        Self::MetadataMismatch,
-    ];
-
-    /// What it adds to the score.
+    /// Its weight in the score.
     #[must_use]
     pub fn weight(self) -> RiskScore {
         RiskScore(match self {
@@ -64,19 +56,6 @@ impl RiskFactor {
             Self::MetadataMismatch => 280,
         })
     }
-
-    /// The stable name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::HighAmount => "high_amount",
-            Self::Velocity => "velocity",
-            Self::RepeatedAmount => "repeated_amount",
-            Self::FirstTransaction => "first_transaction",
-            Self::RoundAmount => "round_amount",
-            Self::MetadataMismatch => "metadata_mismatch",
-        }
-    }
 }
 
 /// A score from 0 to 1, in thousandths. Its text has three decimals: `0.620`.
@@ -87,7 +66,7 @@ pub struct RiskScore(u16);
 const ONE_IN_THOUSANDTHS: u16 = 1_000;
 
 impl RiskScore {
-    /// The sum of the factors' weights, 1 at most. Each factor is to be given once.
+    /// The sum of the weights of the factors, 1 at most. Pass each factor once.
     #[must_use]
     pub fn of(factors: impl IntoIterator<Item = RiskFactor>) -> Self {
         let sum = factors.into_iter().fold(0_u16, |sum, factor| sum.saturating_add(factor.weight().0));
@@ -100,7 +79,7 @@ impl RiskScore {
         self.0
     }
 
-    /// How much attention it asks for.
+    /// The level of the score.
     #[must_use]
     pub fn level(self) -> RiskLevel {
         if self > HIGH_RISK_ABOVE {
@@ -139,7 +118,7 @@ impl TryFrom<String> for RiskScore {
     }
 }
 
-/// How much attention a score asks for.
+/// The level of a score.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskLevel {
@@ -147,7 +126,7 @@ pub enum RiskLevel {
     LowRisk,
     /// Above 0.4.
     MediumRisk,
-    /// Above 0.7: somebody is told.
+    /// Above 0.7: an alert is published.
     HighRisk,
 }
 
@@ -174,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_weights_do_what_they_were_chosen_for() {
+    fn combinations_of_factors_have_the_intended_levels() {
         for factor in RiskFactor::ALL {
             assert_eq!(level(&[factor]), "low_risk", "{factor:?}");
             if ![HighAmount, Velocity].contains(&factor) {

@@ -1,7 +1,8 @@
-//! How risky a payment is, and why: named factors with fixed weights.
+//! The risk of a payment: named factors with fixed weights.
 //!
-//! Nothing is random and no clock is read: the same payment, with the same payments before it, has the same score whenever
-//! and however often it is computed. A customer is a `customer_id` of one provider; two providers may mean two people by it.
+//! Nothing is random and no clock is read: the same payment, with the same payments before it, has the same score
+//! whenever and however often it is computed. A customer is a `customer_id` of one provider; the same id of another
+//! provider is another customer.
 
 mod assessment;
 mod factor;

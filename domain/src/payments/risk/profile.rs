@@ -1,28 +1,27 @@
-//! What is remembered of a customer when its payments have been archived.
+//! The profile of a customer, which remains after its payments were archived.
 
 use super::PaymentFacts;
 use super::factor::PROFILE_FIELDS;
-use crate::files::identity::hex;
 use crate::limits::PROFILE_VALUES_MAX;
+use crate::values::digest::hex;
 use crate::values::json::{self, Kind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// A payment's place in time. Two payments of one millisecond are ordered by their ids, so that of any two, the same one
-/// is always the earlier.
+/// The moment of a payment. Payments in the same millisecond are ordered by their ids, so that the order is total.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Moment {
-    /// When it arrived, in milliseconds since 1970.
+    /// When it was received, in milliseconds since 1970.
     pub received_at_ms: u64,
-    /// Which it is.
+    /// Its id.
     pub transaction_id: String,
 }
 
-/// What is known of a customer: since when, and the values that a few fields of its payments' metadata have had.
+/// What is known about a customer: since when, and the values of a few fields of the metadata of its payments.
 ///
-/// The payments that made it are told apart from the one that is assessed, so that an assessment is the same before and
-/// after its payment has been [seen](Self::seen), as happens when a workflow is tried again.
+/// Everything has the moment of its payment, so that an assessment is the same before and after its payment was
+/// [seen](Self::seen), for example when a workflow is retried.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct CustomerProfile {
     /// The customer's first payment.
@@ -34,7 +33,7 @@ pub struct CustomerProfile {
 /// A value that a customer's payments have had.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct KnownValue {
-    /// Sixteen hexadecimal digits of its SHA-256: enough to know it again, of one size, and not the value itself.
+    /// Sixteen hexadecimal digits of its SHA-256: enough to recognize the value without storing it.
     pub fingerprint: String,
     /// The first payment that had it.
     pub first_seen: Moment,
@@ -43,8 +42,8 @@ pub struct KnownValue {
 }
 
 impl CustomerProfile {
-    /// The profile once `payment` is known. The same payment again changes nothing. Of more values than are kept, those go
-    /// that have not been seen for longest.
+    /// The profile after `payment`. The same payment again changes nothing. Beyond the limit, the values seen least
+    /// recently are removed.
     #[must_use]
     pub fn seen(&self, payment: &PaymentFacts<'_>) -> Self {
         let moment = payment.moment();
@@ -87,7 +86,8 @@ impl CustomerProfile {
     }
 }
 
-/// The fields of `metadata` that a profile knows, each with its value's fingerprint. Strings, numbers and booleans are values.
+/// The fields of `metadata` that a profile keeps, each with the fingerprint of its value. Only strings, numbers and
+/// booleans count.
 fn fingerprints(metadata: Option<&str>) -> Vec<(&'static str, String)> {
     let parsed = metadata.and_then(|text| json::parse(text.as_bytes()).ok());
     let Some(Kind::Object(members)) = parsed.map(|value| value.kind) else {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_learns_once_and_keeps_no_values() {
+    fn a_profile_learns_once_and_stores_no_values() {
         let first = payment("T1", 5, Some(r#"{"country":"CH","device_id":17,"note":"x"}"#));
         let profile = CustomerProfile::default().seen(&first);
         assert_eq!(profile.seen(&first), profile);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_is_bounded_and_forgets_what_was_not_seen_for_longest() {
+    fn a_profile_is_bounded_and_forgets_the_oldest_values() {
         let metadata: Vec<_> = (0..20).map(|country| format!("{{\"country\":\"{country}\"}}")).collect();
         let mut profile = CustomerProfile::default();
         for (at, metadata) in (0_u64..).zip(&metadata) {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_values_of_known_fields_are_looked_at() {
+    fn only_plain_values_of_known_fields_count() {
         for (metadata, fields) in [
             (None, 0),
             (Some("{}"), 0),

@@ -1,20 +1,20 @@
-//! Where a payment is routed.
+//! The route of a payment.
 
 use crate::Money;
 use serde::{Deserialize, Serialize};
 
-/// The band that a payment's amount is in. It alone decides the route.
+/// The band of a payment's amount. It alone decides the route.
 ///
-/// The bands are of the number, whatever the currency, as the requirements say: 10,001 yen are high. Event buses compare
-/// numbers as floats and with six decimals at most, so the comparison is made here and the bus matches the band's name.
+/// The bands apply to the number, whatever the currency: 10,001 yen are high. EventBridge compares numbers as floats
+/// with six decimals at most, so the comparison is made here and the rules match the name of the band.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AmountBand {
-    /// Below 1,000: kept for batch processing.
+    /// Below 1,000: logged for batch processing.
     Low,
-    /// From 1,000 to 10,000, both inclusive: announced.
+    /// From 1,000 to 10,000 inclusive: published to the topic.
     Medium,
-    /// Above 10,000: through the workflow.
+    /// Above 10,000: processed by the workflow.
     High,
 }
 
@@ -54,7 +54,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn bands_are_exact_at_their_ends() {
+    fn bands_are_exact_at_their_limits() {
         for (text, code, expected) in [
             ("0.01", "USD", "low"),
             ("999.99", "USD", "low"),

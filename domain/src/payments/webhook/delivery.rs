@@ -1,54 +1,54 @@
-//! What becomes of a delivery, given what is known of its payment.
+//! How a delivery is handled, given what is known about its payment.
 
 use crate::ContentDigest;
 
-/// Who publishes a payment has this long for it, in milliseconds. After that, whoever delivers the payment again may.
-/// It is longer than the calls that it needs may take.
+/// How long a delivery may take to publish a payment, in milliseconds. After that, another delivery of the payment
+/// takes over. It is longer than the timeouts of the calls.
 pub const PUBLICATION_MILLISECONDS_MAX: u64 = 20_000;
 
-/// What is known of a payment that was delivered before.
+/// What is known about a payment that was delivered before.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KnownPayment {
-    /// What its content was.
+    /// The digest of its content.
     pub digest: ContentDigest,
-    /// How far it came.
+    /// Its stage.
     pub stage: Stage,
 }
 
-/// How far a delivered payment came.
+/// The stage of a delivered payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stage {
-    /// It is stored, and until this time, in milliseconds since 1970, somebody is publishing it.
+    /// It is stored, and a delivery may publish it until this time, in milliseconds since 1970.
     Publishing {
         /// The end of that time.
         until_ms: u64,
     },
-    /// Nothing is left to do: it is published, or its event is not one that goes anywhere.
+    /// Nothing is left to do: it is published, or its type is not routed.
     Done,
-    /// It was archived, and is remembered until this time, in milliseconds since 1970.
+    /// It was archived, and its tombstone is valid until this time, in milliseconds since 1970.
     Archived {
         /// The end of that time.
         until_ms: u64,
     },
 }
 
-/// What becomes of a delivery of a known payment.
+/// How to handle a delivery of a known payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Delivery {
-    /// Its content is another one: it is refused.
+    /// Reject it: its content differs.
     Conflict,
-    /// It is answered as before, and nothing is done.
+    /// Respond as before and do nothing.
     Repeat,
-    /// Somebody is publishing the payment: what becomes of that has to be seen before it can be answered.
+    /// Another delivery is publishing the payment: wait for the outcome before responding.
     Wait,
-    /// Whoever began to publish the payment has vanished: it is published now.
+    /// The delivery that began to publish the payment did not finish: publish it now.
     Publish,
-    /// What is remembered has ended: it is stored like a new one.
+    /// The tombstone has expired: store it as a new payment.
     Store,
 }
 
 impl KnownPayment {
-    /// What becomes of a delivery with the content `digest`.
+    /// How to handle a delivery with the content `digest`.
     #[must_use]
     pub fn on_delivery(&self, digest: &ContentDigest, now_ms: u64) -> Delivery {
         match self.stage {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_stage_has_one_answer_for_the_same_content_and_one_for_another() {
+    fn a_delivery_is_handled_by_its_stage_and_content() {
         use Delivery::{Conflict, Publish, Repeat, Store, Wait};
         for (stage, same, other) in [
             (Stage::Done, Repeat, Conflict),

@@ -1,4 +1,4 @@
-//! What a webhook says has happened.
+//! The type of the event in a webhook.
 
 use crate::limits::EVENT_TYPE_CHARS_MAX;
 
@@ -24,8 +24,8 @@ impl EventType {
         &self.0
     }
 
-    /// Whether the event goes on to the bus. One that we do not know is stored and goes nowhere, so that a provider may
-    /// announce new ones before we know what to do with them.
+    /// Whether the event is published to the event bus. An unknown type is stored and not published, so that a provider
+    /// may add types before they are supported here.
     #[must_use]
     pub fn is_routed(&self) -> bool {
         self.0 == TRANSACTION_CREATED

@@ -1,18 +1,19 @@
-//! Which event of a transaction a webhook is.
+//! The key of an event of a transaction.
 
 use super::{EventType, Payment, Provider};
 use crate::ContentDigest;
 use std::fmt;
 
-/// How many hexadecimal digits of a content's digest a key has.
+/// The number of hexadecimal digits of the content's digest in a key.
 const DIGEST_DIGITS: usize = 16;
 
-/// What tells the events of one transaction id apart: the provider, the type and, for a type that is not routed, the content.
+/// What distinguishes the events of one transaction id: the provider, the type and, for a type that is not routed, the
+/// content.
 ///
-/// A provider announces that a transaction was created once: the same id with another content is a mistake, and is told so.
-/// It announces that it was updated as often as that happens, each time with another content, and sends what is refused again
-/// for days: an event of another type is therefore never refused because of one before it, and never stands in the way of
-/// the payment. Neither names nor types have a `#`, so that no two events share a key.
+/// A provider sends the creation of a transaction once: the same id with a different content is an error. It sends an
+/// update for each change, with a different content each time, and retries rejected events for days: an event of
+/// another type is therefore never rejected because of an earlier one, and never conflicts with the payment. Neither
+/// names nor types have a `#`, so no two events share a key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct EventKey(String);
 
@@ -28,13 +29,13 @@ impl EventKey {
         Self(format!("{provider}#{name}#{}", digest.get(..DIGEST_DIGITS).unwrap_or(digest)))
     }
 
-    /// The key of the event that a transaction of the provider of this name was created: the one that is assessed.
+    /// The key of the creation of a transaction of this provider: the event that is assessed.
     #[must_use]
     pub fn created(provider: &str) -> Self {
         Self(format!("{provider}#{}", EventType::default().as_str()))
     }
 
-    /// The key that is stored as `text`.
+    /// The stored key `text`.
     #[must_use]
     pub fn stored(text: &str) -> Self {
         Self(text.to_owned())
@@ -46,7 +47,7 @@ impl EventKey {
         &self.0
     }
 
-    /// The provider's name.
+    /// The name of the provider.
     #[must_use]
     pub fn provider(&self) -> &str {
         self.0.split('#').next().unwrap_or_default()
@@ -54,7 +55,7 @@ impl EventKey {
 }
 
 impl Payment {
-    /// Which event of its transaction this is.
+    /// The key of this event.
     #[must_use]
     pub fn event_key(&self) -> EventKey {
         EventKey::of(&self.provider, &self.event_type, &self.digest)
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_told_apart_by_provider_and_type_and_those_that_go_nowhere_by_content_too() {
+    fn distinguishes_events_by_provider_type_and_content() {
         let key = |provider, event_type, content: &[u8]| {
             let provider = Provider::named(provider).unwrap();
             EventKey::of(&provider, &EventType::named(event_type).unwrap(), &ContentDigest::of(content))

@@ -1,4 +1,4 @@
-//! Payments that providers announce by webhook: who signed one, what it says, where it goes.
+//! Payments that providers send by webhook: the signature, the body, the route.
 
 mod band;
 mod delivery;

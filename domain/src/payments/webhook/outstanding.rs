@@ -1,22 +1,22 @@
-//! What a payment still waits for, and so whether it is listed as unfinished.
+//! The outstanding step of a payment, which decides whether it is listed as unfinished.
 
 use super::{AmountBand, EventType, PaymentStatus};
 
-/// What a payment waits for.
+/// The outstanding step of a payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outstanding {
-    /// Its event is not published. Its sender was not told that it is taken, and is to send it again.
+    /// Its event is not published. The provider got no success response and is expected to send it again.
     Publication,
     /// It is published, and its risk is not assessed.
     Assessment,
 }
 
 impl Outstanding {
-    /// What a payment as it stands waits for; nothing if all that can be seen of it is done. What becomes of payments that
-    /// are not assessed leaves no trace in their table: their rules have a dead-letter queue.
+    /// The outstanding step; none if every step recorded in the table is done. The delivery of payments of the other
+    /// bands is not recorded there: their rules have a dead-letter queue.
     #[must_use]
     pub fn of(event_type: &EventType, band: AmountBand, status: PaymentStatus, is_published: bool) -> Option<Self> {
-        // Whoever assessed it learned of it by its event.
+        // It was assessed because of its event, so that was published.
         if !event_type.is_routed() || status == PaymentStatus::Analyzed {
             None
         } else if !is_published {
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payment_is_finished_when_it_is_published_and_a_high_one_when_it_is_assessed() {
+    fn a_payment_is_finished_once_published_or_assessed() {
         use AmountBand::{High, Low, Medium};
         use PaymentStatus::{Analyzed, Pending};
         let routed = EventType::default();
@@ -58,7 +58,7 @@ mod tests {
         ] {
             let found = Outstanding::of(&routed, band, status, is_published).map(Outstanding::as_str);
             assert_eq!(found, expected, "{band:?} {status:?} {is_published}");
-            assert_eq!(Outstanding::of(&other, band, status, is_published), None, "it goes nowhere");
+            assert_eq!(Outstanding::of(&other, band, status, is_published), None, "it is not routed");
         }
     }
 }

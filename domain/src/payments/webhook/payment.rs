@@ -1,16 +1,16 @@
-//! Reads the body of a webhook as a payment, with every error of its members.
+//! Reads the body of a webhook as a payment, or finds every error of its members.
 
 use super::error::{Field, PaymentError, PaymentErrorCode};
 use super::{EventType, Provider};
-use crate::files::identity::is_padded;
 use crate::limits::{CUSTOMER_ID_CHARS_MAX, TRANSACTION_ID_CHARS_MAX, WEBHOOK_BODY_BYTES_MAX};
 use crate::values::currency::CurrencyError;
+use crate::values::identifier::is_padded;
 use crate::values::json::{self, JsonError, JsonRule, Kind, Member, Value};
 use crate::values::money::AmountError;
 use crate::{ContentDigest, Currency, Money};
 use std::borrow::Cow;
 
-/// A payment that a provider announces.
+/// A payment that a provider sends.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Payment {
     /// Printable ASCII, at most 128 characters, unique for a provider.
@@ -19,28 +19,29 @@ pub struct Payment {
     pub amount: Money,
     /// The currency of the amount.
     pub currency: Currency,
-    /// Who says that it announces the payment. It must be the signer.
+    /// The provider in the body, which must be the signer.
     pub provider: Provider,
     /// The payer, as the provider names it: printable ASCII, at most 128 characters.
     pub customer_id: String,
-    /// What happened; without a `type` that a transaction was created.
+    /// The type of the event; without the member `type`, `transaction.created`.
     pub event_type: EventType,
-    /// The object `metadata`, exactly as it was sent: no number in it has been through a float.
+    /// The object `metadata`, exactly as it was sent: no number in it was converted to a float.
     pub metadata: Option<String>,
-    /// Members that we do not know, as a JSON object with their names and values exactly as they were sent. Providers add
-    /// members without asking; to refuse them would be to lose payments.
+    /// Unknown members, as a JSON object with their names and values exactly as they were sent. Providers add members
+    /// without notice; rejecting them would lose payments.
     pub additional: Option<String>,
-    /// What the content is, however it was written: the order of members, white space, escapes and an amount's trailing
-    /// zeros do not matter, everything else does. The same transaction with another digest is another content.
+    /// The digest of the content: the order of members, white space, escapes and trailing zeros of the amount do not
+    /// matter, everything else does.
     pub digest: ContentDigest,
 }
 
 impl Payment {
-    /// Reads the raw bytes of a body. An amount may be a JSON number, read from its own text, or a string with the same
-    /// text: a sender whose JSON library only has floats can be exact in no other way. A number with an exponent is refused.
+    /// Reads the raw bytes of a body. An amount may be a JSON number, read from its text, or a string with the same
+    /// text: a sender whose JSON library only has floats needs a string to be exact. A number with an exponent is
+    /// rejected.
     ///
     /// # Errors
-    /// Every [`PaymentError`] of the members; or the one because of which they cannot be told apart.
+    /// Every [`PaymentError`] of the members, or the one of the body as a whole.
     pub fn read(body: &[u8]) -> Result<Self, Vec<PaymentError>> {
         let whole = |code, byte| vec![PaymentError { byte, ..error(None, code) }];
         if body.len() > WEBHOOK_BODY_BYTES_MAX {
@@ -81,8 +82,8 @@ impl Payment {
         }
     }
 
-    /// The SHA-256 of the canonical content. Each line is JSON without a line break, so that no text of one member can
-    /// pass for the end of another.
+    /// The SHA-256 of the canonical content. Each line is JSON without a line break, so that no member can contain the
+    /// end of another.
     fn content_digest(&self, metadata: Option<&Value<'_>>, unknown: &[&Member<'_>]) -> ContentDigest {
         let mut content = "payment 1\n".to_owned();
         for text in [
@@ -145,7 +146,7 @@ struct Reading<'m, 'a> {
 }
 
 impl<'m, 'a> Reading<'m, 'a> {
-    /// The value of a member that must be there, or none where a error was found.
+    /// The value of a required member, or none if it is missing or has an error.
     fn required<T>(&mut self, field: Field, parse: impl FnOnce(&'m Value<'a>) -> Result<T, ValueError>) -> Option<T> {
         if self.value(field).is_none() {
             self.errors.push(error(Some(field), PaymentErrorCode::FieldMissing));
@@ -153,7 +154,7 @@ impl<'m, 'a> Reading<'m, 'a> {
         self.optional(field, parse)
     }
 
-    /// The value of a member, or none where it is absent or a error was found.
+    /// The value of an optional member, or none if it is missing or has an error.
     fn optional<T>(&mut self, field: Field, parse: impl FnOnce(&'m Value<'a>) -> Result<T, ValueError>) -> Option<T> {
         let value = self.value(field)?;
         parse(value)
@@ -211,7 +212,7 @@ fn customer_id(value: &Value<'_>) -> Result<String, ValueError> {
     id(value, CUSTOMER_ID_CHARS_MAX, [CustomerIdNotAscii, CustomerIdTooLong, CustomerIdPadded])
 }
 
-/// Reads an amount. Where the currency is not known, its decimals cannot be held against it.
+/// Reads an amount. If the currency is not known, its decimals are not checked.
 fn amount(value: &Value<'_>, currency: Option<Currency>) -> Result<Money, ValueError> {
     use PaymentErrorCode::{AmountMalformed, AmountNotPositive, AmountTooManyDecimals, AmountTooManyDigits};
     let text = match &value.kind {

@@ -1,9 +1,9 @@
-//! Who announces payments.
+//! Payment providers.
 
-use crate::files::identity::is_name;
+use crate::values::identifier::is_name;
 
-/// A provider's name. It has the form of a partner's: lower-case letters, digits and hyphens, at most 63, beginning with
-/// a letter or digit.
+/// The name of a provider. It has the form of a partner's name: lowercase letters, digits and hyphens, at most 63,
+/// beginning with a letter or digit.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Provider(String);
 

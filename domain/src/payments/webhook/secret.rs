@@ -1,29 +1,28 @@
-//! The secrets that providers sign with.
+//! The signing secrets of providers.
 
 use super::Provider;
+use crate::Redacted;
 use crate::limits::{PROVIDER_SECRETS_MAX, PROVIDERS_MAX, SECRET_BYTES_MAX, SECRET_BYTES_MIN};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeSet;
-use std::fmt;
-use subtle::ConstantTimeEq;
 
-/// The key of a provider's signatures. It never shows itself, and cannot be compared by `==`, whose time would tell how many
-/// bytes were right.
+/// The key of a provider's signatures. It is never shown, and cannot be compared by `==`, whose time would reveal how
+/// many bytes were right.
 ///
 /// ```
-/// let secret = domain::webhook::Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
+/// let secret = domain::payments::webhook::Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
 /// assert!(secret.is_same_as(&secret.clone()));
-/// # Ok::<(), domain::webhook::SecretError>(())
+/// # Ok::<(), domain::payments::webhook::SecretError>(())
 /// ```
 ///
 /// ```compile_fail
-/// let secret = domain::webhook::Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
+/// let secret = domain::payments::webhook::Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
 /// assert!(secret == secret.clone());
-/// # Ok::<(), domain::webhook::SecretError>(())
+/// # Ok::<(), domain::payments::webhook::SecretError>(())
 /// ```
-#[derive(Clone)]
-pub struct Secret(Vec<u8>);
+#[derive(Clone, Debug)]
+pub struct Secret(Redacted<Vec<u8>>);
 
 /// Why a text is not a secret. It never holds any of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -46,30 +45,24 @@ impl Secret {
         if !(SECRET_BYTES_MIN..=SECRET_BYTES_MAX).contains(&key.len()) {
             return Err(SecretError::Length);
         }
-        Ok(Self(key))
+        Ok(Self(Redacted::new(key)))
     }
 
-    /// Whether both are the same key. It takes the same time wherever keys of one length differ.
+    /// Whether both are the same key. For keys of the same length, it takes constant time.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        self.0.is_same_as(other.key())
     }
 
     pub(super) fn key(&self) -> &[u8] {
-        &self.0
+        self.0.reveal()
     }
 }
 
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Secret(redacted)")
-    }
-}
-
-/// A provider's secrets that are valid at the moment.
+/// The secrets of a provider that are valid now.
 #[derive(Clone, Debug)]
 pub struct ProviderSecrets {
-    /// Whose they are.
+    /// The provider.
     pub provider: Provider,
     /// One, or two while they are being rotated.
     pub secrets: Vec<Secret>,
@@ -79,7 +72,7 @@ pub struct ProviderSecrets {
 #[derive(Clone, Debug, Default)]
 pub struct Keyring(Vec<ProviderSecrets>);
 
-/// Why lists of secrets are not a keyring. It is a error of our configuration: nothing is accepted until it is mended.
+/// Why secrets are not a keyring. This is an error of the configuration: nothing is accepted until it is fixed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum KeyringError {
     /// More than [`PROVIDERS_MAX`] providers.
@@ -97,7 +90,7 @@ pub enum KeyringError {
 }
 
 impl Keyring {
-    /// The keyring of these providers. It may be empty; then nothing verifies.
+    /// The keyring of these providers. If it is empty, no signature verifies.
     ///
     /// # Errors
     /// A [`KeyringError`] that names the provider.
@@ -113,7 +106,7 @@ impl Keyring {
             if !names.insert(provider) {
                 return Err(KeyringError::ProviderRepeated(provider.clone()));
             }
-            // Each is compared with each, which is little work: there are 200 at most, and they are read now and then.
+            // Each is compared with each other one. There are 200 at most, and they are read rarely.
             if secrets.iter().any(|secret| others.iter().any(|other| secret.is_same_as(other))) {
                 return Err(KeyringError::SecretShared(provider.clone()));
             }

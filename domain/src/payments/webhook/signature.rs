@@ -1,8 +1,8 @@
 //! Signatures by Standard Webhooks (standardwebhooks.com, specification 1.0.0): HMAC-SHA256 over
 //! `{webhook-id}.{webhook-timestamp}.{body}`.
 //!
-//! They are a few lines of our own over `hmac`: the crate `standardwebhooks` reads the clock itself, and its latest release,
-//! 1.0.1, compares only as many characters as the sender gives, so that it takes the empty signature `v1,`.
+//! This is a short implementation on `hmac`: the crate `standardwebhooks` reads the clock itself, and its latest
+//! release, 1.0.1, compares only as many characters as the sender gives, so that it accepts the empty signature `v1,`.
 
 use super::{Keyring, Provider, Secret};
 use crate::limits::{
@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// The header that names a delivery. It stays the same when the delivery is repeated.
+/// The header with the id of a delivery, which is the same for its retries.
 pub const ID_HEADER: &str = "webhook-id";
 /// The header with the time of sending, in seconds since 1970.
 pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
@@ -22,7 +22,7 @@ pub const SIGNATURE_HEADER: &str = "webhook-signature";
 
 const VERSION: &str = "v1";
 
-/// The three headers as they came: every value that was given under the name, so that a repeated header is seen.
+/// The three headers of the request: every value of each name, so that a repeated header is detected.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SignatureHeaders<'a> {
     /// Values of [`ID_HEADER`].
@@ -34,36 +34,42 @@ pub struct SignatureHeaders<'a> {
 }
 
 crate::values::codes::error_codes! {
-    /// Why a webhook has no valid signature. This is for logs and metrics: the sender, who may be anybody, only hears that
-    /// the signature is not valid.
+    /// Why a webhook has no valid signature. This is for logs and metrics: the response to the sender, who may be
+    /// anybody, only says that the signature is not valid.
     SignatureError;
 
     IdMissing "id_missing": "the webhook-id is absent or empty" => "send the delivery's id";
     IdRepeated "id_repeated": "there is more than one webhook-id" => "send one";
-    IdMalformed "id_malformed": "the webhook-id has a dot, a blank or a character that is not printable ASCII" => "use letters, digits, underscores and hyphens";
-    TimestampMissing "timestamp_missing": "the webhook-timestamp is absent or empty" => "send the time in seconds since 1970";
+    IdMalformed "id_malformed": "the webhook-id has a dot, a blank or a character that is not printable ASCII"
+        => "use letters, digits, underscores and hyphens";
+    TimestampMissing "timestamp_missing": "the webhook-timestamp is absent or empty"
+        => "send the time in seconds since 1970";
     TimestampRepeated "timestamp_repeated": "there is more than one webhook-timestamp" => "send one";
-    TimestampMalformed "timestamp_malformed": "the webhook-timestamp is not a number of seconds" => "send the time in seconds since 1970, digits only";
-    TimestampTooOld "timestamp_too_old": "the webhook-timestamp is more than 300 seconds ago" => "sign every attempt anew; check the clock";
+    TimestampMalformed "timestamp_malformed": "the webhook-timestamp is not a number of seconds"
+        => "send the time in seconds since 1970, digits only";
+    TimestampTooOld "timestamp_too_old": "the webhook-timestamp is more than 300 seconds ago"
+        => "sign every attempt anew; check the clock";
     TimestampTooNew "timestamp_too_new": "the webhook-timestamp is more than 300 seconds ahead" => "check the clock";
     SignatureMissing "signature_missing": "the webhook-signature is absent or empty" => "send the signature";
-    SignatureRepeated "signature_repeated": "there is more than one webhook-signature" => "send one header, its signatures separated by blanks";
-    SignatureVersionUnknown "signature_version_unknown": "no signature is of version v1" => "sign by HMAC-SHA256 and write v1, before the base64";
+    SignatureRepeated "signature_repeated": "there is more than one webhook-signature"
+        => "send one header, its signatures separated by blanks";
+    SignatureVersionUnknown "signature_version_unknown": "no signature is of version v1"
+        => "sign by HMAC-SHA256 and write v1, before the base64";
     SignatureTooMany "signature_too_many": "there are more than 16 signatures" => "send one for each secret in use";
     HeaderTooLong "header_too_long": "one of the three headers is longer than 2048 bytes" => "shorten it";
     NoSecrets "no_secrets": "no provider has a secret" => "configure one";
-    SignatureMismatch "signature_mismatch": "no secret gives one of the signatures" => "check the secret, and that the bytes that were signed are the bytes that were sent";
+    SignatureMismatch "signature_mismatch": "no secret gives one of the signatures"
+        => "check the secret, and that the bytes that were signed are the bytes that were sent";
 }
 
-/// Finds the provider whose secret signed `body`. `now_ms` is our clock in milliseconds since 1970; its fraction of a second
-/// is not counted, as in the reference libraries.
+/// Finds the provider whose secret signed `body`. `now_ms` is our clock in milliseconds since 1970; its fraction of a
+/// second is ignored, as in the reference libraries.
 ///
-/// Every secret is tried, which costs a pass over the body for each: refuse a body over
-/// [`WEBHOOK_BODY_BYTES_MAX`](crate::limits::WEBHOOK_BODY_BYTES_MAX) before. The comparison takes the same time wherever a
-/// signature is wrong.
+/// Every secret is tried, and each costs a pass over the body: reject a body larger than
+/// [`WEBHOOK_BODY_BYTES_MAX`](crate::limits::WEBHOOK_BODY_BYTES_MAX) before. The comparison takes constant time.
 ///
 /// # Errors
-/// A [`SignatureError`]; whatever is not proven is refused.
+/// A [`SignatureError`]; everything that is not verified is rejected.
 pub fn verify<'k>(
     headers: &SignatureHeaders<'_>,
     body: &[u8],
@@ -130,13 +136,13 @@ fn only_value<'a>(
     }
 }
 
-/// Reads digits only, without leading zeros: what was signed is then the only text of its number.
+/// Reads digits only, without leading zeros, so that the signed text is canonical.
 fn seconds(text: &[u8]) -> Option<u64> {
     let canonical = text.iter().all(u8::is_ascii_digit) && (text.len() == 1 || text.first() != Some(&b'0'));
     std::str::from_utf8(text).ok().filter(|_| canonical)?.parse().ok()
 }
 
-/// The signatures of our version, decoded. One that is not base64 is none, but others beside it may be right.
+/// The decoded signatures of the supported version. One that is not base64 is ignored, since others may be right.
 fn signatures(header: &[u8]) -> Result<Vec<Vec<u8>>, SignatureError> {
     let of_version: Vec<&[u8]> = header
         .split(|&byte| byte == b' ')

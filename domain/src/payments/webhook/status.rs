@@ -1,8 +1,8 @@
-//! The life of a payment in its table.
+//! The status of a payment.
 
 use serde::{Deserialize, Serialize};
 
-/// What has become of a payment.
+/// The status of a payment.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
@@ -28,8 +28,8 @@ impl PaymentStatus {
         }
     }
 
-    /// Whether a payment may go from this to `next`. Analysis may be repeated, since its workflow may run twice, and gives
-    /// the same; nothing leads back.
+    /// Whether a transition from this to `next` is allowed. The analysis may be repeated, since its workflow may run
+    /// twice and gives the same result. A status never goes back.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         next == Self::Analyzed || self == next

@@ -1,12 +1,12 @@
-//! The one text that all texts of the same content have.
+//! The canonical text of a JSON value.
 
 use super::{Kind, Member, Value};
 use std::fmt::Write;
 
 impl Value<'_> {
-    /// Appends its canonical text: no white space, members sorted by name, strings with no escape that they can do without,
-    /// numbers as they were sent. Two texts of the same content have the same canonical text. `1.0` and `1` differ, since a
-    /// reader may take them for different things.
+    /// Appends its canonical text: no white space, members sorted by name, only the escapes that are required, numbers
+    /// as they were sent. Two texts of the same content have the same canonical text. `1.0` and `1` differ, since a
+    /// reader may distinguish them.
     pub fn write_canonical(&self, out: &mut String) {
         match &self.kind {
             Kind::Null | Kind::Bool | Kind::Number => out.push_str(self.text),
@@ -42,7 +42,7 @@ pub fn write_members<'m, 'a: 'm>(members: impl Iterator<Item = &'m Member<'a>>, 
     out.push('}');
 }
 
-/// Appends a string in quotes. Only what must be escaped is.
+/// Appends a string in quotes, with only the escapes that are required.
 pub fn write_string(text: &str, out: &mut String) {
     out.push('"');
     for character in text.chars() {

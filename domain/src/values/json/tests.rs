@@ -12,7 +12,7 @@ fn canonical(text: &str) -> String {
 }
 
 #[test]
-fn what_is_not_json_is_refused_where_it_begins_to_be_wrong() {
+fn rejects_malformed_json_at_its_first_wrong_byte() {
     for (text, byte) in [
         ("{", 1),
         ("{\"a\"", 4),
@@ -57,7 +57,7 @@ fn what_is_not_json_is_refused_where_it_begins_to_be_wrong() {
 }
 
 #[test]
-fn what_readers_could_understand_differently_is_refused() {
+fn rejects_ambiguous_json() {
     use JsonRule::*;
     let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
     let objects = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
@@ -136,11 +136,11 @@ proptest! {
     }
 
     #[test]
-    fn other_values_have_other_texts(one in any_json(), other in any_json()) {
+    fn different_values_have_different_texts(one in any_json(), other in any_json()) {
         prop_assert_eq!(canonical(&one.to_string()) == canonical(&other.to_string()), one == other);
     }
 
-    /// `serde_json` is the reference for the grammar; we refuse three things more.
+    /// `serde_json` is the reference for the grammar. Three more rules apply here.
     #[test]
     fn the_grammar_is_that_of_serde_json(text in "[\\[\\]{}\",:0-9eE.+\\-ntrufalsb\\\\ ]{0,24}|\\[(-?[0-9]{1,3}(\\.[0-9]{0,2})?([eE][+-]?[0-9]{0,2})?,?){0,3}\\]|\"(\\\\[\"\\\\/bfnrtux]|\\\\u[0-9a-fD]{3,4}|[a-zé]){0,5}\"") {
         let theirs = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();

@@ -1,4 +1,4 @@
-//! The sums of many currencies in one number, which adds up as they do.
+//! The sums of all currencies in one additive number.
 
 use super::sum_of;
 use crate::Currency;
@@ -8,17 +8,17 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::ops::Add;
 
-/// A number below 2^127 - 1 that follows from the sums of some records by currency. Of the parts of a file it adds up to
-/// that of the whole. Where the sums differ it is the same by a chance of about 1 to 10^38 alone: each sum is multiplied
-/// by a number that follows from its currency, and of the result the remainder by that prime is kept. No list of currencies
-/// has a part in it, which may have changed between two parts of a file: sums that are the same number count the same.
+/// A number below 2^127 - 1 that is derived from the sums of some records by currency. The control sums of the parts of
+/// a file add up to that of the file. If sums differ, their control sums are equal with a probability of about 10^-38:
+/// each sum is multiplied by a factor that is derived from its currency, modulo that prime. It does not depend on the
+/// list of currencies, which may change while a file is processed: equal numbers have equal control sums.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ControlSum(u128);
 
-/// The currencies of which sums are counted in other units than hundredths, with the number of decimals of those units. They
-/// are the minor units of the list of 2026, and stay what they are whatever becomes of that list: sums that were handed on
-/// must be compared with later ones.
+/// The currencies whose sums are counted in units other than hundredths, by the number of decimals of the unit. These
+/// are the minor units of the list of 2026. They never change, even if that list does: earlier control sums are
+/// compared with later ones.
 const UNITS: [(u8, &[&str]); 3] = [
     (
         0,
@@ -46,7 +46,7 @@ impl ControlSum {
         Currency::well_formed(code.as_bytes())?;
         let (units, decimals) = sum_of(text)?;
         let modulus = BigInt::from(MODULUS);
-        // By Fermat, the power that is `MODULUS - 1` higher is the same one, so that there are negative powers too.
+        // By Fermat's little theorem, `x^(MODULUS - 1 + n)` is `x^n`, which gives negative powers too.
         let exponent = (MODULUS - 1 + u128::from(unit_decimals(code))).checked_sub(u128::try_from(decimals).ok()?)?;
         let scale = BigInt::from(10).modpow(&BigInt::from(exponent), &modulus);
         let product = units * scale * factor(code) % &modulus;
@@ -59,7 +59,7 @@ fn unit_decimals(code: &str) -> u8 {
     UNITS.iter().find(|(_, codes)| codes.contains(&code)).map_or(HUNDREDTHS, |(decimals, _)| *decimals)
 }
 
-/// The number that the sum of a currency is multiplied by.
+/// The factor of a currency.
 fn factor(code: &str) -> BigInt {
     BigInt::from_bytes_be(Sign::Plus, &Sha256::digest(format!("control sum\n{code}"))) % BigInt::from(MODULUS)
 }
@@ -121,7 +121,7 @@ mod tests {
         }
 
         #[test]
-        fn other_sums_have_another(amounts in amounts(), others in amounts()) {
+        fn different_sums_differ(amounts in amounts(), others in amounts()) {
             let same = totals(&amounts).to_texts() == totals(&others).to_texts();
             prop_assume!(!same);
             prop_assert_ne!(sum(&amounts), sum(&others));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_currency_is_no_other_and_a_cent_is_seen() {
+    fn currencies_and_single_cents_differ() {
         let of = |code, amount: &str| sum(&[(code, amount.to_owned())]);
         assert_ne!(of("USD", "1"), of("EUR", "1"));
         assert_ne!(of("USD", "1"), of("USD", "1.01"));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn it_follows_from_the_number_and_from_no_list() {
+    fn it_depends_on_no_list_of_currencies() {
         let of = |code: &str, text: &str| ControlSum::of(&BTreeMap::from([(code.to_owned(), text.to_owned())]));
         for code in ["USD", "HRK", "QQQ"] {
             assert!(of(code, "12.50").is_some());
@@ -151,14 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_handed_on_yesterday_is_the_same_today() {
+    fn it_is_stable_across_versions() {
         let amounts = [("USD", "12.50"), ("JPY", "-7"), ("KWD", "1.125"), ("CLF", "1.2345")];
         let sum = sum(&amounts.map(|(code, amount)| (code, amount.to_owned())));
         assert_eq!(String::from(sum), "6a1534ea73342d1ad351fc73f662e2f4");
     }
 
     #[test]
-    fn its_text_is_read_again_and_nothing_else_is() {
+    fn only_its_own_text_is_read() {
         let some = sum(&[("USD", "12.30".to_owned())]);
         let text = serde_json::to_string(&some).unwrap();
         assert_eq!((text.len(), serde_json::from_str(&text).ok()), (34, Some(some)));

@@ -24,7 +24,7 @@ fn amounts_are_read_exactly() {
 }
 
 #[test]
-fn what_is_not_an_exact_amount_is_refused() {
+fn rejects_what_is_not_an_exact_amount() {
     use AmountError::{NegativeZero, TooManyDecimals, TooManyDigits};
     for text in [
         "",

@@ -16,16 +16,19 @@ use std::sync::OnceLock;
 
 const DOCUMENT: &str = include_str!("../../../../page/index.html");
 const STYLE: &str = include_str!("../../../../page/style.css");
-/// One script in the order in which a reader meets its parts: the later ones use what the earlier ones define.
+/// One script, in the order in which a reader meets its parts: a part uses what the parts before it define.
 const SCRIPT: &str = concat!(
     include_str!("../../../../page/sha256.js"),
-    include_str!("../../../../page/words.js"),
-    include_str!("../../../../page/document.js"),
-    include_str!("../../../../page/csv.js"),
-    include_str!("../../../../page/service.js"),
+    include_str!("../../../../page/text.js"),
+    include_str!("../../../../page/dom.js"),
+    include_str!("../../../../page/report.js"),
+    include_str!("../../../../page/api.js"),
     include_str!("../../../../page/errors.js"),
+    include_str!("../../../../page/outcome.js"),
+    include_str!("../../../../page/history.js"),
+    include_str!("../../../../page/downloads.js"),
     include_str!("../../../../page/file.js"),
-    include_str!("../../../../page/send.js"),
+    include_str!("../../../../page/upload.js"),
     include_str!("../../../../page/day.js"),
     include_str!("../../../../page/main.js"),
 );

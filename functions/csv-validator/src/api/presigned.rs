@@ -10,7 +10,7 @@ use crate::api::query;
 use crate::api::upload::{FIRST_ATTEMPT, attempt_unknown, exhausted, status_path};
 use crate::contention::{ATTEMPTS_MAX, contended, new_token};
 use adapters::object_store::UploadUrl;
-use adapters::status_table::{Facts, FileRecord, Moved, Transition};
+use adapters::status_table::{Facts, FileRecord, StatusUpdate, Transition};
 use adapters::{Failure, ObjectStore, Tracer, logging};
 use api::{ApiError, Code, Rejection, Response, request, response};
 use domain::files::lifecycle::{Decision, Intent, decide_creation};
@@ -121,9 +121,9 @@ impl Creation<'_> {
             let decision = decide_creation(known.as_ref().map(FileRecord::known), self.intent, self.now_ms);
             match (decision, &known) {
                 (Decision::Work { .. }, _) => {}
-                (Decision::Answer, Some(record)) => return Ok(duplicate(record)),
+                (Decision::Existing, Some(record)) => return Ok(duplicate(record)),
                 (Decision::AttemptUnknown, _) => return Err(attempt_unknown().into()),
-                (Decision::Exhausted | Decision::Answer, _) => return Err(exhausted().into()),
+                (Decision::Exhausted | Decision::Existing, _) => return Err(exhausted().into()),
             }
             let was_rejected = known.as_ref().is_some_and(FileRecord::is_rejected);
             let key = ObjectStore::presigned_key(&self.partner, &self.file_id);
@@ -131,8 +131,8 @@ impl Creation<'_> {
                 self.ports.objects.upload_url(&key, self.request.bytes, &self.request.digest, self.now_ms).await?;
             let upload = self.pending_upload(known.as_ref(), &url).await?;
             match self.set(known.as_ref(), key, upload).await? {
-                Moved::Taken(record) => return Ok(self.created(&record, &url, was_rejected)),
-                Moved::Refused(current) => known = Some(*current),
+                StatusUpdate::Applied(record) => return Ok(self.created(&record, &url, was_rejected)),
+                StatusUpdate::Conflict(current) => known = Some(*current),
             }
         }
         Err(contended().into())
@@ -161,7 +161,12 @@ impl Creation<'_> {
     }
 
     /// Records the upload. This comes before the URL is known to anybody, so that no object can be there before it.
-    async fn set(&self, known: Option<&FileRecord>, key: String, upload: PendingUpload) -> Result<Moved, Failure> {
+    async fn set(
+        &self,
+        known: Option<&FileRecord>,
+        key: String,
+        upload: PendingUpload,
+    ) -> Result<StatusUpdate, Failure> {
         if let Some(record) = known {
             return self.tracer.step("set upload", self.ports.status.set_upload(record, &key, &upload)).await;
         }

@@ -16,12 +16,12 @@ use crate::api::query;
 use crate::contention::{ATTEMPTS_MAX, contended, new_token};
 use crate::inspection::{Findings, Inspection, log_rejection};
 use adapters::object_store::UploadMetadata;
-use adapters::status_table::{Facts, FileRecord, Moved, Transition};
+use adapters::status_table::{Facts, FileRecord, StatusUpdate, Transition};
 use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
 use api::{ApiError, Response};
 use bytes::Bytes;
 use domain::files::lifecycle::{Decision, Intent, Sequence, decide_upload};
-use domain::limits::{ERRORS_IN_ANSWER_MAX, ERRORS_IN_DRY_RUN_MAX};
+use domain::limits::{ERRORS_IN_DRY_RUN_MAX, ERRORS_IN_RESPONSE_MAX};
 use domain::{ControlTotals, FileId, FileStatus, Partner};
 use lambda_http::Request;
 
@@ -57,7 +57,7 @@ pub(crate) async fn upload(
 ) -> Result<Response, ApiError> {
     let partner = partner_of(&request)?;
     let (dry_run, intent) = (query::dry_run(&request)?, query::intent(&request)?);
-    let errors_max = if dry_run { ERRORS_IN_DRY_RUN_MAX } else { ERRORS_IN_ANSWER_MAX };
+    let errors_max = if dry_run { ERRORS_IN_DRY_RUN_MAX } else { ERRORS_IN_RESPONSE_MAX };
     let Form { file: bytes, expected } = envelope::form_of(request).await?;
     let inspected = async { Ok::<_, Failure>(Inspection::of_file(now_ms, &bytes, &expected, errors_max)) };
     let findings = tracer.step("validate", inspected).await?;
@@ -143,24 +143,32 @@ impl Sent<'_> {
             Decision::Work { attempt, sequence } => (attempt, sequence),
             Decision::Exhausted => return Err(exhausted().into()),
             Decision::AttemptUnknown => return Err(attempt_unknown().into()),
-            Decision::Answer => {
-                // Only of a known file there is nothing to do.
+            Decision::Existing => {
+                // Only a known file exists.
                 let known =
                     known.ok_or_else(|| Failure::new(FailureKind::InvalidInput, "nothing is known of the file"))?;
                 return Ok(Turn::Accepted(self.accepted(known, true)));
             }
         };
         let arrival = self.arrival(known, sequence).await?;
-        let mut validated = self.validated_facts(known);
+        let validated = self.validated_facts(known);
         match self.begin(attempt, arrival.clone(), validated.clone()).await? {
-            Moved::Taken(_) => {}
-            // Another request, or the workflow, has begun the attempt. If that was a rejection, the attempt has no sequence yet.
-            Moved::Refused(begun) if begun.status == FileStatus::Validating && begun.attempt == attempt => {
-                if begun.facts.sequence.is_none() {
-                    (validated.sequence, validated.received_at_ms) = (arrival.sequence, arrival.received_at_ms);
+            StatusUpdate::Applied(_) => {}
+            StatusUpdate::Conflict(begun) if begun.status == FileStatus::Validating && begun.attempt == attempt => {
+                // Another request, or the workflow, has begun the attempt. What began with a rejection is taken over.
+                if !begun.was_valid() {
+                    let valid = Facts {
+                        sequence: arrival.sequence,
+                        received_at_ms: arrival.received_at_ms,
+                        ..validated.clone()
+                    };
+                    let taken = self.ports.status.take_over(&begun, &valid);
+                    if let StatusUpdate::Conflict(record) = self.tracer.step("take over", taken).await? {
+                        return Ok(Turn::Moved(record));
+                    }
                 }
             }
-            Moved::Refused(current) => return Ok(Turn::Moved(current)),
+            StatusUpdate::Conflict(current) => return Ok(Turn::Moved(current)),
         }
         let record = self.store(attempt, validated).await?;
         if record.is_rejected() {
@@ -172,15 +180,15 @@ impl Sent<'_> {
 
     /// When the attempt's bytes were received, and its sequence in the arrival order.
     async fn arrival(&self, known: Option<&FileRecord>, sequence: Sequence) -> Result<Facts, Failure> {
-        let before = known.filter(|_| sequence == Sequence::Kept).map(|record| &record.facts);
-        let sequence = match before.and_then(Facts::place) {
+        let before = known.filter(|_| sequence == Sequence::Kept);
+        let sequence = match before.and_then(FileRecord::kept_sequence) {
             Some(sequence) => sequence,
             None => {
                 let drawing = self.ports.status.next_sequence(&self.partner, self.now_ms);
                 self.tracer.step("draw sequence", drawing).await?
             }
         };
-        let received_at_ms = before.and_then(|facts| facts.received_at_ms).unwrap_or(self.now_ms);
+        let received_at_ms = before.and_then(|record| record.facts.received_at_ms).unwrap_or(self.now_ms);
         Ok(Facts { received_at_ms: Some(received_at_ms), sequence: Some(sequence), ..Facts::default() })
     }
 
@@ -203,7 +211,7 @@ impl Sent<'_> {
 
     /// Begins an attempt, or returns the status of the file. What the workflow needs to know of a valid file is in the table
     /// before the object is in the bucket, because nothing is believed of the object itself.
-    async fn begin(&self, attempt: u32, arrival: Facts, validated: Facts) -> Result<Moved, Failure> {
+    async fn begin(&self, attempt: u32, arrival: Facts, validated: Facts) -> Result<StatusUpdate, Failure> {
         let facts = Facts {
             partner: Some(self.partner.as_str().to_owned()),
             received_at_ms: arrival.received_at_ms,
@@ -224,7 +232,7 @@ impl Sent<'_> {
         let message = format!("every record is valid: {rows}");
         // The workflow may be further by now; then its status stays.
         let moved = self.advance(attempt, FileStatus::Validated, message, facts).await?;
-        if matches!(moved, Moved::Taken(_)) {
+        if matches!(moved, StatusUpdate::Applied(_)) {
             tracing::info!(event = "file_accepted", rows, "the file is accepted");
         }
         Ok(moved.into_record())
@@ -246,7 +254,7 @@ impl Sent<'_> {
         status: FileStatus,
         message: impl Into<String>,
         facts: Facts,
-    ) -> Result<Moved, Failure> {
+    ) -> Result<StatusUpdate, Failure> {
         let transition = Transition::now(attempt, status, message, facts);
         self.ports.status.advance(self.tracer, &self.file_id, &transition).await
     }

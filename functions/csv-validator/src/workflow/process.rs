@@ -3,7 +3,7 @@
 use super::done;
 use super::step::{Step, invalid_input};
 use crate::contention::{ATTEMPTS_MAX, contended, new_token};
-use adapters::status_table::{Facts, FileRecord, Moved, Transition};
+use adapters::status_table::{Facts, FileRecord, StatusUpdate, Transition};
 use adapters::{Failure, FailureKind};
 use domain::files::lifecycle::{Decision, ObjectSource, Sequence, decide_event};
 use domain::files::task::{FileTask, Validation};
@@ -32,7 +32,7 @@ impl Step<'_> {
     ) -> Result<Option<(u32, Sequence)>, Failure> {
         match decide_event(known.map(FileRecord::known), source, self.redrive, self.now_ms) {
             Decision::Work { attempt, sequence } => Ok(Some((attempt, sequence))),
-            Decision::Answer | Decision::AttemptUnknown => Ok(None),
+            Decision::Existing | Decision::AttemptUnknown => Ok(None),
             Decision::Exhausted => Err(Failure::new(FailureKind::AttemptsExhausted, "the file was tried too often")),
         }
     }
@@ -47,8 +47,8 @@ impl Step<'_> {
         facts: &Facts,
         written_at_ms: u64,
     ) -> Result<(u64, u64), Failure> {
-        let before = known.filter(|_| sequence == Sequence::Kept).map(|record| &record.facts);
-        if let Some(arrival) = before.and_then(|facts| Some((facts.place()?, facts.received_at_ms?))) {
+        let before = known.filter(|_| sequence == Sequence::Kept);
+        if let Some(arrival) = before.and_then(|record| Some((record.kept_sequence()?, record.facts.received_at_ms?))) {
             return Ok(arrival);
         }
         let upload = known.and_then(|record| record.facts.upload.as_ref());
@@ -130,7 +130,7 @@ impl Step<'_> {
         let validated =
             Transition::now(attempt, FileStatus::Validated, format!("every record is valid: {rows}"), found);
         let moved = self.ports.status.advance(self.tracer, file_id, &validated).await?;
-        if matches!(moved, Moved::Taken(_)) {
+        if matches!(moved, StatusUpdate::Applied(_)) {
             tracing::info!(event = "file_accepted", rows, "the file is accepted");
         }
         Ok(moved.into_record())
@@ -165,7 +165,7 @@ impl Step<'_> {
             uses_upload: self.used_upload(known).is_some(),
             ..Transition::now(attempt, FileStatus::Validating, message, facts)
         };
-        self.ports.status.advance(self.tracer, file_id, &begun).await.map(Moved::into_record)
+        self.ports.status.advance(self.tracer, file_id, &begun).await.map(StatusUpdate::into_record)
     }
 }
 
@@ -186,7 +186,7 @@ fn file_task(file_id: &FileId, attempt: u32, facts: &Facts) -> Result<FileTask, 
         key: facts.key.clone().ok_or_else(missing)?,
         version_id: facts.version_id.clone().ok_or_else(missing)?,
         received_at_ms: facts.received_at_ms.ok_or_else(missing)?,
-        sequence: facts.place(),
+        sequence: facts.effective_sequence(),
         columns: facts.columns.clone().ok_or_else(missing)?,
         rows: facts.rows.ok_or_else(missing)?,
         totals: facts.totals.clone().ok_or_else(missing)?,

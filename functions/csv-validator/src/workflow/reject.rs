@@ -7,7 +7,7 @@ use adapters::status_table::{Facts, FileRecord, Transition};
 use adapters::{Failure, ObjectStore};
 use domain::csv::{RowError, ValidationReport};
 use domain::files::lifecycle::ObjectSource;
-use domain::files::task::{RefusalName, RejectedFile, Validation};
+use domain::files::task::{RejectedFile, RejectionReason, Validation};
 use domain::{ControlTotals, FileId, FileStatus};
 
 impl Step<'_> {
@@ -71,7 +71,7 @@ impl Step<'_> {
             .first()
             .map_or(String::new(), |error| format!("; the first is {} on line {}", error.code.as_str(), error.line));
         let cause = format!("file {file_id}, errors: {errors}{first}; the report is {report_key}");
-        let mut validation = rejected(RefusalName::InvalidCsv, cause);
+        let mut validation = rejected(RejectionReason::InvalidCsv, cause);
         validation.rejected = Some(RejectedFile { file_id: file_id.clone(), attempt });
         Ok(Some(validation))
     }

@@ -8,8 +8,8 @@ use adapters::object_store::OpenObject;
 use adapters::status_table::{Facts, FileRecord};
 use adapters::{Failure, FailureKind, Tracer, logging};
 use domain::files::lifecycle::ObjectSource;
-use domain::files::task::{RefusalName, Validation};
-use domain::limits::ERRORS_IN_ANSWER_MAX;
+use domain::files::task::{RejectionReason, Validation};
+use domain::limits::ERRORS_IN_RESPONSE_MAX;
 use domain::{FileId, FileStatus, Partner, PendingUpload};
 
 /// A file whose bytes have been read.
@@ -73,7 +73,7 @@ impl Step<'_> {
         logging::set_file_id(file_id.as_str());
         let known = self.read_status(&file_id).await?;
         let Some(record) = known.filter(|record| record.facts.upload_key.as_deref() == Some(&self.object.key)) else {
-            return Ok(rejected(RefusalName::UnknownPartner, NOBODYS_KEY));
+            return Ok(rejected(RejectionReason::UnknownPartner, NOBODYS_KEY));
         };
         if self.decide(Some(&record), self.presigned(&record))?.is_none() {
             // Found out before a gigabyte is read for nothing.
@@ -87,7 +87,7 @@ impl Step<'_> {
         let file = self.read_file().await?;
         if FileId::derive(&partner, &file.findings.digest) != file_id {
             let cause = "the object is not the file that its upload was created for";
-            return Ok(rejected(RefusalName::ContentDiffers, cause));
+            return Ok(rejected(RejectionReason::ContentDiffers, cause));
         }
         // While a large file was read, another execution may have come further.
         let known = self.read_status(&file_id).await?;
@@ -154,7 +154,7 @@ impl Step<'_> {
             // The response to the request for the upload said so, unless the file was received by another request in between.
             return self.nothing_to_do(&record).await;
         }
-        file.findings.hold(&expected, ERRORS_IN_ANSWER_MAX);
+        file.findings.check(&expected, ERRORS_IN_RESPONSE_MAX);
         let report = &file.findings.report;
         tracing::info!(event = "file_validated", rows = report.rows, errors = report.error_count, "validated");
         let facts = Facts {

@@ -1,4 +1,4 @@
-//! What is found in which payments, as data.
+//! The factors of payments, as data.
 
 use super::*;
 use proptest::prelude::*;
@@ -53,7 +53,7 @@ fn amounts_are_compared_exactly() {
 }
 
 #[test]
-fn bursts_count_what_lies_in_the_window_and_before() {
+fn bursts_count_earlier_payments_in_the_window() {
     let burst = |distance_ms: u64, ids: &[&str]| -> Vec<RecentPayment> {
         ids.iter().zip(7..).map(|(id, amount)| other(id, &amount.to_string(), NOW_MS - distance_ms)).collect()
     };
@@ -64,7 +64,7 @@ fn bursts_count_what_lies_in_the_window_and_before() {
         (burst(10 * MINUTE_MS + 1, &["A", "B", "C", "D"]), &[]),
         (burst(MINUTE_MS, &["A", "B", "C", "C"]), &[]),
         (burst(MINUTE_MS, &["A", "B", "C", "T5"]), &[]),
-        // In the same millisecond the ids decide.
+        // In the same millisecond, the ids decide.
         (burst(0, &["A", "B", "C", "D"]), &["velocity"]),
         (burst(0, &["A", "B", "C", "Z"]), &[]),
     ] {
@@ -91,7 +91,7 @@ fn equal_amounts_are_equal_in_their_currency() {
 }
 
 #[test]
-fn a_customer_is_known_by_what_came_before() {
+fn earlier_payments_and_profiles_make_a_customer_known() {
     let first = payment("1", Some(r#"{"country":"CH"}"#));
     for (recent, profile, expected) in [
         (vec![], None, &["first_transaction"][..]),
@@ -110,7 +110,7 @@ fn a_customer_is_known_by_what_came_before() {
 }
 
 #[test]
-fn what_is_found_is_explained_without_the_content() {
+fn reasons_never_contain_the_content() {
     let recent: Vec<_> =
         (1..=4).map(|minute| other(&format!("R{minute}"), "11000", NOW_MS - minute * MINUTE_MS)).collect();
     let payment = payment("11000", Some(r#"{"country":"secret"}"#));
@@ -138,7 +138,7 @@ fn any_metadata() -> impl Strategy<Value = Option<String>> {
     )
 }
 
-/// What a customer's payments before the assessed one have left.
+/// The profile after earlier payments of the customer.
 fn any_profile() -> impl Strategy<Value = Option<CustomerProfile>> {
     let history = proptest::collection::vec((0_u64..1000, any_metadata()), 0..20);
     proptest::option::of(history.prop_map(|history| {
@@ -152,7 +152,7 @@ fn any_profile() -> impl Strategy<Value = Option<CustomerProfile>> {
 
 proptest! {
     #[test]
-    fn an_assessment_is_the_same_however_often_and_whenever_it_is_made(
+    fn an_assessment_is_deterministic(
         thousands in 1_u32..20,
         metadata in any_metadata(),
         (recent, shuffled) in any_recent().prop_flat_map(|recent| (Just(recent.clone()), Just(recent).prop_shuffle())),
@@ -165,7 +165,7 @@ proptest! {
         prop_assert_eq!(&assess(&payment, &shuffled, profile.as_ref()), &analysis);
         let twice = [recent.as_slice(), &recent].concat();
         prop_assert_eq!(&assess(&payment, &twice, profile.as_ref()), &analysis);
-        // Once more after the payment and a later one are known.
+        // Again, after the payment and a later one are known.
         let later = PaymentFacts { transaction_id: "Z", received_at_ms: NOW_MS + 1, ..payment };
         let with_itself = [recent.as_slice(), &[other("T5", "9", NOW_MS), other("Z", "9", NOW_MS + 1)]].concat();
         let profile = profile.unwrap_or_default().seen(&payment);
@@ -175,7 +175,7 @@ proptest! {
     }
 
     #[test]
-    fn one_more_earlier_payment_only_ever_adds_a_burst(recent in any_recent(), profile in any_profile(), minutes in 1_u64..90) {
+    fn an_earlier_payment_removes_no_factor_of_a_burst(recent in any_recent(), profile in any_profile(), minutes in 1_u64..90) {
         let payment = payment("9000", None);
         let before = names(&assess(&payment, &recent, profile.as_ref()));
         let more = [recent.as_slice(), &[other("T99", "9000", NOW_MS - minutes * MINUTE_MS)]].concat();

@@ -1,10 +1,11 @@
-//! JSONTestSuite, file by file: what must be accepted, what must be refused, and what we decide where it leaves that to us.
+//! JSONTestSuite, file by file: what must be accepted, what must be rejected, and our decision where the suite allows
+//! both.
 
 use super::*;
 use crate::suites::{bytes_of, suite};
 use std::collections::BTreeMap;
 
-/// What we decide: the code of a refusal, or none where the file is accepted.
+/// Our decisions: the error code of a rejected file, or none for an accepted one.
 fn decisions() -> BTreeMap<String, Option<String>> {
     let mut decisions = BTreeMap::new();
     for decision in suite("json-test-suite-decisions")["decisions"].as_array().unwrap() {
@@ -27,7 +28,7 @@ fn json_error_of(body: &[u8]) -> Option<String> {
     Some(errors[0].code.as_str().to_owned())
 }
 
-/// A sound payment with this value inside its metadata.
+/// A valid payment with this value in its metadata.
 fn with_metadata(value: &[u8]) -> Vec<u8> {
     let members: &[u8] =
         br#"{"transaction_id":"T1","amount":1,"currency":"EUR","provider":"acme","customer_id":"C1","metadata":{"v":"#;
@@ -35,7 +36,7 @@ fn with_metadata(value: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn every_file_is_judged_as_the_suite_or_our_decision_says() {
+fn every_file_is_handled_as_the_suite_or_our_decision_says() {
     let (suite, decisions) = (suite("json-test-suite"), decisions());
     let files = suite["files"].as_object().unwrap();
     let count = |prefix: &str| files.keys().filter(|name| name.starts_with(prefix)).count();
@@ -48,7 +49,7 @@ fn every_file_is_judged_as_the_suite_or_our_decision_says() {
             None if name.starts_with("y_") => assert_eq!(found, None, "{name}"),
             None => assert!(name.starts_with("n_") && found.is_some(), "{name} is undecided or accepted"),
         }
-        // None of them is a payment; as a value inside one it is kept as it is, or refused with the payment.
+        // None of them is a payment. As a value in a payment, it is kept unchanged or rejected with the payment.
         assert!(Payment::read(&body).is_err(), "{name}");
         let whole = with_metadata(&body);
         match Payment::read(&whole) {
@@ -56,7 +57,7 @@ fn every_file_is_judged_as_the_suite_or_our_decision_says() {
                 assert_eq!(found, None, "{name} is accepted inside a payment");
                 assert_eq!(payment.metadata.unwrap().into_bytes(), [&b"{\"v\":"[..], &body, b"}"].concat(), "{name}");
             }
-            Err(_) => assert!(found.is_some(), "{name} is refused inside a payment"),
+            Err(_) => assert!(found.is_some(), "{name} is rejected inside a payment"),
         }
     }
 }

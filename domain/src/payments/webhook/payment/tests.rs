@@ -1,4 +1,4 @@
-//! The rules of a body as data: each case is a body and what it gets.
+//! The rules of a body as data: each case is a body and its errors.
 
 use super::*;
 use proptest::prelude::*;
@@ -122,7 +122,7 @@ fn amounts_are_numbers_or_strings_and_exact() {
 }
 
 #[test]
-fn every_member_is_checked_and_every_fault_told() {
+fn every_member_is_checked_and_every_error_reported() {
     check(
         "{}",
         &[
@@ -187,7 +187,7 @@ fn every_member_is_checked_and_every_fault_told() {
 }
 
 #[test]
-fn what_is_not_one_json_object_is_refused_as_a_whole() {
+fn rejects_what_is_not_one_json_object() {
     let nested = |depth: usize| with("metadata", &format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth)));
     for (body, expected) in [
         (b"".to_vec(), "body_empty@-:0"),
@@ -223,7 +223,7 @@ fn what_is_not_one_json_object_is_refused_as_a_whole() {
 }
 
 #[test]
-fn no_fault_repeats_what_was_sent() {
+fn no_error_repeats_content() {
     let body = r#"{"transaction_id":"4111111111111111é","amount":"4111111111111111x","currency":"4111111111111111",
         "provider":"4111111111111111!","customer_id":4111111111111111,"type":"4111111111111111!","metadata":4111111111111111}"#;
     let errors = Payment::read(body.as_bytes()).unwrap_err();
@@ -243,7 +243,7 @@ fn only_known_events_are_routed() {
 }
 
 #[test]
-fn the_same_content_has_the_same_digest_however_it_is_written() {
+fn equal_content_has_the_same_digest() {
     let digest = read(&with("metadata", r#"{"a":[1,"é"],"b":{"c":null,"d":1.0}}"#)).digest;
     for same in [
         with("metadata", r#" { "b" : {"d":1.0,"c":null}, "\u0061":[1,"\u00E9"]}"#),
@@ -289,7 +289,7 @@ fn any_value() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// The members of a body in any order: those that must be there, `metadata`, and one that we do not know.
+/// The members of a body in any order: the required ones, `metadata`, and an unknown one.
 fn any_body() -> impl Strategy<Value = Vec<(String, serde_json::Value)>> {
     let metadata = proptest::collection::btree_map("[a-z]{1,3}", any_value(), 0..4)
         .prop_map(|members| serde_json::Value::Object(members.into_iter().collect()));

@@ -12,7 +12,7 @@ fn secret(byte: u8) -> Secret {
     Secret::parse(&STANDARD.encode([byte; 32])).unwrap()
 }
 
-/// Acme is rotating its secret, globex has one.
+/// Acme is rotating its secret, globex has one secret.
 fn keyring() -> Keyring {
     let of = |name: &str, secrets| ProviderSecrets { provider: Provider::named(name).unwrap(), secrets };
     Keyring::new(vec![of("acme", vec![secret(1), secret(2)]), of("globex", vec![secret(3)])]).unwrap()
@@ -34,9 +34,9 @@ fn check(id: &str, timestamp: &str, signature: &str) -> Result<String, Signature
     verify_all(&[id], &[timestamp], &[signature], BODY)
 }
 
-/// The published tests of the libraries; the clock is ours, so that the bounds of the time are met to the second.
+/// The published tests of the libraries, with a fixed clock, so that the limits of the time are exact.
 #[test]
-fn standard_webhooks_are_verified_as_its_libraries_do() {
+fn verifies_like_the_standard_webhooks_libraries() {
     let suite = suite("standard-webhooks");
     for vector in suite["signed"].as_array().unwrap() {
         let text = |member: &str| vector[member].as_str().unwrap();
@@ -69,7 +69,7 @@ fn standard_webhooks_are_verified_as_its_libraries_do() {
 }
 
 #[test]
-fn the_signer_is_found_by_either_of_its_secrets() {
+fn finds_the_signer_by_each_of_its_secrets() {
     let now = NOW_SECONDS.to_string();
     for (byte, provider) in [(1, "acme"), (2, "acme"), (3, "globex")] {
         let signature = signed(byte, NOW_SECONDS);
@@ -88,7 +88,7 @@ fn the_signer_is_found_by_either_of_its_secrets() {
 }
 
 #[test]
-fn time_is_bounded_on_both_sides() {
+fn rejects_timestamps_that_are_too_old_or_too_new() {
     use SignatureError::{TimestampTooNew, TimestampTooOld};
     for (offset, expected) in [
         (-301, Err(TimestampTooOld)),
@@ -109,7 +109,7 @@ fn time_is_bounded_on_both_sides() {
 }
 
 #[test]
-fn whatever_is_not_proven_is_refused() {
+fn rejects_everything_that_is_not_verified() {
     use SignatureError::*;
     let now = NOW_SECONDS.to_string();
     let right = signed(1, NOW_SECONDS);
@@ -158,7 +158,7 @@ fn whatever_is_not_proven_is_refused() {
 }
 
 #[test]
-fn absent_and_repeated_headers_are_refused() {
+fn rejects_missing_and_repeated_headers() {
     use SignatureError::*;
     let now = NOW_SECONDS.to_string();
     let right = signed(1, NOW_SECONDS);
@@ -178,7 +178,7 @@ fn absent_and_repeated_headers_are_refused() {
 }
 
 #[test]
-fn without_secrets_nothing_is_accepted() {
+fn accepts_nothing_without_secrets() {
     let now = NOW_SECONDS.to_string();
     let signature = signed(1, NOW_SECONDS);
     let headers =
@@ -190,14 +190,14 @@ fn without_secrets_nothing_is_accepted() {
 }
 
 #[test]
-fn every_code_has_its_own_text_and_says_what_to_do() {
+fn every_code_is_unique_and_has_a_fix() {
     crate::values::codes::check_codes!(SignatureError);
 }
 
 proptest! {
-    /// One changed, missing or added byte of the body, and the signature is another's.
+    /// A body with one changed, missing or added byte does not verify.
     #[test]
-    fn a_signature_is_of_all_its_bytes(body in proptest::collection::vec(any::<u8>(), 1..80), at in any::<prop::sample::Index>(), bit in 0_u8..8) {
+    fn a_signature_covers_every_byte(body in proptest::collection::vec(any::<u8>(), 1..80), at in any::<prop::sample::Index>(), bit in 0_u8..8) {
         let now = NOW_SECONDS.to_string();
         let signature = sign(&secret(2), "msg_1", NOW_SECONDS, &body);
         prop_assert_eq!(verify_all(&["msg_1"], &[&now], &[&signature], &body), Ok("acme".to_owned()));

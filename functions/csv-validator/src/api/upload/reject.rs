@@ -4,7 +4,7 @@
 use super::responses::exhausted;
 use super::{FIRST_ATTEMPT, Sent, Turn};
 use crate::inspection::ReportPass;
-use adapters::status_table::{Facts, FileRecord, Moved};
+use adapters::status_table::{Facts, FileRecord, StatusUpdate};
 use adapters::{Failure, ObjectStore};
 use api::ApiError;
 use domain::files::lifecycle::{Decision, Intent, decide_upload};
@@ -26,7 +26,7 @@ impl Sent<'_> {
         match decide_upload(Some(known.known()), Intent::Process, self.now_ms) {
             Decision::Work { attempt, .. } => self.reject_attempt(attempt).await,
             Decision::Exhausted => Err(exhausted().into()),
-            Decision::Answer | Decision::AttemptUnknown => Err(self.rejected(known).into()),
+            Decision::Existing | Decision::AttemptUnknown => Err(self.rejected(known).into()),
         }
     }
 
@@ -34,16 +34,18 @@ impl Sent<'_> {
     async fn reject_attempt(&self, attempt: u32) -> Result<Turn, ApiError> {
         let arrival = Facts { received_at_ms: Some(self.now_ms), ..Facts::default() };
         match self.begin(attempt, arrival, Facts::default()).await? {
-            Moved::Taken(_) => {}
+            StatusUpdate::Applied(_) => {}
             // Another request has begun to reject it. One that has found it valid is right.
-            Moved::Refused(begun)
+            StatusUpdate::Conflict(begun)
                 if begun.status == FileStatus::Validating && begun.attempt == attempt && !begun.was_valid() => {}
-            Moved::Refused(current) => return Ok(Turn::Moved(current)),
+            StatusUpdate::Conflict(current) => return Ok(Turn::Moved(current)),
         }
         let facts = self.keep_rejected(attempt).await?;
         let message = format!("rejected, errors: {}", self.findings.report.error_count);
-        let record = self.advance(attempt, FileStatus::ValidationFailed, message, facts).await?.into_record();
-        Err(self.rejected(&record).into())
+        match self.advance(attempt, FileStatus::ValidationFailed, message, facts).await? {
+            StatusUpdate::Applied(record) => Err(self.rejected(&record).into()),
+            StatusUpdate::Conflict(record) => Ok(Turn::Moved(record)),
+        }
     }
 
     /// Rejects a file whose status is a rejection. The same errors change nothing; others replace those that are recorded.
@@ -57,8 +59,8 @@ impl Sent<'_> {
         let facts = self.keep_rejected(known.attempt).await?;
         let again = self.ports.status.reject_again(known, &facts, false);
         match self.tracer.step("reject again", again).await? {
-            Moved::Taken(record) => Err(self.rejected(&record).into()),
-            Moved::Refused(current) => Ok(Turn::Moved(current)),
+            StatusUpdate::Applied(record) => Err(self.rejected(&record).into()),
+            StatusUpdate::Conflict(current) => Ok(Turn::Moved(current)),
         }
     }
 
