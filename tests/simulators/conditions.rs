@@ -1,4 +1,4 @@
-//! The template under given parameters: conditions decided, `Fn::If` resolved, what has no value left out.
+//! The template under given parameters: conditions evaluated, `Fn::If` resolved, `AWS::NoValue` left out.
 
 use serde_json::{Map, Value, json};
 
@@ -30,7 +30,7 @@ impl Deployment<'_> {
             ("Fn::And", Some(all)) => all.iter().all(|inner| self.is_true(inner)),
             ("Fn::Or", Some(any)) => any.iter().any(|inner| self.is_true(inner)),
             ("Condition", None) => self.holds(argument.as_str().unwrap()),
-            _ => panic!("say here when {condition} holds"),
+            _ => panic!("the condition {condition} is not supported here"),
         }
     }
 

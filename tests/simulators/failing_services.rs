@@ -1,4 +1,4 @@
-//! DynamoDB, the bucket, the bus or the topic out of order: a proxy in front of it that fails the calls it is told to fail.
+//! DynamoDB, the bucket, the bus or the topic out of order: a proxy that fails selected calls.
 
 use crate::simulators::relay::{self, Reply, Request, Response, Upstream};
 use crate::support::cloud::{Cloud, eventually};
@@ -12,21 +12,21 @@ const OUT_OF_ORDER: &str =
     r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"The store is out of order."}"#;
 const TOO_MUCH: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Too many writes.",
     "throttlingReasons":[{"reason":"IndexWriteKeyRangeThroughputExceeded","resource":"the index"}]}"#;
-/// How long a held call waits before it looks whether it may go.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+/// How long a held call waits before it checks whether it may go on.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A service that the proxy may stand for, by the variable that leads a function there.
+/// A service behind the proxy, by the environment variable of its endpoint.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Service(&'static str);
 
 const STORE: Service = Service("AWS_ENDPOINT_URL_DYNAMODB");
 pub(crate) const BUS: Service = Service("AWS_ENDPOINT_URL_EVENTBRIDGE");
-/// Its operations are methods.
+/// Its operations are HTTP methods.
 pub(crate) const BUCKET: Service = Service("AWS_ENDPOINT_URL_S3");
 /// All its calls are `POST`.
 pub(crate) const TOPIC: Service = Service("AWS_ENDPOINT_URL_SNS");
 
-/// Which calls fail.
+/// The calls that fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
     /// None.
@@ -35,7 +35,7 @@ pub(crate) enum Fault {
     Always(&'static str),
     /// The first call of this operation, with all its own retries.
     FirstCall(&'static str),
-    /// Every call of this operation, with an error that tells back what was sent.
+    /// Every call of this operation, with an error that repeats the request.
     Quoting(&'static str),
     /// The first so many calls of this operation are throttled.
     Throttled(&'static str, usize),
@@ -47,7 +47,7 @@ pub(crate) enum Fault {
 
 struct Calls {
     fault: Fault,
-    /// The calls of the operation that the fault names, by the SDK's own ids, which stay the same through its retries.
+    /// The calls of the operation with the fault, by the SDK's own ids, which stay the same through its retries.
     seen: Vec<String>,
     failed: BTreeSet<String>,
 }
@@ -64,7 +64,7 @@ impl FaultyStore {
         let calls = Arc::new(Mutex::new(Calls { fault: Fault::None, seen: Vec::new(), failed: BTreeSet::new() }));
         let upstream = Upstream { http: cloud.http.clone(), endpoint: cloud.stack.endpoint.as_str().into() };
         let shared = Arc::clone(&calls);
-        let address = relay::open(move |request, _| answer(request, Arc::clone(&shared), upstream.clone())).await;
+        let address = relay::open(move |request, _| respond(request, Arc::clone(&shared), upstream.clone())).await;
         Self { address, calls }
     }
 
@@ -75,42 +75,46 @@ impl FaultyStore {
 
     /// Waits until a call of the faulty operation was made.
     pub(crate) async fn called(&self) {
-        eventually("the call", async || (self.made_and_failed().0 > 0).then_some(())).await;
+        eventually("the call", async || (self.call_counts().0 > 0).then_some(())).await;
     }
 
     /// How many calls of the faulty operation were made since, and how many of them failed.
-    pub(crate) fn made_and_failed(&self) -> (usize, usize) {
+    pub(crate) fn call_counts(&self) -> (usize, usize) {
         let calls = self.calls.lock().unwrap();
         (calls.seen.len(), calls.failed.len())
     }
 
-    /// Makes a function talk to this proxy in place of DynamoDB until the test ends.
+    /// Makes a function call this proxy instead of DynamoDB until the test ends.
     pub(crate) async fn serve_function(&self, cloud: &Cloud, function: &str) {
         self.serve_function_as(cloud, function, STORE).await;
     }
 
-    /// The same in place of another service.
+    /// The same for another service.
     pub(crate) async fn serve_function_as(&self, cloud: &Cloud, function: &str, service: Service) {
         cloud.set_variable(function, service.0, &self.address).await;
     }
 }
 
-async fn answer(request: Request, calls: Arc<Mutex<Calls>>, upstream: Upstream) -> Reply {
+async fn respond(request: Request, calls: Arc<Mutex<Calls>>, upstream: Upstream) -> Reply {
     let failure = failure(&calls, &request);
     while is_held(&calls, &request) {
-        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
-    Reply::Answer(match failure {
+    Reply::Response(match failure {
         Some((status, body)) => Response::new(status, "application/x-amz-json-1.0", &body),
         None if is_in_part(&calls, &request, "PutEvents") => events_not_taken(),
         None => {
-            let answer = upstream.forward(&request).await.unwrap();
-            if is_in_part(&calls, &request, "BatchGetItem") { leave_half_out(&request.body, answer) } else { answer }
+            let response = upstream.forward(&request).await.unwrap();
+            if is_in_part(&calls, &request, "BatchGetItem") {
+                leave_half_out(&request.body, response)
+            } else {
+                response
+            }
         }
     })
 }
 
-/// The status and the answer of a call that must fail.
+/// The status and the body of a call that must fail.
 fn failure(calls: &Mutex<Calls>, request: &Request) -> Option<(u16, String)> {
     let mut calls = calls.lock().unwrap();
     let fault = calls.fault;
@@ -143,7 +147,7 @@ fn failure(calls: &Mutex<Calls>, request: &Request) -> Option<(u16, String)> {
     failure
 }
 
-/// The operation that a call names in its headers, or the method of one that does not.
+/// The operation in a call's headers, or the method of a call without one.
 fn operation_of(request: &Request) -> &str {
     request.header("x-amz-target").split_once('.').map_or(request.method.as_str(), |(_, operation)| operation)
 }
@@ -164,7 +168,7 @@ fn is_first(calls: &Calls, request: &Request) -> bool {
     calls.seen.first().is_some_and(|call| call == request.header("amz-sdk-invocation-id"))
 }
 
-/// DynamoDB names in some errors the very values that it does not take.
+/// Some errors of DynamoDB name the very values that it rejects.
 fn quoting(body: &[u8]) -> String {
     let sent = String::from_utf8_lossy(body);
     json!({"__type": "com.amazon.coral.validate#ValidationException", "message": format!("not valid: {sent}")})

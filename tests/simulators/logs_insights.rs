@@ -1,4 +1,5 @@
-//! As much of the language of CloudWatch Logs Insights as the saved queries use, so that they can be asked of real lines.
+//! The part of the language of CloudWatch Logs Insights that the saved queries use, so that they can be run on real
+//! lines.
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +30,7 @@ struct Aggregate {
     name: String,
 }
 
-/// A query, read strictly: what is not known here is an error of the test.
+/// A query, read strictly: unknown syntax fails the test.
 #[derive(Clone, Debug)]
 pub(crate) struct Query(Vec<Command>);
 
@@ -41,7 +42,7 @@ impl Query {
         Self(text.split('|').map(|command| command_of(command.trim())).collect())
     }
 
-    /// Every field of a line that the query asks for; those of CloudWatch and those that it makes itself are left out.
+    /// Every field of a line that the query uses, without those of CloudWatch and those that the query creates.
     pub(crate) fn fields(&self) -> BTreeSet<String> {
         let mut used = BTreeSet::new();
         let mut made = BTreeSet::new();
@@ -61,12 +62,12 @@ impl Query {
         used.into_iter().filter(|field| !OF_CLOUDWATCH.contains(&field.as_str()) && !made.contains(field)).collect()
     }
 
-    /// What the query answers of these lines, each as a row of its fields.
+    /// The result of the query on these lines, each as a row of its fields.
     pub(crate) fn ask(&self, lines: &[String]) -> Vec<BTreeMap<String, Value>> {
         let mut rows: Vec<BTreeMap<String, Value>> = lines.iter().map(|line| row_of(line)).collect();
         for command in &self.0 {
             match command {
-                // Which fields are shown decides about no row.
+                // The shown fields do not decide about rows.
                 Command::Fields(_) => {}
                 Command::Filter(conditions) => rows.retain(|row| conditions.iter().all(|one| one.holds(row))),
                 Command::Stats { sums, by } => rows = grouped(&rows, sums, by),
@@ -90,7 +91,7 @@ impl Condition {
         match self.operator.as_str() {
             "=" | "in" => self.values.contains(&found),
             "like" => self.values.iter().all(|value| found.contains(value)),
-            other => panic!("say here what {other} is"),
+            other => panic!("{other} is not supported here"),
         }
     }
 }
@@ -111,7 +112,7 @@ fn command_of(text: &str) -> Command {
             Command::Sort { field: field.to_owned(), descending: order == "desc" }
         }
         "limit" => Command::Limit(rest.parse().unwrap()),
-        other => panic!("say here what {other} is"),
+        other => panic!("{other} is not supported here"),
     }
 }
 
@@ -131,7 +132,7 @@ fn aggregate_of(text: &str) -> Aggregate {
     Aggregate { function: function.to_owned(), argument: argument.to_owned(), name: name.to_owned() }
 }
 
-/// The fields of a line of JSON, those inside others by their path; of any other line its text alone.
+/// The fields of a line of JSON, nested ones by their path; of any other line its text alone.
 fn row_of(line: &str) -> BTreeMap<String, Value> {
     let mut row = BTreeMap::from([("@message".to_owned(), json!(line))]);
     if let Ok(Value::Object(members)) = serde_json::from_str(line) {
@@ -139,7 +140,7 @@ fn row_of(line: &str) -> BTreeMap<String, Value> {
             flatten(&name, value, &mut row);
         }
     }
-    // CloudWatch has it of each event; here the line itself tells.
+    // CloudWatch has it for each event; here the line itself has it.
     if let Some(at) = row.get("timestamp").cloned() {
         row.insert("@timestamp".to_owned(), at);
     }
@@ -170,7 +171,7 @@ fn grouped(rows: &[BTreeMap<String, Value>], sums: &[Aggregate], by: &[String]) 
                 "count" => u64::try_from(rows.len()).unwrap(),
                 "sum" => values.filter_map(Value::as_u64).sum(),
                 "count_distinct" => u64::try_from(values.map(Value::to_string).collect::<BTreeSet<_>>().len()).unwrap(),
-                other => panic!("say here what {other} is"),
+                other => panic!("{other} is not supported here"),
             };
             group.insert(sum.name.clone(), json!(value));
         }

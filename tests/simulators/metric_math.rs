@@ -101,7 +101,7 @@ impl Expression {
                     "<=" => truth(left <= right),
                     "==" => truth(left == right),
                     "!=" => truth(left != right),
-                    other => panic!("say here what {other} does"),
+                    other => panic!("the function {other} is not supported here"),
                 }
             }
         }
@@ -175,7 +175,7 @@ impl Tokens {
         if self.peek() != Some("(") {
             return Expression::Id(token);
         }
-        assert_eq!(token, "IF", "say here what {token} does");
+        assert_eq!(token, "IF", "the operator {token} is not supported here");
         self.expect("(");
         let condition = self.comparison();
         self.expect(",");
@@ -188,7 +188,7 @@ impl Tokens {
 }
 
 #[test]
-fn metric_math_is_read_as_cloudwatch_does() {
+fn metric_math_is_evaluated_as_by_cloudwatch() {
     let of = |id: &str| match id {
         "two" => Some(Exact::new(2)),
         "zero" => Some(Exact::new(0)),

@@ -1,4 +1,5 @@
-//! Small models of what the emulator does not have: proxies that fail, metric math, Logs Insights, conditions of a template.
+//! Small models of services that the emulator lacks: proxies that fail, metric math, Logs Insights, conditions of a
+//! template.
 
 pub(crate) mod conditions;
 pub(crate) mod failing_services;

@@ -1,5 +1,4 @@
-//! What stands between the handlers and the local cloud in some tests: it reads their requests, and sends on what it
-//! shall.
+//! A relay between the handlers and the local cloud: it reads requests, and decides which of them to send on.
 
 use reqwest::Method;
 use reqwest::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
@@ -14,7 +13,7 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     /// The path with its query.
     pub(crate) target: String,
-    /// The headers, their names in small letters.
+    /// The headers, with names in lowercase.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
@@ -51,18 +50,19 @@ impl Request {
     }
 }
 
-/// What a handler is answered.
+/// A response to a handler.
 #[derive(Clone, Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// How many bytes the answer states beyond those that it has: those of a body that is cut, or of an answer to HEAD.
+    /// How many bytes the response declares beyond those that it has: those of a body that is cut, or of a response to
+    /// HEAD.
     withheld_bytes: usize,
 }
 
 impl Response {
-    /// An answer of this content type.
+    /// A response of this content type.
     pub(crate) fn new(status: u16, content_type: &str, body: &str) -> Self {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
         Self { status, headers, body: body.as_bytes().to_vec(), withheld_bytes: 0 }
@@ -95,18 +95,18 @@ pub(crate) struct Connection {
     pub(crate) relay: SocketAddr,
 }
 
-/// What a relay does with a request.
+/// The decision of a relay about a request.
 pub(crate) enum Reply {
-    /// Answers, and goes on with the connection.
-    Answer(Response),
-    /// Answers, and closes the connection.
-    AnswerAndClose(Response),
-    /// Closes the connection without a word.
+    /// Responds, and keeps the connection.
+    Response(Response),
+    /// Responds, and closes the connection.
+    RespondAndClose(Response),
+    /// Closes the connection without a response.
     Close,
 }
 
-/// A relay that does with each request what `answer` says. It ends with its test.
-pub(crate) async fn open<F>(answer: impl Fn(Request, Connection) -> F + Clone + Send + 'static) -> String
+/// A relay that calls `respond` for each request. It ends with its test.
+pub(crate) async fn open<F>(respond: impl Fn(Request, Connection) -> F + Clone + Send + 'static) -> String
 where
     F: Future<Output = Reply> + Send + 'static,
 {
@@ -114,14 +114,14 @@ where
     let relay = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((connection, client)) = listener.accept().await {
-            let answer = answer.clone();
+            let respond = respond.clone();
             tokio::spawn(async move {
                 let ends = Connection { client, relay };
                 let mut connection = BufReader::new(connection);
                 while let Some(request) = Request::read(&mut connection).await {
-                    let (response, closes) = match answer(request, ends).await {
-                        Reply::Answer(response) => (response, false),
-                        Reply::AnswerAndClose(response) => (response, true),
+                    let (response, closes) = match respond(request, ends).await {
+                        Reply::Response(response) => (response, false),
+                        Reply::RespondAndClose(response) => (response, true),
                         Reply::Close => return,
                     };
                     if connection.write_all(&response.bytes()).await.is_err() || closes {
@@ -134,7 +134,7 @@ where
     format!("http://{relay}")
 }
 
-/// Where requests are sent on to.
+/// The service that requests are sent on to.
 #[derive(Clone)]
 pub(crate) struct Upstream {
     pub(crate) http: reqwest::Client,
@@ -142,7 +142,7 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Sends the request on as it came. Its signature stays valid, because the emulator sees the same host name.
+    /// Sends the request on unchanged. Its signature stays valid, because the emulator sees the same host name.
     pub(crate) async fn forward(&self, request: &Request) -> Result<Response, reqwest::Error> {
         let url = format!("{}{}", self.endpoint, request.target);
         let mut sent = self.http.request(request.method.clone(), url).body(request.body.clone());
@@ -152,8 +152,8 @@ impl Upstream {
         let response = sent.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await?.to_vec();
-        let stated = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let withheld_bytes = if request.method == Method::HEAD { stated.unwrap_or(0) } else { 0 };
+        let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let withheld_bytes = if request.method == Method::HEAD { declared.unwrap_or(0) } else { 0 };
         let kept = headers.iter().filter(|(name, _)| ![CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION].contains(name));
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = kept.map(|(name, value)| (name.to_string(), text(value))).collect();

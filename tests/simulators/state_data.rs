@@ -1,26 +1,26 @@
-//! What the states of a machine hand to each other: the Amazon States Language's paths, templates and results, as far
-//! as our definitions use them. An execution is played with every way that each of its tasks can end.
+//! The data that the states of a machine pass on: the paths, templates and results of the Amazon States Language, as
+//! far as our definitions use them. An execution is played with every outcome of each of its tasks.
 
 use serde_json::{Map, Value, json};
 
 /// How a task may end: with a result, or with an error's name and cause.
 pub(crate) type Ending = Result<Value, Value>;
 
-/// Something that a service limits: what it is, and its size as JSON in bytes.
+/// Data that a service limits: what they are, and their size as JSON in bytes.
 pub(crate) type Sizes = Vec<(String, usize)>;
 
 /// Plays every execution of a machine.
 pub(crate) struct Play<'a> {
-    /// Each way that the task of this name may end.
+    /// Each outcome of the task of this name.
     pub(crate) endings: &'a dyn Fn(&str) -> Vec<Ending>,
     /// The context object (`$$`), without the item of a Map.
     pub(crate) context: Value,
-    /// What was met.
+    /// All data seen.
     pub(crate) sizes: Sizes,
 }
 
 impl Play<'_> {
-    /// Plays a machine from its first state. Returns each way that it may end.
+    /// Plays a machine from its first state. Returns each of its outcomes.
     pub(crate) fn run(&mut self, machine: &Value, input: Value) -> Vec<Ending> {
         self.enter(machine, machine["StartAt"].as_str().unwrap(), input)
     }
@@ -31,8 +31,8 @@ impl Play<'_> {
         match state["Type"].as_str().unwrap() {
             "Succeed" => vec![Ok(input)],
             "Fail" => {
-                let told = |path: &str| self.read(state[path].as_str().unwrap(), &input);
-                vec![Err(json!({"Error": told("ErrorPath"), "Cause": told("CausePath")}))]
+                let at = |path: &str| self.read(state[path].as_str().unwrap(), &input);
+                vec![Err(json!({"Error": at("ErrorPath"), "Cause": at("CausePath")}))]
             }
             "Choice" => {
                 let choices = state["Choices"].as_array().unwrap();
@@ -54,11 +54,11 @@ impl Play<'_> {
                 let endings = self.map(name, state, &input);
                 endings.into_iter().flat_map(|ending| self.leave(machine, name, &input, ending)).collect()
             }
-            other => panic!("say here what a state of type {other} does"),
+            other => panic!("states of type {other} are not supported here"),
         }
     }
 
-    /// Either all items end well, or one does not.
+    /// Either all items succeed, or one fails.
     fn map(&mut self, name: &str, state: &Value, input: &Value) -> Vec<Ending> {
         let mut results = Vec::new();
         let mut errors = Vec::new();
@@ -77,7 +77,7 @@ impl Play<'_> {
         errors
     }
 
-    /// Goes on after a state: its result, or the error that it catches, becomes a part of the data.
+    /// Continues after a state: its result, or the error that it catches, becomes a part of the data.
     fn leave(&mut self, machine: &Value, name: &str, input: &Value, ending: Ending) -> Vec<Ending> {
         let state = &machine["States"][name];
         let (rule, output) = match ending {
@@ -87,11 +87,11 @@ impl Play<'_> {
                     Value::Null => result,
                     selector => self.filled(selector, &result),
                 };
-                let placed = placed(state, result, input);
-                (state, state["OutputPath"].as_str().map_or(placed.clone(), |path| self.read(path, &placed)))
+                let with_result = with_result(state, result, input);
+                (state, state["OutputPath"].as_str().map_or(with_result.clone(), |path| self.read(path, &with_result)))
             }
             Err(error) => match state["Catch"].as_array() {
-                Some(catches) => (&catches[0], placed(&catches[0], error, input)),
+                Some(catches) => (&catches[0], with_result(&catches[0], error, input)),
                 None => return vec![Err(error)],
             },
         };
@@ -111,19 +111,19 @@ impl Play<'_> {
         match rule.map(|(name, expected)| (name.as_str(), expected)) {
             Some(("StringEquals", expected)) => value == *expected,
             Some(("NumericGreaterThan", expected)) => value.as_u64().unwrap() > expected.as_u64().unwrap(),
-            // What is read here is there.
+            // The data that a condition reads must exist.
             Some(("IsPresent", expected)) => *expected == true,
-            other => panic!("say here what {other:?} asks"),
+            other => panic!("the condition {other:?} is not supported here"),
         }
     }
 
-    /// The value at a path. One that leads nowhere fails the execution on AWS.
+    /// The value at a path. A missing one fails the execution on AWS.
     fn read(&self, path: &str, data: &Value) -> Value {
         let (root, path) = path.strip_prefix("$$").map_or((data, &path[1..]), |rest| (&self.context, rest));
-        root.pointer(&path.replace('.', "/")).unwrap_or_else(|| panic!("{path} leads nowhere")).clone()
+        root.pointer(&path.replace('.', "/")).unwrap_or_else(|| panic!("{path} is missing")).clone()
     }
 
-    /// A template, with the values that it names by a path (`"member.$": "$.path"`).
+    /// A template, with its values by path (`"member.$": "$.path"`).
     fn filled(&self, template: &Value, data: &Value) -> Value {
         let Some(members) = template.as_object() else { return template.clone() };
         let filled = members.iter().map(|(name, value)| match name.strip_suffix(".$") {
@@ -139,7 +139,7 @@ impl Play<'_> {
 }
 
 /// The data with a result where `ResultPath` says: nowhere, at one member, or in place of all.
-fn placed(rule: &Value, result: Value, data: &Value) -> Value {
+fn with_result(rule: &Value, result: Value, data: &Value) -> Value {
     match rule.get("ResultPath") {
         None => result,
         Some(Value::Null) => data.clone(),

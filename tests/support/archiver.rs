@@ -1,4 +1,4 @@
-//! The archive of payments: rows that arrived days ago, runs of the archival, and what the bucket holds of them.
+//! The archive of payments: rows of past days, runs of the archival, and the objects in the bucket.
 
 use crate::support::cloud::{Cloud, eventually, now_ms};
 use crate::support::provider::Provider;
@@ -24,7 +24,7 @@ static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
 /// A run ends itself before its function's five minutes are up.
 const RUN_SECONDS_MAX: u64 = 300;
 
-/// How many rows DynamoDB takes at once, and how many such calls are under way.
+/// The most rows of one DynamoDB batch, and how many such calls are in progress.
 const BATCH_ROWS_MAX: usize = 25;
 const BATCHES_IN_FLIGHT: usize = 8;
 
@@ -59,7 +59,7 @@ impl Cloud {
         objects
     }
 
-    /// Lets the time of an archival's lease be over at once. An error where there is none that goes on.
+    /// Ends the lease of an archival at once. An error where no archival is running.
     pub(crate) async fn end_archival_lease(&self) -> Result<(), SdkError<UpdateItemError>> {
         self.end_archival_lease_at(now_ms()).await
     }
@@ -74,13 +74,13 @@ impl Cloud {
     }
 }
 
-/// The stack of the archive, which is one test's at a time. It begins with nothing that is due.
+/// The stack of the archive, which one test at a time uses. It begins without payments that are due.
 pub(crate) struct Archive {
     pub(crate) cloud: Cloud,
     _turn: MutexGuard<'static, ()>,
 }
 
-/// What the archive holds, by the keys of its objects.
+/// The payments in the archive, by the keys of their objects.
 pub(crate) type Objects = BTreeMap<String, Vec<ArchivedPayment>>;
 
 impl Archive {
@@ -93,12 +93,12 @@ impl Archive {
 
     // -- Rows ----------------------------------------------------------------------------------------------------------
 
-    /// The row of the event that a transaction was created, as it stands.
+    /// The current row of the event that a transaction was created.
     pub(crate) async fn row(&self, provider: &Provider<'_>, id: &str) -> Option<Row> {
         self.row_of_key(id, &EventKey::created(&provider.name)).await
     }
 
-    /// The row of an event of any type as it stands.
+    /// The current row of an event of any type.
     pub(crate) async fn row_of(&self, provider: &Provider<'_>, payment: &Value) -> Option<Row> {
         self.row_of_key(payment["transaction_id"].as_str().unwrap(), &provider.event_key(payment)).await
     }
@@ -109,7 +109,7 @@ impl Archive {
         found.consistent_read(true).send().await.unwrap().item
     }
 
-    /// All rows of the table by their transactions, of which only these attributes are read, or all.
+    /// All rows of the table by their transactions, with only these attributes, or all.
     pub(crate) async fn rows(&self, attributes: Option<&str>) -> HashMap<String, Row> {
         let scan = self.cloud.dynamodb().scan().table_name(&self.cloud.stack.webhook_table).consistent_read(true);
         let scan = scan.set_projection_expression(attributes.map(str::to_owned));
@@ -122,7 +122,7 @@ impl Archive {
         rows
     }
 
-    /// Whether any of these payments has left the table. Asks for some of them.
+    /// Whether any of these payments has left the table. Reads some of them.
     pub(crate) async fn are_any_replaced(&self, provider: &Provider<'_>, ids: &[&str]) -> bool {
         let some = ids.iter().step_by(ids.len().div_ceil(20));
         let rows = join_all(some.map(|id| self.row(provider, id))).await;
@@ -142,20 +142,20 @@ impl Archive {
         let put = async |rows: &[Row]| {
             let put = |row: &Row| PutRequest::builder().set_item(Some(row.clone())).build().unwrap();
             let puts = rows.iter().map(|row| WriteRequest::builder().put_request(put(row)).build()).collect();
-            let answer = dynamodb.batch_write_item().request_items(table, puts).send().await.unwrap();
-            assert!(answer.unprocessed_items.unwrap_or_default().is_empty());
+            let response = dynamodb.batch_write_item().request_items(table, puts).send().await.unwrap();
+            assert!(response.unprocessed_items.unwrap_or_default().is_empty());
         };
         let batches = stream::iter(rows.chunks(BATCH_ROWS_MAX)).map(put).buffer_unordered(BATCHES_IN_FLIGHT);
         batches.collect::<()>().await;
     }
 
-    /// Sends a payment, and makes its row one that arrived at this time.
+    /// Sends a payment, and sets the arrival of its row.
     pub(crate) async fn send_at(&self, provider: &Provider<'_>, payment: &Value, received_at_ms: u64) {
         provider.send(payment).await.accepted();
         self.move_to(provider, payment, received_at_ms).await;
     }
 
-    /// Makes the row of a payment one that arrived at this time.
+    /// Sets the arrival of a payment's row.
     pub(crate) async fn move_to(&self, provider: &Provider<'_>, payment: &Value, received_at_ms: u64) {
         let mut row = self.row_of(provider, payment).await.unwrap();
         arrive_at(&mut row, received_at_ms);
@@ -164,21 +164,21 @@ impl Archive {
 
     // -- Runs ----------------------------------------------------------------------------------------------------------
 
-    /// One run of the archival: what it answers, or its error.
+    /// One run of the archival: its output, or its error.
     pub(crate) async fn run(&self) -> Result<Value, Value> {
         let patient = TimeoutConfig::builder().operation_timeout(Duration::from_secs(RUN_SECONDS_MAX)).build();
         let invoke = self.cloud.lambda().invoke().function_name(&self.cloud.stack.archival_function);
         let patiently = aws_sdk_lambda::config::Config::builder().timeout_config(patient);
-        let answer = invoke.customize().config_override(patiently).send().await.unwrap();
-        let payload: Value = serde_json::from_slice(answer.payload.unwrap().as_ref()).unwrap();
-        if answer.function_error.is_some() { Err(payload) } else { Ok(payload) }
+        let response = invoke.customize().config_override(patiently).send().await.unwrap();
+        let payload: Value = serde_json::from_slice(response.payload.unwrap().as_ref()).unwrap();
+        if response.function_error.is_some() { Err(payload) } else { Ok(payload) }
     }
 
-    /// Runs the archival until nothing more is due. Returns what the last run answered.
+    /// Runs the archival until nothing more is due. Returns the output of the last run.
     pub(crate) async fn finish(&self) -> Value {
         eventually("the archival to be done", async || {
-            let answer = self.run().await.unwrap();
-            (answer["outcome"] == "done" && answer["more"] == false).then_some(answer)
+            let response = self.run().await.unwrap();
+            (response["outcome"] == "done" && response["more"] == false).then_some(response)
         })
         .await
     }
@@ -192,7 +192,7 @@ impl Archive {
         join(self.run(), kill).await.0
     }
 
-    /// Ends the processes of the archival function where they are, as it happens when a machine is lost.
+    /// Kills the processes of the archival function, as when a machine is lost.
     fn kill(&self) {
         let listed = Command::new("ps").args(["axeww", "-o", "pid=,command="]).output().unwrap();
         let marks = [
@@ -208,15 +208,15 @@ impl Archive {
         Command::new("kill").arg("-KILL").args(ids).status().unwrap();
     }
 
-    /// Whether an object is announced that is not settled.
-    pub(crate) async fn is_object_announced(&self) -> bool {
+    /// Whether an object is recorded that is not settled.
+    pub(crate) async fn is_object_pending(&self) -> bool {
         let control = self.cloud.dynamodb().get_item().table_name(&self.cloud.stack.webhook_table);
         let control = control.key("transaction_id", text("#archive")).key("event_key", text("#archive"));
         let control = control.consistent_read(true).send().await.unwrap().item;
         control.is_some_and(|control| control.contains_key("object_key"))
     }
 
-    /// Lets the time of the present lease be over at once.
+    /// Ends the present lease at once.
     pub(crate) async fn let_lease_run_out(&self) {
         self.cloud.end_archival_lease().await.unwrap();
     }
@@ -228,7 +228,7 @@ impl Archive {
         self.cloud.archived("").await
     }
 
-    /// Every version of every object below a prefix: its key and its ETag. There must be nothing else.
+    /// Every version of every object below a prefix: its key and its ETag. There must be no delete marker.
     pub(crate) async fn versions(&self, prefix: &str) -> Vec<(String, String)> {
         let list = self.cloud.s3().list_object_versions().bucket(&self.cloud.stack.audit_bucket).prefix(prefix);
         let list = list.send().await.unwrap();
@@ -245,7 +245,7 @@ pub(crate) fn lines_of<'o>(objects: &'o Objects, id: &str) -> Vec<(&'o str, &'o 
     all.filter(|(_, line)| line.transaction_id == id).collect()
 }
 
-/// Makes a row one that arrived at this time.
+/// Sets the arrival of a row.
 pub(crate) fn arrive_at(row: &mut Row, received_at_ms: u64) {
     let at = Timestamp::from_unix_milliseconds(received_at_ms);
     let shard = DayShards::PAYMENTS.of(at, row["transaction_id"].as_s().unwrap());
@@ -256,12 +256,12 @@ pub(crate) fn arrive_at(row: &mut Row, received_at_ms: u64) {
     ]);
 }
 
-/// Whether a row is what remains of an archived payment.
+/// Whether a row is the tombstone of an archived payment.
 pub(crate) fn is_tombstone(row: &Row) -> bool {
     row.contains_key("expires_at_ms")
 }
 
-/// What a run answers that archived so many rows into so many objects, and left so many that are not published.
+/// The output of a run that archived so many rows into so many objects, and left so many that are not published.
 pub(crate) fn done(archived: u64, objects: u64, left_unpublished: u64) -> Value {
     json!({
         "outcome": "done", "archived": archived, "objects": objects, "left_unpublished": left_unpublished,

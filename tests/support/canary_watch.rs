@@ -1,47 +1,47 @@
-//! What a test has planted and seen, until it is searched.
+//! The canaries of a test and everything it has seen, until that is searched.
 
 use crate::support::cloud::{Cloud, eventually, unique};
-use crate::support::upload::Answer;
-use crate::system::canary::{Canaries, Kind, Place};
+use crate::support::upload::ApiResponse;
+use crate::system::canary::{Canaries, Kind, Location};
 use crate::system::logs::lines_of;
 
-/// The canaries of a test, and everything in which they must not be.
+/// The canaries of a test, and all data that must not have them.
 pub(crate) struct Watch<'c> {
     cloud: &'c Cloud,
     functions: [&'static str; 3],
     pub(crate) canaries: Canaries,
-    seen: Vec<(Place, String, Vec<u8>)>,
+    seen: Vec<(Location, String, Vec<u8>)>,
     /// Texts that the log must have before it is searched.
     pub(crate) logged: Vec<String>,
 }
 
 impl<'c> Watch<'c> {
-    /// A watch on the log of these functions, and on what it is shown.
+    /// Watches the log of these functions, and all data passed to it.
     pub(crate) fn begin(cloud: &'c Cloud, functions: [&'static str; 3]) -> Self {
         Self { cloud, functions, canaries: Canaries::default(), seen: Vec::new(), logged: Vec::new() }
     }
 
-    /// A text of content that nothing else has.
+    /// A unique text of content.
     pub(crate) fn content(&mut self, what: &str) -> String {
         self.canaries.plant(Kind::Content, what, format!("kanari{}", unique()))
     }
 
-    /// A text that is nobody's content and stands in a request.
+    /// A unique text in a request that is nobody's content.
     pub(crate) fn stray(&mut self, what: &str) -> String {
         self.canaries.plant(Kind::Secret, what, format!("stray{}", unique()))
     }
 
     /// Keeps what was seen.
-    pub(crate) fn see(&mut self, place: Place, origin: &str, what: impl Into<Vec<u8>>) {
-        self.seen.push((place, origin.to_owned(), what.into()));
+    pub(crate) fn see(&mut self, location: Location, origin: &str, what: impl Into<Vec<u8>>) {
+        self.seen.push((location, origin.to_owned(), what.into()));
     }
 
-    /// Keeps an answer, and plants what it tells to its owner alone.
-    pub(crate) fn see_answer(&mut self, origin: &str, answer: &Answer) {
-        if let Some((_, token)) = answer.body["status_path"].as_str().and_then(|path| path.split_once("token=")) {
+    /// Keeps a response, and plants the data in it that only its owner may see.
+    pub(crate) fn see_response(&mut self, origin: &str, response: &ApiResponse) {
+        if let Some((_, token)) = response.body["status_path"].as_str().and_then(|path| path.split_once("token=")) {
             self.canaries.plant(Kind::Token, "a status token", token);
         }
-        for url in [&answer.body["url"], &answer.body["report_url"], &answer.body["upload"]["url"]] {
+        for url in [&response.body["url"], &response.body["report_url"], &response.body["upload"]["url"]] {
             for name in ["X-Amz-Signature=", "X-Amz-Security-Token="] {
                 let value = url.as_str().and_then(|url| url.split_once(name)).map(|(_, rest)| rest);
                 if let Some(value) = value.and_then(|rest| rest.split('&').next()) {
@@ -49,38 +49,38 @@ impl<'c> Watch<'c> {
                 }
             }
         }
-        let is_owners = answer.status < 400 || answer.body["status_path"].is_string();
-        let place = if is_owners { Place::OwnersAnswer } else { Place::Refusal };
-        self.see(place, origin, format!("{} {:?} {}", answer.status, answer.headers, answer.body));
+        let is_owners = response.status < 400 || response.body["status_path"].is_string();
+        let location = if is_owners { Location::OwnersResponse } else { Location::Rejection };
+        self.see(location, origin, format!("{} {:?} {}", response.status, response.headers, response.body));
     }
 
-    /// Waits until the log has what it must have, and looks for the canaries in all that was seen and logged.
+    /// Waits until the log is complete, and searches for the canaries in all that was seen and logged.
     pub(crate) async fn end(mut self) {
         let logs = eventually("the log lines of all that was sent", async || {
             let mut logs = Vec::new();
             for function in self.functions {
                 logs.extend(lines_of(self.cloud, function).await.into_iter().map(|line| (function, line)));
             }
-            let told = |text: &String| logs.iter().any(|(_, line)| line.contains(text.as_str()));
-            self.logged.iter().all(told).then_some(logs)
+            let reported = |text: &String| logs.iter().any(|(_, line)| line.contains(text.as_str()));
+            self.logged.iter().all(reported).then_some(logs)
         })
         .await;
-        // By now there are processes that have some, if this machine tells of processes.
+        // By now some processes have credentials, if this machine shows them.
         let credentials = credentials_of(&self.functions.map(|name| self.cloud.stack.function(name)));
         assert!(!credentials.is_empty() || !std::path::Path::new("/proc/self/environ").exists());
         for (kind, credential) in credentials {
             self.canaries.plant(kind, "a function's AWS credential", credential);
         }
-        let logged = logs.into_iter().map(|(function, line)| (Place::Log, function.to_owned(), line.into_bytes()));
+        let logged = logs.into_iter().map(|(function, line)| (Location::Log, function.to_owned(), line.into_bytes()));
         let seen = self.seen.into_iter().chain(logged);
         let leaks: Vec<String> =
-            seen.flat_map(|(place, origin, text)| self.canaries.leaks(place, &origin, &text)).collect();
+            seen.flat_map(|(location, origin, text)| self.canaries.leaks(location, &origin, &text)).collect();
         assert!(leaks.is_empty(), "{} leaks:\n{}", leaks.len(), leaks.join("\n"));
     }
 }
 
-/// The credentials that the processes of these functions have, where this machine tells. A session's token is a part of
-/// every URL that is signed by them; without the key it opens nothing.
+/// The credentials of these functions' processes, where this machine shows them. A session's token is a part of every
+/// URL that is signed by them; without the key it is useless.
 fn credentials_of(functions: &[String]) -> Vec<(Kind, String)> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let environments = processes.filter_map(|process| std::fs::read(process.path().join("environ")).ok());

@@ -1,5 +1,4 @@
-//! The local cloud as the tests see it: one of its stacks, clients of its services, and what a test makes there for
-//! itself and must not leave behind.
+//! The local cloud: one of its stacks, clients of its services, and what a test creates there and must remove.
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -13,12 +12,12 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How long a test waits for what must happen. The slowest of it, the workflow's retries, takes a fifth of this.
+/// How long a test waits for an expected event. The slowest one, the workflow's retries, takes a fifth of this.
 const PATIENCE: Duration = Duration::from_secs(120);
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const CALL_SECONDS_MAX: u64 = 60;
 
-/// One deployed stack, as the file behind `ACCEPTANCE_STACKS` describes it.
+/// One deployed stack, as the file of `ACCEPTANCE_STACKS` describes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Stack {
     pub(crate) endpoint: String,
@@ -30,15 +29,15 @@ pub(crate) struct Stack {
     pub(crate) topic_arn: String,
     pub(crate) dead_letter_queue_url: String,
     pub(crate) state_machine_arn: String,
-    /// What every name of the stack ends in.
+    /// The suffix of every name in the stack.
     pub(crate) suffix: String,
     pub(crate) api_id: String,
     pub(crate) usage_plan_id: String,
-    /// Who may put files straight into the bucket.
+    /// The partner that may put files straight into the bucket.
     pub(crate) bucket_partners: [String; 2],
     /// The keys that the deployment made.
     pub(crate) api_keys: [String; 2],
-    /// Where providers send their webhooks.
+    /// The address for webhooks.
     pub(crate) webhook_url: String,
     /// Two providers, each with its name and its secret.
     pub(crate) provider: [String; 2],
@@ -50,9 +49,9 @@ pub(crate) struct Stack {
     pub(crate) alerts_topic_arn: String,
     pub(crate) audit_bucket: String,
     pub(crate) archival_function: String,
-    /// What the emulator itself has written.
+    /// The log file of the emulator itself.
     pub(crate) log_file: PathBuf,
-    /// The library that gives functions clocks of their own (`local/clocks.py`); none where there is no such thing.
+    /// The library that gives functions clocks of their own (`local/clocks.py`); none where it does not work.
     pub(crate) clock_shim: Option<String>,
     access_key_id: String,
     secret_access_key: String,
@@ -119,7 +118,7 @@ impl Stack {
                 "acceptance",
             ))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
-            // A second try would hide what the first one met.
+            // A second try would hide the result of the first one.
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
             .load()
@@ -127,7 +126,7 @@ impl Stack {
     }
 }
 
-/// What a test made and the end of the test removes.
+/// A change of a test that the end of the test undoes.
 #[derive(Debug)]
 pub(crate) enum Made {
     ApiKey {
@@ -147,7 +146,7 @@ pub(crate) enum Made {
         name: String,
         bus: String,
     },
-    /// A rule of a bus that is switched off.
+    /// A disabled rule of a bus.
     SwitchedOff {
         rule: String,
         bus: String,
@@ -225,7 +224,7 @@ impl Cloud {
         aws_sdk_sfn::Client::new(&self.sdk)
     }
 
-    /// Remembers what is to be removed when the test ends, however it ends.
+    /// Registers a change that is undone when the test ends, however it ends.
     pub(crate) fn remove_at_end(&self, made: Made) {
         self.made.lock().unwrap().push(made);
     }
@@ -247,15 +246,15 @@ impl Cloud {
         .await;
     }
 
-    /// Switches a rule of a bus off until this is dropped: its events are lost.
+    /// Disables a rule of a bus until this is dropped: its events are lost.
     pub(crate) async fn switch_off(&self, rule: &str, bus: &str) {
         self.remove_at_end(Made::SwitchedOff { rule: rule.to_owned(), bus: bus.to_owned() });
         self.events().disable_rule().name(rule).event_bus_name(bus).send().await.unwrap();
     }
 
-    /// Invokes a function of the stack and returns what it answered, or its error.
+    /// Invokes a function of the stack and returns its output, or its error.
     pub(crate) async fn invoke(&self, function: &str, payload: &Value) -> Result<Value, Value> {
-        let answer = self
+        let response = self
             .lambda()
             .invoke()
             .function_name(self.stack.function(function))
@@ -263,9 +262,9 @@ impl Cloud {
             .send()
             .await
             .unwrap();
-        let payload = answer.payload.map(aws_sdk_lambda::primitives::Blob::into_inner).unwrap_or_default();
+        let payload = response.payload.map(aws_sdk_lambda::primitives::Blob::into_inner).unwrap_or_default();
         let payload = serde_json::from_slice(&payload).unwrap_or(Value::Null);
-        if answer.function_error.is_some() { Err(payload) } else { Ok(payload) }
+        if response.function_error.is_some() { Err(payload) } else { Ok(payload) }
     }
 }
 
@@ -275,7 +274,7 @@ impl Drop for Cloud {
         if made.is_empty() {
             return;
         }
-        // The test's own runtime cannot wait for itself here, so the clean-up has a thread and a runtime of its own.
+        // The test's own runtime cannot wait here, so the clean-up has a thread and a runtime of its own.
         let stack = self.stack.clone();
         let cleaned = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -283,7 +282,7 @@ impl Drop for Cloud {
         })
         .join();
         if cleaned.is_err() && !std::thread::panicking() {
-            panic!("what the test had made could not be removed");
+            panic!("the test's resources could not be removed");
         }
     }
 }
@@ -315,21 +314,21 @@ async fn remove(stack: &Stack, made: Vec<Made>) {
     }
 }
 
-/// Looks again and again until `look` finds something, and gives up after [`PATIENCE`].
-pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+/// Polls until there is a result, and gives up after [`PATIENCE`].
+pub(crate) async fn eventually<T>(what: &str, mut poll: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(found) = look().await {
+        if let Some(found) = poll().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited {} s in vain for {what}", PATIENCE.as_secs());
-        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        assert!(Instant::now() < deadline, "waited {} s without success for {what}", PATIENCE.as_secs());
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// A word that no other test and no other run uses, of small letters and digits.
+/// A word of lowercase letters and digits that no other test and no other run uses.
 pub(crate) fn unique() -> String {
-    // Each RandomState has its own random keys, which is all the randomness that a name needs.
+    // Each RandomState has its own random keys, which is enough randomness for a name.
     format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 

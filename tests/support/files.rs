@@ -1,16 +1,16 @@
-//! Builders of files and of request bodies, sound ones and broken ones.
+//! Builders of files and of request bodies, valid and invalid ones.
 
 use domain::ContentHasher;
 use domain::{ContentDigest, FileId, Money, Partner};
 
 pub(crate) const HEADER: &str = "transaction_id,amount,currency,timestamp,merchant,status";
 
-/// A sound record with this id.
+/// A valid record with this id.
 pub(crate) fn record(id: &str) -> String {
     record_of(id, "12.34")
 }
 
-/// A sound record with this id and amount in USD.
+/// A valid record with this id and amount in USD.
 pub(crate) fn record_of(id: &str, amount: &str) -> String {
     format!("{id},{amount},USD,2026-01-15T10:00:00Z,Corner Café,completed")
 }
@@ -25,14 +25,14 @@ pub(crate) fn file(records: &[impl AsRef<str>]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// A sound file of exactly so many bytes.
+/// A valid file of exactly so many bytes.
 pub(crate) fn file_of_bytes(bytes: usize) -> Vec<u8> {
     const RECORD_BYTES: usize = 3_000;
     let records = bytes / RECORD_BYTES;
     let budget = bytes - HEADER.len() - 1;
     let records = (0..records).map(|number| {
         let frame = format!("T{number:06},12.34,USD,2026-01-15T10:00:00Z,,completed");
-        // What does not divide evenly makes the first records one byte longer. Each has a line end as well.
+        // The remainder makes the first records one byte longer. Each has a line end as well.
         let length = budget / records + usize::from(number < budget % records) - 1;
         frame.replace(",,", &format!(",{},", "m".repeat(length - frame.len())))
     });
@@ -48,7 +48,7 @@ pub(crate) fn digest(file: &[u8]) -> ContentDigest {
     hasher.finish()
 }
 
-/// The id that a file of this partner has, on whichever road it comes.
+/// The id of a file of this partner, which is the same from every source.
 pub(crate) fn file_id(partner: &str, file: &[u8]) -> String {
     FileId::derive(&Partner::named(partner).unwrap(), &digest(file)).to_string()
 }

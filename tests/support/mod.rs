@@ -1,4 +1,4 @@
-//! What tests share: the local cloud, senders of files and payments, builders of requests, the template.
+//! Helpers of several tests: the local cloud, senders of files and payments, builders of requests, the template.
 
 pub(crate) mod archiver;
 pub(crate) mod canary_watch;

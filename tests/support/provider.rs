@@ -1,8 +1,8 @@
-//! A payment provider that sends webhooks, over HTTP alone; and what the table and the bus hold of them.
+//! A payment provider that sends webhooks, over HTTP alone; and the data of the table and the bus about them.
 
 use crate::support::cloud::{Cloud, Made, eventually, now_ms, unique};
 use crate::support::queues::Queue;
-use crate::support::upload::{Answer, plain};
+use crate::support::upload::{ApiResponse, plain};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::DayShards;
 use domain::Timestamp;
@@ -18,7 +18,7 @@ pub(crate) struct Provider<'c> {
 }
 
 impl Cloud {
-    /// The first of the providers that the stack knows. Each test uses transaction ids of its own.
+    /// The first of the stack's providers. Each test uses transaction ids of its own.
     pub(crate) fn provider(&self) -> Provider<'_> {
         let [name, secret] = self.stack.provider.clone();
         Provider { cloud: self, name, secret }
@@ -31,7 +31,11 @@ impl Cloud {
     }
 
     /// Posts any body with any headers to the webhooks' API.
-    pub(crate) async fn post_webhook(&self, headers: &[(&str, &str)], body: &(impl AsRef<[u8]> + ?Sized)) -> Answer {
+    pub(crate) async fn post_webhook(
+        &self,
+        headers: &[(&str, &str)],
+        body: &(impl AsRef<[u8]> + ?Sized),
+    ) -> ApiResponse {
         self.post_webhook_as(Some("application/json"), headers, body).await
     }
 
@@ -41,7 +45,7 @@ impl Cloud {
         content_type: Option<&str>,
         headers: &[(&str, &str)],
         body: &(impl AsRef<[u8]> + ?Sized),
-    ) -> Answer {
+    ) -> ApiResponse {
         let mut request = self.http.post(&self.stack.webhook_url).body(body.as_ref().to_vec());
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
@@ -49,7 +53,7 @@ impl Cloud {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Answer::of(request).await
+        ApiResponse::of(request).await
     }
 }
 
@@ -61,7 +65,7 @@ pub(crate) struct Signed {
 }
 
 impl Signed {
-    /// What Standard Webhooks asks for.
+    /// The headers of Standard Webhooks.
     pub(crate) fn headers(&self) -> [(&str, &str); 3] {
         [
             (signature::ID_HEADER, &self.id),
@@ -89,16 +93,16 @@ impl Provider<'_> {
     }
 
     /// Signs and sends it.
-    pub(crate) async fn send(&self, payment: &Value) -> Answer {
+    pub(crate) async fn send(&self, payment: &Value) -> ApiResponse {
         self.send_text(&payment.to_string()).await
     }
 
     /// Signs and sends this very body.
-    pub(crate) async fn send_text(&self, body: &str) -> Answer {
+    pub(crate) async fn send_text(&self, body: &str) -> ApiResponse {
         self.cloud.post_webhook(&sign(&self.secret, body, 0).headers(), body).await
     }
 
-    /// Puts a payment into the table as it is when it is published, with an arrival of its own. No event tells of it.
+    /// Puts a published payment into the table, with an arrival of its own. There is no event about it.
     pub(crate) async fn put(&self, payment: &Value, received_at_ms: u64) {
         let read = Payment::read(payment.to_string().as_bytes()).unwrap();
         let at = Timestamp::from_unix_milliseconds(received_at_ms);
@@ -124,7 +128,7 @@ impl Provider<'_> {
         put.send().await.unwrap();
     }
 
-    /// Puts a payment into the table that was accepted before its currency was retired: today no webhook may have it.
+    /// Puts a payment into the table that was accepted before its currency was retired: today its webhook is rejected.
     pub(crate) async fn put_retired(&self, payment: &Value, received_at_ms: u64) {
         self.put(payment, received_at_ms).await;
         let text = |text: &str| AttributeValue::S(text.to_owned());
@@ -135,7 +139,7 @@ impl Provider<'_> {
         update.expression_attribute_values(":retired", text("HRK")).send().await.unwrap();
     }
 
-    /// Puts a payment into the table that came two hours ago and is not published, although the time for that is over.
+    /// Puts a payment into the table that was received two hours ago and is not published, and is no longer claimed.
     pub(crate) async fn put_unfinished(&self, payment: &Value) {
         let came_at_ms = now_ms() - 2 * 60 * 60 * 1000;
         self.put(payment, came_at_ms).await;
@@ -163,7 +167,7 @@ impl Provider<'_> {
         found.consistent_read(true).send().await.unwrap().item.as_ref().map(plain)
     }
 
-    /// Which event a payment of this provider is; that the transaction was created if it can be none.
+    /// The event key of a payment of this provider; that of the created transaction if the payment is invalid.
     pub(crate) fn event_key(&self, payment: &Value) -> EventKey {
         self.event_key_of(payment.to_string().as_bytes())
     }
@@ -174,7 +178,7 @@ impl Provider<'_> {
     }
 }
 
-/// A queue that hears every event of the bus about one transaction.
+/// A queue that receives every event of the bus about one transaction.
 pub(crate) struct Listener<'c> {
     queue: Queue<'c>,
 }
@@ -201,7 +205,7 @@ impl Listener<'_> {
         eventually("an event on the bus", async || self.receive().await).await
     }
 
-    /// An event that has come by now.
+    /// An event that was received by now.
     pub(crate) async fn receive(&self) -> Option<Value> {
         self.queue.take(1).await.pop()
     }

@@ -1,4 +1,4 @@
-//! Queues through which the tests hear what topics and buses tell.
+//! Queues that receive the messages of topics and buses.
 
 use crate::support::cloud::{Cloud, Made, unique};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ impl Cloud {
         Queue { cloud: self, name, arn, url }
     }
 
-    /// A queue that gets what a topic publishes with attributes that pass `filter`.
+    /// A queue that receives the messages of a topic whose attributes match `filter`.
     pub(crate) async fn queue_of_topic(&self, prefix: &str, topic_arn: &str, filter: &Value) -> Queue<'_> {
         let queue = self.queue(prefix).await;
         let policy = json!({"Version": "2012-10-17", "Statement": [{
@@ -40,16 +40,16 @@ impl Cloud {
 }
 
 impl Queue<'_> {
-    /// Takes some of the messages that are there, at most `most`, which is at most ten.
+    /// Takes some of the available messages, at most `most`, which is at most ten.
     pub(crate) async fn take(&self, most: i32) -> Vec<Value> {
         let receive = self.cloud.sqs().receive_message().queue_url(&self.url).max_number_of_messages(most);
-        let messages = receive.send().await.unwrap().messages.unwrap_or_default();
-        let mut taken = Vec::new();
-        for message in messages {
-            taken.push(serde_json::from_str(&message.body.unwrap()).unwrap());
+        let received = receive.send().await.unwrap().messages.unwrap_or_default();
+        let mut messages = Vec::new();
+        for message in received {
+            messages.push(serde_json::from_str(&message.body.unwrap()).unwrap());
             let delete = self.cloud.sqs().delete_message().queue_url(&self.url);
             delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
         }
-        taken
+        messages
     }
 }

@@ -1,4 +1,4 @@
-//! Files of which the API has begun an attempt, and nothing more: as if its function had died then.
+//! Files for which the API has begun an attempt, and nothing more: as if its function had died then.
 
 use crate::support::cloud::{Cloud, now_ms};
 use crate::support::files::{digest, file_id};
@@ -9,8 +9,8 @@ use serde_json::json;
 use std::collections::HashMap;
 
 impl Cloud {
-    /// Writes the status of a valid file whose first attempt has begun, at `sequence` in its partner's arrival order, as the
-    /// API does before it stores the object. Returns the file's id.
+    /// Writes the status of a valid file whose first attempt has begun, at `sequence` in its partner's arrival order,
+    /// as the API does before it stores the object. Returns the file's id.
     pub(crate) async fn put_received(&self, partner: &str, file: &[u8], sequence: u64) -> String {
         let id = file_id(partner, file);
         let mut validator = FileValidator::new(Timestamp::from_unix_milliseconds(now_ms()), Limits::default());

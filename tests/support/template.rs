@@ -1,4 +1,4 @@
-//! The template as CloudFormation gets it, with what SAM adds to it, and the state machines' definitions.
+//! The template after SAM's transform, and the state machines' definitions.
 
 use crate::support::files::digest;
 use serde_json::{Map, Value, json};
@@ -13,11 +13,11 @@ pub(crate) fn text_of(path: &str) -> String {
     std::fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The template after the SAM transform. `python3 -m local run` makes it, and `python3 -m tools transform` by itself.
+/// The template after the SAM transform. `python3 -m local run` makes it, and so does `python3 -m tools transform`.
 pub(crate) fn template() -> Value {
     let template: Value = serde_json::from_str(&text_of(".local/transformed.json")).unwrap();
     let source = digest(text_of("template.yaml").as_bytes());
-    assert_eq!(template["Metadata"]["TemplateSha256"], source.as_str(), "make it anew: python3 -m tools transform");
+    assert_eq!(template["Metadata"]["TemplateSha256"], source.as_str(), "create it: python3 -m tools transform");
     template
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn machines(template: &Value) -> Vec<Machine> {
 }
 
 impl Machine {
-    /// What the template puts in the place of `${Name}`.
+    /// The substitution of `${Name}` in the template.
     pub(crate) fn substituted(&self, placeholder: &Value) -> &Value {
         let name = placeholder.as_str().unwrap().trim_start_matches("${").trim_end_matches('}');
         &self.properties["DefinitionSubstitutions"][name]

@@ -1,4 +1,4 @@
-//! A partner who uploads files and follows them, over HTTP alone; and what the tables hold of it.
+//! A partner who uploads files and follows them, over HTTP alone; and the data of the tables about them.
 
 use crate::support::cloud::{Cloud, Made, eventually, unique};
 use crate::template::description;
@@ -8,17 +8,17 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 
-/// An answer of the API.
+/// A response of the API.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
 
-impl Answer {
-    /// Sends a request. Whatever is answered must be described: with that, all tests together hold the description of the
-    /// APIs against what they really answer.
+impl ApiResponse {
+    /// Sends a request. Every response must be described, so all tests together check the description of the APIs
+    /// against their real responses.
     pub(crate) async fn of(request: reqwest::RequestBuilder) -> Self {
         let (client, request) = request.build_split();
         let request = request.unwrap();
@@ -28,23 +28,23 @@ impl Answer {
         let bytes = response.bytes().await.unwrap();
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|error| panic!("{status} with no JSON: {error}: {}", String::from_utf8_lossy(&bytes)));
-        let answer = Self { status, headers, body };
-        description::describes(&method, url.path(), &answer);
-        answer
+        let response = Self { status, headers, body };
+        description::describes(&method, url.path(), &response);
+        response
     }
 
-    /// What a function answered that was called as the gateway calls it.
-    pub(crate) fn of_function(answer: &Value) -> Self {
-        let headers = answer["headers"].as_object().into_iter().flatten();
-        let multi = answer["multiValueHeaders"].as_object().into_iter().flatten();
+    /// The response of a function that was called as the gateway calls it.
+    pub(crate) fn of_function(response: &Value) -> Self {
+        let headers = response["headers"].as_object().into_iter().flatten();
+        let multi = response["multiValueHeaders"].as_object().into_iter().flatten();
         let all = headers.chain(multi).map(|(name, value)| {
             let value = value.as_str().or_else(|| value[0].as_str()).unwrap_or_default();
             (name.parse().unwrap(), value.parse().unwrap())
         });
         Self {
-            status: u16::try_from(answer["statusCode"].as_u64().unwrap()).unwrap(),
+            status: u16::try_from(response["statusCode"].as_u64().unwrap()).unwrap(),
             headers: all.collect(),
-            body: serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(),
+            body: serde_json::from_str(response["body"].as_str().unwrap()).unwrap(),
         }
     }
 
@@ -58,30 +58,30 @@ impl Answer {
         self.body[member].as_str().unwrap_or_else(|| panic!("no text {member} in {}", self.body))
     }
 
-    /// The code of a refusal, or "" of anything else.
+    /// The code of a rejection, or "" of anything else.
     pub(crate) fn error(&self) -> &str {
         self.body["error"].as_str().unwrap_or_default()
     }
 
-    /// Checks that the file was taken.
+    /// Checks that the request was accepted.
     #[track_caller]
     pub(crate) fn accepted(self) -> Self {
         assert_eq!(self.status, 200, "{}", self.body);
         self
     }
 
-    /// Checks that it is a refusal of the request: the status, the code and the members, which the gateway's own refusals
+    /// Checks that the request was rejected: the status, the code and the members, which the gateway's own rejections
     /// share with ours.
     #[track_caller]
-    pub(crate) fn refused(&self, status: u16, code: &str) {
+    pub(crate) fn assert_rejected(&self, status: u16, code: &str) {
         assert_eq!((self.status, self.error()), (status, code), "{}", self.body);
         let members: BTreeSet<&str> = self.body.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(members, BTreeSet::from_iter([&REFUSAL_MEMBERS[..], &["file_id"]].concat()), "{}", self.body);
+        assert_eq!(members, BTreeSet::from_iter([&REJECTION_MEMBERS[..], &["file_id"]].concat()), "{}", self.body);
         assert_eq!(self.body["file_id"], Value::Null);
         self.is_a_problem();
     }
 
-    /// Checks what every refusal has, whatever it is about (RFC 9457).
+    /// Checks the members of every rejection (RFC 9457).
     #[track_caller]
     pub(crate) fn is_a_problem(&self) {
         let code = Code::named(self.error()).unwrap_or_else(|| panic!("no such code: {}", self.body));
@@ -96,8 +96,8 @@ impl Answer {
     }
 }
 
-/// What every refusal has.
-pub(crate) const REFUSAL_MEMBERS: [&str; 8] =
+/// The members of every rejection.
+pub(crate) const REJECTION_MEMBERS: [&str; 8] =
     ["error", "message", "type", "title", "status", "detail", "instance", "request_id"];
 
 /// A partner with a key of its own in the stack's usage plan.
@@ -124,7 +124,7 @@ impl Cloud {
         self.uploader(partner, &key, usage_plan).await
     }
 
-    /// Whoever has this key, which is made and put into this usage plan.
+    /// The holder of this key, which is created and put into this usage plan.
     pub(crate) async fn uploader(&self, partner: &str, key: &str, usage_plan: &str) -> Uploader<'_> {
         let made = self.api_gateway().create_api_key().name(partner).value(key).enabled(true).send().await.unwrap();
         let id = made.id.unwrap();
@@ -136,24 +136,24 @@ impl Cloud {
     }
 
     /// `GET` of a path below the API's base, without any key.
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        Answer::of(self.http.get(format!("{}{path}", self.stack.api_url))).await
+    pub(crate) async fn get(&self, path: &str) -> ApiResponse {
+        ApiResponse::of(self.http.get(format!("{}{path}", self.stack.api_url))).await
     }
 
     /// Any request below the API's base.
-    pub(crate) async fn request(&self, method: reqwest::Method, path: &str, key: Option<&str>) -> Answer {
+    pub(crate) async fn request(&self, method: reqwest::Method, path: &str, key: Option<&str>) -> ApiResponse {
         let mut request = self.http.request(method, format!("{}{path}", self.stack.api_url));
         if let Some(key) = key {
             request = request.header("x-api-key", key);
         }
-        Answer::of(request).await
+        ApiResponse::of(request).await
     }
 
     /// Follows a file by its status path, as a partner does, until its attempt has ended.
     pub(crate) async fn follow(&self, status_path: &str) -> Value {
         eventually("the file to end", async || {
-            let answer = self.get(status_path).await.accepted();
-            has_ended(&answer.body).then_some(answer.body)
+            let response = self.get(status_path).await.accepted();
+            has_ended(&response.body).then_some(response.body)
         })
         .await
     }
@@ -185,47 +185,47 @@ impl Cloud {
 
 impl Uploader<'_> {
     /// Uploads a file as any HTTP client does.
-    pub(crate) async fn upload(&self, file: &[u8]) -> Answer {
+    pub(crate) async fn upload(&self, file: &[u8]) -> ApiResponse {
         self.upload_to("/upload", file).await
     }
 
     /// Uploads a file and asks for it to be processed again.
-    pub(crate) async fn upload_again(&self, file: &[u8]) -> Answer {
+    pub(crate) async fn upload_again(&self, file: &[u8]) -> ApiResponse {
         let known = self.upload(file).await.accepted();
         self.upload_to(&format!("/upload?reprocess_attempt={}", known.body["attempt"]), file).await
     }
 
-    /// Uploads a sound file and waits until it is completed; returns the answer and the row of its status.
-    pub(crate) async fn upload_and_complete(&self, file: &[u8]) -> (Answer, Value) {
-        let answer = self.upload(file).await.accepted();
-        let row = self.cloud.ended(answer.text("file_id"), 1).await;
+    /// Uploads a valid file and waits until it is completed; returns the response and the row of its status.
+    pub(crate) async fn upload_and_complete(&self, file: &[u8]) -> (ApiResponse, Value) {
+        let response = self.upload(file).await.accepted();
+        let row = self.cloud.ended(response.text("file_id"), 1).await;
         assert_eq!(row["status"], "completed", "{row}");
-        (answer, row)
+        (response, row)
     }
 
-    /// Uploads a file with form fields that state something of it.
-    pub(crate) async fn upload_stating(&self, path: &str, file: &[u8], fields: &[(&str, &str)]) -> Answer {
+    /// Uploads a file with form fields, such as its control totals.
+    pub(crate) async fn upload_expecting(&self, path: &str, file: &[u8], fields: &[(&str, &str)]) -> ApiResponse {
         let part = reqwest::multipart::Part::bytes(file.to_vec()).file_name("day.csv").mime_str("text/csv").unwrap();
         let mut form = reqwest::multipart::Form::new().part("file", part);
         for (name, value) in fields {
             form = form.text((*name).to_owned(), (*value).to_owned());
         }
         let url = format!("{}{path}", self.cloud.stack.api_url);
-        Answer::of(self.cloud.http.post(url).header("x-api-key", &self.key).multipart(form)).await
+        ApiResponse::of(self.cloud.http.post(url).header("x-api-key", &self.key).multipart(form)).await
     }
 
-    pub(crate) async fn upload_to(&self, path: &str, file: &[u8]) -> Answer {
-        self.upload_stating(path, file, &[]).await
+    pub(crate) async fn upload_to(&self, path: &str, file: &[u8]) -> ApiResponse {
+        self.upload_expecting(path, file, &[]).await
     }
 
     /// Posts any bytes with any headers.
-    pub(crate) async fn post(&self, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+    pub(crate) async fn post(&self, headers: &[(&str, &str)], body: Vec<u8>) -> ApiResponse {
         let url = format!("{}/upload", self.cloud.stack.api_url);
         let mut request = self.cloud.http.post(url).header("x-api-key", &self.key).body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Answer::of(request).await
+        ApiResponse::of(request).await
     }
 
     /// A row of this partner.
@@ -245,14 +245,14 @@ pub(crate) fn statuses(history: &Value) -> Vec<&str> {
     history.as_array().unwrap().iter().map(|entry| entry["status"].as_str().unwrap()).collect()
 }
 
-/// A number of a table's row, which holds it as text so that nothing is rounded, or of an answer.
+/// A number of a table's row, where it is text so that nothing is rounded, or of a response.
 #[track_caller]
 pub(crate) fn number(value: &Value) -> u64 {
     value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| panic!("{value} is no number"))
 }
 
-/// The statuses of a file that went the whole way.
-pub(crate) const WHOLE_WAY: [&str; 6] =
+/// The statuses of a completed file.
+pub(crate) const COMPLETE_HISTORY: [&str; 6] =
     ["validating", "validated", "processing", "processed", "notifying", "completed"];
 
 /// A row as JSON. Numbers stay texts, so that no digit is lost.

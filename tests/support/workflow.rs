@@ -1,4 +1,4 @@
-//! The bucket and the workflow as seen from outside: objects put, executions started and awaited, dead letters read.
+//! The bucket and the workflow from outside: objects put, executions started and awaited, dead letters read.
 
 use crate::support::cloud::{Cloud, eventually, unique};
 use crate::support::files;
@@ -8,7 +8,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::{Value, json};
 
-/// How far back a test looks for executions. The other tests start some too.
+/// How many of the latest executions a test reads. Other tests start some too.
 const EXECUTIONS_LISTED: i32 = 200;
 
 /// One version of an object.
@@ -28,7 +28,7 @@ pub(crate) struct Ended {
 }
 
 impl Cloud {
-    /// Puts an object into the bucket, as somebody who is not the API.
+    /// Puts an object into the bucket, not as the API.
     pub(crate) async fn put_object(&self, key: &str, bytes: &[u8], metadata: &[(&str, String)]) -> ObjectVersion {
         let mut put = self.s3().put_object().bucket(&self.stack.bucket).key(key).body(ByteStream::from(bytes.to_vec()));
         for (name, value) in metadata {
@@ -45,7 +45,7 @@ impl Cloud {
         ObjectVersion { key: key.to_owned(), version_id: head.version_id.unwrap(), bytes }
     }
 
-    /// The event by which the bucket tells of an object, as EventBridge hands it to the workflow.
+    /// The bucket's event about an object, as EventBridge passes it to the workflow.
     pub(crate) fn event_of(&self, object: &ObjectVersion) -> Value {
         json!({
             "version": "0",
@@ -88,7 +88,7 @@ impl Cloud {
         .await
     }
 
-    /// How many of the latest executions were started by an event with this word in it.
+    /// How many of the latest executions were started by an event that contains this word.
     pub(crate) async fn executions_about(&self, word: &str) -> usize {
         let list = self.step_functions().list_executions().state_machine_arn(&self.stack.state_machine_arn);
         let listed = list.max_results(EXECUTIONS_LISTED).send().await.unwrap().executions;
@@ -114,17 +114,17 @@ impl Cloud {
         eventually(&format!("the dead letter of {key}"), async || self.dead_letter_now(key).await).await
     }
 
-    /// Takes the dead letter about this object from the queue, if it is among the next that the queue gives out.
+    /// Takes the dead letter about this object from the queue, if it is among the next messages.
     pub(crate) async fn dead_letter_now(&self, key: &str) -> Option<Value> {
         let queue = &self.stack.dead_letter_queue_url;
         let received = self.sqs().receive_message().queue_url(queue).max_number_of_messages(10);
         let mut ours = None;
         for message in received.send().await.unwrap().messages.unwrap_or_default() {
-            let letter: Value = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
+            let dead_letter: Value = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
             let handle = message.receipt_handle.unwrap();
-            if letter["input"]["detail"]["object"]["key"] == key {
+            if dead_letter["input"]["detail"]["object"]["key"] == key {
                 self.sqs().delete_message().queue_url(queue).receipt_handle(handle).send().await.unwrap();
-                ours = Some(letter);
+                ours = Some(dead_letter);
             } else {
                 // Another test waits for this one.
                 let put_back = self.sqs().change_message_visibility().queue_url(queue).receipt_handle(handle);
@@ -134,8 +134,8 @@ impl Cloud {
         ours
     }
 
-    /// Waits for the execution that rejected this object for this reason, which is its sender's mistake: it has succeeded, and
-    /// there is no dead letter. Returns what it ended with.
+    /// Waits for the execution that rejected this object for this reason, which is its partner's error: the execution
+    /// has succeeded, and there is no dead letter. Returns the execution with its input and output.
     pub(crate) async fn rejected_with(&self, key: &str, error: &str) -> Value {
         let ended = eventually(&format!("the rejection of {key}"), async || {
             let list = self.step_functions().list_executions().state_machine_arn(&self.stack.state_machine_arn);
@@ -155,26 +155,26 @@ impl Cloud {
             None
         })
         .await;
-        assert_eq!(self.dead_letter_now(key).await, None, "a sender's mistake is no dead letter");
+        assert_eq!(self.dead_letter_now(key).await, None, "a partner's error is no dead letter");
         ended
     }
 
     /// Waits for the dead letter about this object, checks that it can be redriven and that its execution failed with
     /// this error, and returns it.
     pub(crate) async fn failed_with(&self, key: &str, error: &str) -> Value {
-        let letter = self.dead_letter(key).await;
-        assert_eq!(letter["error"]["Error"], error, "{letter}");
-        assert!(letter["error"]["Cause"].as_str().is_some_and(|cause| !cause.is_empty()), "{letter}");
-        assert_eq!(letter["input"]["detail"]["bucket"]["name"], self.stack.bucket, "{letter}");
-        assert!(letter["failed_at"].as_str().is_some_and(|at| at.starts_with("20")), "{letter}");
-        let ended = self.execution_ended(letter["execution"].as_str().unwrap()).await;
+        let dead_letter = self.dead_letter(key).await;
+        assert_eq!(dead_letter["error"]["Error"], error, "{dead_letter}");
+        assert!(dead_letter["error"]["Cause"].as_str().is_some_and(|cause| !cause.is_empty()), "{dead_letter}");
+        assert_eq!(dead_letter["input"]["detail"]["bucket"]["name"], self.stack.bucket, "{dead_letter}");
+        assert!(dead_letter["failed_at"].as_str().is_some_and(|at| at.starts_with("20")), "{dead_letter}");
+        let ended = self.execution_ended(dead_letter["execution"].as_str().unwrap()).await;
         assert_eq!((ended.status, ended.error.as_str()), (ExecutionStatus::Failed, error), "{}", ended.cause);
-        assert_eq!(ended.cause, letter["error"]["Cause"]);
-        letter
+        assert_eq!(ended.cause, dead_letter["error"]["Cause"]);
+        dead_letter
     }
 }
 
-/// What the workflow's steps hand to each other about a file, from its row.
+/// The data that the workflow's steps pass on about a file, from its row.
 pub(crate) fn task_of(row: &Value) -> Value {
     json!({
         "file_id": row["file_id"], "attempt": number(&row["attempt"]), "partner": row["partner"],
@@ -183,10 +183,10 @@ pub(crate) fn task_of(row: &Value) -> Value {
     })
 }
 
-/// The emulator takes a path that leads nowhere for null; AWS fails the execution there. So each path by which the state
-/// machine reads an answer is followed here in the answers themselves.
+/// The emulator takes a path to a missing member for null; AWS fails the execution there. So each path of the state
+/// machine into a response is followed here in real responses.
 #[tokio::test]
-async fn the_state_machine_reads_nothing_that_an_answer_lacks() {
+async fn every_path_of_the_state_machine_is_in_the_responses() {
     let cloud = Cloud::open().await;
     let partner = format!("bank-{}", unique());
     let file = files::file(&[files::record("T1")]);
@@ -198,24 +198,24 @@ async fn the_state_machine_reads_nothing_that_an_answer_lacks() {
     let processing = cloud.invoke("csv-validator", &step).await.unwrap();
     cloud.ended(&id, 1).await;
     let done = cloud.invoke("csv-validator", &step).await.unwrap();
-    // What a partner gets wrong is no error of the function, or it would raise the alarm for what we get wrong.
+    // A partner's error is no error of the function, or it would raise the alarm for our own errors.
     let bad = cloud.put_object(&format!("incoming/{partner}/day.csv"), &file, &[]).await;
     let step = json!({"step": "validate", "event": cloud.event_of(&bad), "execution": "by hand"});
-    let refused = cloud.invoke("csv-validator", &step).await.unwrap();
+    let rejected = cloud.invoke("csv-validator", &step).await.unwrap();
     cloud.rejected_with(&bad.key, "UnknownPartner").await;
-    assert_eq!((&done["outcome"], &refused["outcome"]), (&json!("done"), &json!("rejected")));
-    for answer in [&processing, &done, &refused] {
+    assert_eq!((&done["outcome"], &rejected["outcome"]), (&json!("done"), &json!("rejected")));
+    for response in [&processing, &done, &rejected] {
         for path in states["Validation"]["ResultSelector"].as_object().unwrap().values() {
             let pointer = path.as_str().unwrap().strip_prefix("$.Payload").unwrap().replace('.', "/");
-            assert!(answer.pointer(&pointer).is_some(), "{path} leads nowhere in {answer}");
+            assert!(response.pointer(&pointer).is_some(), "{path} is missing in {response}");
         }
     }
-    assert!(refused["rejection"]["error"].is_string() && refused["rejected"].is_null(), "{refused}");
+    assert!(rejected["rejection"]["error"].is_string() && rejected["rejected"].is_null(), "{rejected}");
 }
 
-/// What the functions answer when a step is handed something that does not fit.
+/// The errors of the functions when a step has wrong input.
 #[tokio::test]
-async fn a_step_that_does_not_fit_its_file_fails_by_name() {
+async fn a_step_that_does_not_match_its_file_fails_by_name() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (_, row) = bank.upload_and_complete(&files::file(&[files::record("T1"), files::record("T2")])).await;

@@ -1,4 +1,4 @@
-//! The nightly way of payments from the table into the archive: none is lost and none is there twice, whatever happens.
+//! The nightly archival of payments: no payment is lost and none is archived twice, whatever fails.
 
 use crate::support::archiver::{Archive, DAY_MS, Row, arrive_at, days_ago, done, is_tombstone, lines_of, number, text};
 use crate::support::cloud::{eventually, now_ms, unique};
@@ -18,14 +18,14 @@ fn id(payment: &Value) -> &str {
     payment["transaction_id"].as_str().unwrap()
 }
 
-/// Many payments that were delivered some days ago, by their transactions.
+/// Many payments that were delivered some days ago, by transaction.
 struct Payments<'a> {
     archive: &'a Archive,
     rows: BTreeMap<String, Row>,
 }
 
 impl<'a> Payments<'a> {
-    /// So many payments of these days, in the table. They are copies of one that was delivered, each of its own amount.
+    /// Stores so many payments of these days, as copies of a delivered one with different amounts.
     async fn of(archive: &'a Archive, count: u64, days: &[u64]) -> Self {
         let provider = archive.cloud.provider();
         let delivered = provider.payment("1", "EUR");
@@ -55,20 +55,20 @@ impl<'a> Payments<'a> {
         self.rows.iter().filter(|(_, row)| is_of_day(row)).map(|(id, _)| id.as_str()).collect()
     }
 
-    /// Checks that each is in the table or in the archive. Returns how many are in the table.
+    /// Checks that each payment is in the table or in the archive. Returns how many are in the table.
     async fn are_accounted_for(&self) -> usize {
-        // In this order: what has left the table before it was read is in the archive by then.
+        // In this order: a row that left the table before it was read is in the archive by then.
         let rows = self.archive.rows(Some("transaction_id, expires_at_ms")).await;
         let objects = self.archive.objects().await;
         let archived: HashSet<_> = objects.values().flatten().map(|line| line.transaction_id.as_str()).collect();
-        let stands = |id: &str| rows.get(id).is_some_and(|row| !is_tombstone(row));
-        let (standing, others): (Vec<_>, Vec<_>) = self.rows.keys().partition(|id| stands(id));
+        let is_current = |id: &str| rows.get(id).is_some_and(|row| !is_tombstone(row));
+        let (remaining, others): (Vec<_>, Vec<_>) = self.rows.keys().partition(|id| is_current(id));
         let lost: Vec<_> = others.iter().filter(|id| !archived.contains(id.as_str())).collect();
-        assert!(lost.is_empty(), "{} payments are nowhere: {lost:?}", lost.len());
-        standing.len()
+        assert!(lost.is_empty(), "{} payments are lost: {lost:?}", lost.len());
+        remaining.len()
     }
 
-    /// Does something, and all the while checks that each payment is somewhere.
+    /// Runs an action and checks meanwhile that each payment is in the table or in the archive.
     async fn watched<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
@@ -79,7 +79,7 @@ impl<'a> Payments<'a> {
         }
     }
 
-    /// Checks that each is in the archive, once and as it was, and that the table remembers it.
+    /// Checks that each payment is in the archive once and unchanged, and that the table keeps its tombstone.
     async fn are_archived_once(&self) {
         let objects = self.archive.objects().await;
         let rows = self.archive.rows(None).await;
@@ -107,7 +107,7 @@ impl<'a> Payments<'a> {
             ]);
             assert_eq!(*tombstone, expected);
         }
-        // The rule by which the archive is read comes to the same.
+        // The documented rule for reading the archive gives the same result.
         let ours = |line: &ArchivedPayment| self.rows.contains_key(&line.transaction_id);
         assert_eq!(records(objects).into_values().filter(ours).count(), self.rows.len());
     }
@@ -117,7 +117,7 @@ fn received_at_ms(row: &Row) -> u64 {
     row["received_at_ms"].as_n().unwrap().parse().unwrap()
 }
 
-/// Amounts that a float would not keep among them, none with a zero at its end.
+/// Amounts, among them some that a float would not keep, none with a trailing zero.
 fn exact_amount(index: u64) -> String {
     match index % 4 {
         0 => format!("{index}.01"),
@@ -128,25 +128,25 @@ fn exact_amount(index: u64) -> String {
 }
 
 #[tokio::test]
-async fn ten_thousand_payments_outlive_two_kills_and_are_archived_once() {
+async fn archives_ten_thousand_payments_once_despite_two_kills() {
     let archive = Archive::open().await;
     let days = [4, 3, 2].map(days_ago);
     let payments = Payments::of(&archive, 10_000, &days).await;
     assert_eq!(payments.are_accounted_for().await, 10_000);
-    // Once when an object is announced, and may or may not be there yet; once while rows are replaced.
-    let announced = async || archive.is_object_announced().await.then_some(());
-    let error = payments.watched(archive.run_killed_at(announced)).await.unwrap_err();
+    // Kill one run when an object is pending, stored or not, and one while rows are replaced.
+    let is_pending = async || archive.is_object_pending().await.then_some(());
+    let error = payments.watched(archive.run_killed_at(is_pending)).await.unwrap_err();
     assert_eq!(error["errorType"], "Runtime.ExitError", "{error}");
     assert!(payments.are_accounted_for().await > 0);
-    assert_eq!(archive.run().await.unwrap()["outcome"], "busy", "the lease of the killed run stands");
+    assert_eq!(archive.run().await.unwrap()["outcome"], "busy", "the lease of the killed run is in effect");
     archive.let_lease_run_out().await;
 
     let second_day = payments.of_day(days[1]);
     let replaced = async || archive.are_any_replaced(&archive.cloud.provider(), &second_day).await.then_some(());
     let error = payments.watched(archive.run_killed_at(replaced)).await.unwrap_err();
     assert_eq!(error["errorType"], "Runtime.ExitError", "{error}");
-    let standing = payments.are_accounted_for().await;
-    assert!((payments.of_day(days[2]).len() + 1..10_000).contains(&standing), "killed on the way: {standing}");
+    let remaining = payments.are_accounted_for().await;
+    assert!((payments.of_day(days[2]).len() + 1..10_000).contains(&remaining), "killed before the end: {remaining}");
     archive.let_lease_run_out().await;
 
     let last = payments.watched(archive.finish()).await;
@@ -157,7 +157,7 @@ async fn ten_thousand_payments_outlive_two_kills_and_are_archived_once() {
 }
 
 #[tokio::test]
-async fn a_second_run_for_a_day_adds_an_object_and_touches_none() {
+async fn a_second_run_for_a_day_adds_an_object_and_changes_none() {
     let archive = Archive::open().await;
     let day = days_ago(7);
     let prefix = format!("transactions/{}/", Day::of_milliseconds(day).to_string().replace('-', "/"));
@@ -177,19 +177,19 @@ async fn a_second_run_for_a_day_adds_an_object_and_touches_none() {
 }
 
 #[tokio::test]
-async fn what_is_not_finished_or_younger_than_a_day_stays() {
+async fn unfinished_and_recent_payments_are_not_archived() {
     let archive = Archive::open().await;
     let provider = archive.cloud.provider();
     let [unpublished, young, old] = [(); 3].map(|()| provider.payment("20", "EUR"));
     let mut unrouted = provider.payment("20", "EUR");
     unrouted["type"] = json!("refund.created");
-    // The young one has some minutes for the whole test.
+    // The recent payment has some minutes for the whole test.
     let a_day_ago = now_ms() - DAY_MS;
     archive.send_at(&provider, &old, a_day_ago - 1).await;
     archive.send_at(&provider, &young, a_day_ago + 600_000).await;
     archive.send_at(&provider, &unrouted, a_day_ago - 1).await;
     archive.send_at(&provider, &unpublished, a_day_ago - 1).await;
-    // As it is when the validator was lost before it had published.
+    // The state after the validator was lost before it published.
     let mut row = archive.row(&provider, id(&unpublished)).await.unwrap();
     row.remove("published_at_ms").unwrap();
     row.insert("publishing_until_ms".to_owned(), number(a_day_ago));
@@ -197,8 +197,8 @@ async fn what_is_not_finished_or_younger_than_a_day_stays() {
     let before = [&unpublished, &young].map(|payment| archive.row(&provider, id(payment)));
     let [unpublished_before, young_before] = futures::future::join_all(before).await.try_into().unwrap();
 
-    let answer = archive.run().await.unwrap();
-    assert_eq!((&answer["archived"], &answer["left_unpublished"]), (&json!(2), &json!(1)), "{answer}");
+    let response = archive.run().await.unwrap();
+    assert_eq!((&response["archived"], &response["left_unpublished"]), (&json!(2), &json!(1)), "{response}");
     for payment in [&old, &unrouted] {
         assert!(is_tombstone(&archive.row_of(&provider, payment).await.unwrap()), "{payment}");
     }
@@ -210,7 +210,7 @@ async fn what_is_not_finished_or_younger_than_a_day_stays() {
     }
     assert_eq!(lines_of(&objects, id(&unrouted))[0].1.published_at_ms, None);
 
-    // The sender's retry publishes it, and the next run takes it.
+    // The provider's retry publishes it, and the next run archives it.
     let listener = archive.cloud.listen(id(&unpublished)).await;
     provider.send(&unpublished).await.accepted();
     listener.next().await;
@@ -219,7 +219,7 @@ async fn what_is_not_finished_or_younger_than_a_day_stays() {
 }
 
 #[tokio::test]
-async fn each_event_of_a_transaction_is_archived_once_and_known_again() {
+async fn each_event_of_a_transaction_is_archived_and_deduplicated() {
     let archive = Archive::open().await;
     let provider = archive.cloud.provider();
     let created = provider.payment("20", "EUR");
@@ -266,7 +266,7 @@ async fn each_event_of_a_transaction_is_archived_once_and_known_again() {
 }
 
 #[tokio::test]
-async fn a_payment_whose_currency_was_retired_is_archived() {
+async fn archives_a_payment_in_a_retired_currency() {
     let archive = Archive::open().await;
     let provider = archive.cloud.provider();
     let payment = provider.payment("20.5", "EUR");
@@ -280,7 +280,7 @@ async fn a_payment_whose_currency_was_retired_is_archived() {
 }
 
 #[tokio::test]
-async fn a_retry_of_an_archived_payment_is_recognised_until_its_tombstone_ends() {
+async fn recognizes_a_retry_of_an_archived_payment_until_it_expires() {
     let archive = Archive::open().await;
     let provider = archive.cloud.provider();
     let payment = provider.payment("20", "EUR");
@@ -294,17 +294,17 @@ async fn a_retry_of_an_archived_payment_is_recognised_until_its_tombstone_ends()
     assert_eq!(provider.send(&payment).await.accepted().body["duplicate"], true);
     let mut other = payment.clone();
     other["amount"] = json!("20.01");
-    let answer = provider.send(&other).await;
-    assert_eq!((answer.status, answer.error()), (409, "transaction_conflict"), "{}", answer.body);
+    let response = provider.send(&other).await;
+    assert_eq!((response.status, response.error()), (409, "transaction_conflict"), "{}", response.body);
     assert_eq!(archive.row(&provider, id(&payment)).await.as_ref(), Some(&tombstone));
-    // The event of a payment that came later is heard; so one of the retry would have been.
+    // The event of a later payment is received, so one of the retry would have been received too.
     let later = provider.payment("20", "EUR");
     let after = archive.cloud.listen(id(&later)).await;
     provider.send(&later).await.accepted();
     after.next().await;
     assert_eq!(listener.receive().await, None);
 
-    // The table would remove it at another time, which does not matter.
+    // The table removes it some time later, which does not matter.
     tombstone.insert("expires_at_ms".to_owned(), number(now_ms()));
     archive.put(tombstone).await;
     assert_eq!(provider.send(&other).await.accepted().body["duplicate"], false);
@@ -319,20 +319,20 @@ async fn a_retry_of_an_archived_payment_is_recognised_until_its_tombstone_ends()
 }
 
 #[tokio::test]
-async fn two_runs_at_once_archive_nothing_twice() {
+async fn concurrent_runs_archive_each_payment_once() {
     let archive = Archive::open().await;
     let payments = Payments::of(&archive, 1_000, &[days_ago(11), days_ago(12)]).await;
     let (one, other) = payments.watched(join(archive.run(), archive.run())).await;
-    let answers = [one.unwrap(), other.unwrap()];
-    let outcomes = answers.each_ref().map(|answer| answer["outcome"].as_str().unwrap());
-    assert!(outcomes.contains(&"done"), "{answers:?}");
-    let archived: u64 = answers.iter().map(|answer| answer["archived"].as_u64().unwrap()).sum();
-    assert_eq!(archived, 1_000, "{answers:?}");
+    let responses = [one.unwrap(), other.unwrap()];
+    let outcomes = responses.each_ref().map(|response| response["outcome"].as_str().unwrap());
+    assert!(outcomes.contains(&"done"), "{responses:?}");
+    let archived: u64 = responses.iter().map(|response| response["archived"].as_u64().unwrap()).sum();
+    assert_eq!(archived, 1_000, "{responses:?}");
     payments.are_archived_once().await;
 }
 
 #[tokio::test]
-async fn the_archive_is_compressed_lines_of_json_by_day() {
+async fn the_archive_is_compressed_json_lines_by_day() {
     let archive = Archive::open().await;
     let provider = archive.cloud.provider();
     let mut payment = provider.payment("10000.01", "EUR");

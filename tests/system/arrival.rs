@@ -1,8 +1,8 @@
-//! The arrival order of a partner's files, by every source, and what stays true of a file whatever is asked for afterwards.
+//! The arrival order of a partner's files, from every source, and what stays true of a file after later requests.
 
 use crate::support::cloud::{Cloud, eventually, now_ms, unique};
 use crate::support::files::{self, decimal, file_id, record_of};
-use crate::support::upload::{Answer, Uploader, number};
+use crate::support::upload::{ApiResponse, Uploader, number};
 use crate::system::presigned_uploads::put;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
@@ -13,34 +13,34 @@ async fn in_effect(bank: &Uploader<'_>, id: &str) -> (String, String) {
     (decimal(row["amount"].as_str().unwrap()), row["file_id"].as_str().unwrap().to_owned())
 }
 
-async fn status_of(cloud: &Cloud, answer: &Answer) -> Value {
-    cloud.get(answer.text("status_path")).await.accepted().body
+async fn status_of(cloud: &Cloud, response: &ApiResponse) -> Value {
+    cloud.get(response.text("status_path")).await.accepted().body
 }
 
-async fn complete_presigned(bank: &Uploader<'_>, file: &[u8]) -> Answer {
-    let answer = bank.announce(file).await.accepted();
-    assert_eq!(put(bank.cloud, &answer.body["upload"], file).await.0, 200);
-    assert_eq!(bank.cloud.ended(answer.text("file_id"), 1).await["status"], "completed");
-    answer
+async fn complete_presigned(bank: &Uploader<'_>, file: &[u8]) -> ApiResponse {
+    let response = bank.create_upload(file).await.accepted();
+    assert_eq!(put(bank.cloud, &response.body["upload"], file).await.0, 200);
+    assert_eq!(bank.cloud.ended(response.text("file_id"), 1).await["status"], "completed");
+    response
 }
 
 #[tokio::test]
-async fn a_reprocess_that_was_never_sent_asks_for_nothing_later() {
+async fn a_reprocess_that_was_never_sent_has_no_later_effect() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let [a, b] = ["1.00", "2.00"].map(|amount| files::file(&[record_of("T1", amount)]));
     bank.upload_and_complete(&a).await;
-    let (answer_b, _) = bank.upload_and_complete(&b).await;
-    let asked = bank.announce_again(&a).await.accepted();
-    assert!(asked.body["upload"].is_object(), "{}", asked.body);
-    // Later somebody sends the request for an upload of A, without asking for a reprocess.
-    let plain = bank.announce(&a).await.accepted();
+    let (response_b, _) = bank.upload_and_complete(&b).await;
+    let requested = bank.create_upload_again(&a).await.accepted();
+    assert!(requested.body["upload"].is_object(), "{}", requested.body);
+    // Later somebody requests an upload of A, without a reprocess.
+    let plain = bank.create_upload(&a).await.accepted();
     assert_eq!((&plain.body["duplicate"], &plain.body["upload"]), (&json!(true), &Value::Null), "{}", plain.body);
-    assert_eq!(in_effect(&bank, "T1").await, ("2".to_owned(), answer_b.text("file_id").to_owned()));
+    assert_eq!(in_effect(&bank, "T1").await, ("2".to_owned(), response_b.text("file_id").to_owned()));
 }
 
 #[tokio::test]
-async fn an_upload_that_is_created_hides_nothing_of_what_is_true() {
+async fn creating_an_upload_does_not_hide_the_current_status() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let good = files::file(&[record_of("T1", "1.00")]);
@@ -50,7 +50,7 @@ async fn an_upload_that_is_created_hides_nothing_of_what_is_true() {
     let today = before["received_at"].as_str().unwrap()[..10].to_owned();
     let day_before =
         cloud.request(reqwest::Method::GET, &format!("/days/{today}"), Some(&bank.key)).await.accepted().body;
-    bank.announce_again(&good).await.accepted();
+    bank.create_upload_again(&good).await.accepted();
     let mut after = status_of(&cloud, &completed).await;
     assert_eq!(after["upload"]["reprocess_attempt"], 1, "{after}");
     after["upload"] = Value::Null;
@@ -60,14 +60,14 @@ async fn an_upload_that_is_created_hides_nothing_of_what_is_true() {
 
     let rejected = bank.upload(&bad).await;
     assert_eq!(rejected.status, 400);
-    bank.announce(&bad).await.accepted();
+    bank.create_upload(&bad).await.accepted();
     let status = status_of(&cloud, &rejected).await;
     assert_eq!((&status["status"], &status["error_count"]), (&json!("validation_failed"), &json!(1)), "{status}");
     assert!(status["report_url"].is_string(), "{status}");
     assert_eq!(bank.correctable(rejected.text("file_id"), "").await.accepted().body["rejected_rows"], 1);
 }
 
-/// Of the API's two ways, each after the other, as fast as they go: S3's whole seconds decide nothing.
+/// Both sources of the API, one after the other, as fast as possible: S3's whole seconds do not matter.
 #[tokio::test]
 async fn a_correction_wins_within_the_same_second_from_either_source() {
     let cloud = Cloud::open().await;
@@ -76,25 +76,25 @@ async fn a_correction_wins_within_the_same_second_from_either_source() {
         let id = format!("T{round}");
         let [a, b, c] = ["1.00", "2.00", "3.00"].map(|amount| files::file(&[record_of(&id, amount)]));
         bank.upload(&a).await.accepted();
-        let created = bank.announce(&b).await.accepted();
+        let created = bank.create_upload(&b).await.accepted();
         assert_eq!(put(&cloud, &created.body["upload"], &b).await.0, 200);
         for file in [&a, &b] {
             assert_eq!(cloud.ended(&file_id(&bank.partner, file), 1).await["status"], "completed");
         }
         assert_eq!(in_effect(&bank, &id).await.0, "2", "round {round}");
-        // The upload of C is created, then A's correction D is sent and answered, then C's bytes come.
-        let created = bank.announce(&c).await.accepted();
+        // The upload of C is created, then A's correction D is sent, then C's bytes are put.
+        let created = bank.create_upload(&c).await.accepted();
         let d = files::file(&[record_of(&id, "4.00")]);
         bank.upload_and_complete(&d).await;
         assert_eq!(put(&cloud, &created.body["upload"], &c).await.0, 200);
         assert_eq!(cloud.ended(&file_id(&bank.partner, &c), 1).await["rows_superseded"], "1");
-        assert_eq!(in_effect(&bank, &id).await.0, "4", "a presigned upload has the place of its creation");
+        assert_eq!(in_effect(&bank, &id).await.0, "4", "a presigned upload has the sequence of its creation");
     }
 }
 
-/// The counter of the partner is far ahead, as if a host whose clock is ahead had drawn from it.
+/// The counter of the partner is far ahead, as after a request on a host whose clock is ahead.
 #[tokio::test]
-async fn no_clock_decides_the_order() {
+async fn arrival_order_does_not_depend_on_clocks() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let [a, b] = ["1.00", "2.00"].map(|amount| files::file(&[record_of("T1", amount)]));
@@ -103,13 +103,13 @@ async fn no_clock_decides_the_order() {
     let counter = counter.item("file_id", AttributeValue::S(format!("sequence#{}", bank.partner)));
     counter.item("sequence", AttributeValue::N(ahead.to_string())).send().await.unwrap();
     let (_, row_a) = bank.upload_and_complete(&a).await;
-    let (answer_b, row_b) = bank.upload_and_complete(&b).await;
+    let (response_b, row_b) = bank.upload_and_complete(&b).await;
     assert_eq!((number(&row_a["sequence"]), number(&row_b["sequence"])), (ahead + 1, ahead + 2));
-    assert_eq!(in_effect(&bank, "T1").await, ("2".to_owned(), answer_b.text("file_id").to_owned()));
+    assert_eq!(in_effect(&bank, "T1").await, ("2".to_owned(), response_b.text("file_id").to_owned()));
 }
 
 #[tokio::test]
-async fn the_retry_of_an_older_reprocess_does_not_beat_a_newer_correction() {
+async fn a_retried_reprocess_does_not_replace_a_newer_correction() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let [a, b] = ["1.00", "2.00"].map(|amount| files::file(&[record_of("T1", amount)]));
@@ -118,19 +118,19 @@ async fn the_retry_of_an_older_reprocess_does_not_beat_a_newer_correction() {
     let again = bank.upload_to(reprocess, &a).await.accepted();
     assert_eq!((&again.body["duplicate"], &again.body["attempt"]), (&json!(false), &json!(2)));
     assert_eq!(cloud.ended(first.text("file_id"), 2).await["status"], "completed");
-    let (answer_b, _) = bank.upload_and_complete(&b).await;
+    let (response_b, _) = bank.upload_and_complete(&b).await;
     for path in [reprocess, "/upload"] {
         let repeated = bank.upload_to(path, &a).await.accepted();
         assert_eq!((&repeated.body["duplicate"], &repeated.body["attempt"]), (&json!(true), &json!(2)), "{path}");
     }
-    assert_eq!(in_effect(&bank, "T1").await, ("2".to_owned(), answer_b.text("file_id").to_owned()));
-    bank.upload_to("/upload?reprocess_attempt=3", &a).await.refused(409, "attempt_unknown");
-    bank.upload_to(reprocess, &files::file(&[record_of("T9", "1.00")])).await.refused(409, "attempt_unknown");
+    assert_eq!(in_effect(&bank, "T1").await, ("2".to_owned(), response_b.text("file_id").to_owned()));
+    bank.upload_to("/upload?reprocess_attempt=3", &a).await.assert_rejected(409, "attempt_unknown");
+    bank.upload_to(reprocess, &files::file(&[record_of("T9", "1.00")])).await.assert_rejected(409, "attempt_unknown");
 }
 
 /// The row says that the file was valid, as an earlier deployment found; by today's rules its currency is not active.
 #[tokio::test]
-async fn what_was_valid_is_never_rejected_by_a_repeat() {
+async fn a_repeat_never_rejects_a_valid_file() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let today = files::file(&[record_of("T1", "1.00")]);
@@ -138,8 +138,13 @@ async fn what_was_valid_is_never_rejected_by_a_repeat() {
     let (_, row) = bank.upload_and_complete(&today).await;
     let id = file_id(&bank.partner, &then);
     cloud.copy_status(row["file_id"].as_str().unwrap(), &id, "HRK").await;
-    for answer in [bank.upload(&then).await.accepted(), bank.announce(&then).await.accepted()] {
-        assert_eq!((answer.text("status"), &answer.body["duplicate"]), ("completed", &json!(true)), "{}", answer.body);
+    for response in [bank.upload(&then).await.accepted(), bank.create_upload(&then).await.accepted()] {
+        assert_eq!(
+            (response.text("status"), &response.body["duplicate"]),
+            ("completed", &json!(true)),
+            "{}",
+            response.body
+        );
     }
     let history = cloud.status_row(&id).await.unwrap()["history"].clone();
     assert_eq!(history, row["history"], "nothing has happened");
@@ -164,7 +169,7 @@ impl Cloud {
 }
 
 #[tokio::test]
-async fn rows_of_other_files_that_are_replaced_are_named() {
+async fn names_the_files_whose_rows_were_replaced() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
@@ -185,27 +190,27 @@ async fn rows_of_other_files_that_are_replaced_are_named() {
 }
 
 #[tokio::test]
-async fn a_hundred_wrong_control_totals_end_nothing() {
+async fn a_hundred_wrong_control_totals_use_up_no_attempts() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record_of("T1", "1.00")]);
     for rows in 2..12 {
         let rows = rows.to_string();
-        assert_eq!(bank.upload_stating("/upload", &file, &[("expected_rows", &rows)]).await.status, 400);
+        assert_eq!(bank.upload_expecting("/upload", &file, &[("expected_rows", &rows)]).await.status, 400);
     }
     let row = cloud.status_row(&file_id(&bank.partner, &file)).await.unwrap();
     assert_eq!((&row["attempt"], row["history"].as_array().unwrap().len()), (&json!("1"), 2), "{row}");
-    let taken = bank.upload_stating("/upload", &file, &[("expected_rows", "1")]).await.accepted();
-    assert_eq!(cloud.ended(taken.text("file_id"), 2).await["status"], "completed");
+    let accepted = bank.upload_expecting("/upload", &file, &[("expected_rows", "1")]).await.accepted();
+    assert_eq!(cloud.ended(accepted.text("file_id"), 2).await["status"], "completed");
 }
 
 #[tokio::test]
-async fn a_rejected_presigned_file_sent_again_is_judged_by_its_new_control_totals() {
+async fn a_resent_presigned_file_is_checked_against_new_totals() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record_of("T1", "1.00")]);
     let send = async |rows: u64| {
-        let created = bank.announce_stating("/uploads", &file, rows, json!({"USD": "1.00"})).await.accepted();
+        let created = bank.create_upload_expecting("/uploads", &file, rows, json!({"USD": "1.00"})).await.accepted();
         assert_eq!(put(&cloud, &created.body["upload"], &file).await.0, 200);
         created
     };
@@ -222,7 +227,7 @@ async fn a_rejected_presigned_file_sent_again_is_judged_by_its_new_control_total
 }
 
 #[tokio::test]
-async fn an_object_that_is_no_file_of_anybody_raises_no_alarm() {
+async fn an_object_of_an_unknown_partner_raises_no_alarm() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[0].as_str();
     let marker = cloud.put_object(&format!("incoming/{partner}/{}.csv.done", unique()), b"", &[]).await;
@@ -238,26 +243,26 @@ async fn an_object_that_is_no_file_of_anybody_raises_no_alarm() {
 }
 
 #[tokio::test]
-async fn a_presigned_file_and_a_plain_one_are_the_same_and_completed_once() {
+async fn presigned_and_plain_uploads_of_one_file_complete_once() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record_of("T1", "1.00")]);
-    let answer = complete_presigned(&bank, &file).await;
+    let response = complete_presigned(&bank, &file).await;
     let again = bank.upload(&file).await.accepted();
-    assert_eq!((&again.body["file_id"], &again.body["duplicate"]), (&answer.body["file_id"], &json!(true)));
+    assert_eq!((&again.body["file_id"], &again.body["duplicate"]), (&response.body["file_id"], &json!(true)));
 }
 
-/// Whoever may put files into the bucket may ask the API for an upload as well.
+/// A partner that may put files into the bucket may also create uploads.
 #[tokio::test]
-async fn a_bucket_partner_may_reprocess_by_a_presigned_upload() {
+async fn a_bucket_file_may_be_reprocessed_by_a_presigned_upload() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner_named(&cloud.stack.bucket_partners[0], &cloud.stack.usage_plan_id).await;
     let id = unique();
     let [a, b] = ["1.00", "2.00"].map(|amount| files::file(&[record_of(&id, amount)]));
-    let answer_a = complete_presigned(&bank, &a).await;
+    let response_a = complete_presigned(&bank, &a).await;
     bank.upload_and_complete(&b).await;
-    let created = bank.announce_again(&a).await.accepted();
+    let created = bank.create_upload_again(&a).await.accepted();
     assert_eq!(put(&cloud, &created.body["upload"], &a).await.0, 200);
-    assert_eq!(cloud.ended(answer_a.text("file_id"), 2).await["status"], "completed");
-    assert_eq!(in_effect(&bank, &id).await, ("1".to_owned(), answer_a.text("file_id").to_owned()));
+    assert_eq!(cloud.ended(response_a.text("file_id"), 2).await["status"], "completed");
+    assert_eq!(in_effect(&bank, &id).await, ("1".to_owned(), response_a.text("file_id").to_owned()));
 }

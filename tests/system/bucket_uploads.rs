@@ -1,19 +1,19 @@
-//! Files that are put straight into the bucket: validated in full, or refused with a dead letter.
+//! Files put straight into the bucket: validated in full, and rejected without a dead letter if invalid.
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, decimal, file_id, record};
-use crate::support::upload::{WHOLE_WAY, statuses};
+use crate::support::upload::{COMPLETE_HISTORY, statuses};
 use crate::support::workflow::ObjectVersion;
 use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::json;
 
 #[tokio::test]
-async fn a_good_file_is_processed_like_an_upload() {
+async fn a_valid_file_is_processed_like_an_upload() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[0].as_str();
     let id = unique();
     let file = files::file(&[record(&id)]);
-    // A name that a URL would write otherwise.
+    // A name that a URL has to escape.
     let key = format!("incoming/{partner}/2026/Tag 1 & ü+{id}.csv");
     let object = cloud.put_object(&key, &file, &[]).await;
     let file_id = file_id(partner, &file);
@@ -23,20 +23,20 @@ async fn a_good_file_is_processed_like_an_upload() {
         (row["partner"].as_str(), row["version_id"].as_str()),
         (Some(partner), Some(object.version_id.as_str()))
     );
-    assert_eq!(statuses(&row["history"]), WHOLE_WAY);
+    assert_eq!(statuses(&row["history"]), COMPLETE_HISTORY);
     let stored = cloud.transaction(partner, &id).await.unwrap();
     assert_eq!(decimal(stored["amount"].as_str().unwrap()), "12.34");
     assert_eq!(stored["file_id"], file_id);
 
-    // On whichever road it comes again, it is the same file.
+    // From either source it is the same file.
     cloud.put_object(&format!("incoming/{partner}/{id}-again.csv"), &file, &[]).await;
     let bank = cloud.partner_named(partner, &cloud.stack.usage_plan_id).await;
-    let answer = bank.upload(&file).await.accepted();
-    assert_eq!((answer.text("file_id"), &answer.body["duplicate"]), (file_id.as_str(), &json!(true)));
+    let response = bank.upload(&file).await.accepted();
+    assert_eq!((response.text("file_id"), &response.body["duplicate"]), (file_id.as_str(), &json!(true)));
 }
 
 #[tokio::test]
-async fn each_version_of_an_object_is_a_file_of_its_own() {
+async fn each_version_of_an_object_is_a_separate_file() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[1].as_str();
     let (key, ids) = (format!("incoming/{partner}/{}.csv", unique()), [unique(), unique(), unique()]);
@@ -51,7 +51,7 @@ async fn each_version_of_an_object_is_a_file_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_bad_file_is_rejected_with_a_report_and_without_a_dead_letter() {
+async fn an_invalid_file_gets_a_report_and_no_dead_letter() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[0].as_str();
     let subscriber = cloud.subscribe(json!({"partner": [partner], "status": ["validation_failed"]})).await;
@@ -59,14 +59,14 @@ async fn a_bad_file_is_rejected_with_a_report_and_without_a_dead_letter() {
     let file = files::file(&[record(&good), record(&bad).replace("USD", "usd"), record(&bad).replace("12.34", "NaN")]);
     let key = format!("incoming/{partner}/{bad}.csv");
     let object = cloud.put_object(&key, &file, &[]).await;
-    let letter = cloud.rejected_with(&key, "InvalidCsv").await;
-    assert_eq!(letter["input"]["detail"]["object"]["version-id"], object.version_id, "{letter}");
+    let ended = cloud.rejected_with(&key, "InvalidCsv").await;
+    assert_eq!(ended["input"]["detail"]["object"]["version-id"], object.version_id, "{ended}");
     let id = file_id(partner, &file);
     let row = cloud.status_row(&id).await.unwrap();
     assert_eq!((row["status"].as_str(), row["error_count"].as_str()), (Some("validation_failed"), Some("3")), "{row}");
     assert_eq!(statuses(&row["history"]), ["validating", "validation_failed"]);
     for id in [good, bad] {
-        assert_eq!(cloud.transaction(partner, &id).await, None, "nothing of a bad file is stored");
+        assert_eq!(cloud.transaction(partner, &id).await, None, "no row of an invalid file is stored");
     }
     let status = cloud.get(&format!("/files/{id}?token={}", row["token"].as_str().unwrap())).await.accepted().body;
     let report = cloud.http.get(status["report_url"].as_str().unwrap()).send().await.unwrap().text().await.unwrap();
@@ -85,7 +85,7 @@ async fn a_bad_file_is_rejected_with_a_report_and_without_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn a_rejected_file_that_is_put_again_is_rejected_again() {
+async fn a_rejected_file_put_again_is_rejected_again() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[0].as_str();
     let file = files::file(&[record(&unique()).replace("USD", "usd")]);
@@ -93,7 +93,8 @@ async fn a_rejected_file_that_is_put_again_is_rejected_again() {
     let object = cloud.put_object(&key, &file, &[]).await;
     cloud.rejected_with(&key, "InvalidCsv").await;
 
-    // The same event again is a repeat. A rejection that follows a rejection is no new attempt, however often it comes.
+    // The same event again is a repeat. A rejection that follows a rejection is no new attempt, however often it is
+    // repeated.
     cloud.run_workflow(&cloud.event_of(&object)).await;
     assert_eq!(cloud.status_row(&id).await.unwrap()["attempt"], "1");
     let mut redrive = cloud.event_of(&object);
@@ -107,7 +108,7 @@ async fn a_rejected_file_that_is_put_again_is_rejected_again() {
 }
 
 #[tokio::test]
-async fn an_unknown_partner_is_refused() {
+async fn rejects_an_unknown_partner() {
     let cloud = Cloud::open().await;
     let id = unique();
     let file = files::file(&[record(&id)]);
@@ -127,7 +128,7 @@ async fn an_unknown_partner_is_refused() {
 }
 
 #[tokio::test]
-async fn two_partners_put_the_same_file() {
+async fn two_partners_may_put_the_same_file() {
     let cloud = Cloud::open().await;
     let id = unique();
     let file = files::file(&[record(&id)]);
@@ -141,7 +142,7 @@ async fn two_partners_put_the_same_file() {
 }
 
 #[tokio::test]
-async fn what_lies_elsewhere_starts_nothing() {
+async fn objects_under_other_prefixes_start_no_workflow() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[0].as_str();
     let id = unique();
@@ -155,7 +156,7 @@ async fn what_lies_elsewhere_starts_nothing() {
     ] {
         cloud.put_object(&key, &file, &[]).await;
     }
-    // What does start something shows when the bucket's events have been handled.
+    // A file that does start a workflow shows when the bucket's events have been handled.
     let witness = files::file(&[record(&unique())]);
     cloud.put_object(&format!("incoming/{partner}/{}.csv", unique()), &witness, &[]).await;
     cloud.ended(&file_id(partner, &witness), 1).await;
@@ -164,10 +165,10 @@ async fn what_lies_elsewhere_starts_nothing() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_too_large_is_refused_unread() {
+async fn rejects_a_too_large_object_without_reading_it() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[1].as_str();
-    // The size is that of the event: to store so many bytes would take the tests too long.
+    // The size is that of the event: storing so many bytes would take too long.
     let key = format!("incoming/{partner}/{}.csv", unique());
     let object = ObjectVersion { key, version_id: "never read".to_owned(), bytes: 1024 * 1024 * 1024 + 1 };
     let arn = cloud.start_workflow(&cloud.event_of(&object)).await;

@@ -1,5 +1,5 @@
-//! Canaries: texts that no other test and no other run has, planted where something secret or private stands, and the search
-//! for them in whatever way a careless line may have written them.
+//! Canaries: texts that no other test and no other run has, planted in secret or private data, and the search for them
+//! in every encoding that a careless log line may use.
 
 use crate::support::files::digest;
 use base64::Engine;
@@ -8,52 +8,52 @@ use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use memchr::memmem;
 use std::borrow::Cow;
 
-/// What stands where a canary is planted, and with that, where it may be seen.
+/// The kind of data in which a canary is planted, which decides where it may be seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
-    /// A key, a secret, a signature, a header that we do not know. Nowhere.
+    /// A key, a secret, a signature, an unknown header. Nowhere.
     Secret,
-    /// What opens a file's status or a signed URL. Only in an answer to whoever may have it.
+    /// A token of a file's status or a signed URL. Only in a response to its owner.
     Token,
-    /// What a file, or the metadata of a payment, has. Only in what is made of it for its owner.
+    /// The content of a file, or the metadata of a payment. Only in files that are made for its owner.
     Content,
-    /// What a payment's event carries, by the README: its amount and its customer. Only there.
+    /// The amount and the customer of a payment, which its event documents. Only there.
     Event,
 }
 
-/// Where something was seen.
+/// Where data were seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Place {
-    /// What a function has logged.
+pub(crate) enum Location {
+    /// The log of a function.
     Log,
-    /// An answer that takes a request, or refuses a file of the sender's own.
-    OwnersAnswer,
-    /// Any other refusal.
-    Refusal,
-    /// The report of a refused file.
+    /// A response that accepts a request, or rejects a file of the sender's own.
+    OwnersResponse,
+    /// Any other rejection.
+    Rejection,
+    /// The report of a rejected file.
     Report,
-    /// The correctable file that is made of a refused one.
+    /// The correctable file of a rejected one.
     CorrectableFile,
-    /// What became of an execution of the workflow of files, and of an invocation.
+    /// The outcome of an execution of the file workflow, and of an invocation.
     Outcome,
     /// A message of the dead-letter queue.
     DeadLetter,
     /// A message of the topic of files.
     Notification,
-    /// What the event bus and the topic of alerts carry.
+    /// An event of the event bus, and a message of the topic of alerts.
     PaymentEvent,
-    /// What the emulator itself has written. It may log the address of a request, token and all; API Gateway logs what its
-    /// access log names, which is the route and not the address.
+    /// The log of the emulator itself. It may have the address of a request with its token; the access log of API
+    /// Gateway has the route and not the address.
     EmulatorsLog,
 }
 
 impl Kind {
-    fn may_be_in(self, place: Place) -> bool {
+    fn may_be_in(self, location: Location) -> bool {
         match self {
             Self::Secret => false,
-            Self::Token => matches!(place, Place::OwnersAnswer | Place::EmulatorsLog),
-            Self::Content => place == Place::CorrectableFile,
-            Self::Event => place == Place::PaymentEvent,
+            Self::Token => matches!(location, Location::OwnersResponse | Location::EmulatorsLog),
+            Self::Content => location == Location::CorrectableFile,
+            Self::Event => location == Location::PaymentEvent,
         }
     }
 }
@@ -61,7 +61,7 @@ impl Kind {
 struct Canary {
     what: String,
     kind: Kind,
-    /// Each way of writing it, by name.
+    /// Each encoding, by name.
     forms: Vec<(&'static str, memmem::Finder<'static>)>,
 }
 
@@ -70,25 +70,25 @@ struct Canary {
 pub(crate) struct Canaries(Vec<Canary>);
 
 impl Canaries {
-    /// Remembers what was planted, and returns it.
+    /// Keeps a planted text, and returns it.
     pub(crate) fn plant<T: AsRef<[u8]>>(&mut self, kind: Kind, what: &str, planted: T) -> T {
-        assert!(planted.as_ref().len() >= 10, "{what} is too short to be nothing else");
+        assert!(planted.as_ref().len() >= 10, "{what} is too short to be unique");
         let forms = forms(planted.as_ref());
         let forms = forms.into_iter().map(|(name, form)| (name, memmem::Finder::new(&form).into_owned())).collect();
         self.0.push(Canary { what: what.to_owned(), kind, forms });
         planted
     }
 
-    /// Every canary that must not be in this place and is.
-    pub(crate) fn leaks(&self, place: Place, origin: &str, text: &[u8]) -> Vec<String> {
+    /// Every canary that is in this location and must not be there.
+    pub(crate) fn leaks(&self, location: Location, origin: &str, text: &[u8]) -> Vec<String> {
         let readings = readings(text);
-        let unwelcome = self.0.iter().filter(|canary| !canary.kind.may_be_in(place));
+        let unwelcome = self.0.iter().filter(|canary| !canary.kind.may_be_in(location));
         unwelcome
             .filter_map(|canary| {
-                let stands =
+                let is_found =
                     |(_, form): &&(_, memmem::Finder<'_>)| readings.iter().any(|text| form.find(text).is_some());
-                let (form, _) = canary.forms.iter().find(stands)?;
-                Some(format!("{} ({form}) in {place:?} {origin}: {}", canary.what, excerpt(text)))
+                let (form, _) = canary.forms.iter().find(is_found)?;
+                Some(format!("{} ({form}) in {location:?} {origin}: {}", canary.what, excerpt(text)))
             })
             .collect()
     }
@@ -98,7 +98,7 @@ fn excerpt(text: &[u8]) -> String {
     String::from_utf8_lossy(text).chars().take(2_000).collect()
 }
 
-/// A text as it stands, and as readers of percent-encoding and of JSON would read it, JSON within JSON too.
+/// A text as it is, and decoded from percent-encoding and from JSON, JSON within JSON too.
 fn readings(text: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let once = without_escapes(text);
     let twice = without_escapes(&once);
@@ -128,7 +128,7 @@ fn without_escapes(text: &[u8]) -> Vec<u8> {
     })
 }
 
-/// Replaces each `mark` for whose rest `read` knows bytes, and how much of the rest they stand for.
+/// Replaces each `mark` whose rest `read` can decode into bytes; `read` also returns how much of the rest they take.
 fn replaced(text: &[u8], mark: u8, read: impl Fn(&[u8]) -> Option<(Vec<u8>, usize)>) -> Vec<u8> {
     let (mut made, mut at) = (Vec::with_capacity(text.len()), 0);
     while at < text.len() {
@@ -150,7 +150,7 @@ fn byte_of(digits: &[u8]) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// The ways in which bytes may be written.
+/// The encodings of bytes.
 fn forms(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let each = |write: fn(&u8) -> String, between: &str| {
         bytes.iter().map(write).collect::<Vec<_>>().join(between).into_bytes()
@@ -178,11 +178,11 @@ fn forms(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     forms
 }
 
-/// What base64 makes of the bytes, whatever stands around them, where so many bytes of a group stand before them.
+/// The base64 of the bytes within any other bytes, where so many bytes of a group precede them.
 fn in_base64(engine: &GeneralPurpose, bytes: &[u8], offset: usize) -> Vec<u8> {
     let mut padded = vec![0; offset];
     padded.extend_from_slice(bytes);
-    // Characters that also hold bits of what stands before or behind are not certain.
+    // Characters that also hold bits of neighboring bytes are not certain.
     let (first, end) = ((offset * 8).div_ceil(6), padded.len() * 8 / 6);
     engine.encode(padded).into_bytes()[first..end].to_vec()
 }
@@ -202,7 +202,7 @@ mod tests {
         canaries
     }
 
-    /// What others write of the bytes, made by other means than the search where there are some.
+    /// Encodings of the bytes by other code than that of the search, where there is some.
     fn written(bytes: &[u8]) -> Vec<Vec<u8>> {
         let mut written: Vec<String> = (0..6)
             .flat_map(|before| {
@@ -238,48 +238,48 @@ mod tests {
     }
 
     #[test]
-    fn a_canary_is_found_however_it_is_written() {
+    fn finds_a_canary_in_every_encoding() {
         for bytes in [TEXT.as_bytes(), &BYTES] {
             let canaries = canaries(Kind::Secret, bytes);
             for text in written(bytes) {
                 let line = [b"{\"level\":\"INFO\",\"detail\":\"", &text[..], b"\"}"].concat();
-                assert_eq!(canaries.leaks(Place::Log, "", &line).len(), 1, "{}", excerpt(&line));
+                assert_eq!(canaries.leaks(Location::Log, "", &line).len(), 1, "{}", excerpt(&line));
             }
         }
         for text in written_text(TEXT) {
             assert_eq!(
-                canaries(Kind::Secret, TEXT.as_bytes()).leaks(Place::Log, "", &text).len(),
+                canaries(Kind::Secret, TEXT.as_bytes()).leaks(Location::Log, "", &text).len(),
                 1,
                 "{}",
                 excerpt(&text)
             );
         }
         let wide: Vec<u8> = "4f9ab7e04f9a".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert_eq!(canaries(Kind::Secret, b"4f9ab7e04f9a").leaks(Place::Log, "", &wide).len(), 1);
+        assert_eq!(canaries(Kind::Secret, b"4f9ab7e04f9a").leaks(Location::Log, "", &wide).len(), 1);
     }
 
     #[test]
-    fn what_is_no_canary_is_not_found() {
+    fn finds_no_canary_in_other_text() {
         let canaries = canaries(Kind::Secret, TEXT.as_bytes());
         for text in ["", "%", "%4", "\\u00", "Käfig", "a line \\\\ with 100 % of \\u12 broken escapes\\"] {
-            assert_eq!(canaries.leaks(Place::Log, "", text.as_bytes()), [""; 0], "{text}");
+            assert_eq!(canaries.leaks(Location::Log, "", text.as_bytes()), [""; 0], "{text}");
         }
     }
 
     #[test]
-    fn a_canary_may_be_where_its_owner_looks_and_nowhere_else() {
-        use Place::*;
+    fn a_canary_may_be_only_where_its_owner_can_read() {
+        use Location::*;
         let all =
-            [Log, OwnersAnswer, Refusal, Report, CorrectableFile, Outcome, DeadLetter, Notification, PaymentEvent];
+            [Log, OwnersResponse, Rejection, Report, CorrectableFile, Outcome, DeadLetter, Notification, PaymentEvent];
         for (kind, welcome) in [
             (Kind::Secret, None),
-            (Kind::Token, Some(OwnersAnswer)),
+            (Kind::Token, Some(OwnersResponse)),
             (Kind::Content, Some(CorrectableFile)),
             (Kind::Event, Some(PaymentEvent)),
         ] {
-            for place in all {
-                let leaks = canaries(kind, TEXT.as_bytes()).leaks(place, "", TEXT.as_bytes());
-                assert_eq!(leaks.is_empty(), welcome == Some(place), "{kind:?} in {place:?}");
+            for location in all {
+                let leaks = canaries(kind, TEXT.as_bytes()).leaks(location, "", TEXT.as_bytes());
+                assert_eq!(leaks.is_empty(), welcome == Some(location), "{kind:?} in {location:?}");
             }
         }
     }

@@ -1,16 +1,14 @@
-//! What is secret or private of files stays where it belongs, on every way that a request, a file or a step can take.
-//!
-//! Each test plants canaries, sends what has them, and looks for them in all that was answered, logged, announced, reported
-//! and left in queues meanwhile.
+//! Private data of files stay where they belong, in every request, file and step. Each test plants canaries, sends
+//! them, and searches for them in every response, log, message, report and queue.
 
 use crate::simulators::failing_services::{Fault, FaultyStore};
 use crate::support::canary_watch::Watch;
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, HEADER, body, file_id, file_part, part};
 use crate::support::template::text_of;
-use crate::support::upload::{Answer, Uploader};
+use crate::support::upload::{ApiResponse, Uploader};
 use crate::support::workflow::task_of;
-use crate::system::canary::{Kind, Place};
+use crate::system::canary::{Kind, Location};
 use crate::system::correctable;
 use crate::system::days;
 use crate::system::faults;
@@ -21,7 +19,7 @@ use serde_json::{Value, json};
 
 const FUNCTIONS: [&str; 3] = ["csv-validator", "data-transformer", "notification-sender"];
 
-/// A partner that sends what has canaries in it.
+/// A partner that sends data with canaries in them.
 struct Planting<'c> {
     bank: Uploader<'c>,
     watch: Watch<'c>,
@@ -39,8 +37,8 @@ impl<'c> Planting<'c> {
         Self { bank, watch }
     }
 
-    /// Sends a body with any headers to any address, and checks the code of the answer; "" is none.
-    async fn send(&mut self, path: &str, headers: &[(&str, &str)], body: Vec<u8>, code: &str) -> Answer {
+    /// Sends a body with any headers to any address, and checks the code of the response; "" is none.
+    async fn send(&mut self, path: &str, headers: &[(&str, &str)], body: Vec<u8>, code: &str) -> ApiResponse {
         let url = format!("{}{path}", self.bank.cloud.stack.api_url);
         let mut request = self.bank.cloud.http.post(url).body(body);
         if !headers.iter().any(|(name, _)| *name == "x-api-key") {
@@ -49,50 +47,50 @@ impl<'c> Planting<'c> {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = Answer::of(request).await;
-        assert_eq!(answer.error(), code, "POST {path}: {}", answer.body);
-        self.watch.see_answer(&format!("POST {path}"), &answer);
-        answer
+        let response = ApiResponse::of(request).await;
+        assert_eq!(response.error(), code, "POST {path}: {}", response.body);
+        self.watch.see_response(&format!("POST {path}"), &response);
+        response
     }
 
-    /// Sends a file, in a body as any client makes it. The log must tell of it, unless it was a dry run.
-    async fn send_file(&mut self, path: &str, file: &[u8], code: &str) -> Answer {
-        let answer = self.send(path, &[("content-type", TYPE)], body("b", &[file_part(file)]), code).await;
-        if answer.body["dry_run"] != true {
-            self.watch.logged.extend(answer.body["file_id"].as_str().map(str::to_owned));
+    /// Sends a file, in a body as any client makes it. The log must name the file, unless it was a dry run.
+    async fn send_file(&mut self, path: &str, file: &[u8], code: &str) -> ApiResponse {
+        let response = self.send(path, &[("content-type", TYPE)], body("b", &[file_part(file)]), code).await;
+        if response.body["dry_run"] != true {
+            self.watch.logged.extend(response.body["file_id"].as_str().map(str::to_owned));
         }
-        answer
+        response
     }
 
-    /// Asks for an address.
-    async fn get(&mut self, path: &str, key: Option<&str>, code: &str) -> Answer {
-        let answer = self.bank.cloud.request(Method::GET, path, key).await;
-        assert_eq!(answer.error(), code, "GET {path}: {}", answer.body);
-        self.watch.see_answer(&format!("GET {path}"), &answer);
-        answer
+    /// Requests an address.
+    async fn get(&mut self, path: &str, key: Option<&str>, code: &str) -> ApiResponse {
+        let response = self.bank.cloud.request(Method::GET, path, key).await;
+        assert_eq!(response.error(), code, "GET {path}: {}", response.body);
+        self.watch.see_response(&format!("GET {path}"), &response);
+        response
     }
 
-    /// Invokes a function as nothing of ours does.
+    /// Invokes a function with a payload that none of our callers sends.
     async fn invoke(&mut self, function: &str, payload: &Value) {
         let outcome = self.bank.cloud.invoke(function, payload).await;
-        self.watch.see(Place::Outcome, function, format!("{outcome:?}"));
+        self.watch.see(Location::Outcome, function, format!("{outcome:?}"));
     }
 }
 
-/// What of an API key nobody may see.
+/// The secret part of an API key.
 fn secret_of(key: &str) -> &str {
     key.split_once('.').unwrap().1
 }
 
 const TYPE: &str = "multipart/form-data; boundary=b";
 
-/// The number of a card, as far as its form goes.
+/// A card number, by its form.
 fn card_number() -> String {
     let digits: String = unique().bytes().map(|byte| char::from(b'0' + byte % 10)).collect();
     format!("4111{}", &digits[..12])
 }
 
-/// Good files, once and again, with canaries in all that is theirs and in all that merely comes with them.
+/// Valid files, sent once and again, with canaries in their content and in their requests.
 async fn good_files(planting: &mut Planting<'_>, subscriber: &Subscriber<'_>) {
     let (id, merchant, name) = (
         planting.watch.content("a transaction id"),
@@ -107,14 +105,14 @@ async fn good_files(planting: &mut Planting<'_>, subscriber: &Subscriber<'_>) {
     ]);
     let disposition = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}.csv\"");
     let unknown = format!("X-Note: {}", planting.watch.stray("a header of a part"));
-    let sound = body("b", &[part(&[&disposition, &unknown], &file)]);
+    let valid = body("b", &[part(&[&disposition, &unknown], &file)]);
     let strays = ["user-agent", "referer", "cookie", "authorization", "x-note", "traceparent"];
     let strays = strays.map(|name| (name, planting.watch.stray(&format!("the header {name}"))));
     let mut headers: Vec<(&str, &str)> = strays.iter().map(|(name, value)| (*name, value.as_str())).collect();
     headers.push(("content-type", TYPE));
     let query = planting.watch.stray("a query string");
-    let answer = planting.send(&format!("/upload?note={query}"), &headers, sound, "").await;
-    let id = answer.text("file_id").to_owned();
+    let response = planting.send(&format!("/upload?note={query}"), &headers, valid, "").await;
+    let id = response.text("file_id").to_owned();
     planting.watch.logged.push(id.clone());
     planting.bank.cloud.ended(&id, 1).await;
     planting.send_file("/upload", &file, "").await;
@@ -123,9 +121,9 @@ async fn good_files(planting: &mut Planting<'_>, subscriber: &Subscriber<'_>) {
     planting.bank.cloud.ended(&id, 2).await;
     for _ in 0..2 {
         let notification = subscriber.next().await;
-        planting.watch.see(Place::Notification, "completed", format!("{notification:?}"));
+        planting.watch.see(Location::Notification, "completed", format!("{notification:?}"));
     }
-    let path = answer.text("status_path").to_owned();
+    let path = response.text("status_path").to_owned();
     planting.get(&path, None, "").await;
     let day = days::day_of(planting.bank.cloud, &id).await;
     let key = planting.bank.key.clone();
@@ -137,10 +135,10 @@ async fn good_files(planting: &mut Planting<'_>, subscriber: &Subscriber<'_>) {
     planting.get(&format!("/files/{id}/correctable"), Some(&key), "nothing_to_correct").await;
 }
 
-/// Files that are refused for everything that they can be refused for, each with a canary at the very place.
+/// Files that are rejected for every possible error, each with a canary at the position of the error.
 async fn bad_files(planting: &mut Planting<'_>) {
-    let canary = planting.watch.content("a field of a bad file");
-    let card = planting.watch.canaries.plant(Kind::Content, "a card's number in a bad file", card_number());
+    let canary = planting.watch.content("a field of an invalid file");
+    let card = planting.watch.canaries.plant(Kind::Content, "a card's number in an invalid file", card_number());
     let record = |id: &str| format!("{id},1.50,EUR,2026-01-15T10:00:00Z,Shop,completed");
     let with = |column: usize, value: &str| {
         let mut fields: Vec<String> = record("T1").split(',').map(str::to_owned).collect();
@@ -168,30 +166,30 @@ async fn bad_files(planting: &mut Planting<'_>) {
         [b"\x1f\x8b\x08", canary.as_bytes()].concat(),
     ]);
     for file in bad {
-        let answer = planting.bank.upload_to("/upload?dry_run=true", &file).await;
-        assert!([400, 415].contains(&answer.status), "{}", answer.body);
-        planting.watch.see_answer("a dry run of a bad file", &answer);
-        let code = answer.error().to_owned();
-        let answer = planting.send_file("/upload", &file, &code).await;
-        follow_refused(planting, &answer).await;
+        let response = planting.bank.upload_to("/upload?dry_run=true", &file).await;
+        assert!([400, 415].contains(&response.status), "{}", response.body);
+        planting.watch.see_response("a dry run of an invalid file", &response);
+        let code = response.error().to_owned();
+        let response = planting.send_file("/upload", &file, &code).await;
+        follow_rejected(planting, &response).await;
     }
 }
 
-/// Reads all that is made of a refused file.
-async fn follow_refused(planting: &mut Planting<'_>, refused: &Answer) {
-    let Some(path) = refused.body["status_path"].as_str() else { return };
+/// Reads the report and the correctable file of a rejected file.
+async fn follow_rejected(planting: &mut Planting<'_>, rejected: &ApiResponse) {
+    let Some(path) = rejected.body["status_path"].as_str() else { return };
     let status = planting.get(path, None, "").await;
     let report = planting.bank.cloud.http.get(status.text("report_url")).send().await.unwrap();
-    planting.watch.see(Place::Report, path, report.bytes().await.unwrap());
-    let made = planting.bank.correctable(refused.text("file_id"), "?rows=all").await;
-    planting.watch.see_answer("GET correctable", &made);
+    planting.watch.see(Location::Report, path, report.bytes().await.unwrap());
+    let made = planting.bank.correctable(rejected.text("file_id"), "?rows=all").await;
+    planting.watch.see_response("GET correctable", &made);
     if made.status == 200 {
         let text = correctable::text_of(planting.bank.cloud, &made).await;
-        planting.watch.see(Place::CorrectableFile, path, text);
+        planting.watch.see(Location::CorrectableFile, path, text);
     }
 }
 
-/// Requests that are refused before their file is looked at.
+/// Requests that are rejected before their file is read.
 async fn malformed_requests(planting: &mut Planting<'_>) {
     let canary = planting.watch.content("a malformed request");
     let file = files::file(&[format!("{canary},1.50,EUR,2026-01-15T10:00:00Z,{canary},completed")]);
@@ -202,7 +200,7 @@ async fn malformed_requests(planting: &mut Planting<'_>) {
     let twice = format!("multipart/form-data; boundary=b; boundary={canary}");
     let (plain, gzip) =
         (format!("application/{canary}"), [("content-type", TYPE), ("content-encoding", canary.as_str())]);
-    let statement = |name: &str, value: &str| {
+    let control_total = |name: &str, value: &str| {
         body(
             "b",
             &[part(&[&format!("Content-Disposition: form-data; name=\"{name}\"")], value.as_bytes()), file_part(&file)],
@@ -227,10 +225,10 @@ async fn malformed_requests(planting: &mut Planting<'_>) {
             "part_headers_too_large",
         ),
         (vec![("content-type", TYPE)], file.clone(), "multipart_incomplete"),
-        (vec![("content-type", TYPE)], statement("expected_rows", &canary), "expected_rows_malformed"),
+        (vec![("content-type", TYPE)], control_total("expected_rows", &canary), "expected_rows_malformed"),
         (
             vec![("content-type", TYPE)],
-            statement("expected_totals", &format!("{{\"{canary}\": 1}}")),
+            control_total("expected_totals", &format!("{{\"{canary}\": 1}}")),
             "expected_totals_malformed",
         ),
         (vec![("content-type", boundary.as_str())], named("file"), "multipart_incomplete"),
@@ -243,7 +241,7 @@ async fn malformed_requests(planting: &mut Planting<'_>) {
         planting.send("/upload", &headers, body, code).await;
     }
     let (key, id) = (planting.bank.key.clone(), "0123456789abcdef0123456789abcdef");
-    let query = planting.watch.stray("a query that is refused");
+    let query = planting.watch.stray("a query that is rejected");
     planting
         .send(&format!("/upload?dry_run={query}"), &[("content-type", TYPE)], named("file"), "query_malformed")
         .await;
@@ -260,13 +258,13 @@ async fn malformed_requests(planting: &mut Planting<'_>) {
     }
 }
 
-/// Keys that open nothing, and what others' keys do not open.
-async fn strangers(planting: &mut Planting<'_>, file: &Answer) {
+/// Invalid keys, and requests for files of others.
+async fn strangers(planting: &mut Planting<'_>, file: &ApiResponse) {
     let cloud = planting.bank.cloud;
     let wrong = format!("{}.{}", planting.bank.partner, planting.watch.stray("the secret of a wrong key"));
-    let sound = body("b", &[file_part(b"")]);
+    let valid = body("b", &[file_part(b"")]);
     for key in [wrong.as_str(), &wrong.replace('.', ""), ""] {
-        planting.send("/upload", &[("x-api-key", key), ("content-type", TYPE)], sound.clone(), "api_key_invalid").await;
+        planting.send("/upload", &[("x-api-key", key), ("content-type", TYPE)], valid.clone(), "api_key_invalid").await;
     }
     let other = cloud.partner().await;
     planting.watch.canaries.plant(Kind::Secret, "another partner's key", secret_of(&other.key));
@@ -279,10 +277,10 @@ async fn strangers(planting: &mut Planting<'_>, file: &Answer) {
     }
 }
 
-/// Announcements that are refused, and one that is taken, put and processed.
-async fn announcements(planting: &mut Planting<'_>) {
+/// Requests to create an upload that are rejected, and one that is accepted, put and processed.
+async fn upload_creations(planting: &mut Planting<'_>) {
     let cloud = planting.bank.cloud;
-    let canary = planting.watch.content("an announcement");
+    let canary = planting.watch.content("a request to create an upload");
     let digest = files::digest(canary.as_bytes());
     for (member, code) in [
         (format!("\"{canary}\": 1"), "member_unexpected"),
@@ -291,21 +289,21 @@ async fn announcements(planting: &mut Planting<'_>) {
         (format!("\"size\": \"{canary}\""), "json_malformed"),
     ] {
         let text = format!("{{\"size\": 1, \"sha256\": \"{}\", {member}}}", digest.as_str());
-        let answer = planting.bank.announce_body("/uploads", Some("application/json"), text).await;
-        assert!([code, "body_invalid"].contains(&answer.error()), "{code}: {}", answer.body);
-        planting.watch.see_answer(code, &answer);
+        let response = planting.bank.create_upload_with_body("/uploads", Some("application/json"), text).await;
+        assert!([code, "body_invalid"].contains(&response.error()), "{code}: {}", response.body);
+        planting.watch.see_response(code, &response);
     }
     let file = files::file(&[format!("{canary},1.50,EUR,2026-01-15T10:00:00Z,{canary},done")]);
-    let answer = planting.bank.announce(&file).await.accepted();
-    planting.watch.see_answer("POST /uploads", &answer);
-    assert_eq!(presigned_uploads::put(cloud, &answer.body["upload"], &file).await.0, 200);
-    let letter = cloud.rejected_with(answer.text("s3_key"), "InvalidCsv").await;
-    planting.watch.see(Place::Outcome, "a presigned file", letter.to_string());
-    planting.watch.logged.push(answer.text("file_id").to_owned());
-    follow_refused(planting, &answer).await;
+    let response = planting.bank.create_upload(&file).await.accepted();
+    planting.watch.see_response("POST /uploads", &response);
+    assert_eq!(presigned_uploads::put(cloud, &response.body["upload"], &file).await.0, 200);
+    let dead_letter = cloud.rejected_with(response.text("s3_key"), "InvalidCsv").await;
+    planting.watch.see(Location::Outcome, "a presigned file", dead_letter.to_string());
+    planting.watch.logged.push(response.text("file_id").to_owned());
+    follow_rejected(planting, &response).await;
 }
 
-/// A bad file that a partner puts into the bucket by rights of its own, and what its workflow tells of it.
+/// An invalid file that a partner puts into the bucket, and the output of its workflow.
 async fn the_bucket(planting: &mut Planting<'_>) {
     let cloud = planting.bank.cloud;
     let canary = planting.watch.content("a file in the bucket");
@@ -314,18 +312,18 @@ async fn the_bucket(planting: &mut Planting<'_>) {
     let file = files::file(&[format!("{canary},{canary},EUR,2026-01-15T10:00:00Z,{canary},completed,{canary}")]);
     let key = format!("incoming/{partner}/{}.csv", unique());
     cloud.put_object(&key, &file, &[("note", planting.watch.stray("metadata of an object"))]).await;
-    let letter = cloud.rejected_with(&key, "InvalidCsv").await;
-    planting.watch.see(Place::Outcome, &key, letter.to_string());
-    let arn = letter["execution"].as_str().unwrap();
+    let dead_letter = cloud.rejected_with(&key, "InvalidCsv").await;
+    planting.watch.see(Location::Outcome, &key, dead_letter.to_string());
+    let arn = dead_letter["execution"].as_str().unwrap();
     let execution = cloud.step_functions().describe_execution().execution_arn(arn).send().await.unwrap();
-    planting.watch.see(Place::Outcome, arn, format!("{execution:?}"));
+    planting.watch.see(Location::Outcome, arn, format!("{execution:?}"));
     let id = file_id(partner, &file);
     let notification = subscriber.next_of_file(&id).await;
-    planting.watch.see(Place::Notification, &key, format!("{notification:?}"));
+    planting.watch.see(Location::Notification, &key, format!("{notification:?}"));
     planting.watch.logged.push(id);
 }
 
-/// Events and steps of a form that nothing of ours sends: what cannot be read must not be told back.
+/// Malformed events and steps: an unreadable payload must not be repeated.
 async fn malformed_events(planting: &mut Planting<'_>) {
     let canary = planting.watch.content("a malformed event");
     let secret = planting.watch.stray("the key in a malformed request");
@@ -346,36 +344,36 @@ async fn malformed_events(planting: &mut Planting<'_>) {
             planting.invoke(function, &event).await;
         }
     }
-    // A range that does not begin where a record does: the step fails in the midst of a record.
+    // A range that does not begin where a record does: the step fails within a record.
     let file = files::file(&[format!("{canary},1.50,EUR,2026-01-15T10:00:00Z,{canary},completed")]);
-    let (answer, row) = planting.bank.upload_and_complete(&file).await;
-    planting.watch.see_answer("POST /upload", &answer);
+    let (response, row) = planting.bank.upload_and_complete(&file).await;
+    planting.watch.see_response("POST /upload", &response);
     let range =
         json!({"index": 0, "start": HEADER.len() + 8, "end": file.len() - 3, "first_record": 1, "first_line": 2});
     planting.invoke("data-transformer", &json!({"file": task_of(&row), "range": range})).await;
-    planting.watch.logged.push(answer.text("file_id").to_owned());
+    planting.watch.logged.push(response.text("file_id").to_owned());
 }
 
 #[tokio::test]
-async fn what_is_private_of_files_is_in_no_log_answer_report_message_or_queue() {
+async fn no_log_response_message_or_queue_has_private_file_data() {
     let cloud = Cloud::open().await;
     let mut planting = Planting::begin(&cloud).await;
     let subscriber = cloud.subscribe(json!({"partner": [planting.bank.partner]})).await;
     good_files(&mut planting, &subscriber).await;
     bad_files(&mut planting).await;
     malformed_requests(&mut planting).await;
-    announcements(&mut planting).await;
+    upload_creations(&mut planting).await;
     the_bucket(&mut planting).await;
     malformed_events(&mut planting).await;
-    let refused = planting
+    let rejected = planting
         .send_file("/upload", &files::file(&["T1,x,EUR,2026-01-15T10:00:00Z,Shop,completed"]), "invalid_csv")
         .await;
-    strangers(&mut planting, &refused).await;
+    strangers(&mut planting, &rejected).await;
     planting.watch.end().await;
 }
 
 #[tokio::test]
-async fn a_store_that_fails_or_quotes_what_it_was_sent_gives_nothing_away() {
+async fn errors_of_a_store_that_quotes_requests_disclose_nothing() {
     let _turn = faults::TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let mut planting = Planting::begin(&cloud).await;
@@ -388,11 +386,11 @@ async fn a_store_that_fails_or_quotes_what_it_was_sent_gives_nothing_away() {
         planting.send_file("/upload", &file, "service_unavailable").await;
     }
     store.fail(Fault::None);
-    let answer = planting.send_file("/upload", &file, "").await;
-    cloud.ended(answer.text("file_id"), 1).await;
+    let response = planting.send_file("/upload", &file, "").await;
+    cloud.ended(response.text("file_id"), 1).await;
     for fault in [Fault::Always("GetItem"), Fault::Quoting("GetItem")] {
         store.fail(fault);
-        planting.get(answer.text("status_path"), None, "service_unavailable").await;
+        planting.get(response.text("status_path"), None, "service_unavailable").await;
     }
     store.fail(Fault::None);
 
@@ -401,10 +399,10 @@ async fn a_store_that_fails_or_quotes_what_it_was_sent_gives_nothing_away() {
         store.fail(fault);
         let canary = planting.watch.content("a file whose rows could not be stored");
         let file = files::file(&[format!("{canary},1.50,EUR,2026-01-15T10:00:00Z,{canary},completed")]);
-        let answer = planting.send_file("/upload", &file, "").await;
-        let letter = cloud.dead_letter(answer.text("s3_key")).await;
-        planting.watch.see(Place::DeadLetter, "a file that failed", letter.to_string());
-        planting.get(answer.text("status_path"), None, "").await;
+        let response = planting.send_file("/upload", &file, "").await;
+        let dead_letter = cloud.dead_letter(response.text("s3_key")).await;
+        planting.watch.see(Location::DeadLetter, "a file that failed", dead_letter.to_string());
+        planting.get(response.text("status_path"), None, "").await;
     }
     store.fail(Fault::None);
     planting.watch.end().await;

@@ -1,11 +1,11 @@
-//! What is secret or private of payments stays where it belongs, as `canary_files` has it of files.
+//! Private data of payments stay where they belong. `canary_files` tests the same for files.
 
 use crate::support::canary_watch::Watch;
 use crate::support::cloud::{Cloud, eventually, unique};
 use crate::support::provider::{Provider, Signed, sign};
 use crate::support::template::text_of;
-use crate::support::upload::Answer;
-use crate::system::canary::{Kind, Place};
+use crate::support::upload::ApiResponse;
+use crate::system::canary::{Kind, Location};
 use crate::system::rotation;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const FUNCTIONS: [&str; 3] = ["webhook-validator", "fraud-detector", "transaction-archival"];
 
-/// What sends payments that have canaries in them.
+/// A client that sends payments with canaries in them.
 struct Planting<'c> {
     cloud: &'c Cloud,
     watch: Watch<'c>,
@@ -28,32 +28,32 @@ impl<'c> Planting<'c> {
         planting
     }
 
-    /// Plants the secret of a provider: its text, and the key that it stands for.
+    /// Plants the secret of a provider: its text, and the decoded key.
     fn secret(&mut self, secret: &str) {
         let text = secret.trim_start_matches("whsec_");
         self.watch.canaries.plant(Kind::Secret, "a signing secret", text);
         self.watch.canaries.plant(Kind::Secret, "the key of a signing secret", STANDARD.decode(text).unwrap());
     }
 
-    /// A secret of a provider that nobody has had before. Its key is text, so that it would be found as text too.
+    /// A new secret of a provider. Its key is text, so that it would be found as text too.
     fn new_secret(&mut self) -> String {
         let secret = format!("whsec_{}", STANDARD.encode(format!("{}{}", unique(), unique())));
         self.secret(&secret);
         secret
     }
 
-    /// Sends a delivery and checks the code of the answer; "" is none.
-    async fn send(&mut self, signed: &Signed, body: &str, code: &str) -> Answer {
+    /// Sends a delivery and checks the code of the response; "" is none.
+    async fn send(&mut self, signed: &Signed, body: &str, code: &str) -> ApiResponse {
         self.watch.canaries.plant(Kind::Secret, "a signature", signed.signature.trim_start_matches("v1,"));
         let agent = self.watch.canaries.plant(Kind::Secret, "a user agent", format!("stray{}", unique()));
         let headers = [&signed.headers()[..], &[("user-agent", agent.as_str()), ("x-note", agent.as_str())]].concat();
-        let answer = self.cloud.post_webhook(&headers, body).await;
-        assert_eq!(answer.error(), code, "{}", answer.body);
-        self.watch.see_answer(code, &answer);
-        answer
+        let response = self.cloud.post_webhook(&headers, body).await;
+        assert_eq!(response.error(), code, "{}", response.body);
+        self.watch.see_response(code, &response);
+        response
     }
 
-    /// A payment with canaries in all of it but its id, which is told and logged.
+    /// A payment with canaries in every member but its id, which may be returned and logged.
     fn payment(&mut self, provider: &Provider<'_>, whole: &str) -> Value {
         let mut payment = provider.payment("", "EUR");
         let digits: String = unique().bytes().take(9).map(|byte| char::from(b'1' + byte % 9)).collect();
@@ -70,8 +70,8 @@ impl<'c> Planting<'c> {
     }
 }
 
-/// Payments that are taken, once and again, of each band; what the bus and the topic carry of them; and what conflicts.
-async fn sound_payments(planting: &mut Planting<'_>) {
+/// Payments that are accepted, repeated, and in conflict, of each band; and their events and alerts.
+async fn valid_payments(planting: &mut Planting<'_>) {
     let cloud = planting.cloud;
     let provider = cloud.provider();
     let alerts = cloud.queue_of_topic("alerts", &cloud.stack.alerts_topic_arn, &json!({})).await;
@@ -84,7 +84,7 @@ async fn sound_payments(planting: &mut Planting<'_>) {
             planting.send(&sign(&provider.secret, &body, 0), &body, "").await;
         }
         let event = listener.next().await;
-        planting.watch.see(Place::PaymentEvent, "the event", event.to_string());
+        planting.watch.see(Location::PaymentEvent, "the event", event.to_string());
         let analyzed = async || provider.item(&payment).await.filter(|item| item["status"] == "analyzed");
         eventually("the analysis", analyzed).await;
         let mut other = payment.clone();
@@ -93,30 +93,30 @@ async fn sound_payments(planting: &mut Planting<'_>) {
         planting.send(&sign(&provider.secret, &other, 0), &other, "transaction_conflict").await;
         ids.push(payment["transaction_id"].as_str().unwrap().to_owned());
     }
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     eventually("the alerts of both", async || {
-        heard.extend(alerts.take(10).await);
-        let is_heard = |id: &String| heard.iter().any(|message| message.to_string().contains(id.as_str()));
-        ids.iter().all(is_heard).then_some(())
+        received.extend(alerts.take(10).await);
+        let is_received = |id: &String| received.iter().any(|message| message.to_string().contains(id.as_str()));
+        ids.iter().all(is_received).then_some(())
     })
     .await;
     planting.watch.logged.extend(ids);
-    for message in heard {
-        planting.watch.see(Place::PaymentEvent, "an alert", message.to_string());
+    for message in received {
+        planting.watch.see(Location::PaymentEvent, "an alert", message.to_string());
     }
 }
 
-/// Bodies that are signed and no payments, with a canary at the very fault.
-async fn faulty_payments(planting: &mut Planting<'_>) {
+/// Signed bodies that are no payments, with a canary at the position of the error.
+async fn invalid_payments(planting: &mut Planting<'_>) {
     let provider = planting.cloud.provider();
-    let canary = planting.watch.content("a faulty payment");
-    let sound = planting.payment(&provider, "");
+    let canary = planting.watch.content("an invalid payment");
+    let valid = planting.payment(&provider, "");
     let mut bodies = vec![
         format!("{{\"{canary}"),
         format!("{{\"{canary}\": 1, \"{canary}\": 2}}"),
         format!("\"{canary}\""),
-        format!("{sound}{canary}"),
-        format!("\u{feff}{sound}"),
+        format!("{valid}{canary}"),
+        format!("\u{feff}{valid}"),
         format!("{{\"metadata\": {}\"{canary}\"{}}}", "[".repeat(40), "]".repeat(40)),
     ];
     for member in ["transaction_id", "amount", "currency", "provider", "customer_id", "type", "metadata"] {
@@ -124,7 +124,7 @@ async fn faulty_payments(planting: &mut Planting<'_>) {
             if (member, value.is_object()) == ("metadata", true) {
                 continue;
             }
-            let mut payment = sound.clone();
+            let mut payment = valid.clone();
             payment[member] = value;
             bodies.push(payment.to_string());
         }
@@ -132,13 +132,17 @@ async fn faulty_payments(planting: &mut Planting<'_>) {
     for body in bodies {
         let signed = sign(&provider.secret, &body, 0);
         planting.watch.canaries.plant(Kind::Secret, "a signature", signed.signature.trim_start_matches("v1,"));
-        let answer = planting.cloud.post_webhook(&signed.headers(), &body).await;
-        assert!([400, 401].contains(&answer.status), "{body}: {}", answer.body);
-        planting.watch.see(Place::Refusal, "a faulty payment", format!("{:?} {}", answer.headers, answer.body));
+        let response = planting.cloud.post_webhook(&signed.headers(), &body).await;
+        assert!([400, 401].contains(&response.status), "{body}: {}", response.body);
+        planting.watch.see(
+            Location::Rejection,
+            "an invalid payment",
+            format!("{:?} {}", response.headers, response.body),
+        );
     }
 }
 
-/// Deliveries that nothing proves: forged, late, of another's provider, too large, of another type.
+/// Unproven deliveries: forged, late, of another provider, too large, of another type.
 async fn unproven_deliveries(planting: &mut Planting<'_>) {
     let cloud = planting.cloud;
     let (provider, other) = (cloud.provider(), cloud.other_provider());
@@ -161,31 +165,31 @@ async fn unproven_deliveries(planting: &mut Planting<'_>) {
     }
     let large = json!({"note": canary.repeat(15_000)}).to_string();
     planting.send(&sign(&provider.secret, &large, 0), &large, "body_too_large").await;
-    // Past the gateway, which hands on what it was sent as it is.
+    // Past the gateway, which passes a request on unchanged.
     let mut event: Value = serde_json::from_str(&text_of("events/webhook.json")).unwrap();
     event["body"] = json!(format!("{canary}!"));
     event["isBase64Encoded"] = json!(true);
     for event in [event, json!({ &*canary: 1 }), json!(canary), json!({"httpMethod": [canary]})] {
         for function in FUNCTIONS {
             let outcome = cloud.invoke(function, &event).await;
-            // The archival is asked for by any event.
-            planting.watch.see(Place::Outcome, function, format!("{outcome:?}"));
+            // Any event starts the archival.
+            planting.watch.see(Location::Outcome, function, format!("{outcome:?}"));
         }
     }
 }
 
 #[tokio::test]
-async fn what_is_private_of_payments_is_in_no_log_answer_or_message() {
+async fn no_log_response_or_message_has_private_payment_data() {
     let cloud = Cloud::open().await;
     let mut planting = Planting::begin(&cloud);
-    sound_payments(&mut planting).await;
-    faulty_payments(&mut planting).await;
+    valid_payments(&mut planting).await;
+    invalid_payments(&mut planting).await;
     unproven_deliveries(&mut planting).await;
     planting.watch.end().await;
 }
 
 #[tokio::test]
-async fn secrets_that_change_or_cannot_be_read_give_nothing_away() {
+async fn unreadable_or_rotated_secrets_are_not_disclosed() {
     let _turn = rotation::TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let mut planting = Planting::begin(&cloud);
@@ -194,13 +198,13 @@ async fn secrets_that_change_or_cannot_be_read_give_nothing_away() {
     let body = payment.to_string();
     let rotated = planting.new_secret();
     rotation::put(&cloud, &provider.name, &[&rotated, &provider.secret]).await;
-    eventually("the new secret to be known", async || {
+    eventually("the new secret to be in effect", async || {
         let other = provider.payment("20", "EUR").to_string();
         (cloud.post_webhook(&sign(&rotated, &other, 0).headers(), &other).await.status == 200).then_some(())
     })
     .await;
     planting.send(&sign(&rotated, &body, 0), &body, "").await;
-    // Secrets of a wrong form: no base64, too short, no JSON, another JSON.
+    // Malformed secrets: no base64, too short, no JSON, other JSON.
     let canary = planting.watch.canaries.plant(Kind::Secret, "an unreadable secret", format!("geheim{}", unique()));
     for value in [
         json!({"secrets": [format!("whsec_{canary}!")]}).to_string(),
@@ -210,13 +214,13 @@ async fn secrets_that_change_or_cannot_be_read_give_nothing_away() {
         format!("{canary} {canary}"),
     ] {
         rotation::put_text(&cloud, &provider.name, value).await;
-        let answer = eventually("the fault to be told", async || {
+        let response = eventually("the error to be returned", async || {
             let other = provider.payment("20", "EUR").to_string();
-            let answer = cloud.post_webhook(&sign(&rotated, &other, 0).headers(), &other).await;
-            (answer.status == 503).then_some(answer)
+            let response = cloud.post_webhook(&sign(&rotated, &other, 0).headers(), &other).await;
+            (response.status == 503).then_some(response)
         })
         .await;
-        planting.watch.see(Place::Refusal, "an unreadable secret", answer.body.to_string());
+        planting.watch.see(Location::Rejection, "an unreadable secret", response.body.to_string());
         rotation::put(&cloud, &provider.name, &[&rotated]).await;
         eventually("the secret to be back", async || {
             let other = provider.payment("20", "EUR").to_string();
@@ -231,7 +235,7 @@ async fn secrets_that_change_or_cannot_be_read_give_nothing_away() {
     })
     .await;
     {
-        // Nobody listens on this port.
+        // Nothing listens on this port.
         let broken = Cloud::of_stack("faults").await;
         broken.set_variable("webhook-validator", "AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:9").await;
         let payment = planting.payment(&provider, "");

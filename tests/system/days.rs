@@ -1,9 +1,9 @@
-//! What came on a day, as a partner and as an operator see it.
+//! The files of a day, for a partner and for an operator.
 
 use crate::simulators::failing_services::{Fault, FaultyStore};
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, record, record_of};
-use crate::support::upload::{Answer, Uploader, number};
+use crate::support::upload::{ApiResponse, Uploader, number};
 use crate::system::faults::TURN;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures::stream::{self, StreamExt};
@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// The gateway waits for 29 seconds, and the function ends itself after 25. On this table, which is slower than the real
-/// one, a day of many files must take half of that at most.
+/// The gateway waits for 29 seconds, and the function ends itself after 25. On this table, which is slower than the
+/// real one, a day of many files must take half of that at most.
 const DAY_SECONDS_MAX: u64 = 12;
 const MANY_FILES: usize = 10_000;
 
 impl Cloud {
-    /// Somebody with an operator's key.
+    /// An operator with its key.
     pub(crate) async fn operator(&self) -> Uploader<'_> {
         self.partner_named("operator", &self.stack.usage_plan_id).await
     }
@@ -25,30 +25,30 @@ impl Cloud {
 
 impl Uploader<'_> {
     /// `GET /days/{day}`, with a query or without.
-    pub(crate) async fn day(&self, day: &str) -> Answer {
+    pub(crate) async fn day(&self, day: &str) -> ApiResponse {
         self.cloud.request(reqwest::Method::GET, &format!("/days/{day}"), Some(&self.key)).await
     }
 }
 
-/// The UTC day on which a file came.
+/// The UTC day on which a file was received.
 pub(crate) async fn day_of(cloud: &Cloud, file_id: &str) -> String {
     cloud.status_row(file_id).await.unwrap()["day"].as_str().unwrap().to_owned()
 }
 
-/// What an answer says of one partner.
-pub(crate) fn of_partner<'a>(answer: &'a Value, partner: &str) -> &'a Value {
-    let partners = answer["partners"].as_array().unwrap();
+/// The part of a response about one partner.
+pub(crate) fn of_partner<'a>(response: &'a Value, partner: &str) -> &'a Value {
+    let partners = response["partners"].as_array().unwrap();
     partners.iter().find(|counted| counted["partner"] == partner).unwrap_or(&Value::Null)
 }
 
 #[tokio::test]
-async fn a_partner_sees_its_own_day_in_the_order_of_arrival() {
+async fn a_partner_sees_its_own_day_in_arrival_order() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (good, row) = bank.upload_and_complete(&files::file(&[record_of("T1", "1.50"), record_of("T2", "2.25")])).await;
     let bad = bank.upload(&files::file(&[record("T3").replace("USD", "usd")])).await;
     assert_eq!(bad.status, 400, "{}", bad.body);
-    let announced = bank.announce(&files::file(&[record("T4")])).await.accepted();
+    let created = bank.create_upload(&files::file(&[record("T4")])).await.accepted();
     let day = day_of(&cloud, good.text("file_id")).await;
     let seen = bank.day(&day).await.accepted().body;
     let files = seen["files"].as_array().unwrap();
@@ -61,8 +61,8 @@ async fn a_partner_sees_its_own_day_in_the_order_of_arrival() {
     assert_eq!((&seen["day"], &seen["partners"]), (&json!(day), &json!([counted])), "{seen}");
     assert_eq!(seen["files_truncated"], false);
     let listed: Vec<_> = files.iter().map(|file| (file["file_id"].clone(), file["status"].as_str().unwrap())).collect();
-    let expected = [(&good, "completed"), (&bad, "validation_failed"), (&announced, "awaiting_upload")];
-    assert_eq!(listed, expected.map(|(answer, status)| (answer.body["file_id"].clone(), status)), "{seen}");
+    let expected = [(&good, "completed"), (&bad, "validation_failed"), (&created, "awaiting_upload")];
+    assert_eq!(listed, expected.map(|(response, status)| (response.body["file_id"].clone(), status)), "{seen}");
     let first = json!({
         "file_id": good.body["file_id"], "partner": bank.partner, "received_at": row["timestamp"], "status": "completed",
         "attempt": 1, "row_count": 2, "error_count": 0, "totals": {"USD": "3.75"}, "rows_superseded": 0,
@@ -81,18 +81,18 @@ async fn a_partner_sees_its_own_day_in_the_order_of_arrival() {
 }
 
 #[tokio::test]
-async fn a_file_that_a_busy_table_leaves_out_is_listed_all_the_same() {
+async fn lists_a_file_that_a_busy_table_left_unprocessed() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
     let mut ids = Vec::new();
     for number in 1..=3 {
-        let announced = bank.announce(&files::file(&[record(&format!("T{number}"))])).await.accepted();
-        ids.push(announced.body["file_id"].clone());
+        let created = bank.create_upload(&files::file(&[record(&format!("T{number}"))])).await.accepted();
+        ids.push(created.body["file_id"].clone());
     }
     let day = day_of(&cloud, ids[0].as_str().unwrap()).await;
     if day_of(&cloud, ids[2].as_str().unwrap()).await != day {
-        println!("It is midnight: nothing can be said of one day.");
+        println!("It is midnight: the files may be on two days.");
         return;
     }
     let store = FaultyStore::open(&cloud).await;
@@ -104,7 +104,7 @@ async fn a_file_that_a_busy_table_leaves_out_is_listed_all_the_same() {
 }
 
 #[tokio::test]
-async fn no_partner_sees_another_and_an_operator_sees_all() {
+async fn a_partner_sees_only_itself_and_an_operator_sees_all() {
     let cloud = Cloud::open().await;
     let (one, other, operator) = (cloud.partner().await, cloud.partner().await, cloud.operator().await);
     let (of_one, _) = one.upload_and_complete(&files::file(&[record("T1")])).await;
@@ -118,9 +118,9 @@ async fn no_partner_sees_another_and_an_operator_sees_all() {
             assert_eq!(seen["files"][0]["file_id"], own.body["file_id"], "{seen}");
             assert!(!seen.to_string().contains(&hidden.partner), "{seen}");
         }
-        let refused = seer.day(&format!("{day}?partner={}", hidden.partner)).await;
-        refused.refused(400, "query_malformed");
-        assert!(!refused.body.to_string().contains(&hidden.partner), "{}", refused.body);
+        let rejected = seer.day(&format!("{day}?partner={}", hidden.partner)).await;
+        rejected.assert_rejected(400, "query_malformed");
+        assert!(!rejected.body.to_string().contains(&hidden.partner), "{}", rejected.body);
     }
 
     let all = operator.day(&day).await.accepted().body;
@@ -128,8 +128,8 @@ async fn no_partner_sees_another_and_an_operator_sees_all() {
     for (bank, rows) in [(&one, 1), (&other, 2)] {
         let counted = of_partner(&all, &bank.partner);
         assert_eq!((&counted["completed"], &counted["rows"]), (&json!(1), &json!(rows)), "{counted}");
-        let asked = operator.day(&format!("{day}?partner={}", bank.partner)).await.accepted().body;
-        assert_eq!(asked, bank.day(&day).await.accepted().body);
+        let requested = operator.day(&format!("{day}?partner={}", bank.partner)).await.accepted().body;
+        assert_eq!(requested, bank.day(&day).await.accepted().body);
     }
     let names: Vec<&str> =
         all["partners"].as_array().unwrap().iter().map(|counted| counted["partner"].as_str().unwrap()).collect();
@@ -139,45 +139,45 @@ async fn no_partner_sees_another_and_an_operator_sees_all() {
 }
 
 #[tokio::test]
-async fn an_operator_sends_no_file() {
+async fn an_operator_cannot_upload() {
     let cloud = Cloud::open().await;
     let operator = cloud.operator().await;
     let file = files::file(&[record("T1")]);
-    operator.upload(&file).await.refused(403, "operator_cannot_upload");
-    operator.announce(&file).await.refused(403, "operator_cannot_upload");
-    // Nor does one whose key only begins like an operator's become one.
+    operator.upload(&file).await.assert_rejected(403, "operator_cannot_upload");
+    operator.create_upload(&file).await.assert_rejected(403, "operator_cannot_upload");
+    // A key whose name begins like an operator's is not an operator's.
     let nearly = cloud.partner_named("operator-2", &cloud.stack.usage_plan_id).await;
     let day = nearly.day("2001-02-03").await.accepted().body;
     assert_eq!(day["partners"].as_array().unwrap().len(), 1, "{day}");
 }
 
 #[tokio::test]
-async fn a_day_is_asked_for_in_one_form_and_with_a_key() {
+async fn rejects_a_malformed_day_or_a_missing_key() {
     let cloud = Cloud::open().await;
     let (bank, operator) = (cloud.partner().await, cloud.operator().await);
     for day in
         ["today", "2026-1-15", "2026-02-30", "0000-01-01", "2026-01-15T00:00:00Z", "20260115", "%20", "2026%2D01%2D1"]
     {
-        bank.day(day).await.refused(400, "day_malformed");
+        bank.day(day).await.assert_rejected(400, "day_malformed");
     }
     for query in
         ["partner=", "partner=Acme", "partner=a%2Fb", "partner=operator", "partners=acme", "partner=a&partner=b"]
     {
-        operator.day(&format!("2026-01-15?{query}")).await.refused(400, "query_malformed");
-        bank.day(&format!("2026-01-15?{query}")).await.refused(400, "query_malformed");
+        operator.day(&format!("2026-01-15?{query}")).await.assert_rejected(400, "query_malformed");
+        bank.day(&format!("2026-01-15?{query}")).await.assert_rejected(400, "query_malformed");
     }
     let get = async |key| cloud.request(reqwest::Method::GET, "/days/2026-01-15", key).await;
-    get(None).await.refused(403, "api_key_invalid");
-    get(Some("operator.0123456789abcdef0123456789abcdef")).await.refused(403, "api_key_invalid");
+    get(None).await.assert_rejected(403, "api_key_invalid");
+    get(Some("operator.0123456789abcdef0123456789abcdef")).await.assert_rejected(403, "api_key_invalid");
     assert_eq!(bank.day("9999-12-31").await.status, 200);
     assert_eq!(bank.day("0001-01-01").await.status, 200);
 }
 
 #[tokio::test]
-async fn what_was_expected_of_a_partner_stands_beside_what_came() {
+async fn a_day_shows_expected_and_received_files() {
     let cloud = Cloud::open().await;
     let operator = cloud.operator().await;
-    // A day long gone, on which nobody sent anything.
+    // A day in the past, on which nobody sent anything.
     let all = operator.day("2002-02-02").await.accepted().body;
     let silent = of_partner(&all, "silent-bank");
     assert_eq!(
@@ -212,7 +212,7 @@ fn item_of(partner: &str, day: &str, number: usize) -> HashMap<String, Attribute
     ])
 }
 
-/// Writes files of a day into the table, as if they had come.
+/// Writes files of a day into the table, as if they had been received.
 async fn put_many(cloud: &Cloud, items: Vec<HashMap<String, AttributeValue>>) {
     let table = &cloud.stack.status_table;
     let put = |item: &HashMap<String, AttributeValue>| {
@@ -223,13 +223,14 @@ async fn put_many(cloud: &Cloud, items: Vec<HashMap<String, AttributeValue>>) {
         let requests = chunk.iter().map(put).collect();
         cloud.dynamodb().batch_write_item().request_items(table, requests).send()
     });
-    let answers: Vec<_> = stream::iter(writes).buffer_unordered(4).collect().await;
-    let left = |answer: aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemOutput| answer.unprocessed_items;
-    assert!(answers.into_iter().all(|answer| left(answer.unwrap()).is_none_or(|left| left.is_empty())));
+    let responses: Vec<_> = stream::iter(writes).buffer_unordered(4).collect().await;
+    let left =
+        |response: aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemOutput| response.unprocessed_items;
+    assert!(responses.into_iter().all(|response| left(response.unwrap()).is_none_or(|left| left.is_empty())));
 }
 
 #[tokio::test]
-async fn a_day_of_ten_thousand_files_is_answered_in_time() {
+async fn returns_a_day_of_ten_thousand_files_in_time() {
     let cloud = Cloud::open().await;
     let operator = cloud.operator().await;
     let (large, small) = (format!("bank-{}", unique()), format!("bank-{}", unique()));

@@ -1,5 +1,5 @@
-//! The errors of a refused file: all of them, each with its place, in the answer and in the report; and nothing that the
-//! file holds.
+//! The errors of a rejected file: all of them, each with its position, in the response and in the report, without any
+//! content of the file.
 
 use crate::support::cloud::Cloud;
 use crate::support::files::{self, HEADER, record};
@@ -7,7 +7,7 @@ use crate::support::upload::statuses;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn every_error_of_a_file_comes_in_one_answer() {
+async fn one_response_lists_every_error_of_a_file() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[
@@ -16,24 +16,28 @@ async fn every_error_of_a_file_comes_in_one_answer() {
         "T1,1,EUR,2026-01-15T10:00:00Z,\"of two\nlines\",pending",
         "T4,1,EUR,2026-01-15T10:00:00Z",
     ]);
-    let answer = bank.upload(&file).await;
-    assert_eq!(answer.status, 400);
+    let response = bank.upload(&file).await;
+    assert_eq!(response.status, 400);
     let at = |needle: &str| String::from_utf8_lossy(&file).find(needle).unwrap();
-    let place = |record: u64, line: u64, column: Option<&str>, number: u64, byte: usize, code: &str| json!({"record": record, "line": line, "column": column, "column_number": number, "byte": byte, "code": code});
+    let position = |record: u64, line: u64, column: Option<&str>, number: u64, byte: usize, code: &str| {
+        json!({
+            "record": record, "line": line, "column": column, "column_number": number, "byte": byte, "code": code,
+        })
+    };
     let expected = [
-        place(2, 3, Some("amount"), 2, at("NaN"), "amount_malformed"),
-        place(2, 3, Some("currency"), 3, at("usd"), "currency_unknown"),
-        place(2, 3, Some("timestamp"), 4, at("2026-01-15,,"), "timestamp_malformed"),
-        place(2, 3, Some("merchant"), 5, at(",done"), "field_empty"),
-        place(2, 3, Some("status"), 6, at("done"), "status_unknown"),
-        place(3, 4, Some("transaction_id"), 1, at("T1,1,EUR"), "transaction_id_duplicate"),
-        place(4, 6, None, 4, at("T4,1,EUR,") + "T4,1,EUR,".len(), "too_few_fields"),
+        position(2, 3, Some("amount"), 2, at("NaN"), "amount_malformed"),
+        position(2, 3, Some("currency"), 3, at("usd"), "currency_unknown"),
+        position(2, 3, Some("timestamp"), 4, at("2026-01-15,,"), "timestamp_malformed"),
+        position(2, 3, Some("merchant"), 5, at(",done"), "field_empty"),
+        position(2, 3, Some("status"), 6, at("done"), "status_unknown"),
+        position(3, 4, Some("transaction_id"), 1, at("T1,1,EUR"), "transaction_id_duplicate"),
+        position(4, 6, None, 4, at("T4,1,EUR,") + "T4,1,EUR,".len(), "too_few_fields"),
     ];
-    let found: Vec<Value> = answer.body["errors"].as_array().unwrap().iter().map(without_texts).collect();
+    let found: Vec<Value> = response.body["errors"].as_array().unwrap().iter().map(without_texts).collect();
     assert_eq!(found, expected);
-    assert_eq!((&answer.body["row_count"], &answer.body["error_count"]), (&json!(4), &json!(7)));
+    assert_eq!((&response.body["row_count"], &response.body["error_count"]), (&json!(4), &json!(7)));
 
-    let status = cloud.get(answer.text("status_path")).await.accepted().body;
+    let status = cloud.get(response.text("status_path")).await.accepted().body;
     assert_eq!(statuses(&status["history"]), ["validating", "validation_failed"]);
     assert_eq!((&status["status"], &status["error_count"]), (&json!("validation_failed"), &json!(7)));
     let report = report(&cloud, &status).await;
@@ -45,13 +49,13 @@ async fn every_error_of_a_file_comes_in_one_answer() {
     }
     assert_eq!(bank.transaction("T1").await, None);
     let link = status["report_url"].as_str().unwrap();
-    assert!(link.contains("X-Amz-Expires=900"), "a link works for fifteen minutes: {link}");
+    assert!(link.contains("X-Amz-Expires=900"), "a link is valid for fifteen minutes: {link}");
     let (unsigned, _) = link.split_once('?').unwrap();
-    assert_eq!(cloud.http.get(unsigned).send().await.unwrap().status(), 403, "without its signature it opens nothing");
+    assert_eq!(cloud.http.get(unsigned).send().await.unwrap().status(), 403, "without its signature it is denied");
 
     let kept = cloud.s3().get_object().bucket(&cloud.stack.bucket);
-    let kept = kept.key(format!("rejected/{}.csv", answer.text("file_id"))).send().await.unwrap();
-    assert_eq!(kept.body.collect().await.unwrap().into_bytes(), file, "a refused file is kept for the audit");
+    let kept = kept.key(format!("rejected/{}.csv", response.text("file_id"))).send().await.unwrap();
+    assert_eq!(kept.body.collect().await.unwrap().into_bytes(), file, "a rejected file is kept for the audit");
 }
 
 fn without_texts(error: &Value) -> Value {
@@ -63,45 +67,45 @@ fn without_texts(error: &Value) -> Value {
 }
 
 async fn report(cloud: &Cloud, status: &Value) -> String {
-    // The link alone opens it: no key and no credentials go with the request.
+    // The link alone is enough: the request has no key and no credentials.
     let response = cloud.http.get(status["report_url"].as_str().unwrap()).send().await.unwrap();
     assert_eq!(response.status(), 200);
     response.text().await.unwrap()
 }
 
 #[tokio::test]
-async fn a_long_list_of_errors_is_cut_but_its_totals_are_true() {
+async fn a_truncated_error_list_keeps_exact_totals() {
     const RECORDS: usize = 250;
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let records: Vec<String> =
         (1..=RECORDS).map(|number| format!("T{number},oops,USD,2026-01-15T10:00:00Z,=cmd(),nope")).collect();
-    let answer = bank.upload(&files::file(&records)).await;
-    assert_eq!(answer.status, 400);
-    assert_eq!(answer.body["errors"].as_array().unwrap().len(), 100);
+    let response = bank.upload(&files::file(&records)).await;
+    assert_eq!(response.status, 400);
+    assert_eq!(response.body["errors"].as_array().unwrap().len(), 100);
     for (member, expected) in [
         ("truncated", json!(true)),
         ("error_count", json!(2 * RECORDS)),
         ("row_count", json!(RECORDS)),
         ("errors_by_code", json!({"amount_malformed": RECORDS, "status_unknown": RECORDS})),
     ] {
-        assert_eq!(answer.body[member], expected, "{member}");
+        assert_eq!(response.body[member], expected, "{member}");
     }
-    let status = cloud.get(answer.text("status_path")).await.accepted().body;
+    let status = cloud.get(response.text("status_path")).await.accepted().body;
     let report = report(&cloud, &status).await;
     assert_eq!(report.lines().count(), 1 + 2 * RECORDS, "the report has them all");
     assert!(!report.contains("=cmd") && !report.contains("oops"), "a report repeats nothing of the file");
 }
 
 #[tokio::test]
-async fn no_answer_repeats_what_a_file_holds() {
+async fn no_response_repeats_a_files_content() {
     const CARD: &str = "4111111111111111";
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
-    let sound = record("T1");
+    let valid = record("T1");
     let mut records: Vec<String> = (0..6)
         .map(|field| {
-            let mut fields: Vec<&str> = sound.split(',').collect();
+            let mut fields: Vec<&str> = valid.split(',').collect();
             fields[field] = "\u{1}4111111111111111";
             fields.join(",")
         })
@@ -109,11 +113,11 @@ async fn no_answer_repeats_what_a_file_holds() {
     records.push(format!("{CARD},{CARD},{CARD},{CARD},,{CARD}"));
     records.push(format!("{CARD},{CARD}"));
     records.push(format!("\"{CARD}\"{CARD},1,USD,2026-01-15T10:00:00Z,m,failed"));
-    for file in [files::file(&records), format!("{CARD},{HEADER}\n{sound},1\n").into_bytes()] {
-        let answer = bank.upload(&file).await;
-        assert_eq!(answer.status, 400);
-        assert!(!answer.body.to_string().contains(CARD), "{}", answer.body);
-        let status = cloud.get(answer.text("status_path")).await.accepted().body;
+    for file in [files::file(&records), format!("{CARD},{HEADER}\n{valid},1\n").into_bytes()] {
+        let response = bank.upload(&file).await;
+        assert_eq!(response.status, 400);
+        assert!(!response.body.to_string().contains(CARD), "{}", response.body);
+        let status = cloud.get(response.text("status_path")).await.accepted().body;
         assert!(!status.to_string().contains(CARD), "{status}");
         let report = report(&cloud, &status).await;
         assert!(!report.contains(CARD), "{report}");
@@ -122,13 +126,13 @@ async fn no_answer_repeats_what_a_file_holds() {
         &[&format!("Content-Disposition: form-data; name=\"{CARD}\"; filename=\"{CARD}\"")],
         CARD.as_bytes(),
     );
-    let answer = bank.post(&[("content-type", "multipart/form-data; boundary=b")], files::body("b", &[part])).await;
-    answer.refused(400, "part_unexpected");
-    assert!(!answer.body.to_string().contains(CARD), "{}", answer.body);
+    let response = bank.post(&[("content-type", "multipart/form-data; boundary=b")], files::body("b", &[part])).await;
+    response.assert_rejected(400, "part_unexpected");
+    assert!(!response.body.to_string().contains(CARD), "{}", response.body);
 }
 
 #[tokio::test]
-async fn a_bad_file_may_be_sent_again_and_a_corrected_one_is_a_new_file() {
+async fn a_rejected_file_may_be_resent_and_a_corrected_one_is_new() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let bad = files::file(&[record("T1").replace("USD", "usd")]);

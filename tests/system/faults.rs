@@ -1,10 +1,10 @@
-//! A store that fails: for good, or for a while. These tests have a stack to themselves and take turns on it.
+//! A store that fails permanently or for a while. These tests have a stack to themselves and take turns on it.
 
 use crate::simulators::failing_services::{BUCKET, Fault, FaultyStore, TOPIC};
 use crate::support::cloud::{Cloud, eventually, now_ms};
 use crate::support::files::{self, decimal, record, record_of};
 use crate::support::template::{definition, states};
-use crate::support::upload::{Answer, Uploader, WHOLE_WAY, number, statuses};
+use crate::support::upload::{ApiResponse, COMPLETE_HISTORY, Uploader, number, statuses};
 use crate::support::workflow::task_of;
 use crate::system::presigned_uploads;
 use crate::system::unfinished_files::without_file_events;
@@ -14,19 +14,19 @@ use std::sync::LazyLock;
 
 pub(crate) static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
 
-/// Uploads a file whose rows the store refuses for good, until that has failed the file; then the store is sound again.
-async fn upload_that_fails(bank: &Uploader<'_>, file: &[u8]) -> Answer {
+/// Uploads a file whose rows the store always rejects, until the file has failed; then the store works again.
+async fn upload_that_fails(bank: &Uploader<'_>, file: &[u8]) -> ApiResponse {
     let store = FaultyStore::open(bank.cloud).await;
     store.serve_function(bank.cloud, "data-transformer").await;
     store.fail(Fault::Always("PutItem"));
-    let answer = bank.upload(file).await.accepted();
-    bank.cloud.failed_with(answer.text("s3_key"), "StoreUnavailable").await;
+    let response = bank.upload(file).await.accepted();
+    bank.cloud.failed_with(response.text("s3_key"), "StoreUnavailable").await;
     store.fail(Fault::None);
-    answer
+    response
 }
 
 #[tokio::test]
-async fn a_store_that_fails_for_good_leaves_a_dead_letter_and_the_next_file_unharmed() {
+async fn a_permanent_store_failure_affects_one_file_alone() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let store = FaultyStore::open(&cloud).await;
@@ -38,28 +38,28 @@ async fn a_store_that_fails_for_good_leaves_a_dead_letter_and_the_next_file_unha
         let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
         store.fail(Fault::Always(operation));
         let file = files::file(&[record("T1")]);
-        let answer = bank.upload(&file).await.accepted();
-        let (key, id) = (answer.text("s3_key"), answer.text("file_id"));
-        let letter = cloud.failed_with(key, "StoreUnavailable").await;
-        let (made, failed) = store.made_and_failed();
+        let response = bank.upload(&file).await.accepted();
+        let (key, id) = (response.text("s3_key"), response.text("file_id"));
+        let dead_letter = cloud.failed_with(key, "StoreUnavailable").await;
+        let (made, failed) = store.call_counts();
         assert_eq!((made, failed), (tries, tries), "each of the workflow's tries makes one call of the store");
         let row = cloud.status_row(id).await.unwrap();
         assert_eq!(row["status"], "processing_failed", "{row}");
-        let reached = if operation == "PutItem" { &WHOLE_WAY[..3] } else { &WHOLE_WAY[..2] };
+        let reached = if operation == "PutItem" { &COMPLETE_HISTORY[..3] } else { &COMPLETE_HISTORY[..2] };
         assert_eq!(statuses(&row["history"]), [reached, &["processing_failed"]].concat());
         assert_eq!(bank.transaction("T1").await, None);
-        let heard = subscriber.next().await.message;
-        assert_eq!((&heard["status"], &heard["attempt"]), (&json!("processing_failed"), &json!(1)), "{heard}");
-        assert_eq!(heard["notification_id"], format!("{id}-1-processing_failed"));
-        let status = cloud.get(answer.text("status_path")).await.accepted().body;
+        let received = subscriber.next().await.message;
+        assert_eq!((&received["status"], &received["attempt"]), (&json!("processing_failed"), &json!(1)), "{received}");
+        assert_eq!(received["notification_id"], format!("{id}-1-processing_failed"));
+        let status = cloud.get(response.text("status_path")).await.accepted().body;
         assert_eq!(status["status"], "processing_failed");
 
         store.fail(Fault::None);
         bank.upload_and_complete(&files::file(&[record("T2")])).await;
         // The failed file is redriven by its dead letter as an operator would do it, which is a new attempt.
-        let mut redrive = letter["input"].clone();
+        let mut redrive = dead_letter["input"].clone();
         cloud.run_workflow(&redrive).await;
-        assert_eq!(cloud.status_row(id).await.unwrap()["attempt"], "1", "a mere repeat of the event is none");
+        assert_eq!(cloud.status_row(id).await.unwrap()["attempt"], "1", "a repeat of the event is no new attempt");
         redrive["redrive"] = json!(true);
         cloud.run_workflow(&redrive).await;
         let row = cloud.status_row(id).await.unwrap();
@@ -79,12 +79,12 @@ async fn a_failed_file_may_be_uploaded_again() {
     assert_eq!((second.text("file_id"), &second.body["duplicate"]), (first.text("file_id"), &json!(false)));
     let row = cloud.ended(first.text("file_id"), 2).await;
     assert_eq!(row["status"], "completed", "{row}");
-    let whole_story = [&WHOLE_WAY[..3], &["processing_failed"], &WHOLE_WAY[..]].concat();
+    let whole_story = [&COMPLETE_HISTORY[..3], &["processing_failed"], &COMPLETE_HISTORY[..]].concat();
     assert_eq!(statuses(&row["history"]), whole_story);
 }
 
 #[tokio::test]
-async fn a_file_that_could_not_be_stored_is_taken_when_it_is_sent_again() {
+async fn a_file_that_was_not_stored_is_accepted_when_resent() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
@@ -92,15 +92,15 @@ async fn a_file_that_could_not_be_stored_is_taken_when_it_is_sent_again() {
     bucket.serve_function_as(&cloud, "csv-validator", BUCKET).await;
     let file = files::file(&[record("T1")]);
     bucket.fail(Fault::Always("PUT"));
-    let refused = bank.upload(&file).await;
-    assert_eq!((refused.status, refused.text("error")), (503, "service_unavailable"), "{}", refused.body);
+    let rejected = bank.upload(&file).await;
+    assert_eq!((rejected.status, rejected.text("error")), (503, "service_unavailable"), "{}", rejected.body);
     bucket.fail(Fault::None);
     let (_, row) = bank.upload_and_complete(&file).await;
     assert_eq!(row["rows_stored"], "1", "{row}");
 }
 
 #[tokio::test]
-async fn a_retried_file_does_not_win_over_one_that_came_in_between() {
+async fn a_retried_file_does_not_replace_a_later_one() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
@@ -117,7 +117,7 @@ async fn a_retried_file_does_not_win_over_one_that_came_in_between() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_at_first_costs_only_time() {
+async fn a_transient_store_failure_is_retried() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
@@ -127,10 +127,10 @@ async fn a_store_that_fails_at_first_costs_only_time() {
     let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
     let records: Vec<String> = (1..=5).map(|number| record(&format!("T{number}"))).collect();
     let (_, row) = bank.upload_and_complete(&files::file(&records)).await;
-    let (made, failed) = store.made_and_failed();
+    let (made, failed) = store.call_counts();
     assert_eq!(failed, 1, "one call failed, and with it the first try of the range");
     assert!(made > 5, "the range was written a second time: {made} calls");
-    assert_eq!(statuses(&row["history"]), WHOLE_WAY);
+    assert_eq!(statuses(&row["history"]), COMPLETE_HISTORY);
     assert_eq!(number(&row["rows_stored"]) + number(&row["rows_unchanged"]), 5, "{row}");
     for number in 1..=5 {
         assert!(bank.transaction(&format!("T{number}")).await.is_some(), "T{number}");
@@ -140,7 +140,7 @@ async fn a_store_that_fails_at_first_costs_only_time() {
 }
 
 #[tokio::test]
-async fn a_topic_that_fails_at_first_is_told_all_the_same() {
+async fn a_transient_topic_failure_is_retried() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
@@ -149,13 +149,13 @@ async fn a_topic_that_fails_at_first_is_told_all_the_same() {
     topic.fail(Fault::FirstCall("POST"));
     let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
     let (_, row) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
-    assert_eq!(topic.made_and_failed(), (2, 1), "the workflow has tried twice");
-    assert_eq!(statuses(&row["history"]), WHOLE_WAY);
+    assert_eq!(topic.call_counts(), (2, 1), "the workflow has tried twice");
+    assert_eq!(statuses(&row["history"]), COMPLETE_HISTORY);
     assert_eq!(subscriber.next().await.message["status"], "completed");
 }
 
 #[tokio::test]
-async fn a_table_that_throttles_costs_only_time() {
+async fn a_throttled_table_is_retried() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
@@ -164,14 +164,14 @@ async fn a_table_that_throttles_costs_only_time() {
     store.fail(Fault::Throttled("PutItem", 60));
     let records: Vec<String> = (1..=20).map(|number| record(&format!("T{number}"))).collect();
     let (_, row) = bank.upload_and_complete(&files::file(&records)).await;
-    let (made, failed) = store.made_and_failed();
-    assert_eq!((made, failed), (80, 60), "what was refused is written again, and nothing else");
+    let (made, failed) = store.call_counts();
+    assert_eq!((made, failed), (80, 60), "only the rejected writes are repeated");
     assert_eq!((row["rows_stored"].as_str(), row["attempt"].as_str()), (Some("20"), Some("1")), "{row}");
-    assert_eq!(statuses(&row["history"]), WHOLE_WAY);
+    assert_eq!(statuses(&row["history"]), COMPLETE_HISTORY);
 }
 
 #[tokio::test]
-async fn a_range_that_is_throttled_until_its_time_is_over_says_so() {
+async fn a_range_throttled_past_its_time_limit_fails_by_name() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bank = cloud.partner().await;
@@ -189,25 +189,25 @@ async fn a_range_that_is_throttled_until_its_time_is_over_says_so() {
     for part in ["0 rows", "IndexWriteKeyRangeThroughputExceeded", "TransactionsWarmWrites"] {
         assert!(cause.contains(part), "{part} is not in: {cause}");
     }
-    let (made, _) = store.made_and_failed();
+    let (made, _) = store.call_counts();
     assert!((4..60).contains(&made), "the waits between the tries grow: {made}");
     store.fail(Fault::None);
 }
 
 /// A URL may be used twice, and each version of the object has its own time.
 #[tokio::test]
-async fn two_versions_that_come_at_once_have_one_place_in_the_order() {
+async fn concurrent_versions_share_one_position_in_arrival_order() {
     let archive = without_file_events().await;
     let cloud = &archive.cloud;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);
-    let answer = bank.announce(&file).await.accepted();
+    let response = bank.create_upload(&file).await.accepted();
     let put = async || {
-        assert_eq!(presigned_uploads::put(cloud, &answer.body["upload"], &file).await.0, 200);
-        cloud.object(answer.text("s3_key")).await
+        assert_eq!(presigned_uploads::put(cloud, &response.body["upload"], &file).await.0, 200);
+        cloud.object(response.text("s3_key")).await
     };
     let first = put().await;
-    // The bucket tells times in whole seconds.
+    // The bucket's times are in whole seconds.
     let written_ms = now_ms();
     eventually("the next second", async || (now_ms() / 1000 > written_ms / 1000).then_some(())).await;
     let second = put().await;
@@ -219,7 +219,7 @@ async fn two_versions_that_come_at_once_have_one_place_in_the_order() {
     let (of_second, of_first) = (step(&second), step(&first));
     let slow = cloud.invoke("csv-validator", &of_second);
     let fast = async {
-        // The other one has read that nothing is known of the file, and is held before it begins.
+        // The other process has read that there is no status of the file, and is held before it begins.
         store.called().await;
         let done = cloud.invoke("csv-validator", &of_first).await;
         store.fail(Fault::None);
@@ -227,8 +227,8 @@ async fn two_versions_that_come_at_once_have_one_place_in_the_order() {
     };
     let (slow, fast) = futures::future::join(slow, fast).await;
     let (slow, fast) = (slow.unwrap(), fast.unwrap());
-    let row = cloud.status_row(answer.text("file_id")).await.unwrap();
+    let row = cloud.status_row(response.text("file_id")).await.unwrap();
     assert_eq!(fast["file"]["received_at_ms"], number(&row["received_at"]), "{fast}");
-    assert_eq!(slow["file"]["received_at_ms"], fast["file"]["received_at_ms"], "the file has one place: {slow}");
+    assert_eq!(slow["file"]["received_at_ms"], fast["file"]["received_at_ms"], "the file has one sequence: {slow}");
     assert_ne!(slow["file"]["version_id"], fast["file"]["version_id"]);
 }

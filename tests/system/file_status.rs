@@ -1,10 +1,10 @@
-//! Following a file: who may, and who may not.
+//! The status of a file: who may read it.
 
 use crate::support::cloud::Cloud;
 use crate::support::files::{self, record};
 
 #[tokio::test]
-async fn nobody_reads_the_status_of_another() {
+async fn a_partner_cannot_read_another_partners_status() {
     let cloud = Cloud::open().await;
     let (bank, other) = (cloud.partner().await, cloud.partner().await);
     let file = files::file(&[record("T1")]);
@@ -30,15 +30,15 @@ async fn nobody_reads_the_status_of_another() {
         format!("/files/%20{id}?token={token}"),
         format!("/files/%00?token={token}"),
     ] {
-        let answer = cloud.get(&path).await;
-        assert_eq!((answer.status, answer.error()), (404, "file_not_found"), "{path}: {}", answer.body);
-        answer.refused(404, "file_not_found");
+        let response = cloud.get(&path).await;
+        assert_eq!((response.status, response.error()), (404, "file_not_found"), "{path}: {}", response.body);
+        response.assert_rejected(404, "file_not_found");
     }
     assert_eq!(cloud.get(mine.text("status_path")).await.accepted().body["file_id"], id);
 }
 
 #[tokio::test]
-async fn the_same_link_goes_on_working() {
+async fn a_status_link_keeps_working() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);

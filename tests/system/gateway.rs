@@ -1,4 +1,4 @@
-//! What the gateway refuses by itself: keys, quotas, rates, routes, headers. Always in the shape of our own refusals.
+//! What the gateway rejects by itself: keys, quotas, rates, routes, headers. Always in the shape of our own rejections.
 
 use crate::support::cloud::{Cloud, Made, unique};
 use crate::support::files::{self, body, file_part, record};
@@ -16,7 +16,7 @@ impl Cloud {
         id
     }
 
-    /// A usage plan that opens nothing.
+    /// A usage plan without a stage.
     async fn own_usage_plan_of_no_stage(&self) -> String {
         let id = self.api_gateway().create_usage_plan().name(unique()).send().await.unwrap().id.unwrap();
         self.remove_at_end(Made::UsagePlan { id: id.clone() });
@@ -25,67 +25,70 @@ impl Cloud {
 }
 
 #[tokio::test]
-async fn without_a_valid_key_nothing_is_uploaded() {
+async fn rejects_an_upload_without_a_valid_key() {
     let cloud = Cloud::open().await;
-    cloud.request(Method::POST, "/upload", None).await.refused(403, "api_key_invalid");
-    cloud.request(Method::POST, "/upload", Some("acme.not-the-secret")).await.refused(403, "api_key_invalid");
+    cloud.request(Method::POST, "/upload", None).await.assert_rejected(403, "api_key_invalid");
+    cloud.request(Method::POST, "/upload", Some("acme.not-the-secret")).await.assert_rejected(403, "api_key_invalid");
     let stranger = cloud.partner_in(&cloud.own_usage_plan_of_no_stage().await).await;
-    stranger.upload(&files::file(&[record("T1")])).await.refused(403, "api_key_invalid");
-    // With nothing but another secret the same partner is refused, and with the right one served.
+    stranger.upload(&files::file(&[record("T1")])).await.assert_rejected(403, "api_key_invalid");
+    // The same partner is rejected with another secret, and accepted with the right one.
     let bank = cloud.partner().await;
-    cloud.request(Method::POST, "/upload", Some(&format!("{}x", bank.key))).await.refused(403, "api_key_invalid");
+    cloud
+        .request(Method::POST, "/upload", Some(&format!("{}x", bank.key)))
+        .await
+        .assert_rejected(403, "api_key_invalid");
     bank.upload(&files::file(&[record("T1")])).await.accepted();
 }
 
 #[tokio::test]
-async fn a_quota_is_each_keys_own() {
+async fn each_key_has_its_own_quota() {
     let cloud = Cloud::open().await;
     let plan = cloud.own_usage_plan(Some(2), None).await;
     let (spender, saver) = (cloud.partner_in(&plan).await, cloud.partner_in(&plan).await);
     spender.upload(&files::file(&[record("T1")])).await.accepted();
-    // A refused file counts as well.
+    // A rejected file counts as well.
     assert_eq!(spender.upload(b"no csv").await.error(), "invalid_csv");
     let third = spender.upload(&files::file(&[record("T3")])).await;
-    third.refused(429, "quota_exceeded");
+    third.assert_rejected(429, "quota_exceeded");
     assert!(third.text("message").contains("tomorrow"), "{}", third.body);
     saver.upload(&files::file(&[record("T1")])).await.accepted();
     saver.upload(&files::file(&[record("T2")])).await.accepted();
-    saver.upload(&files::file(&[record("T3")])).await.refused(429, "quota_exceeded");
+    saver.upload(&files::file(&[record("T3")])).await.assert_rejected(429, "quota_exceeded");
 }
 
 #[tokio::test]
-async fn a_rate_is_limited_with_a_time_to_come_back() {
+async fn rate_limit_responses_say_when_to_retry() {
     let cloud = Cloud::open().await;
-    // One token in the bucket and, within the test, no second one.
+    // One token in the bucket and no second one within the test.
     let throttle = ThrottleSettings::builder().burst_limit(1).rate_limit(0.001).build();
     let bank = cloud.partner_in(&cloud.own_usage_plan(None, Some(throttle)).await).await;
     bank.upload(&files::file(&[record("T1")])).await.accepted();
     let second = bank.upload(&files::file(&[record("T2")])).await;
-    second.refused(429, "rate_exceeded");
+    second.assert_rejected(429, "rate_exceeded");
     assert_eq!(second.headers["retry-after"], "1");
 }
 
 #[tokio::test]
-async fn following_a_file_a_thousand_times_leaves_the_quota_untouched() {
+async fn status_requests_do_not_use_up_the_quota() {
     const TIMES: usize = 1_000;
     const AT_ONCE: usize = 8;
     use futures::StreamExt;
     let cloud = Cloud::open().await;
     let bank = cloud.partner_in(&cloud.own_usage_plan(Some(2), None).await).await;
-    let (answer, _) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
-    let status_path = answer.text("status_path");
-    let looks = futures::stream::iter(0..TIMES).map(async |_| cloud.get(status_path).await.accepted());
-    let completed = looks.buffer_unordered(AT_ONCE).filter(|answer| {
-        let is_completed = answer.body["status"] == "completed";
+    let (response, _) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
+    let status_path = response.text("status_path");
+    let requests = futures::stream::iter(0..TIMES).map(async |_| cloud.get(status_path).await.accepted());
+    let completed = requests.buffer_unordered(AT_ONCE).filter(|response| {
+        let is_completed = response.body["status"] == "completed";
         async move { is_completed }
     });
     assert_eq!(completed.count().await, TIMES);
     bank.upload(&files::file(&[record("T2")])).await.accepted();
-    bank.upload(&files::file(&[record("T3")])).await.refused(429, "quota_exceeded");
+    bank.upload(&files::file(&[record("T3")])).await.assert_rejected(429, "quota_exceeded");
 }
 
 #[tokio::test]
-async fn what_is_no_route_is_not_found() {
+async fn an_unknown_route_is_not_found() {
     let cloud = Cloud::open().await;
     let key = cloud.stack.api_keys[0].as_str();
     for (method, path) in [
@@ -96,19 +99,24 @@ async fn what_is_no_route_is_not_found() {
         (Method::POST, "/files/0123456789abcdef0123456789abcdef"),
     ] {
         for key in [None, Some(key)] {
-            let answer = cloud.request(method.clone(), path, key).await;
-            assert_eq!((answer.status, answer.error()), (404, "route_not_found"), "{method} {path}: {}", answer.body);
-            answer.refused(404, "route_not_found");
+            let response = cloud.request(method.clone(), path, key).await;
+            assert_eq!(
+                (response.status, response.error()),
+                (404, "route_not_found"),
+                "{method} {path}: {}",
+                response.body
+            );
+            response.assert_rejected(404, "route_not_found");
         }
     }
 }
 
 #[tokio::test]
-async fn a_request_without_a_content_type_is_refused_by_the_validator() {
+async fn the_validator_rejects_a_request_without_a_content_type() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let body = body("b", &[file_part(&files::file(&[record("T1")]))]);
-    let answer = bank.post(&[], body).await;
-    answer.refused(400, "header_missing");
-    assert!(answer.text("message").contains("Content-Type"), "{}", answer.body);
+    let response = bank.post(&[], body).await;
+    response.assert_rejected(400, "header_missing");
+    assert!(response.text("message").contains("Content-Type"), "{}", response.body);
 }

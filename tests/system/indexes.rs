@@ -1,4 +1,4 @@
-//! Range queries on both indexes, as an analyst asks them.
+//! Range queries on both indexes, as an analyst runs them.
 
 use crate::support::cloud::{Cloud, now_ms};
 use crate::support::files::{self, record};
@@ -29,7 +29,7 @@ async fn between(cloud: &Cloud, table: &str, key: &str, partition: &str, from: &
 }
 
 #[tokio::test]
-async fn transactions_are_found_by_day_and_by_hour() {
+async fn finds_transactions_by_day_and_by_hour() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     // Every quarter of an hour of one day, and the moments beside it.
@@ -48,7 +48,7 @@ async fn transactions_are_found_by_day_and_by_hour() {
         .collect();
     bank.upload_and_complete(&files::file(&records)).await;
 
-    // A reader of everything asks all shards of the day. The rows of this test are in these.
+    // A query for everything reads all shards of the day. The rows of this test are in these.
     let noon = Timestamp::parse(b"2025-01-15T12:00:00Z").unwrap();
     let shards: BTreeSet<String> =
         (0..times.len()).map(|number| DayShards::TRANSACTIONS.of(noon, &format!("T{number}"))).collect();
@@ -63,7 +63,7 @@ async fn transactions_are_found_by_day_and_by_hour() {
         rows
     };
     let day = found("2025-01-15T00:00:00.000000000Z", "2025-01-15T23:59:59.999999999Z").await;
-    assert_eq!(day.len(), 98, "all of 15 January and nothing else");
+    assert_eq!(day.len(), 98, "all of 15 January alone");
     assert!(day.iter().all(|row| row["merchant"] == "Corner Café"), "the index has the whole row");
     let hour = found("2025-01-15T10:00:00.000000000Z", "2025-01-15T11:00:00.000000000Z").await;
     assert_eq!(hour.len(), 5, "an hour, both ends included");
@@ -72,16 +72,16 @@ async fn transactions_are_found_by_day_and_by_hour() {
 }
 
 #[tokio::test]
-async fn files_are_found_by_when_they_came() {
+async fn finds_files_by_time_of_arrival() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let instant = |ms: u64| Timestamp::from_unix_milliseconds(ms);
     let before = instant(now_ms());
-    let (answer, _) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
+    let (response, _) = bank.upload_and_complete(&files::file(&[record("T1")])).await;
     let after = instant(now_ms());
     let found = async |from: Timestamp, to: Timestamp| {
         let mut ids = Vec::new();
-        // Midnight may fall into the test.
+        // The test may run at midnight.
         let days = BTreeSet::from([from.day(), to.day()]);
         for day in days {
             let (from, to) = (from.to_milliseconds_text(), to.to_milliseconds_text());
@@ -89,7 +89,7 @@ async fn files_are_found_by_when_they_came() {
             assert!(rows.iter().all(|row| row["history"].is_null()), "the index has keys only");
             ids.extend(rows.into_iter().map(|row| row["file_id"].as_str().unwrap().to_owned()));
         }
-        ids.iter().any(|id| id == answer.text("file_id"))
+        ids.iter().any(|id| id == response.text("file_id"))
     };
     assert!(found(before, after).await, "the file of the last moments");
     assert!(found(instant(now_ms() - 3_600_000), after).await, "the last hour");

@@ -1,30 +1,30 @@
-//! What is tried with and without each grant of the functions for payments.
+//! The scenarios with and without each grant of the payment functions.
 
 use crate::support::cloud::{Cloud, now_ms, unique};
 use crate::support::provider::Provider;
-use crate::support::upload::Answer;
+use crate::support::upload::ApiResponse;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 const DAY_MILLISECONDS: u64 = 24 * 60 * 60 * 1000;
-/// The stack reads the providers' secrets anew every second.
+/// The stack reads the providers' secrets again every second.
 const REFRESH: Duration = Duration::from_millis(1_500);
 
-/// What is tried.
+/// A scenario.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum PaymentScenario {
-    /// A webhook comes.
+    /// A webhook is received.
     Webhook,
-    /// A webhook comes when the secrets are old.
+    /// A webhook is received when the cached secrets have expired.
     WebhookMuchLater,
-    /// A webhook comes while its payment is being published by somebody who then vanishes.
+    /// A webhook is received while a process that was lost had claimed the publication of its payment.
     WebhookMeanwhile,
-    /// A payment of high risk is assessed.
+    /// A high-risk payment is assessed.
     Assessment,
     /// A payment of the day before yesterday is archived.
     Archival,
-    /// Payments without an end are looked for.
+    /// A check for unfinished payments runs.
     Reconcile,
 }
 
@@ -37,19 +37,19 @@ pub(crate) const PAYMENT_SCENARIOS: [PaymentScenario; 6] = [
     PaymentScenario::Reconcile,
 ];
 
-const NO_ANSWER: &str = "answered 503 service_unavailable";
+const UNAVAILABLE: &str = "returned 503 service_unavailable";
 const FAILS: &str = "the function fails with AccessDenied";
 
-/// For a grant (function, action, end of the resource): what is tried, and how it must fail without the grant.
+/// For a grant (function, action, end of the resource): the scenario, and how it must fail without the grant.
 pub(crate) fn expectation(function: &str, action: &str, resource: &str) -> Option<(PaymentScenario, &'static str)> {
     use PaymentScenario::{Archival, Assessment, Reconcile, Webhook, WebhookMeanwhile, WebhookMuchLater};
     Some(match (function, action, resource) {
-        ("WebhookValidatorFunction", "secretsmanager:GetSecretValue", _) => (WebhookMuchLater, NO_ANSWER),
+        ("WebhookValidatorFunction", "secretsmanager:GetSecretValue", _) => (WebhookMuchLater, UNAVAILABLE),
         ("WebhookValidatorFunction", "dynamodb:PutItem" | "dynamodb:UpdateItem", "PaymentsTable") => {
-            (Webhook, NO_ANSWER)
+            (Webhook, UNAVAILABLE)
         }
-        ("WebhookValidatorFunction", "events:PutEvents", "PaymentEventBus") => (Webhook, NO_ANSWER),
-        ("WebhookValidatorFunction", "dynamodb:GetItem", "PaymentsTable") => (WebhookMeanwhile, NO_ANSWER),
+        ("WebhookValidatorFunction", "events:PutEvents", "PaymentEventBus") => (Webhook, UNAVAILABLE),
+        ("WebhookValidatorFunction", "dynamodb:GetItem", "PaymentsTable") => (WebhookMeanwhile, UNAVAILABLE),
         ("FraudDetectorFunction", "dynamodb:GetItem" | "dynamodb:UpdateItem", "PaymentsTable") => (Assessment, FAILS),
         ("FraudDetectorFunction", "dynamodb:Query", "index/customer-index") => (Assessment, FAILS),
         ("FraudDetectorFunction", "dynamodb:GetItem" | "dynamodb:PutItem", "CustomersTable") => (Assessment, FAILS),
@@ -67,14 +67,14 @@ pub(crate) fn expectation(function: &str, action: &str, resource: &str) -> Optio
 }
 
 impl PaymentScenario {
-    /// Tries it and says in a few words what came of it.
+    /// Runs the scenario and describes the outcome in a few words.
     pub(crate) async fn outcome(self, cloud: &Cloud) -> String {
         let provider = cloud.provider();
         let payment = provider.payment("20000", "EUR");
         match self {
             Self::Webhook => said(&provider.send(&provider.payment("20", "EUR")).await),
             Self::WebhookMuchLater => {
-                // What is awaited is the age of something that nobody can look at.
+                // The test waits for the cache to expire, which cannot be observed.
                 tokio::time::sleep(REFRESH).await;
                 said(&provider.send(&provider.payment("20", "EUR")).await)
             }
@@ -119,8 +119,12 @@ impl PaymentScenario {
     }
 }
 
-fn said(answer: &Answer) -> String {
-    if answer.status == 200 { "works".to_owned() } else { format!("answered {} {}", answer.status, answer.error()) }
+fn said(response: &ApiResponse) -> String {
+    if response.status == 200 {
+        "works".to_owned()
+    } else {
+        format!("returned {} {}", response.status, response.error())
+    }
 }
 
 fn failed(error: &Value) -> String {
@@ -128,7 +132,7 @@ fn failed(error: &Value) -> String {
 }
 
 impl Provider<'_> {
-    /// Makes a stored payment one that somebody is publishing until then.
+    /// Claims a stored payment for publication until then.
     async fn publish_until(&self, payment: &Value, until_ms: u64) {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let update = self.cloud.dynamodb().update_item().table_name(&self.cloud.stack.webhook_table);

@@ -1,4 +1,4 @@
-//! Each function's role has nothing that its code does not need: taking any one grant away makes something fail.
+//! Each function's role has only the grants that its code needs: removing any one of them makes a scenario fail.
 //!
 //! The cases come from the template, so that a new grant without a scenario fails here. The emulator enforces the roles
 //! of the functions; those of the workflow and the rule are derived in `policies`.
@@ -6,7 +6,7 @@
 use crate::support::cloud::{Cloud, eventually, now_ms, unique};
 use crate::support::files::{self, file_id, record};
 use crate::support::template::{resources, template};
-use crate::support::upload::{Answer, Uploader};
+use crate::support::upload::{ApiResponse, Uploader};
 use crate::system::least_payments::{self, PAYMENT_SCENARIOS, PaymentScenario};
 use crate::system::presigned_uploads;
 use crate::template::policies::statements;
@@ -14,34 +14,34 @@ use domain::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// What is tried with and without a grant.
+/// A scenario, run with and without a grant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Scenario {
-    /// A sound file is uploaded and processed.
+    /// A valid file is uploaded and processed.
     GoodUpload,
-    /// A bad file is uploaded and refused.
+    /// An invalid file is uploaded and rejected.
     BadUpload,
-    /// A bad file is uploaded and its report is read by its link.
+    /// An invalid file is uploaded and its report is read by its link.
     ReadReport,
-    /// A bad file is uploaded, and the correctable one that is made of it is read by its link.
+    /// An invalid file is uploaded, and its correctable file is read by its link.
     Correctable,
-    /// A sound file lies under `validated/` before the API has told of it.
+    /// A valid file is under `validated/` before the API has recorded it.
     EarlyEvent,
-    /// A sound file lies under `incoming/`.
+    /// A valid file is under `incoming/`.
     Incoming,
-    /// A sound file is announced and put under `incoming/` by the URL that the API gives.
-    Announcement,
+    /// A presigned upload of a valid file is created, and the file is put to its URL.
+    PresignedUpload,
     /// A failure of the workflow is recorded.
     RecordFailure,
-    /// An operator looks at a day of all partners.
+    /// An operator reads a day of all partners.
     DayOfAll,
-    /// A partner looks at its own day, on which a file of it came.
+    /// A partner reads its own day, which has a file.
     OwnDay,
-    /// A day is reported on which a file came that was expected.
+    /// A day is reported on which an expected file arrived.
     ReportMissing,
-    /// Files without an end are looked for, one of which was announced long ago.
+    /// A check for unfinished files runs; one of them is an expired presigned upload.
     Reconcile,
-    /// One of the functions for payments is tried.
+    /// A scenario of the payment functions.
     Payment(PaymentScenario),
 }
 
@@ -52,7 +52,7 @@ const SCENARIOS: [Scenario; 12] = [
     Scenario::Correctable,
     Scenario::EarlyEvent,
     Scenario::Incoming,
-    Scenario::Announcement,
+    Scenario::PresignedUpload,
     Scenario::RecordFailure,
     Scenario::DayOfAll,
     Scenario::OwnDay,
@@ -62,23 +62,23 @@ const SCENARIOS: [Scenario; 12] = [
 
 const WORKS: &str = "works";
 const TWO_HOURS_MS: u64 = 2 * 60 * 60 * 1000;
-const NO_ANSWER: &str = "answered 503 service_unavailable";
+const UNAVAILABLE: &str = "returned 503 service_unavailable";
 
-/// For a grant (function, action, end of the resource): what is tried, and how it must fail without the grant.
+/// For a grant (function, action, end of the resource): the scenario, and how it must fail without the grant.
 fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario, &'static str)> {
-    use Scenario::{Announcement, BadUpload, Correctable, DayOfAll, EarlyEvent, GoodUpload};
+    use Scenario::{BadUpload, Correctable, DayOfAll, EarlyEvent, GoodUpload, PresignedUpload};
     use Scenario::{Incoming, OwnDay, ReadReport, Reconcile, RecordFailure, ReportMissing};
     Some(match (function, action, resource) {
-        ("CsvValidatorFunction", "s3:PutObject", "validated/*") => (GoodUpload, NO_ANSWER),
-        ("CsvValidatorFunction", "s3:PutObject", "rejected/*" | "reports/*") => (BadUpload, NO_ANSWER),
-        ("CsvValidatorFunction", "s3:PutObject", "incoming/*") => (Announcement, "the URL answers 403"),
-        ("CsvValidatorFunction", "s3:PutObject", "corrections/*") => (Correctable, NO_ANSWER),
-        // S3 denies what is not kept any more in the same way.
+        ("CsvValidatorFunction", "s3:PutObject", "validated/*") => (GoodUpload, UNAVAILABLE),
+        ("CsvValidatorFunction", "s3:PutObject", "rejected/*" | "reports/*") => (BadUpload, UNAVAILABLE),
+        ("CsvValidatorFunction", "s3:PutObject", "incoming/*") => (PresignedUpload, "the URL returns 403"),
+        ("CsvValidatorFunction", "s3:PutObject", "corrections/*") => (Correctable, UNAVAILABLE),
+        // S3 denies access to a missing object in the same way.
         ("CsvValidatorFunction", "s3:GetObjectVersion", "rejected/*") => {
-            (Correctable, "answered 409 nothing_to_correct")
+            (Correctable, "returned 409 nothing_to_correct")
         }
-        ("CsvValidatorFunction", "s3:GetObject", "corrections/*") => (Correctable, "the link answers 403"),
-        ("CsvValidatorFunction", "s3:GetObject", "reports/*") => (ReadReport, "the link answers 403"),
+        ("CsvValidatorFunction", "s3:GetObject", "corrections/*") => (Correctable, "the link returns 403"),
+        ("CsvValidatorFunction", "s3:GetObject", "reports/*") => (ReadReport, "the link returns 403"),
         ("CsvValidatorFunction", "s3:GetObjectVersion", "validated/*") => {
             (EarlyEvent, "AccessDenied, then validation_failed")
         }
@@ -86,10 +86,10 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
         ("CsvValidatorFunction", "dynamodb:GetItem", "ProcessingStatusTable") => {
             (EarlyEvent, "AccessDenied, then validation_failed")
         }
-        ("CsvValidatorFunction", "dynamodb:UpdateItem", "ProcessingStatusTable") => (GoodUpload, NO_ANSWER),
-        ("CsvValidatorFunction", "dynamodb:Query", "index/timestamp-index") => (DayOfAll, NO_ANSWER),
-        ("CsvValidatorFunction", "dynamodb:Query", "index/partner-index") => (OwnDay, NO_ANSWER),
-        ("CsvValidatorFunction", "dynamodb:BatchGetItem", "ProcessingStatusTable") => (OwnDay, NO_ANSWER),
+        ("CsvValidatorFunction", "dynamodb:UpdateItem", "ProcessingStatusTable") => (GoodUpload, UNAVAILABLE),
+        ("CsvValidatorFunction", "dynamodb:Query", "index/timestamp-index") => (DayOfAll, UNAVAILABLE),
+        ("CsvValidatorFunction", "dynamodb:Query", "index/partner-index") => (OwnDay, UNAVAILABLE),
+        ("CsvValidatorFunction", "dynamodb:BatchGetItem", "ProcessingStatusTable") => (OwnDay, UNAVAILABLE),
         ("NotificationSenderFunction", "dynamodb:Query", "index/partner-index")
         | ("NotificationSenderFunction", "dynamodb:BatchGetItem", "ProcessingStatusTable") => {
             (ReportMissing, "the function fails with AccessDenied")
@@ -113,7 +113,7 @@ fn expectation(function: &str, action: &str, resource: &str) -> Option<(Scenario
         ("NotificationSenderFunction", "dynamodb:GetItem", "ProcessingStatusTable") => {
             (RecordFailure, "the function fails with AccessDenied")
         }
-        // It cannot even record that it failed.
+        // It cannot even record its failure.
         ("NotificationSenderFunction", "dynamodb:UpdateItem", "ProcessingStatusTable") => {
             (GoodUpload, "AccessDenied, then processing")
         }
@@ -135,9 +135,9 @@ struct Case {
     failure: &'static str,
 }
 
-/// Every grant of every function, apart from those that no code of ours uses, but Lambda itself: for logs and traces,
-/// and for the queue of what failed; and those for a key, which the emulator takes from everybody. `policies` holds these
-/// against the function's settings.
+/// Every grant of every function, except those for logs, traces and the queue of failed events, which Lambda itself
+/// uses, and those for a key, which the emulator denies to everybody. `policies` checks these against the function's
+/// settings.
 fn cases() -> Vec<Case> {
     let template = template();
     let mut cases = Vec::new();
@@ -170,7 +170,7 @@ fn resource_name(resource: &Value) -> String {
 }
 
 #[tokio::test]
-async fn taking_any_grant_away_makes_something_fail() {
+async fn removing_any_grant_makes_a_scenario_fail() {
     let cases = cases();
     let cloud = Cloud::of_stack("least").await;
     let mut deviations = String::new();
@@ -185,7 +185,7 @@ async fn taking_any_grant_away_makes_something_fail() {
         let outcome = case.scenario.outcome(&cloud).await;
         role.put_whole().await;
         if case.scenario == Scenario::Payment(PaymentScenario::WebhookMuchLater) {
-            // The validator remembers for a second that it could not read the secrets.
+            // The validator caches for a second that it could not read the secrets.
             let works = async || (case.scenario.outcome(&cloud).await == WORKS).then_some(());
             eventually("the secrets to be read again", works).await;
         }
@@ -242,7 +242,7 @@ impl<'c> Role<'c> {
     }
 }
 
-/// IAM returns a policy as it stands in a URL.
+/// IAM returns a policy URL-encoded.
 fn percent_decoded(text: &str) -> String {
     let mut pieces = text.split('%');
     let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
@@ -255,7 +255,7 @@ fn percent_decoded(text: &str) -> String {
 }
 
 impl Scenario {
-    /// Tries it and says in a few words what came of it.
+    /// Runs the scenario and describes the outcome in a few words.
     async fn outcome(self, cloud: &Cloud) -> String {
         let bank = cloud.partner().await;
         let good = files::file(&[record(&unique())]);
@@ -263,14 +263,14 @@ impl Scenario {
         match self {
             Self::Payment(scenario) => scenario.outcome(cloud).await,
             Self::GoodUpload => match bank.upload(&good).await {
-                Answer { status: 200, body, .. } => {
+                ApiResponse { status: 200, body, .. } => {
                     end_of(cloud, body["s3_key"].as_str().unwrap(), body["file_id"].as_str().unwrap()).await
                 }
-                refused => no_answer(&refused),
+                rejected => rejection_of(&rejected),
             },
             Self::BadUpload => match bank.upload(&bad).await {
-                Answer { status: 400, .. } => WORKS.to_owned(),
-                refused => no_answer(&refused),
+                ApiResponse { status: 400, .. } => WORKS.to_owned(),
+                rejected => rejection_of(&rejected),
             },
             Self::ReadReport => read_report(&bank, &bad).await,
             Self::Correctable => read_correctable(&bank, &bad).await,
@@ -286,13 +286,14 @@ impl Scenario {
                 cloud.put_object(&key, &good, &[]).await;
                 end_of(cloud, &key, &file_id(partner, &good)).await
             }
-            Self::Announcement => match bank.announce(&good).await {
-                Answer { status: 200, body, .. } => match presigned_uploads::put(cloud, &body["upload"], &good).await.0
-                {
-                    200 => end_of(cloud, body["s3_key"].as_str().unwrap(), body["file_id"].as_str().unwrap()).await,
-                    status => format!("the URL answers {status}"),
-                },
-                refused => no_answer(&refused),
+            Self::PresignedUpload => match bank.create_upload(&good).await {
+                ApiResponse { status: 200, body, .. } => {
+                    match presigned_uploads::put(cloud, &body["upload"], &good).await.0 {
+                        200 => end_of(cloud, body["s3_key"].as_str().unwrap(), body["file_id"].as_str().unwrap()).await,
+                        status => format!("the URL returns {status}"),
+                    }
+                }
+                rejected => rejection_of(&rejected),
             },
             Self::RecordFailure => {
                 let event =
@@ -311,8 +312,8 @@ impl Scenario {
                 notify(cloud, &json!({"step": "report_missing", "day": today()})).await
             }
             Self::Reconcile => {
-                let announced = bank.announce(&good).await.accepted();
-                cloud.unfinished_for(announced.text("file_id"), TWO_HOURS_MS).await;
+                let created = bank.create_upload(&good).await.accepted();
+                cloud.unfinished_for(created.text("file_id"), TWO_HOURS_MS).await;
                 notify(cloud, &json!({"step": "reconcile"})).await
             }
         }
@@ -323,8 +324,8 @@ fn today() -> String {
     Timestamp::from_unix_milliseconds(now_ms()).day()
 }
 
-fn seen(answer: &Answer) -> String {
-    if answer.status == 200 { WORKS.to_owned() } else { no_answer(answer) }
+fn seen(response: &ApiResponse) -> String {
+    if response.status == 200 { WORKS.to_owned() } else { rejection_of(response) }
 }
 
 async fn notify(cloud: &Cloud, step: &Value) -> String {
@@ -334,49 +335,49 @@ async fn notify(cloud: &Cloud, step: &Value) -> String {
     }
 }
 
-fn no_answer(answer: &Answer) -> String {
-    format!("answered {} {}", answer.status, answer.error())
+fn rejection_of(response: &ApiResponse) -> String {
+    format!("returned {} {}", response.status, response.error())
 }
 
 async fn read_report(bank: &Uploader<'_>, bad: &[u8]) -> String {
-    let refused = bank.upload(bad).await;
-    let status = bank.cloud.get(refused.text("status_path")).await;
+    let rejected = bank.upload(bad).await;
+    let status = bank.cloud.get(rejected.text("status_path")).await;
     let Some(link) = status.body["report_url"].as_str() else {
-        return no_answer(&status);
+        return rejection_of(&status);
     };
     opened(bank, link).await
 }
 
 async fn read_correctable(bank: &Uploader<'_>, bad: &[u8]) -> String {
-    let refused = bank.upload(bad).await;
-    let made = bank.correctable(refused.text("file_id"), "").await;
+    let rejected = bank.upload(bad).await;
+    let made = bank.correctable(rejected.text("file_id"), "").await;
     match made.body["url"].as_str() {
         Some(link) => opened(bank, link).await,
-        None => no_answer(&made),
+        None => rejection_of(&made),
     }
 }
 
 async fn opened(bank: &Uploader<'_>, link: &str) -> String {
     match bank.cloud.http.get(link).send().await.unwrap().status().as_u16() {
         200 => WORKS.to_owned(),
-        other => format!("the link answers {other}"),
+        other => format!("the link returns {other}"),
     }
 }
 
-/// Waits until a file is completed or its dead letter comes, and says which.
+/// Waits until a file is completed or has a dead letter, and says which.
 async fn end_of(cloud: &Cloud, key: &str, file_id: &str) -> String {
     let status = async || cloud.status_row(file_id).await.map(|row| row["status"].as_str().unwrap().to_owned());
-    let error = eventually(&format!("an end of {key}"), async || {
+    let error = eventually(&format!("the outcome of {key}"), async || {
         if status().await.as_deref() == Some("completed") {
             return Some(None);
         }
         cloud.dead_letter_now(key).await.map(Some)
     })
     .await;
-    let Some(letter) = error else {
+    let Some(dead_letter) = error else {
         return WORKS.to_owned();
     };
-    cloud.execution_ended(letter["execution"].as_str().unwrap()).await;
+    cloud.execution_ended(dead_letter["execution"].as_str().unwrap()).await;
     let then = status().await.unwrap_or_else(|| "no status".to_owned());
-    format!("{}, then {then}", letter["error"]["Error"].as_str().unwrap())
+    format!("{}, then {then}", dead_letter["error"]["Error"].as_str().unwrap())
 }

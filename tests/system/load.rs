@@ -1,5 +1,5 @@
-//! A day's files, sent as fast as the local cloud takes them, with bad ones, repeats and corrections among them: nothing is lost,
-//! nothing is done twice, and every amount is the one that was sent. `make load` runs it.
+//! A day's files, sent as fast as the local cloud accepts them, with invalid ones, repeats and corrections among them:
+//! nothing is lost, nothing is done twice, and every amount is exact. `make load` runs it.
 
 mod figures;
 mod plan;
@@ -12,33 +12,33 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Currency, Money};
 use figures::Figures;
 use futures::StreamExt;
-use plan::{Errand, Fate, PARTNERS, Upload};
+use plan::{Expected, PARTNERS, Upload, UploadBatch};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// How many uploads there are, how many of them are under way at once, and what they are drawn from.
+/// How many uploads there are, how many of them are in progress at once, and the seed of the plan.
 const FILES: (&str, u64) = ("LOAD_FILES", 200);
 const CONNECTIONS: (&str, u64) = ("LOAD_CONNECTIONS", 16);
 const SEED: (&str, u64) = ("LOAD_SEED", 1);
 /// How often an upload is tried, and the wait after the first try, which doubles: what the README asks of partners.
 const TRIES_MAX: u32 = 8;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// How long no file may come further before the load counts as stuck.
+/// The load is stuck when no file makes progress for so long.
 const STUCK_AFTER: Duration = Duration::from_secs(120);
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 fn setting((name, default): (&str, u64)) -> u64 {
     let text = std::env::var(name).unwrap_or_default();
     if text.is_empty() { default } else { text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}, no number")) }
 }
 
-/// What must be there when all is over, by the partner's place in the plan.
+/// The expected data after the load, by the partner's index in the plan.
 #[derive(Default)]
 struct Oracle {
-    /// The status that each file must have.
+    /// The expected status of each file.
     files: BTreeMap<String, &'static str>,
-    /// The row that each transaction must have: the file that won, the amount and the currency.
+    /// The expected row of each transaction: the file that won, the amount and the currency.
     rows: BTreeMap<(String, String), (String, String, String)>,
 }
 
@@ -46,10 +46,10 @@ impl Oracle {
     fn note(&mut self, partner: &str, upload: &Upload) {
         let Some(file) = &upload.file else { return };
         let file_id = files::file_id(partner, file);
-        match &upload.fate {
-            Fate::Refused { .. } => drop(self.files.insert(file_id, "validation_failed")),
-            Fate::Taken { is_repeat: true, .. } => {}
-            Fate::Taken { rows, .. } => {
+        match &upload.expected {
+            Expected::Rejected { .. } => drop(self.files.insert(file_id, "validation_failed")),
+            Expected::Accepted { is_repeat: true, .. } => {}
+            Expected::Accepted { rows, .. } => {
                 for row in rows {
                     let stored = (file_id.clone(), decimal(&row.amount), row.currency.to_owned());
                     self.rows.insert((partner.to_owned(), row.id.clone()), stored);
@@ -61,7 +61,7 @@ impl Oracle {
 }
 
 #[tokio::test]
-#[ignore = "it has a stack to itself, and is as long as one wants: `make load`"]
+#[ignore = "it needs a stack of its own and some minutes: `make load`"]
 async fn nothing_of_a_day_is_lost() {
     let cloud = Cloud::of_stack("load").await;
     let uploads = usize::try_from(setting(FILES)).unwrap();
@@ -72,24 +72,24 @@ async fn nothing_of_a_day_is_lost() {
         banks.push(cloud.partner().await);
     }
     let partners: Vec<&str> = banks.iter().map(|bank| bank.partner.as_str()).collect();
-    let heard = cloud.queue_of_topic("load", &cloud.stack.topic_arn, &json!({"partner": partners})).await;
+    let received = cloud.queue_of_topic("load", &cloud.stack.topic_arn, &json!({"partner": partners})).await;
     let plan = plan::plan(uploads, setting(SEED));
     let mut oracle = Oracle::default();
-    for errand in &plan {
-        errand.uploads.iter().for_each(|upload| oracle.note(&banks[errand.partner].partner, upload));
+    for batch in &plan {
+        batch.uploads.iter().for_each(|upload| oracle.note(&banks[batch.partner].partner, upload));
     }
 
     let mut figures = Figures::begin();
     let mut sent =
-        futures::stream::iter(&plan).map(|errand| run(&banks[errand.partner], errand)).buffer_unordered(connections);
-    while let Some(answered) = sent.next().await {
-        answered.into_iter().for_each(|answered| figures.add(answered));
+        futures::stream::iter(&plan).map(|batch| run(&banks[batch.partner], batch)).buffer_unordered(connections);
+    while let Some(results) = sent.next().await {
+        results.into_iter().for_each(|results| figures.add(results));
     }
-    figures.all_answered();
+    figures.all_responded();
     let statuses = cloud.statuses_when_ended(&oracle, &mut figures).await;
     figures.print();
 
-    assert_eq!(figures.wrong(), &[] as &[String], "answers that are not what they must be");
+    assert_eq!(figures.wrong(), &[] as &[String], "wrong responses");
     assert!(statuses == oracle.files, "statuses: {}", difference(&statuses, &oracle.files));
     let rows = cloud.stored_rows(&banks).await;
     println!("load: sums by currency {:?}", sums(&rows));
@@ -97,47 +97,47 @@ async fn nothing_of_a_day_is_lost() {
     assert!(rows == oracle.rows, "rows: {}", difference(&rows, &oracle.rows));
     let completed: BTreeSet<String> =
         oracle.files.iter().filter(|(_, status)| **status == "completed").map(|(id, _)| id.clone()).collect();
-    announced_once(&heard, &completed).await;
+    notified_once(&received, &completed).await;
     cloud.has_no_dead_letter().await;
 }
 
-/// What became of one upload.
-struct Answered {
+/// The outcome of one upload.
+struct UploadResult {
     tries: Vec<String>,
     took: Duration,
-    /// What is wrong with the answer.
+    /// What is wrong with the response.
     wrong: Option<String>,
-    is_taken: bool,
+    is_accepted: bool,
 }
 
-async fn run(bank: &Uploader<'_>, errand: &Errand) -> Vec<Answered> {
-    let mut answered = Vec::new();
-    for upload in &errand.uploads {
-        answered.push(send(bank, upload).await);
+async fn run(bank: &Uploader<'_>, batch: &UploadBatch) -> Vec<UploadResult> {
+    let mut results = Vec::new();
+    for upload in &batch.uploads {
+        results.push(send(bank, upload).await);
     }
-    answered
+    results
 }
 
-/// Sends an upload as a partner does: again, when no answer came, or one that says so.
-async fn send(bank: &Uploader<'_>, upload: &Upload) -> Answered {
+/// Sends an upload as a partner does: again, when there was no response, or one that asks for it.
+async fn send(bank: &Uploader<'_>, upload: &Upload) -> UploadResult {
     let mut tries = Vec::new();
     loop {
         let began = Instant::now();
-        let answer = try_once(bank, upload).await;
+        let response = try_once(bank, upload).await;
         let took = began.elapsed();
-        let again = match &answer {
+        let again = match &response {
             Ok((status, _)) if *status == 429 || *status >= 500 => status.to_string(),
             Err(why) => why.clone(),
             Ok((status, body)) => {
                 let wrong = wrong(upload, *status, body, !tries.is_empty());
-                return Answered { tries, took, wrong, is_taken: *status == 200 };
+                return UploadResult { tries, took, wrong, is_accepted: *status == 200 };
             }
         };
         tries.push(again);
         let tried = u32::try_from(tries.len()).unwrap();
         if tried == TRIES_MAX {
-            let wrong = Some(format!("not answered in {TRIES_MAX} tries: {}", tries.join(", ")));
-            return Answered { tries, took, wrong, is_taken: false };
+            let wrong = Some(format!("no response in {TRIES_MAX} tries: {}", tries.join(", ")));
+            return UploadResult { tries, took, wrong, is_accepted: false };
         }
         tokio::time::sleep(FIRST_WAIT * 2_u32.pow(tried - 1)).await;
     }
@@ -147,29 +147,29 @@ async fn try_once(bank: &Uploader<'_>, upload: &Upload) -> Result<(u16, Value), 
     let url = format!("{}/upload", bank.cloud.stack.api_url);
     let request = bank.cloud.http.post(url).header("x-api-key", &bank.key).header("content-type", &upload.content_type);
     let response = request.body(upload.body.clone()).send().await;
-    let response = response.map_err(|error| (if error.is_timeout() { "timeout" } else { "no answer" }).to_owned())?;
+    let response = response.map_err(|error| (if error.is_timeout() { "timeout" } else { "no response" }).to_owned())?;
     let status = response.status().as_u16();
     Ok((status, response.json().await.unwrap_or_default()))
 }
 
-/// What is wrong with an answer. An upload that is sent again after a lost answer may be known already.
+/// What is wrong with a response. An upload that is sent again after a lost response may be a duplicate.
 fn wrong(upload: &Upload, status: u16, body: &Value, was_tried: bool) -> Option<String> {
-    let is_right = match &upload.fate {
-        Fate::Taken { rows, is_repeat } => {
+    let is_right = match &upload.expected {
+        Expected::Accepted { rows, is_repeat } => {
             status == 200
                 && number(&body["row_count"]) == rows.len() as u64
                 && (body["duplicate"] == *is_repeat || was_tried)
         }
-        Fate::Refused { status: expected, code } if upload.file.is_some() => {
+        Expected::Rejected { status: expected, code } if upload.file.is_some() => {
             status == *expected && body["error"] == "invalid_csv" && body["errors_by_code"][*code].is_u64()
         }
-        Fate::Refused { status: expected, code } => status == *expected && body["error"] == *code,
+        Expected::Rejected { status: expected, code } => status == *expected && body["error"] == *code,
     };
-    (!is_right).then(|| format!("{:?} was answered {status} {body}", upload.fate))
+    (!is_right).then(|| format!("{:?} got {status} {body}", upload.expected))
 }
 
 impl Cloud {
-    /// The status of every file, once all have ended that must end.
+    /// The status of every file, once all have reached a final status.
     async fn statuses_when_ended(&self, oracle: &Oracle, figures: &mut Figures) -> BTreeMap<String, &'static str> {
         let (mut ended_before, mut moved_at) = (0, Instant::now());
         loop {
@@ -193,10 +193,10 @@ impl Cloud {
             }
             assert!(
                 moved_at.elapsed() < STUCK_AFTER,
-                "{ended} of {} files have ended, and no more",
+                "{ended} of {} files are final, without further progress",
                 oracle.files.len()
             );
-            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -265,23 +265,23 @@ fn difference<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
     format!("found and not expected {}; expected and not found {}", only_in(found, expected), only_in(expected, found))
 }
 
-/// Every completed file was announced under one id, and no other file.
-async fn announced_once(heard: &Queue<'_>, completed: &BTreeSet<String>) {
+/// The completion of every file was published under one id, and no other one.
+async fn notified_once(received: &Queue<'_>, completed: &BTreeSet<String>) {
     let mut times = BTreeMap::<String, u32>::new();
     loop {
-        let messages = heard.take(10).await;
+        let messages = received.take(10).await;
         if messages.is_empty() {
             break;
         }
         for envelope in messages {
-            let told: Value = serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
-            *times.entry(told["notification_id"].as_str().unwrap().to_owned()).or_default() += 1;
+            let reported: Value = serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
+            *times.entry(reported["notification_id"].as_str().unwrap().to_owned()).or_default() += 1;
         }
     }
     let repeated = times.values().filter(|times| **times > 1).count();
     println!("load: notifications of {} files, {repeated} of them more than once", times.len());
     let expected: BTreeSet<String> = completed.iter().map(|id| format!("{id}-1-completed")).collect();
-    let heard: BTreeSet<String> = times.into_keys().collect();
-    let (more, less) = (heard.difference(&expected).count(), expected.difference(&heard).count());
-    assert_eq!((more, less), (0, 0), "notifications that nobody expects, and files that nobody heard of");
+    let received: BTreeSet<String> = times.into_keys().collect();
+    let (more, less) = (received.difference(&expected).count(), expected.difference(&received).count());
+    assert_eq!((more, less), (0, 0), "unexpected notifications, and files without one");
 }

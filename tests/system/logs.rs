@@ -1,17 +1,17 @@
-//! Logs: every line can be traced to its request and file, and none has a secret or anything of a file's content. (`canary_files`
-//! and `canary_payments` look for that on every other way.)
+//! Logs: every line can be traced to its request and file, and none has a secret or the content of a file.
+//! (`canary_files` and `canary_payments` test the same for other outputs.)
 
 use crate::support::cloud::{Cloud, eventually, unique};
 use crate::support::files::{self, file_id};
 use crate::support::provider::sign;
 use crate::support::upload::Uploader;
-use crate::system::canary::{Canaries, Kind, Place};
+use crate::system::canary::{Canaries, Kind, Location};
 use serde_json::{Value, json};
 
 const OF_FILES: [&str; 3] = ["csv-validator", "data-transformer", "notification-sender"];
 const OF_PAYMENTS: [&str; 3] = ["webhook-validator", "fraud-detector", "transaction-archival"];
 
-/// Everything that these functions have logged.
+/// All log lines of these functions.
 async fn lines(cloud: &Cloud, functions: [&str; 3]) -> Vec<String> {
     let mut lines = Vec::new();
     for function in functions {
@@ -20,11 +20,11 @@ async fn lines(cloud: &Cloud, functions: [&str; 3]) -> Vec<String> {
     lines
 }
 
-/// At most so many lines are in one answer of CloudWatch Logs.
+/// The most lines in one response of CloudWatch Logs.
 const LINES_MAX: usize = 10_000;
 
-/// Everything that a function has logged. The emulator answers with the oldest lines and no token for the next ones, so that
-/// those after them are asked for by the time of the last one.
+/// All log lines of a function. The emulator returns the oldest lines without a token for the next ones, so the lines
+/// after them are requested by the time of the last one.
 pub(crate) async fn lines_of(cloud: &Cloud, function: &str) -> Vec<String> {
     let group = format!("/aws/lambda/{}", cloud.stack.function(function));
     let (mut events, mut from) = (Vec::new(), 0);
@@ -41,11 +41,11 @@ pub(crate) async fn lines_of(cloud: &Cloud, function: &str) -> Vec<String> {
     }
 }
 
-fn leaks<'l>(canaries: &Canaries, place: Place, lines: impl Iterator<Item = &'l str>) -> Vec<String> {
-    lines.flat_map(|line| canaries.leaks(place, "", line.as_bytes())).collect()
+fn leaks<'l>(canaries: &Canaries, location: Location, lines: impl Iterator<Item = &'l str>) -> Vec<String> {
+    lines.flat_map(|line| canaries.leaks(location, "", line.as_bytes())).collect()
 }
 
-/// Sends files and requests of many kinds, each with something in it that must not be logged.
+/// Sends files and requests of many kinds, each with data that must not be logged.
 async fn send_canaries(bank: &Uploader<'_>) -> (Canaries, Vec<String>) {
     let cloud = bank.cloud;
     let (merchant, id, amount) = (format!("Merchant{}", unique()), format!("TX{}", unique()), "918273645.46");
@@ -53,20 +53,20 @@ async fn send_canaries(bank: &Uploader<'_>) -> (Canaries, Vec<String>) {
         format!("{id},{amount},{currency},2026-01-15T10:00:00Z,{merchant},completed")
     };
     let good = files::file(&[record(&id, amount, "USD")]);
-    let (answer, row) = bank.upload_and_complete(&good).await;
+    let (response, row) = bank.upload_and_complete(&good).await;
     bank.upload(&good).await.accepted();
     bank.upload_again(&good).await.accepted();
-    cloud.ended(answer.text("file_id"), 2).await;
+    cloud.ended(response.text("file_id"), 2).await;
     let bad = files::file(&[
         record(&id, amount, &merchant),
         record(&id, &merchant, "USD"),
         record(&merchant, "1", "USD") + ",x",
     ]);
-    let refused = bank.upload(&bad).await;
-    assert_eq!(refused.status, 400);
+    let rejected = bank.upload(&bad).await;
+    assert_eq!(rejected.status, 400);
     let secret = bank.key.split_once('.').unwrap().1.to_owned();
     let wrong_key = format!("{}.{}{}", bank.partner, unique(), unique());
-    cloud.request(reqwest::Method::POST, "/upload", Some(&wrong_key)).await.refused(403, "api_key_invalid");
+    cloud.request(reqwest::Method::POST, "/upload", Some(&wrong_key)).await.assert_rejected(403, "api_key_invalid");
     let malformed =
         format!("--b\r\nContent-Disposition: form-data; name=\"{merchant}\"\r\n\r\n{merchant}\r\n--b--\r\n");
     let malformed = bank.post(&[("content-type", "multipart/form-data; boundary=b")], malformed.into_bytes()).await;
@@ -75,9 +75,12 @@ async fn send_canaries(bank: &Uploader<'_>) -> (Canaries, Vec<String>) {
     assert_eq!(bank.post(&[("content-type", &unreadable)], good.clone()).await.status, 400);
 
     let token = row["token"].as_str().unwrap().to_owned();
-    cloud.get(answer.text("status_path")).await.accepted();
+    cloud.get(response.text("status_path")).await.accepted();
     let wrong_token = unique();
-    cloud.get(&format!("/files/{}?token={wrong_token}", answer.text("file_id"))).await.refused(404, "file_not_found");
+    cloud
+        .get(&format!("/files/{}?token={wrong_token}", response.text("file_id")))
+        .await
+        .assert_rejected(404, "file_not_found");
 
     let partner = cloud.stack.bucket_partners[0].as_str();
     let incoming = format!("incoming/{partner}/{}.csv", unique());
@@ -96,22 +99,22 @@ async fn send_canaries(bank: &Uploader<'_>) -> (Canaries, Vec<String>) {
     ] {
         canaries.plant(kind, what, planted);
     }
-    let files = vec![answer.text("file_id").to_owned(), refused.text("file_id").to_owned(), file_id(partner, &bad)];
+    let files = vec![response.text("file_id").to_owned(), rejected.text("file_id").to_owned(), file_id(partner, &bad)];
     (canaries, files)
 }
 
 #[tokio::test]
-async fn no_log_line_has_a_secret_or_a_field() {
+async fn no_log_line_has_a_secret_or_a_field_value() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (canaries, files) = send_canaries(&bank).await;
     let lines = eventually("the log lines of every file", async || {
         let lines = lines(&cloud, OF_FILES).await;
-        let told = |file: &String| lines.iter().any(|line| line.contains(file.as_str()));
-        files.iter().all(told).then_some(lines)
+        let reported = |file: &String| lines.iter().any(|line| line.contains(file.as_str()));
+        files.iter().all(reported).then_some(lines)
     })
     .await;
-    let leaks = leaks(&canaries, Place::Log, lines.iter().map(String::as_str));
+    let leaks = leaks(&canaries, Location::Log, lines.iter().map(String::as_str));
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
     for other in &cloud.stack.api_keys {
         let secret = other.split_once('.').unwrap().1;
@@ -140,7 +143,7 @@ async fn no_log_line_has_a_secret_or_a_field() {
 }
 
 #[tokio::test]
-async fn no_log_line_has_a_secret_a_signature_or_what_a_payment_contains() {
+async fn no_log_line_has_a_secret_a_signature_or_payment_data() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let (note, amount) = (format!("note{}", unique()), "918273645.46");
@@ -154,9 +157,9 @@ async fn no_log_line_has_a_secret_a_signature_or_what_a_payment_contains() {
     let mut other = payment.clone();
     other["amount"] = json!("918273645.47");
     assert_eq!(provider.send(&other).await.status, 409);
-    let mut faulty = payment.clone();
-    faulty["currency"] = json!(note);
-    assert_eq!(provider.send(&faulty).await.status, 400);
+    let mut invalid = payment.clone();
+    invalid["currency"] = json!(note);
+    assert_eq!(provider.send(&invalid).await.status, 400);
     let body = payment.to_string();
     let mut signed = sign(&provider.secret, &body, 0);
     signed.id.push_str(&note);
@@ -179,7 +182,7 @@ async fn no_log_line_has_a_secret_a_signature_or_what_a_payment_contains() {
     ] {
         canaries.plant(Kind::Secret, what, planted);
     }
-    let leaks = leaks(&canaries, Place::Log, lines.iter().map(String::as_str));
+    let leaks = leaks(&canaries, Location::Log, lines.iter().map(String::as_str));
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
     for line in lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
         let ours = line["level"].is_string();
@@ -196,11 +199,11 @@ fn member<'l>(line: &'l Value, name: &str) -> Option<&'l String> {
 }
 
 #[tokio::test]
-async fn the_emulators_own_log_has_none_either() {
+async fn the_emulators_log_has_no_private_data() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (canaries, _) = send_canaries(&bank).await;
     let log = std::fs::read(&cloud.stack.log_file).unwrap();
-    let leaks = leaks(&canaries, Place::EmulatorsLog, String::from_utf8_lossy(&log).lines());
+    let leaks = leaks(&canaries, Location::EmulatorsLog, String::from_utf8_lossy(&log).lines());
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
 }

@@ -1,4 +1,4 @@
-//! Files that a partner's schedule expects and that do not come: the messages, the log line, the morning that tells of them.
+//! Files that a partner's schedule expects and that do not arrive: the messages, the log line, the daily report.
 
 use crate::support::cloud::{Cloud, eventually, now_ms};
 use crate::support::files::{self, record};
@@ -16,14 +16,14 @@ async fn report(cloud: &Cloud, day: &str) -> Result<Value, Value> {
 }
 
 #[tokio::test]
-async fn each_missing_file_has_a_message_that_is_the_same_however_often_it_is_told() {
+async fn a_missing_file_has_the_same_message_in_every_report() {
     let cloud = Cloud::open().await;
     let late = cloud.partner_named("late-bank", &cloud.stack.usage_plan_id).await;
     let early = cloud.partner_named("early-bank", &cloud.stack.usage_plan_id).await;
     let subscriber = cloud.subscribe(json!({"partner": ["late-bank", "early-bank"], "status": ["file_missing"]})).await;
     let (on_time, _) = early.upload_and_complete(&files::file(&[record("T1")])).await;
     let day = day_of(&cloud, on_time.text("file_id")).await;
-    // A refused file is not what was expected.
+    // A rejected file does not count as the expected one.
     assert_eq!(late.upload(&files::file(&[record("T1").replace("USD", "usd")])).await.status, 400);
     let expected = async || {
         let seen = late.day(&day).await.accepted().body;
@@ -35,12 +35,12 @@ async fn each_missing_file_has_a_message_that_is_the_same_however_often_it_is_to
     let mut first: Vec<Value> = vec![subscriber.next_of_day(&day).await, subscriber.next_of_day(&day).await];
     first.sort_by_key(|message| message["notification_id"].to_string());
     for (number, message) in (1..).zip(&first) {
-        let told = json!({
+        let reported = json!({
             "notification_id": format!("late-bank-{day}-file_missing-{number}"), "status": "file_missing",
             "partner": "late-bank", "day": day, "expected": 2, "arrived": 0, "timestamp": message["timestamp"],
             "environment": cloud.stack.suffix,
         });
-        assert_eq!(*message, told);
+        assert_eq!(*message, reported);
         assert!(Timestamp::parse(message["timestamp"].as_str().unwrap().as_bytes()).is_ok(), "{message}");
     }
 
@@ -55,22 +55,22 @@ async fn each_missing_file_has_a_message_that_is_the_same_however_often_it_is_to
     assert_eq!(expected().await, (EXPECTED_OF_LATE_BANK, 0));
     report(&cloud, &day).await.unwrap();
     let more = subscriber.all().await;
-    assert!(more.iter().all(|told| told.message["day"] != day.as_str()), "all has come: {more:?}");
+    assert!(more.iter().all(|reported| reported.message["day"] != day.as_str()), "all files were received: {more:?}");
 }
 
 #[tokio::test]
-async fn every_morning_tells_of_the_day_before_and_leaves_a_line_for_the_alarm() {
+async fn reports_the_previous_day_and_logs_a_line_for_the_alarm() {
     let cloud = Cloud::open().await;
     let subscriber = cloud.subscribe(json!({"partner": ["silent-bank"]})).await;
     let input = template()["Resources"]["MorningRule"]["Properties"]["Targets"][0]["Input"].clone();
     let input: Value = serde_json::from_str(input.as_str().unwrap()).unwrap();
     assert_eq!(input, json!({"step": "report_missing"}));
     let before = Day::of(Timestamp::from_unix_milliseconds(now_ms())).before().to_string();
-    let told = cloud.invoke("notification-sender", &input).await.unwrap();
+    let reported = cloud.invoke("notification-sender", &input).await.unwrap();
     let after = Day::of(Timestamp::from_unix_milliseconds(now_ms())).before().to_string();
-    let day = told["day"].as_str().unwrap();
-    assert!(day == before || day == after, "{told}");
-    assert!(told["missing"].as_u64().unwrap() >= 3, "{told}");
+    let day = reported["day"].as_str().unwrap();
+    assert!(day == before || day == after, "{reported}");
+    assert!(reported["missing"].as_u64().unwrap() >= 3, "{reported}");
     let message = subscriber.next_of_day(day).await;
     assert_eq!(message["status"], "file_missing");
     let id = message["notification_id"].as_str().unwrap();
@@ -85,7 +85,7 @@ async fn every_morning_tells_of_the_day_before_and_leaves_a_line_for_the_alarm()
 }
 
 #[tokio::test]
-async fn a_schedule_that_cannot_be_read_is_no_silence() {
+async fn an_unreadable_schedule_is_reported() {
     // On a stack whose functions for files nobody else calls.
     let cloud = Cloud::of_stack("archive").await;
     let operator = cloud.operator().await;
@@ -106,13 +106,13 @@ async fn a_schedule_that_cannot_be_read_is_no_silence() {
 }
 
 #[tokio::test]
-async fn a_day_that_is_none_is_refused() {
+async fn rejects_an_invalid_day() {
     let cloud = Cloud::open().await;
     assert_eq!(report(&cloud, "yesterday").await.unwrap_err()["errorType"], "InvalidInput");
 }
 
 #[test]
-fn the_morning_has_a_rule_of_its_own_whose_failures_are_kept() {
+fn the_daily_report_has_its_own_rule_and_keeps_failures() {
     let template = template();
     let rule = &template["Resources"]["MorningRule"]["Properties"];
     assert_eq!((&rule["ScheduleExpression"], &rule["State"]), (&json!("cron(0 6 * * ? *)"), &json!("ENABLED")));
@@ -130,10 +130,10 @@ fn the_morning_has_a_rule_of_its_own_whose_failures_are_kept() {
     assert_eq!(metric["LogGroupName"], json!({"Ref": "NotificationSenderLogGroup"}));
 }
 
-/// What the deployment takes can be read, but for what only a list of names would know; and what it refuses cannot, but for
-/// blanks and empty parts, which do no harm.
+/// Every schedule that the deployment accepts can be read, except for unknown names; every schedule that it rejects
+/// cannot, except for blanks and empty parts, which do no harm.
 #[test]
-fn the_deployment_refuses_a_schedule_that_cannot_be_read() {
+fn a_deployment_rejects_an_unreadable_schedule() {
     let template = template();
     let pattern = template["Parameters"]["PartnerSchedules"]["AllowedPattern"].as_str().unwrap();
     let pattern = regex_lite::Regex::new(pattern).unwrap();

@@ -1,4 +1,4 @@
-//! The notifications, as a subscriber gets them.
+//! The notifications, as a subscriber receives them.
 
 use crate::support::cloud::{Cloud, eventually, unique};
 use crate::support::files::{self, record};
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-/// A queue that gets one partner's notifications, by a filter on the message attributes.
+/// A queue that receives one partner's notifications, with a filter on the message attributes.
 pub(crate) struct Subscriber<'c> {
     queue: Queue<'c>,
-    /// What has been received and not been looked at.
+    /// Notifications that were received and not read yet.
     waiting: Mutex<VecDeque<Notification>>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Notification {
 }
 
 impl Cloud {
-    /// Subscribes a new queue to the notifications whose attributes pass `filter`.
+    /// Subscribes a new queue to the notifications that match `filter`.
     pub(crate) async fn subscribe(&self, filter: Value) -> Subscriber<'_> {
         let queue = self.queue_of_topic("subscriber", &self.stack.topic_arn, &filter).await;
         Subscriber { queue, waiting: Mutex::default() }
@@ -60,13 +60,13 @@ impl Subscriber<'_> {
         }
     }
 
-    /// All further notifications that have come by now.
+    /// All further notifications received by now.
     pub(crate) async fn all(&self) -> Vec<Notification> {
         while self.receive().await > 0 {}
         self.waiting.lock().unwrap().drain(..).collect()
     }
 
-    /// Receives some of what is there and returns how many.
+    /// Receives some of the available messages and returns how many.
     async fn receive(&self) -> usize {
         let messages = self.queue.take(10).await;
         for envelope in &messages {
@@ -80,7 +80,7 @@ impl Subscriber<'_> {
 }
 
 #[tokio::test]
-async fn a_subscriber_gets_the_outcome_once() {
+async fn a_subscriber_receives_the_outcome_once() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let subscriber = cloud.subscribe(json!({"partner": [bank.partner]})).await;
@@ -108,7 +108,7 @@ async fn a_subscriber_gets_the_outcome_once() {
 }
 
 #[tokio::test]
-async fn a_subscriber_may_choose_failures() {
+async fn a_subscriber_may_filter_by_failure() {
     let cloud = Cloud::open().await;
     let partner = cloud.stack.bucket_partners[0].as_str();
     let good = files::file(&[record(&unique())]);
@@ -121,7 +121,7 @@ async fn a_subscriber_may_choose_failures() {
     cloud.rejected_with(&key, "InvalidCsv").await;
     let (good_id, bad_id) = (files::file_id(partner, &good), files::file_id(partner, &bad));
     let mut seen = Vec::new();
-    eventually("the notification of the bad file", async || {
+    eventually("the notification of the invalid file", async || {
         seen.extend(subscriber.all().await);
         seen.iter().any(|got| got.message["file_id"] == bad_id.as_str()).then_some(())
     })

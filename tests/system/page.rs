@@ -11,24 +11,24 @@ fn page_origin(cloud: &Cloud) -> String {
     cloud.stack.endpoint.replacen("127.0.0.1", "localhost", 1)
 }
 
-fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
-    answer.headers().get(name).map_or("", |value| value.to_str().unwrap())
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
 
 #[tokio::test]
-async fn the_page_needs_no_key_and_runs_what_its_policy_names() {
+async fn the_page_needs_no_key_and_obeys_its_content_policy() {
     let cloud = Cloud::open().await;
     for slash in ["", "/"] {
-        let answer = cloud.http.get(format!("{}{slash}", cloud.stack.api_url)).send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), 200);
-        assert_eq!(header(&answer, "content-type"), "text/html; charset=utf-8");
-        assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
-        assert_eq!(header(&answer, "referrer-policy"), "no-referrer");
-        let policy = header(&answer, "content-security-policy");
+        let response = cloud.http.get(format!("{}{slash}", cloud.stack.api_url)).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 200);
+        assert_eq!(header(&response, "content-type"), "text/html; charset=utf-8");
+        assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+        assert_eq!(header(&response, "referrer-policy"), "no-referrer");
+        let policy = header(&response, "content-security-policy");
         assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"), "{policy}");
         // The bucket is the one other origin.
         assert!(policy.contains(&format!("connect-src 'self' {};", cloud.stack.endpoint)), "{policy}");
-        assert!(answer.text().await.unwrap().contains("<h1 id=\"upload-title\""));
+        assert!(response.text().await.unwrap().contains("<h1 id=\"upload-title\""));
     }
 }
 
@@ -41,7 +41,7 @@ async fn preflight(cloud: &Cloud, origin: &str, method: &str, headers: &str) -> 
 }
 
 #[tokio::test]
-async fn the_bucket_answers_the_pages_origin_and_no_other() {
+async fn the_bucket_allows_only_the_pages_origin() {
     let cloud = Cloud::open().await;
     let page = page_origin(&cloud);
     let allowed = preflight(&cloud, &page, "PUT", "content-type,x-amz-checksum-sha256").await;
@@ -53,14 +53,14 @@ async fn the_bucket_answers_the_pages_origin_and_no_other() {
         (page.as_str(), "DELETE", ""),
         (page.as_str(), "PUT", "x-amz-tagging"),
     ] {
-        let refused = preflight(&cloud, origin, method, headers).await;
-        assert_eq!(refused.status().as_u16(), 403, "{origin} {method} {headers}");
-        assert_eq!(header(&refused, "access-control-allow-origin"), "", "{origin} {method} {headers}");
+        let rejected = preflight(&cloud, origin, method, headers).await;
+        assert_eq!(rejected.status().as_u16(), 403, "{origin} {method} {headers}");
+        assert_eq!(header(&rejected, "access-control-allow-origin"), "", "{origin} {method} {headers}");
     }
 }
 
 #[test]
-fn the_buckets_rule_names_the_apis_addresses_unless_others_are_given() {
+fn the_buckets_cors_rule_defaults_to_the_apis_addresses() {
     let template = template();
     for (id, bucket) in resources(&template, "AWS::S3::Bucket") {
         let cors = &bucket["Properties"]["CorsConfiguration"];

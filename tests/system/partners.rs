@@ -1,10 +1,10 @@
-//! Partners do not touch each other.
+//! Partners are independent of each other.
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files::{self, decimal, file_id, record_of};
 
 #[tokio::test]
-async fn two_partners_may_use_the_same_transaction_id() {
+async fn two_partners_may_use_one_transaction_id() {
     let cloud = Cloud::open().await;
     let (one, other) = (cloud.partner().await, cloud.partner().await);
     one.upload_and_complete(&files::file(&[record_of("T1", "1.00")])).await;
@@ -25,19 +25,19 @@ async fn two_partners_may_use_the_same_transaction_id() {
 }
 
 #[tokio::test]
-async fn a_partner_has_as_many_keys_as_it_likes() {
+async fn a_partner_may_have_several_keys() {
     let cloud = Cloud::open().await;
     let first = cloud.partner().await;
     let second = cloud.partner_named(&first.partner, &cloud.stack.usage_plan_id).await;
     assert_ne!(first.key, second.key);
     let file = files::file(&[record_of("T1", "1.00")]);
-    let (answer, _) = first.upload_and_complete(&file).await;
+    let (response, _) = first.upload_and_complete(&file).await;
     let repeat = second.upload(&file).await.accepted();
-    assert_eq!((repeat.text("file_id"), &repeat.body["duplicate"]), (answer.text("file_id"), &true.into()));
+    assert_eq!((repeat.text("file_id"), &repeat.body["duplicate"]), (response.text("file_id"), &true.into()));
 }
 
 #[tokio::test]
-async fn a_key_without_a_name_is_known_by_its_digest() {
+async fn an_unnamed_key_is_identified_by_its_digest() {
     let cloud = Cloud::open().await;
     let key = format!("{}{}", unique(), unique());
     let partner = domain::Partner::of_api_key(&key).as_str().to_owned();

@@ -1,5 +1,5 @@
-//! Payments around which the table or the bus fails in part, or somebody else is faster: they are published, assessed and
-//! archived once all the same. Each of these tests has its stack to itself while it runs.
+//! Payments while the table or the bus fails in part, or another process is faster: they are still published, assessed
+//! and archived once. Each test has its stack to itself.
 
 use crate::simulators::failing_services::{BUCKET, BUS, Fault, FaultyStore};
 use crate::support::archiver::{Archive, days_ago, done, is_tombstone, lines_of, number};
@@ -13,7 +13,7 @@ fn id(payment: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn an_event_that_the_bus_did_not_take_is_published_by_the_next_delivery() {
+async fn the_next_delivery_publishes_an_event_the_bus_rejected() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let bus = FaultyStore::open(&cloud).await;
@@ -23,8 +23,8 @@ async fn an_event_that_the_bus_did_not_take_is_published_by_the_next_delivery() 
     let listener = cloud.listen(id(&payment)).await;
     bus.fail(Fault::InPart("PutEvents"));
 
-    let answer = provider.send(&payment).await;
-    assert_eq!(answer.status, 503, "{}", answer.body);
+    let response = provider.send(&payment).await;
+    assert_eq!(response.status, 503, "{}", response.body);
     let item = provider.item(&payment).await.unwrap();
     assert!(item["published_at_ms"].is_null(), "{item}");
     provider.send(&payment).await.accepted();
@@ -33,7 +33,7 @@ async fn an_event_that_the_bus_did_not_take_is_published_by_the_next_delivery() 
 }
 
 #[tokio::test]
-async fn an_analysis_that_is_written_late_does_not_replace_the_one_that_stands() {
+async fn a_late_analysis_does_not_replace_the_current_one() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let store = FaultyStore::open(&cloud).await;
@@ -46,7 +46,7 @@ async fn an_analysis_that_is_written_late_does_not_replace_the_one_that_stands()
     let task = json!({"transaction_id": id(&payment), "provider": provider.name});
     let slow = cloud.invoke("fraud-detector", &task);
     let fast = async {
-        // The other one has read that the payment has no analysis, and is held before it writes its own.
+        // The other process has read that the payment has no analysis, and is held before it writes its own.
         store.called().await;
         let assessed = cloud.invoke("fraud-detector", &task).await.unwrap();
         let item = provider.item(&payment).await.unwrap();
@@ -56,11 +56,11 @@ async fn an_analysis_that_is_written_late_does_not_replace_the_one_that_stands()
     let (slow, (fast, item)) = join(slow, fast).await;
     assert_eq!(fast["outcome"], "assessed", "{fast}");
     assert_eq!(slow.unwrap(), fast);
-    assert_eq!(provider.item(&payment).await.unwrap(), item, "the first analysis stands, with its time");
+    assert_eq!(provider.item(&payment).await.unwrap(), item, "the first analysis is kept, with its time");
 }
 
 #[tokio::test]
-async fn a_payment_that_is_assessed_counts_as_published_although_nobody_could_say_so() {
+async fn an_assessed_payment_counts_as_published() {
     let _turn = TURN.lock().await;
     let cloud = Cloud::of_stack("faults").await;
     let provider = cloud.provider();
@@ -75,7 +75,7 @@ async fn a_payment_that_is_assessed_counts_as_published_although_nobody_could_sa
 }
 
 #[tokio::test]
-async fn a_row_that_changes_while_it_is_archived_stays_for_the_next_run() {
+async fn a_row_changed_during_archival_is_left_for_the_next_run() {
     let archive = Archive::open().await;
     let store = FaultyStore::open(&archive.cloud).await;
     store.serve_function(&archive.cloud, "transaction-archival").await;
@@ -85,7 +85,7 @@ async fn a_row_that_changes_while_it_is_archived_stays_for_the_next_run() {
     store.fail(Fault::Held("PutItem"));
 
     let change = async {
-        // The row was read and its object stored; its tombstone is held.
+        // The row was read and its object stored; writing its tombstone is held.
         store.called().await;
         let mut row = archive.row(&provider, id(&payment)).await.unwrap();
         row.insert("alerted_at_ms".to_owned(), number(now_ms()));
@@ -99,11 +99,11 @@ async fn a_row_that_changes_while_it_is_archived_stays_for_the_next_run() {
     assert_eq!(archive.row(&provider, id(&payment)).await, Some(changed));
     assert_eq!(archive.run().await.unwrap(), done(1, 1, 0));
     assert!(is_tombstone(&archive.row(&provider, id(&payment)).await.unwrap()));
-    assert_eq!(lines_of(&archive.objects().await, id(&payment)).len(), 2, "as it was, and as it is");
+    assert_eq!(lines_of(&archive.objects().await, id(&payment)).len(), 2, "before and after the change");
 }
 
 #[tokio::test]
-async fn rows_that_a_busy_table_leaves_out_are_archived_by_the_same_run() {
+async fn unprocessed_rows_are_archived_by_the_same_run() {
     let archive = Archive::open().await;
     let store = FaultyStore::open(&archive.cloud).await;
     store.serve_function(&archive.cloud, "transaction-archival").await;
@@ -116,7 +116,7 @@ async fn rows_that_a_busy_table_leaves_out_are_archived_by_the_same_run() {
 }
 
 #[tokio::test]
-async fn an_object_that_was_announced_and_not_stored_is_left_empty() {
+async fn a_pending_object_that_was_not_stored_is_left_empty() {
     let archive = Archive::open().await;
     let bucket = FaultyStore::open(&archive.cloud).await;
     bucket.serve_function_as(&archive.cloud, "transaction-archival", BUCKET).await;
@@ -129,16 +129,16 @@ async fn an_object_that_was_announced_and_not_stored_is_left_empty() {
     bucket.fail(Fault::Always("PUT"));
     let error = archive.run().await.unwrap_err();
     assert_eq!(error["errorType"], "StoreUnavailable", "{error}");
-    assert!(archive.is_object_announced().await);
+    assert!(archive.is_object_pending().await);
     bucket.fail(Fault::None);
-    // Whoever announced it may have sent it, and it may come yet: it finds its place taken.
+    // The run that recorded the object may still send it. If it does, the key is already in use.
     assert_eq!(archive.run().await.unwrap(), done(1, 1, 0));
     assert_eq!(empty_ones().await, before + 1);
     assert_eq!(lines_of(&archive.objects().await, id(&payment)).len(), 1);
 }
 
 #[tokio::test]
-async fn an_announced_object_with_a_currency_that_was_retired_since_is_settled() {
+async fn settles_a_pending_object_with_a_retired_currency() {
     let archive = Archive::open().await;
     let store = FaultyStore::open(&archive.cloud).await;
     store.serve_function(&archive.cloud, "transaction-archival").await;
@@ -149,10 +149,10 @@ async fn an_announced_object_with_a_currency_that_was_retired_since_is_settled()
     store.fail(Fault::Always("PutItem"));
     let error = archive.run().await.unwrap_err();
     assert_eq!(error["errorType"], "StoreUnavailable", "{error}");
-    assert!(archive.is_object_announced().await);
+    assert!(archive.is_object_pending().await);
     store.fail(Fault::None);
     assert_eq!(archive.run().await.unwrap(), done(1, 0, 0));
-    assert!(!archive.is_object_announced().await);
+    assert!(!archive.is_object_pending().await);
 
     assert!(is_tombstone(&archive.row(&provider, id(&payment)).await.unwrap()));
     let objects = archive.objects().await;

@@ -1,4 +1,4 @@
-//! The saved queries and the metric filters, asked of lines that the functions really logged.
+//! The saved queries and the metric filters, run on lines that the functions really logged.
 
 use crate::simulators::logs_insights::Query;
 use crate::support::cloud::{Cloud, eventually};
@@ -9,18 +9,18 @@ use crate::system::logs;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the queries ask of lines that the local cloud does not have, or that only a fault makes, and where it is from.
+/// Fields of lines that the local cloud does not have or that only a fault causes, and their origin.
 const NOT_SEEN_HERE: [(&str, &str); 3] = [
     ("error", "api/src/gateway.rs"),
     ("detail", "api/src/gateway.rs"),
     ("signer", "functions/webhook-validator/src/request.rs"),
 ];
 
-/// Events of a query that no test here causes, and where they are logged.
+/// Events in a query that no test here causes, and where they are logged.
 const EVENTS_NOT_SEEN_HERE: [(&str, &str); 2] =
     [("secret_missing", "adapters/src/signing_secrets.rs"), ("secret_unreadable", "adapters/src/signing_secrets.rs")];
 
-/// A saved query: its name, its text and the functions that it asks.
+/// A saved query: its name, its text and the functions whose logs it reads.
 struct Saved {
     name: String,
     text: String,
@@ -47,7 +47,7 @@ fn saved() -> Vec<Saved> {
     queries.collect()
 }
 
-/// What one saved query answers now.
+/// The present result of one saved query.
 async fn ask(cloud: &Cloud, name: &str, id: &str) -> Vec<BTreeMap<String, Value>> {
     let saved = saved().into_iter().find(|saved| saved.name == name).unwrap_or_else(|| panic!("no query {name}"));
     let text = saved.text.replace("PUT-THE-FILE-ID-HERE", id).replace("PUT-THE-TRANSACTION-ID-HERE", id);
@@ -63,7 +63,7 @@ fn text<'r>(row: &'r BTreeMap<String, Value>, field: &str) -> &'r str {
 }
 
 #[tokio::test]
-async fn a_file_is_followed_and_counted_by_the_saved_queries() {
+async fn saved_queries_trace_and_count_a_file() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (good, _) = bank.upload_and_complete(&files::file(&[record("T1"), record("T2")])).await;
@@ -72,12 +72,12 @@ async fn a_file_is_followed_and_counted_by_the_saved_queries() {
     assert_eq!(bad.status, 400);
     let id = good.text("file_id");
 
-    let story = eventually("the end of the file's story", async || {
+    let story = eventually("the last event of the file", async || {
         let story = ask(&cloud, "file-story", id).await;
         story.iter().any(|row| text(row, "event") == "file_completed").then_some(story)
     })
     .await;
-    let told: Vec<&str> = story.iter().map(|row| text(row, "event")).collect();
+    let reported: Vec<&str> = story.iter().map(|row| text(row, "event")).collect();
     for event in [
         "file_validated",
         "file_accepted",
@@ -86,7 +86,7 @@ async fn a_file_is_followed_and_counted_by_the_saved_queries() {
         "notification_published",
         "file_completed",
     ] {
-        assert!(told.contains(&event), "{event}: {told:?}");
+        assert!(reported.contains(&event), "{event}: {reported:?}");
     }
     assert!(story.iter().all(|row| text(row, "span.file_id") == id), "{story:?}");
     assert!(story.is_sorted_by_key(|row| text(row, "@timestamp")), "{story:?}");
@@ -104,8 +104,8 @@ async fn a_file_is_followed_and_counted_by_the_saved_queries() {
 
     let reasons = own(ask(&cloud, "rejected-files", "").await);
     let reasons: BTreeSet<&str> = reasons.iter().map(|row| text(row, "reason")).collect();
-    let told = bad.body["errors_by_code"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert!(reasons == told && reasons.len() > 1, "{reasons:?}");
+    let reported = bad.body["errors_by_code"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert!(reasons == reported && reasons.len() > 1, "{reasons:?}");
 
     let slowest = ask(&cloud, "slowest-uploads", "").await;
     assert!(!slowest.is_empty() && slowest.len() <= 25, "{slowest:?}");
@@ -116,7 +116,7 @@ async fn a_file_is_followed_and_counted_by_the_saved_queries() {
 }
 
 #[tokio::test]
-async fn what_is_missing_and_what_failed_is_found_by_the_saved_queries() {
+async fn saved_queries_find_missing_and_failed_files() {
     let cloud = Cloud::open().await;
     for _ in 0..2 {
         let step = json!({"step": "report_missing", "day": "2004-04-04"});
@@ -127,14 +127,14 @@ async fn what_is_missing_and_what_failed_is_found_by_the_saved_queries() {
         rows.into_iter().find(|row| text(row, "day") == "2004-04-04" && text(row, "partner") == "silent-bank")
     })
     .await;
-    assert_eq!(missing["files"], 3, "told twice and counted once");
+    assert_eq!(missing["files"], 3, "reported twice and counted once");
     let partner = cloud.stack.bucket_partners[0].as_str();
     let bad = files::file(&[record(&crate::support::cloud::unique()).replace("USD", "usd")]);
     let key = format!("incoming/{partner}/{}.csv", crate::support::cloud::unique());
     cloud.put_object(&key, &bad, &[]).await;
     cloud.rejected_with(&key, "InvalidCsv").await;
     let id = files::file_id(partner, &bad);
-    // That is its sender's mistake. What nobody stored where only the API stores files is a failure.
+    // That is the partner's error. An object that nobody stored under the API's prefix is a failure.
     let stray = files::file_id(partner, key.as_bytes());
     let object = json!({"key": format!("validated/{stray}.csv"), "version-id": "none", "size": 1});
     cloud.invoke("csv-validator", &json!({"event": {"detail": {"object": object}}})).await.unwrap_err();
@@ -149,31 +149,31 @@ async fn what_is_missing_and_what_failed_is_found_by_the_saved_queries() {
 }
 
 #[tokio::test]
-async fn a_payment_is_followed_by_the_saved_queries() {
+async fn saved_queries_trace_a_payment() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let payment = provider.payment("20000", "EUR");
     let id = payment["transaction_id"].as_str().unwrap();
     provider.send(&payment).await.accepted();
-    let story = eventually("the payment's story", async || {
+    let story = eventually("the events of the payment", async || {
         let story = ask(&cloud, "payment-story", id).await;
         story.iter().any(|row| text(row, "event") == "payment_assessed").then_some(story)
     })
     .await;
-    let told: Vec<&str> = story.iter().map(|row| text(row, "event")).collect();
-    assert!(told.contains(&"payment_published") && told.contains(&"request_completed"), "{told:?}");
+    let reported: Vec<&str> = story.iter().map(|row| text(row, "event")).collect();
+    assert!(reported.contains(&"payment_published") && reported.contains(&"request_completed"), "{reported:?}");
     let body = payment.to_string();
     let mut signed = sign(&provider.secret, &body, 0);
     signed.id.push('x');
     assert_eq!(cloud.post_webhook(&signed.headers(), &body).await.status, 401);
-    eventually("the refused webhook", async || {
-        let refused = ask(&cloud, "refused-webhooks", "").await;
-        refused.into_iter().find(|row| text(row, "event") == "signature_invalid" && !text(row, "code").is_empty())
+    eventually("the rejected webhook", async || {
+        let rejected = ask(&cloud, "refused-webhooks", "").await;
+        rejected.into_iter().find(|row| text(row, "event") == "signature_invalid" && !text(row, "code").is_empty())
     })
     .await;
 }
 
-/// Files and payments without an end, and a look at them.
+/// Unfinished files and payments, and a check that reports them.
 async fn leave_unfinished(cloud: &Cloud) -> (String, String) {
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);
@@ -188,7 +188,7 @@ async fn leave_unfinished(cloud: &Cloud) -> (String, String) {
 }
 
 #[tokio::test]
-async fn what_has_no_end_is_found_by_the_saved_queries() {
+async fn saved_queries_find_unfinished_files_and_payments() {
     let cloud = Cloud::open().await;
     let (file_id, transaction_id) = leave_unfinished(&cloud).await;
     for (query, field, id) in
@@ -203,9 +203,9 @@ async fn what_has_no_end_is_found_by_the_saved_queries() {
     }
 }
 
-/// A field that no line has is a column that stays empty, or a filter that finds nothing, and nobody notices.
+/// A field that no line has would leave a column empty or a filter without results, unnoticed.
 #[tokio::test]
-async fn every_field_of_a_query_is_in_the_lines_that_it_asks() {
+async fn every_queried_field_is_in_the_log_lines() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let provider = cloud.provider();
@@ -223,14 +223,14 @@ async fn every_field_of_a_query_is_in_the_lines_that_it_asks() {
         let query = Query::parse(&saved.text);
         assert!(!saved.text.contains("filter message"), "{}: the text of a line may change", saved.name);
         let seen = |field: &str| NOT_SEEN_HERE.iter().all(|(unseen, _)| *unseen != field);
-        let asked: Vec<String> = query.fields().into_iter().filter(|field| seen(field)).collect();
+        let requested: Vec<String> = query.fields().into_iter().filter(|field| seen(field)).collect();
         let missing = || async {
             let mut lines = Vec::new();
             for function in &saved.functions {
                 lines.extend(logs::lines_of(&cloud, function).await);
             }
             let has = |field: &String| lines.iter().any(|line| has_field(line, field));
-            asked.iter().filter(|field| !has(field)).cloned().collect::<Vec<_>>()
+            requested.iter().filter(|field| !has(field)).cloned().collect::<Vec<_>>()
         };
         eventually(&format!("every field of {}, but {:?}", saved.name, missing().await), async || {
             missing().await.is_empty().then_some(())
@@ -261,7 +261,7 @@ fn filter_of(pattern: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn what_is_counted_from_logs_is_what_the_functions_log() {
+async fn metric_filters_match_what_the_functions_log() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let provider = cloud.provider();
@@ -278,7 +278,7 @@ async fn what_is_counted_from_logs_is_what_the_functions_log() {
     assert_eq!(cloud.post_webhook(&signed.headers(), &payment.to_string()).await.status, 401);
     let template = template();
     for (id, filter) in resources(&template, "AWS::Logs::MetricFilter") {
-        // The tests of the archive see that one.
+        // The tests of the archive cause that one.
         if id == "PaymentsUnpublishedMetric" {
             continue;
         }

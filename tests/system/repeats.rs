@@ -1,8 +1,8 @@
-//! What comes twice, or at the same moment: one effect, and a notification that can be recognised as a repeat.
+//! Repeated and concurrent deliveries: one effect, and a notification that can be recognized as a repeat.
 
 use crate::support::cloud::{Cloud, now_ms, unique};
 use crate::support::files::{self, digest, file_id, record};
-use crate::support::upload::{Uploader, WHOLE_WAY, number, statuses};
+use crate::support::upload::{COMPLETE_HISTORY, Uploader, number, statuses};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
 use domain::FileStatus;
@@ -11,8 +11,8 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// A partner and what a subscriber hears of it.
-async fn heard(bank: &Uploader<'_>, work: impl AsyncFnOnce()) -> Vec<String> {
+/// The notifications of a partner while `work` runs.
+async fn notifications_during(bank: &Uploader<'_>, work: impl AsyncFnOnce()) -> Vec<String> {
     let subscriber = bank.cloud.subscribe(json!({"partner": [bank.partner]})).await;
     work().await;
     let mut ids: Vec<String> = vec![id_of(&subscriber.next().await.message)];
@@ -24,17 +24,17 @@ fn id_of(message: &Value) -> String {
     message["notification_id"].as_str().unwrap().to_owned()
 }
 
-/// The row of a file without its times of change, to compare before and after.
+/// The row of a file without its timestamps of change, to compare before and after.
 async fn effect(bank: &Uploader<'_>, file_id: &str, transaction_id: &str) -> (Value, Option<Value>) {
     (bank.cloud.status_row(file_id).await.unwrap(), bank.transaction(transaction_id).await)
 }
 
 #[tokio::test]
-async fn the_same_file_again_has_no_second_effect() {
+async fn a_repeated_upload_has_no_second_effect() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1"), record("T2")]);
-    let ids = heard(&bank, async || {
+    let ids = notifications_during(&bank, async || {
         let (first, _) = bank.upload_and_complete(&file).await;
         let before = effect(&bank, first.text("file_id"), "T1").await;
         let second = bank.upload(&file).await.accepted();
@@ -52,99 +52,99 @@ async fn the_same_file_again_has_no_second_effect() {
 }
 
 #[tokio::test]
-async fn the_same_file_twice_at_the_same_moment_has_one_effect() {
+async fn concurrent_uploads_of_one_file_have_one_effect() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1"), record("T2")]);
     let id = file_id(&bank.partner, &file);
-    let mut ids = heard(&bank, async || {
-        let answers = join_all((0..5).map(|_| bank.upload(&file))).await;
-        for answer in &answers {
-            assert_eq!((answer.status, answer.text("file_id")), (200, id.as_str()), "{}", answer.body);
-            assert_eq!(answer.text("status_path"), answers[0].text("status_path"), "every link must work");
+    let mut ids = notifications_during(&bank, async || {
+        let responses = join_all((0..5).map(|_| bank.upload(&file))).await;
+        for response in &responses {
+            assert_eq!((response.status, response.text("file_id")), (200, id.as_str()), "{}", response.body);
+            assert_eq!(response.text("status_path"), responses[0].text("status_path"), "every link must work");
         }
-        let status = cloud.follow(answers[0].text("status_path")).await;
+        let status = cloud.follow(responses[0].text("status_path")).await;
         assert_eq!((status["status"].as_str(), status["attempt"].as_u64()), (Some("completed"), Some(1)), "{status}");
-        assert_eq!(statuses(&status["history"]), WHOLE_WAY, "each transition happens once");
+        assert_eq!(statuses(&status["history"]), COMPLETE_HISTORY, "each transition happens once");
         assert_eq!(number(&status["rows_stored"]) + number(&status["rows_unchanged"]), 2, "{status}");
         assert_eq!(bank.transaction("T1").await.unwrap()["file_id"], id);
     })
     .await;
     ids.dedup();
-    assert_eq!(ids, [format!("{id}-1-completed")], "whatever is repeated carries the same id");
+    assert_eq!(ids, [format!("{id}-1-completed")], "repeats have the same id");
 }
 
 #[tokio::test]
-async fn different_files_at_the_same_moment_are_different_files() {
+async fn concurrent_uploads_of_different_files_stay_separate() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let all: Vec<Vec<u8>> = (0..6).map(|number| files::file(&[record(&format!("T{number}"))])).collect();
-    let answers = join_all(all.iter().map(|file| bank.upload(file))).await;
-    for (number, (answer, file)) in answers.into_iter().zip(&all).enumerate() {
-        let answer = answer.accepted();
-        assert_eq!(answer.text("file_id"), file_id(&bank.partner, file));
-        assert_eq!(cloud.ended(answer.text("file_id"), 1).await["status"], "completed");
+    let responses = join_all(all.iter().map(|file| bank.upload(file))).await;
+    for (number, (response, file)) in responses.into_iter().zip(&all).enumerate() {
+        let response = response.accepted();
+        assert_eq!(response.text("file_id"), file_id(&bank.partner, file));
+        assert_eq!(cloud.ended(response.text("file_id"), 1).await["status"], "completed");
         let row = bank.transaction(&format!("T{number}")).await.unwrap();
-        assert_eq!(row["file_id"], answer.text("file_id"));
+        assert_eq!(row["file_id"], response.text("file_id"));
     }
 }
 
 #[tokio::test]
-async fn an_event_that_is_delivered_again_changes_nothing() {
+async fn a_redelivered_event_changes_nothing() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);
-    let ids = heard(&bank, async || {
-        let (answer, _) = bank.upload_and_complete(&file).await;
-        let before = effect(&bank, answer.text("file_id"), "T1").await;
-        let event = cloud.event_of(&cloud.object(answer.text("s3_key")).await);
+    let ids = notifications_during(&bank, async || {
+        let (response, _) = bank.upload_and_complete(&file).await;
+        let before = effect(&bank, response.text("file_id"), "T1").await;
+        let event = cloud.event_of(&cloud.object(response.text("s3_key")).await);
         for _ in 0..2 {
             cloud.run_workflow(&event).await;
-            assert_eq!(effect(&bank, answer.text("file_id"), "T1").await, before);
+            assert_eq!(effect(&bank, response.text("file_id"), "T1").await, before);
         }
     })
     .await;
-    assert_eq!(ids.len(), 1, "a repeat that comes after the end announces nothing");
+    assert_eq!(ids.len(), 1, "a repeat after the end publishes nothing");
 }
 
 #[tokio::test]
-async fn a_workflow_that_is_started_several_times_at_once_has_one_effect() {
+async fn concurrent_executions_for_one_file_have_one_effect() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let records: Vec<String> = (0..200).map(|number| record(&format!("T{number}"))).collect();
     let file = files::file(&records);
     let id = file_id(&bank.partner, &file);
-    let mut ids = heard(&bank, async || {
-        let answer = bank.upload(&file).await.accepted();
-        // The rule has started one execution by now; these run beside it.
-        let event = cloud.event_of(&cloud.object(answer.text("s3_key")).await);
+    let mut ids = notifications_during(&bank, async || {
+        let response = bank.upload(&file).await.accepted();
+        // The rule has started one execution by now; these run at the same time.
+        let event = cloud.event_of(&cloud.object(response.text("s3_key")).await);
         let started = join_all((0..3).map(|_| cloud.start_workflow(&event))).await;
         for ended in join_all(started.iter().map(|arn| cloud.execution_ended(arn))).await {
             assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
         }
         let row = cloud.ended(&id, 1).await;
         assert_eq!((row["status"].as_str(), row["attempt"].as_str()), (Some("completed"), Some("1")), "{row}");
-        assert_eq!(statuses(&row["history"]), WHOLE_WAY);
+        assert_eq!(statuses(&row["history"]), COMPLETE_HISTORY);
         for number in [0, 100, 199] {
             assert_eq!(bank.transaction(&format!("T{number}")).await.unwrap()["file_id"], id);
         }
     })
     .await;
     ids.dedup();
-    assert_eq!(ids, [format!("{id}-1-completed")], "whatever is repeated carries the same id");
+    assert_eq!(ids, [format!("{id}-1-completed")], "repeats have the same id");
 }
 
 #[tokio::test]
-async fn an_event_that_overtakes_the_api_is_no_problem() {
+async fn an_event_may_arrive_before_the_api_has_responded() {
     let cloud = Cloud::open().await;
-    // The API has begun the attempt, and has yet to write that it is validated.
+    // The API has begun the attempt, and has not yet recorded that the file is validated.
     let partner = format!("bank-{}", unique());
     let file = files::file(&[record("T1")]);
     let id = file_id(&partner, &file);
     assert_eq!(cloud.put_stored(&partner, &file, 1_768_471_200_123).await, id);
     let row = cloud.ended(&id, 1).await;
     assert_eq!(row["status"], "completed", "{row}");
-    assert_eq!(statuses(&row["history"]), WHOLE_WAY, "the workflow fills in what is missing");
+    assert_eq!(statuses(&row["history"]), COMPLETE_HISTORY, "the workflow fills in what is missing");
     let stored = cloud.transaction(&partner, "T1").await.unwrap();
     assert_eq!(
         (stored["file_id"].as_str(), stored["received_at"].as_str()),
@@ -153,13 +153,13 @@ async fn an_event_that_overtakes_the_api_is_no_problem() {
     let status = cloud.get(&format!("/files/{id}?token={}", row["token"].as_str().unwrap())).await.accepted();
     assert_eq!(status.body["status"], "completed");
 
-    // The API comes at last, with the same file: it is answered with what has happened.
+    // The API's request ends last, with the same file: it returns the current status.
     let bank = cloud.partner_named(&partner, &cloud.stack.usage_plan_id).await;
-    let answer = bank.upload(&file).await.accepted();
-    assert_eq!((&answer.body["duplicate"], answer.text("status")), (&json!(true), "completed"));
+    let response = bank.upload(&file).await.accepted();
+    assert_eq!((&response.body["duplicate"], response.text("status")), (&json!(true), "completed"));
 }
 
-/// Writes the row of a file as if an attempt of it stood there.
+/// Writes the row of a file as if an attempt of it had this status.
 async fn put_status(bank: &Uploader<'_>, file_id: &str, status: &str, attempt: u64) {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let number = |value: u64| AttributeValue::N(value.to_string());
@@ -179,34 +179,34 @@ async fn put_status(bank: &Uploader<'_>, file_id: &str, status: &str, attempt: u
 }
 
 #[tokio::test]
-async fn a_file_that_was_tried_too_often_is_tried_no_more() {
+async fn a_file_is_not_processed_after_its_last_attempt() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);
     put_status(&bank, &file_id(&bank.partner, &file), "processing_failed", u64::from(ATTEMPTS_MAX)).await;
-    let answer = bank.upload(&file).await;
-    answer.refused(409, "attempts_exhausted");
+    let response = bank.upload(&file).await;
+    response.assert_rejected(409, "attempts_exhausted");
     assert_eq!(bank.transaction("T1").await, None);
 }
 
 #[tokio::test]
-async fn an_upload_whose_handler_died_is_taken_over_by_the_next() {
+async fn the_next_upload_takes_over_from_a_handler_that_died() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[record("T1")]);
     let id = file_id(&bank.partner, &file);
     // The attempt has begun and nothing has followed: no object, no further status.
     put_status(&bank, &id, "validating", 1).await;
-    let answer = bank.upload(&file).await.accepted();
-    assert_eq!((answer.text("file_id"), &answer.body["duplicate"]), (id.as_str(), &json!(false)));
-    assert_eq!(answer.text("status_path"), format!("/files/{id}?token=first-token"));
+    let response = bank.upload(&file).await.accepted();
+    assert_eq!((response.text("file_id"), &response.body["duplicate"]), (id.as_str(), &json!(false)));
+    assert_eq!(response.text("status_path"), format!("/files/{id}?token=first-token"));
     let row = cloud.ended(&id, 1).await;
     assert_eq!((row["status"].as_str(), row["attempt"].as_str()), (Some("completed"), Some("1")), "{row}");
-    assert_eq!(statuses(&row["history"]), WHOLE_WAY);
+    assert_eq!(statuses(&row["history"]), COMPLETE_HISTORY);
 }
 
 #[tokio::test]
-async fn an_object_that_the_api_did_not_store_is_refused_under_its_prefix() {
+async fn rejects_objects_under_the_apis_prefix_from_others() {
     let cloud = Cloud::open().await;
     let partner = format!("bank-{}", unique());
     let file = files::file(&[record("T1")]);
@@ -222,7 +222,7 @@ async fn an_object_that_the_api_did_not_store_is_refused_under_its_prefix() {
     let key = format!("validated/{}.csv", file_id(&partner, &file));
     cloud.put_object(&key, &file, &[]).await;
     cloud.failed_with(&key, "InvalidInput").await;
-    // Whatever the object says of itself, nothing is believed that the status table does not have.
+    // The metadata of an object prove nothing that the status table does not have.
     cloud.put_object(&key, &file, &metadata(&partner, &file)).await;
     cloud.failed_with(&key, "InvalidInput").await;
     // The row of another file.

@@ -1,30 +1,30 @@
-//! Where a payment goes after it is stored: by its band of amounts, and one way only.
+//! The route of a stored payment: by its band of amounts, and only one.
 
 use crate::support::cloud::{Cloud, eventually, now_ms, unique};
 use crate::support::queues::Queue;
 use serde_json::{Value, json};
 use std::sync::Mutex;
 
-/// A queue that gets everything that the topic of alerts sends, to all tests alike.
+/// A queue that receives everything that the topic of alerts publishes, for all tests.
 struct Alerts<'c> {
     queue: Queue<'c>,
-    heard: Mutex<Vec<Value>>,
+    received: Mutex<Vec<Value>>,
 }
 
 impl<'c> Alerts<'c> {
     async fn of(cloud: &'c Cloud) -> Self {
         let queue = cloud.queue_of_topic("alerts", &cloud.stack.alerts_topic_arn, &json!({})).await;
-        Self { queue, heard: Mutex::default() }
+        Self { queue, received: Mutex::default() }
     }
 
-    /// What has been heard of a transaction by now.
+    /// The messages about a transaction that were received by now.
     async fn of_transaction(&self, id: &str) -> Vec<Value> {
         for envelope in self.queue.take(10).await {
             let text: Value = serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
-            self.heard.lock().unwrap().push(text);
+            self.received.lock().unwrap().push(text);
         }
-        let heard = self.heard.lock().unwrap();
-        heard.iter().filter(|message| message["transaction_id"] == id).cloned().collect()
+        let received = self.received.lock().unwrap();
+        received.iter().filter(|message| message["transaction_id"] == id).cloned().collect()
     }
 
     async fn first_of(&self, id: &str) -> Value {
@@ -37,7 +37,7 @@ fn id(payment: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn a_payment_takes_the_route_of_its_band_and_no_other() {
+async fn a_payment_takes_only_the_route_of_its_band() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let alerts = Alerts::of(&cloud).await;
@@ -69,7 +69,7 @@ async fn a_payment_takes_the_route_of_its_band_and_no_other() {
             assert!(item["analysis"].to_string().contains("high_amount"), "{item}");
         }
     }
-    // By now whatever else would have come has had its time.
+    // Any other message would have arrived by now.
     for (payment, band) in &sent {
         let item = provider.item(payment).await.unwrap();
         assert_eq!(item["amount_band"], *band, "{item}");
@@ -80,7 +80,7 @@ async fn a_payment_takes_the_route_of_its_band_and_no_other() {
 }
 
 #[tokio::test]
-async fn high_risk_alerts_and_low_risk_does_not() {
+async fn only_high_risk_raises_an_alert() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let alerts = Alerts::of(&cloud).await;
@@ -107,14 +107,14 @@ async fn high_risk_alerts_and_low_risk_does_not() {
         assert!(factors.contains(factor), "{alert}");
     }
 
-    let mut calm = provider.payment("10000.01", "EUR");
+    let mut ordinary = provider.payment("10000.01", "EUR");
     let mut yesterday = provider.payment("1.00", "EUR");
-    yesterday["customer_id"] = calm["customer_id"].clone();
+    yesterday["customer_id"] = ordinary["customer_id"].clone();
     provider.put(&yesterday, now_ms() - 20 * 60 * 60 * 1000).await;
-    calm["metadata"] = json!({"country": "DE"});
-    provider.send(&calm).await.accepted();
+    ordinary["metadata"] = json!({"country": "DE"});
+    provider.send(&ordinary).await.accepted();
     let item =
-        eventually("the analysis", async || provider.item(&calm).await.filter(|item| item["status"] == "analyzed"))
+        eventually("the analysis", async || provider.item(&ordinary).await.filter(|item| item["status"] == "analyzed"))
             .await;
     assert_eq!(item["risk_level"], "low_risk", "{item}");
     assert!(!item["analysis"].to_string().contains("first_transaction"), "it paid yesterday: {item}");

@@ -1,5 +1,5 @@
-//! The events in `events/`: each still gets what its name says. They tell the story of one file, so they are played in
-//! its order, with the version and the bucket that it has here.
+//! The sample events in `events/`: each has the outcome that its name says. They are about one file, so they are used
+//! in its order, with the version and the bucket that it has here.
 
 use crate::support::cloud::{Cloud, unique};
 use crate::support::files;
@@ -23,7 +23,7 @@ const PLAYED: [&str; 16] = [
     "record-failure.json",
     "report-missing.json",
     "reconcile-files.json",
-    // Those of a payment, in `sample_payments`.
+    // Those of a payment are in `sample_payments`.
     "webhook.json",
     "assess.json",
     "archive.json",
@@ -38,7 +38,7 @@ fn event(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(directory().join(name)).unwrap()).unwrap()
 }
 
-/// The event with the sample's version of the object, and its bucket, replaced by the ones that exist.
+/// The event with the sample's version of the object, and its bucket, replaced by existing ones.
 fn at_home(cloud: &Cloud, name: &str, version_id: &str) -> Value {
     let text = event(name).to_string();
     let sample = event("s3-object-created.json");
@@ -47,12 +47,12 @@ fn at_home(cloud: &Cloud, name: &str, version_id: &str) -> Value {
     serde_json::from_str(&text.replace(sample_version, version_id).replace(sample_bucket, &cloud.stack.bucket)).unwrap()
 }
 
-fn body(answer: &Value) -> Value {
-    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+fn body(response: &Value) -> Value {
+    serde_json::from_str(response["body"].as_str().unwrap()).unwrap()
 }
 
 #[test]
-fn every_event_is_played() {
+fn every_sample_event_is_used() {
     let there: BTreeSet<String> = std::fs::read_dir(directory())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -60,7 +60,7 @@ fn every_event_is_played() {
     assert_eq!(there, BTreeSet::from(PLAYED.map(str::to_owned)));
 }
 
-/// Whether EventBridge would pass the event. A name of the template stands for whatever it will be.
+/// Whether EventBridge would match the event. A name of the template matches any value.
 fn passes(pattern: &Value, found: &Value) -> bool {
     match pattern {
         Value::Object(members) => members.iter().all(|(name, pattern)| passes(pattern, &found[name])),
@@ -73,14 +73,14 @@ fn passes(pattern: &Value, found: &Value) -> bool {
 }
 
 #[test]
-fn the_event_of_s3_is_one_that_the_rule_passes() {
+fn the_s3_sample_event_matches_the_rule() {
     let pattern = &template()["Resources"]["FileArrivalRule"]["Properties"]["EventPattern"];
     let event = event("s3-object-created.json");
     assert!(passes(pattern, &event), "{event}");
 }
 
 #[test]
-fn each_task_is_what_the_state_machine_passes_on() {
+fn each_sample_task_is_what_the_state_machine_passes() {
     let states = states(&definition());
     for (name, state) in [
         ("validate.json", "Validation"),
@@ -98,8 +98,8 @@ fn each_task_is_what_the_state_machine_passes_on() {
     }
 }
 
-/// A copy of a file's status under another id, where the workflow has come no further than `status`.
-async fn standing_at(cloud: &Cloud, file_id: &str, status: FileStatus) -> String {
+/// A copy of a file's status under another id, with this status.
+async fn put_in_status(cloud: &Cloud, file_id: &str, status: FileStatus) -> String {
     let id = files::file_id(&unique(), b"a copy");
     let table = &cloud.stack.status_table;
     let text = |text: &str| AttributeValue::S(text.to_owned());
@@ -113,32 +113,32 @@ async fn standing_at(cloud: &Cloud, file_id: &str, status: FileStatus) -> String
     id
 }
 
-/// What the two outcomes do to a file that has none yet.
+/// The two outcomes of a file that has none yet.
 async fn outcomes_are_recorded(cloud: &Cloud, file_id: &str, version: &str) {
     for (name, before, after, message) in [
         ("notify.json", FileStatus::Processed, "completed", "outcome published"),
         ("record-failure.json", FileStatus::Processing, "processing_failed", "the workflow gave up: StoreUnavailable"),
     ] {
-        let id = standing_at(cloud, file_id, before).await;
+        let id = put_in_status(cloud, file_id, before).await;
         let outcome = at_home(cloud, name, version).to_string().replace(file_id, &id);
-        let told = cloud.invoke("notification-sender", &serde_json::from_str(&outcome).unwrap()).await.unwrap();
-        assert_eq!((&told["status"], &told["published"]), (&json!(after), &json!(true)), "{name}: {told}");
+        let reported = cloud.invoke("notification-sender", &serde_json::from_str(&outcome).unwrap()).await.unwrap();
+        assert_eq!((&reported["status"], &reported["published"]), (&json!(after), &json!(true)), "{name}: {reported}");
         let row = cloud.status_row(&id).await.unwrap();
         assert_eq!(row["history"].as_array().unwrap().last().unwrap()["message"], message, "{name}: {row}");
     }
 }
 
 #[tokio::test]
-async fn each_event_gets_what_its_name_says() {
+async fn each_sample_event_gets_the_outcome_in_its_name() {
     let cloud = Cloud::open().await;
     let upload = cloud.invoke("csv-validator", &event("upload.json")).await.unwrap();
     assert_eq!(upload["statusCode"], 200, "{upload}");
-    let taken = body(&upload);
-    let file_id = taken["file_id"].as_str().unwrap();
-    assert_eq!(event("file-status.json")["pathParameters"]["file_id"], file_id, "all samples tell of one file");
+    let accepted = body(&upload);
+    let file_id = accepted["file_id"].as_str().unwrap();
+    assert_eq!(event("file-status.json")["pathParameters"]["file_id"], file_id, "all samples are about one file");
     let completed = cloud.ended(file_id, 1).await;
     assert_eq!(completed["status"], "completed", "{completed}");
-    let rows = taken["row_count"].as_u64().unwrap();
+    let rows = accepted["row_count"].as_u64().unwrap();
 
     let invalid = cloud.invoke("csv-validator", &event("upload-invalid.json")).await.unwrap();
     assert_eq!((&invalid["statusCode"], &body(&invalid)["error"]), (&json!(400), &json!("invalid_csv")));
@@ -147,7 +147,7 @@ async fn each_event_gets_what_its_name_says() {
     assert_eq!(
         event("correctable.json")["pathParameters"]["file_id"],
         body(&invalid)["file_id"],
-        "of the refused file"
+        "of the rejected file"
     );
     let correctable = cloud.invoke("csv-validator", &event("correctable.json")).await.unwrap();
     assert_eq!(
@@ -156,28 +156,28 @@ async fn each_event_gets_what_its_name_says() {
         "{correctable}"
     );
 
-    let announced = cloud.invoke("csv-validator", &event("create-upload.json")).await.unwrap();
-    assert_eq!((&announced["statusCode"], &body(&announced)["status"]), (&json!(200), &json!("awaiting_upload")));
-    assert!(body(&announced)["upload"]["url"].is_string(), "{announced}");
+    let created = cloud.invoke("csv-validator", &event("create-upload.json")).await.unwrap();
+    assert_eq!((&created["statusCode"], &body(&created)["status"]), (&json!(200), &json!("awaiting_upload")));
+    assert!(body(&created)["upload"]["url"].is_string(), "{created}");
 
-    // The token of the sample opens nothing; the one that the upload gave does.
+    // The token of the sample is invalid; the one of the upload is valid.
     let mut status = event("file-status.json");
-    let answer = cloud.invoke("csv-validator", &status).await.unwrap();
-    assert_eq!((&answer["statusCode"], &body(&answer)["error"]), (&json!(404), &json!("file_not_found")));
-    let token = taken["status_path"].as_str().unwrap().split_once("?token=").unwrap().1;
+    let response = cloud.invoke("csv-validator", &status).await.unwrap();
+    assert_eq!((&response["statusCode"], &body(&response)["error"]), (&json!(404), &json!("file_not_found")));
+    let token = accepted["status_path"].as_str().unwrap().split_once("?token=").unwrap().1;
     status["queryStringParameters"]["token"] = json!(token);
     status["multiValueQueryStringParameters"]["token"] = json!([token]);
-    let answer = cloud.invoke("csv-validator", &status).await.unwrap();
-    assert_eq!((&answer["statusCode"], &body(&answer)["status"]), (&json!(200), &json!("completed")));
+    let response = cloud.invoke("csv-validator", &status).await.unwrap();
+    assert_eq!((&response["statusCode"], &body(&response)["status"]), (&json!(200), &json!("completed")));
 
-    let version = cloud.object(taken["s3_key"].as_str().unwrap()).await.version_id;
+    let version = cloud.object(accepted["s3_key"].as_str().unwrap()).await.version_id;
     cloud.run_workflow(&at_home(&cloud, "s3-object-created.json", &version)).await;
     let validated = cloud.invoke("csv-validator", &at_home(&cloud, "validate.json", &version)).await.unwrap();
     assert_eq!(validated["outcome"], "done", "the file is completed: {validated}");
     let written = cloud.invoke("data-transformer", &at_home(&cloud, "transform.json", &version)).await.unwrap();
     assert_eq!((&written["rows"], &written["stored"]), (&json!(rows), &json!(rows)), "{written}");
-    let told = cloud.invoke("notification-sender", &at_home(&cloud, "notify.json", &version)).await.unwrap();
-    assert_eq!((&told["status"], &told["published"]), (&json!("completed"), &json!(false)), "{told}");
+    let reported = cloud.invoke("notification-sender", &at_home(&cloud, "notify.json", &version)).await.unwrap();
+    assert_eq!((&reported["status"], &reported["published"]), (&json!("completed"), &json!(false)), "{reported}");
     let failure = at_home(&cloud, "record-failure.json", &version);
     let recorded = cloud.invoke("notification-sender", &failure).await.unwrap();
     assert_eq!((&recorded["status"], &recorded["published"]), (&json!("completed"), &json!(false)), "{recorded}");
@@ -189,7 +189,8 @@ async fn each_event_gets_what_its_name_says() {
 
     outcomes_are_recorded(&cloud, file_id, &version).await;
 
-    // As they stand, they name a file and a version that are not there. Who may not list the bucket is denied what is missing.
+    // As they are, they name a file and a version that do not exist. Without permission to list the bucket, access to a
+    // missing object is denied.
     for (function, name, expected) in
         [("csv-validator", "validate.json", "InvalidInput"), ("data-transformer", "transform.json", "ObjectMissing")]
     {

@@ -1,4 +1,4 @@
-//! The events in `events/` that tell the story of one payment, each with what its name says.
+//! The events in `events/` about one payment: each has the outcome that its name says.
 
 use crate::support::cloud::Cloud;
 use crate::support::provider::sign;
@@ -10,17 +10,17 @@ fn event(name: &str) -> Value {
     serde_json::from_str(&text_of(&format!("events/{name}"))).unwrap()
 }
 
-fn error(answer: &Value) -> Value {
-    serde_json::from_str::<Value>(answer["body"].as_str().unwrap()).unwrap()["error"].clone()
+fn error(response: &Value) -> Value {
+    serde_json::from_str::<Value>(response["body"].as_str().unwrap()).unwrap()["error"].clone()
 }
 
 #[tokio::test]
-async fn each_event_of_a_payment_gets_what_its_name_says() {
+async fn each_payment_event_gets_the_outcome_in_its_name() {
     let cloud = Cloud::open().await;
     let mut webhook = event("webhook.json");
-    // Its signature was good for five minutes.
-    let answer = cloud.invoke("webhook-validator", &webhook).await.unwrap();
-    assert_eq!((&answer["statusCode"], error(&answer)), (&json!(401), json!("signature_invalid")), "{answer}");
+    // Its signature was valid for five minutes.
+    let response = cloud.invoke("webhook-validator", &webhook).await.unwrap();
+    assert_eq!((&response["statusCode"], error(&response)), (&json!(401), json!("signature_invalid")), "{response}");
 
     let body = webhook["body"].as_str().unwrap().to_owned();
     let signed = sign(&cloud.provider().secret, &body, 0);
@@ -30,8 +30,8 @@ async fn each_event_of_a_payment_gets_what_its_name_says() {
         webhook["multiValueHeaders"][name] = json!([value]);
     }
     assert!(webhook["headers"][signature::SIGNATURE_HEADER].is_string());
-    let answer = cloud.invoke("webhook-validator", &webhook).await.unwrap();
-    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let response = cloud.invoke("webhook-validator", &webhook).await.unwrap();
+    assert_eq!(response["statusCode"], 200, "{response}");
 
     let assess = event("assess.json");
     let payment: Value = serde_json::from_str(&body).unwrap();
@@ -43,6 +43,6 @@ async fn each_event_of_a_payment_gets_what_its_name_says() {
     assert!(["done", "busy"].contains(&archived["outcome"].as_str().unwrap()), "{archived}");
     let reconciled = cloud.invoke("transaction-archival", &event("reconcile-payments.json")).await.unwrap();
     assert!(reconciled["unfinished"].is_u64(), "{reconciled}");
-    // The payment is not a day old.
+    // The payment is less than a day old.
     assert_eq!(cloud.provider().item(&payment).await.unwrap()["status"], "analyzed");
 }

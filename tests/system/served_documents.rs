@@ -1,4 +1,4 @@
-//! What the APIs say of themselves, to anybody: their description, and the page of errors.
+//! The public documents of the APIs: their description, and the page of errors.
 
 use crate::support::cloud::Cloud;
 use crate::support::files::digest;
@@ -10,7 +10,7 @@ use domain::csv::ErrorCode;
 use domain::payments::webhook::PaymentErrorCode;
 
 impl Cloud {
-    /// The base of the webhooks' API.
+    /// The base of the webhook API.
     pub(crate) fn webhook_base(&self) -> &str {
         self.stack.webhook_url.strip_suffix("/webhook").unwrap()
     }
@@ -29,7 +29,7 @@ fn hash_of(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_description_is_served_to_anybody() {
+async fn serves_the_api_description_without_a_key() {
     let cloud = Cloud::open().await;
     let response = cloud.http.get(format!("{}/openapi.json", cloud.stack.api_url)).send().await.unwrap();
     assert_eq!(
@@ -40,7 +40,7 @@ async fn the_description_is_served_to_anybody() {
 }
 
 #[tokio::test]
-async fn each_code_leads_to_its_explanation_at_either_api() {
+async fn each_code_links_to_its_explanation_at_both_apis() {
     let cloud = Cloud::open().await;
     for base in [&cloud.stack.api_url, cloud.webhook_base()] {
         let response = cloud.http.get(format!("{base}/errors")).send().await.unwrap();

@@ -1,9 +1,11 @@
-//! Trials of the system's promises. A run follows from its seed: partners send files and providers webhooks while a proxy
-//! between the handlers and the cloud breaks their calls and kills them, and while events come late, in any order, and up to
-//! five times. When the storm is over, an oracle that knows what was sent and acknowledged judges what has become of it.
+//! Trials of the system's promises. A run follows from its seed: partners send files and providers webhooks while a
+//! proxy between the handlers and the cloud breaks their calls and kills them, and while events come late, in any
+//! order, and up to five times. After the faulty phase, an oracle that knows what was sent and acknowledged judges the
+//! outcomes.
 //!
-//! `make faults SEED=… ROUNDS=…` runs them. What the seed decides is what each call meets and when each event is delivered;
-//! in which order the processes then come to act is the machine's, so that a failure that hangs on it may need some tries.
+//! `make faults SEED=… ROUNDS=…` runs them. The seed decides which fault each call meets and when each event is
+//! delivered. The order in which processes act depends on the machine, so a failure that depends on it may need several
+//! runs.
 
 mod archive_round;
 mod call;
@@ -48,15 +50,15 @@ use world::World;
 
 const ROUNDS_DEFAULT: u64 = 60;
 const ROUNDS_AT_ONCE: usize = 8;
-/// After so many rounds in which a promise was broken no further one begins.
+/// No further round begins after so many broken ones.
 const BROKEN_ROUNDS_MAX: usize = 3;
-/// Of so many handlers that are to be killed one at least is.
-const KILLS_TO_BE_SEEN: u64 = 20;
+/// Of so many handlers that are to be killed, at least one is.
+const KILLS_EXPECTED: u64 = 20;
 /// The numbers of the known cases, beyond those of any round.
 const FIRST_CASE: u64 = 9_000_001;
 const REPORT_EACH_ROUNDS: u64 = 25;
 
-/// What a round is about.
+/// The kind of a round.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Files,
@@ -73,7 +75,7 @@ async fn promises_hold_under_faults() {
         Some(round) => vec![round],
         None => (0..variable("FAULTS_ROUNDS").unwrap_or(ROUNDS_DEFAULT)).collect(),
     };
-    println!("Seed {seed}, rounds: {}. The same again: make faults SEED={seed} ROUNDS={}", rounds.len(), rounds.len());
+    println!("Seed {seed}, rounds: {}. To repeat: make faults SEED={seed} ROUNDS={}", rounds.len(), rounds.len());
     let started = Instant::now();
     let world = World::open(seed).await;
     if variable("FAULTS_ROUND").is_none() {
@@ -90,17 +92,17 @@ async fn promises_hold_under_faults() {
     print!("{}", report(&world, done.into_inner()));
     println!("{} s", started.elapsed().as_secs());
     let again: Vec<_> = broken.iter().map(|round| format!("make faults SEED={seed} ROUND={round}")).collect();
-    assert!(broken.is_empty(), "a promise was broken. The same round again: {}", again.join(" or "));
+    assert!(broken.is_empty(), "a promise was broken. To repeat the round: {}", again.join(" or "));
 }
 
-/// Plays what is known to have been broken once, one after the other, since clocks are set for some. `FAULTS_CASE` names one, or "none".
+/// Plays the known cases, one after the other, since some set clocks. `FAULTS_CASE` names one, or "none".
 async fn play_known_cases(world: &World) {
-    let asked = std::env::var("FAULTS_CASE").unwrap_or_default();
+    let requested = std::env::var("FAULTS_CASE").unwrap_or_default();
     let mut broken = Vec::new();
-    // So that what a case shows does not hang on which process comes to act; some set other clocks.
+    // Several tries, so that the result does not depend on which process acts first.
     world.set_clocks(known_files::VALIDATOR, Clocks::Fast(0)).await;
     for (case, number) in Case::ALL.into_iter().zip(FIRST_CASE..) {
-        if asked.is_empty() || asked == format!("{case:?}") {
+        if requested.is_empty() || requested == format!("{case:?}") {
             let played = AssertUnwindSafe(case.play(world, number)).catch_unwind().await;
             if let Err(panic) = played {
                 println!("Case {case:?}: {}", words_of(&*panic));
@@ -110,10 +112,10 @@ async fn play_known_cases(world: &World) {
         }
     }
     world.set_clocks(known_files::VALIDATOR, Clocks::Own).await;
-    assert!(broken.is_empty(), "a promise was broken. The same again: {}", broken.join(" or "));
+    assert!(broken.is_empty(), "a promise was broken. To repeat: {}", broken.join(" or "));
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn words_of(panic: &(dyn Any + Send)) -> &str {
     panic.downcast_ref::<String>().map_or("it panicked", String::as_str)
 }
@@ -133,13 +135,13 @@ async fn play(world: &World, round: u64, done: &AtomicU64) -> Option<u64> {
     let outcome = played.catch_unwind().await;
     let count = done.fetch_add(1, Ordering::Relaxed) + 1;
     if count.is_multiple_of(REPORT_EACH_ROUNDS) {
-        println!("{count} rounds are judged");
+        println!("{count} rounds judged");
     }
     let Err(panic) = outcome else { return None };
     let what = words_of(&*panic);
     let file = write_journal(world, round, what);
     println!("Round {round} of seed {} ({kind:?}, {} s): {what}", world.seed, began.elapsed().as_secs());
-    println!("What the proxy did in it: {}", file.display());
+    println!("The faults in it: {}", file.display());
     Some(round)
 }
 
@@ -157,7 +159,7 @@ fn variable(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|error| panic!("{name} is {text}: {error}")))
 }
 
-/// What was tried how often, and what the calls met.
+/// How often each promise was judged, and the faults that calls met.
 fn report(world: &World, rounds: u64) -> String {
     let mut text = format!("\nSeed {}: rounds {rounds}\n\n{:>8}  trials of a promise\n", world.seed, "");
     for (promise, trials) in world.tally.kept() {
@@ -172,16 +174,16 @@ fn report(world: &World, rounds: u64) -> String {
     writeln!(text, "\n{}", clocks::report()).unwrap();
     let killed = world.proxy.killed();
     writeln!(text, "\n{killed:>8}  handlers were killed").unwrap();
-    // Elsewhere the system does not tell whose a connection is.
-    let is_told = cfg!(target_os = "linux");
+    // Elsewhere the system does not show which process has a connection.
+    let is_reported = cfg!(target_os = "linux");
     assert!(
-        !is_told || killed > 0 || to_kill < KILLS_TO_BE_SEEN,
+        !is_reported || killed > 0 || to_kill < KILLS_EXPECTED,
         "no handler was killed, although {to_kill} should be"
     );
     text
 }
 
-/// Writes down what the proxy did with the calls of a round, for whoever looks for the cause.
+/// Writes down the faults of a round, to find the cause of a failure.
 fn write_journal(world: &World, round: u64, what: &str) -> PathBuf {
     let words = world.words.lock().unwrap().get(&round).cloned().unwrap_or_default();
     let mut text = format!("{what}\n\n");

@@ -1,5 +1,5 @@
-//! Payments for which nothing was done within the hour, because an event was lost or never published: the look that finds
-//! them, and how one leaves the list. The stack of the archive is one test's at a time, so that its rules may be switched off.
+//! Unfinished payments, whose event was lost or never published: the hourly check that finds them, and how a payment
+//! leaves the list. These tests take turns on the `archive` stack, so that its rules may be disabled.
 
 use crate::support::archiver::{Archive, Row};
 use crate::support::cloud::{Cloud, eventually, now_ms};
@@ -13,15 +13,16 @@ fn id(payment: &Value) -> &str {
     payment["transaction_id"].as_str().unwrap()
 }
 
-/// The stack of the archive, to which no hour comes until the test ends, so that nobody looks but the test.
+/// The `archive` stack without its hourly check until the test ends, so that only the test runs checks.
 async fn open() -> Archive {
     let archive = Archive::open().await;
     archive.cloud.switch_off(&format!("transaction-hourly-{}", archive.cloud.stack.suffix), "default").await;
     archive
 }
 
-/// What a look finds, beside what other tests may have left: how many are unpublished, and how many are not assessed.
-async fn look(cloud: &Cloud) -> [u64; 2] {
+/// The result of a check, which may include payments of other tests: how many are unpublished, and how many are not
+/// assessed.
+async fn run_check(cloud: &Cloud) -> [u64; 2] {
     let found = cloud.invoke("transaction-archival", &json!({"task": "reconcile"})).await.unwrap();
     let count = |name: &str| found[name].as_u64().unwrap_or_else(|| panic!("{found}"));
     assert_eq!(count("unfinished"), count("unpublished") + count("unassessed") + count("unreadable"), "{found}");
@@ -29,7 +30,7 @@ async fn look(cloud: &Cloud) -> [u64; 2] {
     [count("unpublished"), count("unassessed")]
 }
 
-/// The line by which a look names a payment.
+/// The line of a check about a payment.
 async fn line_about(cloud: &Cloud, payment: &Value) -> Value {
     eventually("the line about the payment", async || {
         let lines = logs::lines_of(cloud, "transaction-archival").await;
@@ -48,26 +49,26 @@ async fn row(archive: &Archive, provider: &Provider<'_>, payment: &Value) -> Row
 }
 
 #[tokio::test]
-async fn a_high_payment_whose_event_was_lost_is_found_until_it_is_assessed() {
+async fn a_high_payment_with_a_lost_event_is_found_until_assessed() {
     let archive = open().await;
     let cloud = &archive.cloud;
     let provider = cloud.provider();
-    let before = look(cloud).await;
+    let before = run_check(cloud).await;
     let payment = provider.payment("20000", "EUR");
     let lost = Cloud::of_stack("archive").await;
     lost.switch_off(&format!("high-value-transactions-{}", lost.stack.suffix), &lost.stack.event_bus).await;
     provider.send(&payment).await.accepted();
     assert!(is_listed(&row(&archive, &provider, &payment).await));
-    assert_eq!(look(cloud).await, before, "it is young");
+    assert_eq!(run_check(cloud).await, before, "it is recent");
     archive.move_to(&provider, &payment, now_ms() - HOUR_MS - 1).await;
-    assert_eq!(look(cloud).await, [before[0], before[1] + 1]);
-    assert_eq!(look(cloud).await, [before[0], before[1] + 1], "as long as it is so");
+    assert_eq!(run_check(cloud).await, [before[0], before[1] + 1]);
+    assert_eq!(run_check(cloud).await, [before[0], before[1] + 1], "as long as it is unfinished");
     let line = line_about(cloud, &payment).await;
     assert_eq!((&line["level"], &line["awaits"]), (&json!("ERROR"), &json!("assessment")), "{line}");
     assert!(line["since"].is_string() && line["provider"] == provider.name.as_str(), "{line}");
 
     drop(lost);
-    // As the runbook says: its event, made of its row.
+    // As the runbook says: its event, made from its row.
     let item = provider.item(&payment).await.unwrap();
     let names = ["transaction_id", "provider", "amount", "amount_band", "currency", "customer_id"];
     let detail: serde_json::Map<String, Value> =
@@ -84,33 +85,33 @@ async fn a_high_payment_whose_event_was_lost_is_found_until_it_is_assessed() {
     })
     .await;
     assert!(!is_listed(&row(&archive, &provider, &payment).await));
-    assert_eq!(look(cloud).await, before);
+    assert_eq!(run_check(cloud).await, before);
 }
 
 #[tokio::test]
-async fn a_payment_that_could_not_be_published_is_found_until_it_is() {
+async fn an_unpublished_payment_is_found_until_published() {
     let archive = open().await;
     let cloud = &archive.cloud;
     let provider = cloud.provider();
-    let before = look(cloud).await;
+    let before = run_check(cloud).await;
     let payment = provider.payment("20", "EUR");
     {
-        // Nobody listens on that port.
+        // Nothing listens on that port.
         let broken = Cloud::of_stack("archive").await;
         broken.set_variable("webhook-validator", "AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:9").await;
         assert_eq!(provider.send(&payment).await.status, 503);
     }
     archive.move_to(&provider, &payment, now_ms() - 2 * HOUR_MS).await;
-    assert_eq!(look(cloud).await, [before[0] + 1, before[1]]);
+    assert_eq!(run_check(cloud).await, [before[0] + 1, before[1]]);
     assert_eq!(line_about(cloud, &payment).await["awaits"], "publication");
-    // Its sender comes back.
+    // Its provider sends it again.
     eventually("the bus to be back", async || (provider.send(&payment).await.status == 200).then_some(())).await;
     assert!(!is_listed(&row(&archive, &provider, &payment).await));
-    assert_eq!(look(cloud).await, before);
+    assert_eq!(run_check(cloud).await, before);
 }
 
 #[tokio::test]
-async fn what_is_done_with_is_in_no_list() {
+async fn a_finished_payment_is_not_listed_as_unfinished() {
     let archive = Archive::open().await;
     let provider = archive.cloud.provider();
     let mut unrouted = provider.payment("20000", "EUR");
@@ -130,7 +131,7 @@ async fn what_is_done_with_is_in_no_list() {
 }
 
 #[tokio::test]
-async fn another_task_is_refused() {
+async fn rejects_an_unknown_task() {
     let cloud = Cloud::open().await;
     let error = cloud.invoke("transaction-archival", &json!({"task": "reconcil"})).await.unwrap_err();
     assert_eq!(error["errorType"], "InvalidInput", "{error}");

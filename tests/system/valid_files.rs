@@ -1,14 +1,14 @@
-//! A sound file, from the upload to its rows and its history.
+//! A valid file, from the upload to its rows and its history.
 
 use crate::support::cloud::{Cloud, now_ms};
 use crate::support::files::{self, HEADER, decimal};
-use crate::support::upload::{WHOLE_WAY, statuses};
+use crate::support::upload::{COMPLETE_HISTORY, statuses};
 use domain::DayShards;
 use domain::Timestamp;
 use serde_json::json;
 
 #[tokio::test]
-async fn a_file_becomes_rows_with_exact_amounts_and_a_history() {
+async fn stores_rows_with_exact_amounts_and_a_history() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let file = files::file(&[
@@ -18,24 +18,24 @@ async fn a_file_becomes_rows_with_exact_amounts_and_a_history() {
         "T-4,1500,JPY,2026-01-14T12:00:00+09:00,東京,completed",
     ]);
     let before = now_ms();
-    let answer = bank.upload(&file).await.accepted();
+    let response = bank.upload(&file).await.accepted();
 
     let file_id = files::file_id(&bank.partner, &file);
-    assert_eq!(answer.text("file_id"), file_id);
-    assert_eq!(answer.text("s3_key"), format!("validated/{file_id}.csv"));
-    assert_eq!(answer.text("status"), "validated");
-    assert!(!answer.text("message").is_empty());
+    assert_eq!(response.text("file_id"), file_id);
+    assert_eq!(response.text("s3_key"), format!("validated/{file_id}.csv"));
+    assert_eq!(response.text("status"), "validated");
+    assert!(!response.text("message").is_empty());
     let totals = json!({"EUR": "999999999999999999999999999999999999.99", "JPY": "1500", "USD": "12.49"});
     for (member, expected) in
         [("row_count", json!(4)), ("duplicate", json!(false)), ("superseded_by", json!([])), ("totals", totals.clone())]
     {
-        assert_eq!(answer.body[member], expected, "{member}");
+        assert_eq!(response.body[member], expected, "{member}");
     }
 
-    let status_path = answer.text("status_path");
+    let status_path = response.text("status_path");
     assert!(status_path.starts_with(&format!("/files/{file_id}?token=")), "{status_path}");
     let done = cloud.follow(status_path).await;
-    assert_eq!(statuses(&done["history"]), WHOLE_WAY);
+    assert_eq!(statuses(&done["history"]), COMPLETE_HISTORY);
     for (member, expected) in [
         ("file_id", json!(file_id)),
         ("status", json!("completed")),
@@ -92,19 +92,19 @@ async fn a_file_becomes_rows_with_exact_amounts_and_a_history() {
         1,
         "a file starts the workflow once, and the workflow not itself"
     );
-    let stored = cloud.s3().get_object().bucket(&cloud.stack.bucket).key(answer.text("s3_key")).send().await.unwrap();
+    let stored = cloud.s3().get_object().bucket(&cloud.stack.bucket).key(response.text("s3_key")).send().await.unwrap();
     assert_eq!(stored.metadata.as_ref().unwrap()["partner"], bank.partner);
-    assert_eq!(stored.body.collect().await.unwrap().into_bytes(), file, "the file is kept as it came");
+    assert_eq!(stored.body.collect().await.unwrap().into_bytes(), file, "the file is kept unchanged");
 }
 
 #[tokio::test]
-async fn a_file_of_several_ranges_is_stored_whole() {
+async fn stores_every_row_of_a_file_of_several_ranges() {
     const RECORDS: usize = 2_345;
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let mut text = format!("{HEADER}\r\n");
     for number in 1..=RECORDS {
-        // A record of two lines, so that the ranges cannot be cut at line ends.
+        // A record of two lines, so that ranges cannot be cut at every line end.
         text.push_str(&format!("T-{number},{number}.25,EUR,2026-01-15T10:00:00Z,\"two\r\nlines\",completed\r\n"));
     }
     let (_, row) = bank.upload_and_complete(text.as_bytes()).await;

@@ -1,4 +1,4 @@
-//! Webhooks that are signed: stored once, published once, however often they come.
+//! Signed webhooks: stored once and published once, however often they are delivered.
 
 use crate::support::cloud::{Cloud, eventually, now_ms};
 use crate::support::upload::number;
@@ -11,16 +11,16 @@ fn id(payment: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn a_signed_payment_is_stored_and_published() {
+async fn stores_and_publishes_a_signed_payment() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let mut payment = provider.payment("99.90", "EUR");
     payment["metadata"] = json!({"country": "DE", "rate": 1});
     payment["reference"] = json!("R-7");
     let listener = cloud.listen(id(&payment)).await;
-    let answer = provider.send(&payment).await.accepted();
-    assert_eq!((answer.text("transaction_id"), &answer.body["duplicate"]), (id(&payment), &json!(false)));
-    assert!(Timestamp::parse(answer.text("timestamp").as_bytes()).is_ok(), "{}", answer.body);
+    let response = provider.send(&payment).await.accepted();
+    assert_eq!((response.text("transaction_id"), &response.body["duplicate"]), (id(&payment), &json!(false)));
+    assert!(Timestamp::parse(response.text("timestamp").as_bytes()).is_ok(), "{}", response.body);
 
     let item = provider.item(&payment).await.unwrap();
     for (name, expected) in [
@@ -47,21 +47,24 @@ async fn a_signed_payment_is_stored_and_published() {
 }
 
 #[tokio::test]
-async fn fifty_copies_at_once_are_one_payment_and_one_event() {
+async fn fifty_concurrent_copies_are_one_payment_and_one_event() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let payment = provider.payment("20", "EUR");
     let listener = cloud.listen(id(&payment)).await;
-    let answers = join_all((0..50).map(|_| provider.send(&payment))).await;
-    let first = answers.into_iter().map(|answer| answer.accepted()).filter(|answer| answer.body["duplicate"] == false);
+    let responses = join_all((0..50).map(|_| provider.send(&payment))).await;
+    let first = responses
+        .into_iter()
+        .map(|response| response.accepted())
+        .filter(|response| response.body["duplicate"] == false);
     assert_eq!(first.count(), 1);
     listener.next().await;
-    // The answers came after the publication, so whatever was published is there.
+    // The responses came after the publication, so every published event is there.
     assert_eq!(listener.receive().await, None);
 }
 
 #[tokio::test]
-async fn the_same_content_written_otherwise_is_the_same_and_other_content_is_refused() {
+async fn equivalent_json_is_a_duplicate_and_other_content_is_rejected() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let mut payment = provider.payment("20.00", "EUR");
@@ -74,8 +77,8 @@ async fn the_same_content_written_otherwise_is_the_same_and_other_content_is_ref
         r#" {{ "customer_id":"{customer}", "metadata": {{"b": [true,null], "a":1}}, "provider":"{name}",
              "currency":"EUR", "amount":20.0, "transaction_id":"{id}" }} "#
     );
-    let answer = provider.send_text(&same).await.accepted();
-    assert_eq!(answer.body["duplicate"], true);
+    let response = provider.send_text(&same).await.accepted();
+    assert_eq!(response.body["duplicate"], true);
     for (member, value) in [
         ("amount", json!("20.01")),
         ("currency", json!("USD")),
@@ -85,11 +88,11 @@ async fn the_same_content_written_otherwise_is_the_same_and_other_content_is_ref
     ] {
         let mut other = payment.clone();
         other[member] = value;
-        let answer = provider.send(&other).await;
-        assert_eq!((answer.status, answer.error()), (409, "transaction_conflict"), "{member}: {}", answer.body);
+        let response = provider.send(&other).await;
+        assert_eq!((response.status, response.error()), (409, "transaction_conflict"), "{member}: {}", response.body);
     }
     assert_eq!(provider.item(&payment).await, before, "nothing was changed");
-    // Another provider's transaction of the same id is another one.
+    // Another provider's transaction of the same id is a separate one.
     let other = cloud.other_provider();
     let mut theirs = payment.clone();
     theirs["provider"] = json!(other.name);
@@ -97,7 +100,7 @@ async fn the_same_content_written_otherwise_is_the_same_and_other_content_is_ref
 }
 
 #[tokio::test]
-async fn an_event_of_another_type_never_stands_in_the_way_of_the_payment() {
+async fn an_event_of_another_type_never_blocks_the_payment() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let created = provider.payment("25000", "EUR");
@@ -130,7 +133,7 @@ async fn an_event_of_another_type_never_stands_in_the_way_of_the_payment() {
         (item["status"] == "analyzed").then_some(())
     })
     .await;
-    assert_eq!(listener.receive().await, None, "the others go nowhere");
+    assert_eq!(listener.receive().await, None, "the others are not routed");
     for event in [&updated, &updated_again, &refund] {
         let item = provider.item(event).await.unwrap();
         assert_eq!((&item["type"], &item["provider"]), (&event["type"], &json!(provider.name)), "{item}");
@@ -139,7 +142,7 @@ async fn an_event_of_another_type_never_stands_in_the_way_of_the_payment() {
 }
 
 #[tokio::test]
-async fn events_that_are_no_payments_do_not_count_for_the_risk_of_one() {
+async fn other_events_do_not_count_toward_a_payments_risk() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let created = provider.payment("20001", "EUR");
@@ -158,7 +161,7 @@ async fn events_that_are_no_payments_do_not_count_for_the_risk_of_one() {
 }
 
 #[tokio::test]
-async fn a_stored_payment_in_a_retired_currency_does_not_stop_those_of_its_customer() {
+async fn a_retired_currency_does_not_block_a_customers_payments() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let old = provider.payment("20001", "EUR");
@@ -175,7 +178,7 @@ async fn a_stored_payment_in_a_retired_currency_does_not_stop_those_of_its_custo
 }
 
 #[tokio::test]
-async fn an_unknown_type_of_event_is_stored_and_goes_nowhere() {
+async fn an_event_of_unknown_type_is_stored_and_not_routed() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let mut payment = provider.payment("20", "EUR");
@@ -186,7 +189,7 @@ async fn an_unknown_type_of_event_is_stored_and_goes_nowhere() {
     let item = provider.item(&payment).await.unwrap();
     assert_eq!(item["type"], "transaction.reversed");
     assert!(item["publishing_until_ms"].is_null() && item["published_at_ms"].is_null(), "{item}");
-    // One of the known type, sent after it, is heard; so this one would have been.
+    // An event of the known type, sent after it, is received; so this one would have been.
     let mut known = payment.clone();
     known["transaction_id"] = json!(format!("{}-2", id(&payment)));
     let after = cloud.listen(id(&known)).await;

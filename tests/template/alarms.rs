@@ -1,5 +1,5 @@
-//! The alarms, computed: what each makes of series of datapoints, and whether its message arrives. No alarm is known by
-//! its name here; whatever may go wrong with a resource of the template has to raise exactly one.
+//! The alarms, computed: their states for series of datapoints, and whether their messages arrive. No alarm is known by
+//! its name here; any failure of a resource of the template must raise exactly one.
 
 use crate::simulators::metric_math::{Exact, Expression};
 use crate::support::template::{machines, referred, resources, template};
@@ -7,14 +7,14 @@ use crate::template::policies::targets;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// From when on the alarms are looked at, and how long the series are: before that, those that look back see nothing. The one
-/// of missing files looks back for 20 hours.
+/// The minute from which alarms are checked, and the length of the series: before that, alarms lack earlier data. The
+/// one of missing files looks back for 20 hours.
 const LOOKED_AT_FROM: usize = 20 * 60;
 const MINUTES: usize = LOOKED_AT_FROM + 20;
-/// The minute in which something happens.
+/// The minute of the incident.
 const INCIDENT: usize = LOOKED_AT_FROM + 10;
 
-/// All that an alarm of ours may say. Of anything else its meaning has to be told here first.
+/// All members that an alarm of ours may have. Any other must be implemented here first.
 const KNOWN: [&str; 15] = [
     "AlarmActions",
     "AlarmDescription",
@@ -41,7 +41,7 @@ enum State {
     Unknown,
 }
 
-/// What CloudWatch gets: for each metric the values of each minute. A minute without any has no datapoint.
+/// The datapoints in CloudWatch: for each metric the values of each minute. A minute without any has no datapoint.
 #[derive(Clone, Default)]
 struct World(BTreeMap<String, Vec<Vec<i128>>>);
 
@@ -58,7 +58,7 @@ impl World {
         self
     }
 
-    /// Everything of the template at work, and nothing wrong.
+    /// Traffic for everything in the template, without any error.
     fn healthy(template: &Value) -> Self {
         let world = watched(template).into_iter().fold(Self::default(), |world, metric| world.always(metric, &[0, 0]));
         let functions = resources(template, "AWS::Lambda::Function");
@@ -88,15 +88,15 @@ fn of_function(id: &str, name: &str) -> String {
     metric("AWS/Lambda", name, vec![("FunctionName", &json!({"Ref": id}))])
 }
 
-/// What is counted from logs and has an alarm. The other metrics of ours are shown, and judged by people.
+/// The metrics from logs that have an alarm. The others are shown, and judged by people.
 const COUNTED: [&str; 3] = [
     "FilesMissing-${EnvironmentSuffix}",
     "FilesUnfinished-${EnvironmentSuffix}",
     "PaymentsUnfinished-${EnvironmentSuffix}",
 ];
 
-/// Where one single value that is not zero has to raise an alarm: a message in a queue, an execution that failed or ran
-/// out of time, an answer of 5xx, a file that is missing, a file or a payment without an end.
+/// Where one single value that is not zero must raise an alarm: a message in a queue, an execution that failed or timed
+/// out, a 5xx response, a missing file, an unfinished file or payment.
 fn incidents(template: &Value) -> Vec<String> {
     let queues = resources(template, "AWS::SQS::Queue").into_iter().map(|(id, _)| {
         let name = json!({"Fn::GetAtt": [id, "QueueName"]});
@@ -120,7 +120,7 @@ fn incidents(template: &Value) -> Vec<String> {
     queues.chain(machines).chain(stages).chain(filters).collect()
 }
 
-/// Every metric that tells of trouble with a resource of the template.
+/// Every metric of a failure of the template's resources.
 fn watched(template: &Value) -> Vec<String> {
     let functions = resources(template, "AWS::Lambda::Function").into_iter().map(|(id, _)| of_function(&id, "Errors"));
     functions.chain(incidents(template)).collect()
@@ -139,7 +139,7 @@ fn datapoint(world: &World, metric: &str, statistic: &str, period: usize, end: u
         "Minimum" => Some(Exact::new(least)),
         "Maximum" => Some(Exact::new(most)),
         "SampleCount" => Some(count),
-        other => panic!("say here what {other} is"),
+        other => panic!("the statistic {other} is not supported here"),
     }
 }
 
@@ -184,7 +184,7 @@ fn state_at(alarm: &Value, world: &World, end: usize) -> State {
         "GreaterThanOrEqualToThreshold" => value >= threshold,
         "LessThanThreshold" => value < threshold,
         "LessThanOrEqualToThreshold" => value <= threshold,
-        other => panic!("say here what {other} is"),
+        other => panic!("the comparison {other} is not supported here"),
     };
     let missing = match alarm["TreatMissingData"].as_str() {
         Some("notBreaching") => Some(false),
@@ -208,7 +208,7 @@ fn raised(template: &Value, world: &World) -> BTreeSet<String> {
     for (id, alarm) in resources(template, "AWS::CloudWatch::Alarm") {
         let alarm = &alarm["Properties"];
         for member in alarm.as_object().unwrap().keys() {
-            assert!(KNOWN.contains(&member.as_str()), "{id}: say here what {member} does");
+            assert!(KNOWN.contains(&member.as_str()), "{id}: the member {member} is not supported here");
         }
         let states: Vec<State> = (LOOKED_AT_FROM..=MINUTES).map(|end| state_at(alarm, world, end)).collect();
         assert!(!states.contains(&State::Unknown), "{id} does not know");
@@ -220,21 +220,21 @@ fn raised(template: &Value, world: &World) -> BTreeSet<String> {
 }
 
 #[test]
-fn nothing_is_raised_while_all_is_well_or_there_is_no_traffic_at_all() {
+fn raises_no_alarm_while_healthy_or_without_traffic() {
     let template = template();
     assert_eq!(raised(&template, &World::default()), BTreeSet::new(), "no data");
     assert_eq!(raised(&template, &World::healthy(&template)), BTreeSet::new());
 }
 
 #[test]
-fn a_function_raises_its_alarm_above_five_percent_in_five_minutes_and_not_at_five() {
+fn a_function_alarms_above_five_percent_of_errors() {
     let template = template();
     for (function, _) in resources(&template, "AWS::Lambda::Function") {
         let (errors, calls) = (of_function(&function, "Errors"), of_function(&function, "Invocations"));
         let healthy = World::healthy(&template);
         let steady =
             |failed, called| healthy.clone().always(errors.clone(), &[failed]).always(calls.clone(), &[called]);
-        // Nothing but what happens in one minute.
+        // Nothing but the events of one minute.
         let alone = |failed, called| {
             let quiet = healthy.clone().always(errors.clone(), &[]).always(calls.clone(), &[]);
             quiet.but(&errors, &[failed]).but(&calls, &[called])
@@ -246,7 +246,7 @@ fn a_function_raises_its_alarm_above_five_percent_in_five_minutes_and_not_at_fiv
             ("1 of 20", alone(1, 20), false),
             ("1 of 19", alone(1, 19), true),
             ("the only call", alone(1, 1), true),
-            ("calls that nobody makes", steady(0, 0), false),
+            ("no calls", steady(0, 0), false),
             ("10 of 100 in a minute, which is 2 % of five", healthy.clone().but(&errors, &[10]), false),
             ("26 of 100 in a minute, which is 5.2 % of five", healthy.clone().but(&errors, &[26]), true),
             ("no call succeeds", steady(7, 7), true),
@@ -260,16 +260,16 @@ fn a_function_raises_its_alarm_above_five_percent_in_five_minutes_and_not_at_fiv
 }
 
 #[test]
-fn one_dead_letter_one_failed_execution_one_5xx_raises_one_alarm() {
+fn one_dead_letter_failed_execution_or_5xx_raises_one_alarm() {
     let template = template();
     let mut alarms = BTreeSet::new();
     let incidents = incidents(&template);
     for metric in &incidents {
-        // Among many good ones, in the minutes around it and in its own.
+        // With traffic in the minutes around it and in its own.
         let mut values = vec![0; 999];
         values.push(1);
         let before = World::healthy(&template).but(metric, &values);
-        // And with nothing else at all.
+        // And without any traffic.
         let alone = World::default().always(metric.clone(), &[]).but(metric, &[1]);
         let found = raised(&template, &before);
         assert_eq!(found.len(), 1, "{metric}: {found:?}");
@@ -279,10 +279,10 @@ fn one_dead_letter_one_failed_execution_one_5xx_raises_one_alarm() {
     assert_eq!(alarms.len(), incidents.len(), "each has an alarm of its own");
     let functions = resources(&template, "AWS::Lambda::Function").len();
     let all = resources(&template, "AWS::CloudWatch::Alarm").len();
-    assert_eq!(alarms.len() + functions, all, "an alarm watches what no test here knows");
+    assert_eq!(alarms.len() + functions, all, "an alarm is on a metric that no test here covers");
 }
 
-/// Whether this service may do this, on these conditions, by a policy of a resource.
+/// Whether a policy of a resource lets this service do this, on these conditions.
 fn allows(statements: &Value, service: &str, action: &str, condition: &Value) -> bool {
     statements.as_array().unwrap().iter().any(|statement| {
         statement["Effect"] == "Allow"
@@ -292,8 +292,8 @@ fn allows(statements: &Value, service: &str, action: &str, condition: &Value) ->
     })
 }
 
-/// A message of the service arrives: the topic takes it, and the topic's key lets the service encrypt it. The key of AWS,
-/// `alias/aws/sns`, lets no service.
+/// A message of the service arrives: the topic accepts it, and the topic's key lets the service encrypt it. The key of
+/// AWS, `alias/aws/sns`, lets no service.
 fn assert_takes_messages_of(template: &Value, topic: &str, service: &str) {
     let ours = json!({"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}});
     let policies = resources(template, "AWS::SNS::TopicPolicy");
@@ -310,18 +310,20 @@ fn assert_takes_messages_of(template: &Value, topic: &str, service: &str) {
 }
 
 #[test]
-fn every_alarm_and_every_budget_reaches_its_topic() {
+fn every_alarm_and_budget_reaches_its_topic() {
     let template = template();
     for (id, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
-        let actions = alarm["Properties"]["AlarmActions"].as_array().unwrap_or_else(|| panic!("{id} tells nobody"));
-        assert!(!actions.is_empty(), "{id} tells nobody");
+        let actions =
+            alarm["Properties"]["AlarmActions"].as_array().unwrap_or_else(|| panic!("{id} has no subscriber"));
+        assert!(!actions.is_empty(), "{id} has no subscriber");
         for topic in actions {
             assert_takes_messages_of(&template, referred(topic), "cloudwatch.amazonaws.com");
         }
     }
     for (_, budget) in resources(&template, "AWS::Budgets::Budget") {
         let notifications = budget["Properties"]["NotificationsWithSubscribers"].as_array().unwrap();
-        for subscriber in notifications.iter().flat_map(|told| told["Subscribers"].as_array().unwrap()) {
+        for subscriber in notifications.iter().flat_map(|notification| notification["Subscribers"].as_array().unwrap())
+        {
             assert_takes_messages_of(&template, referred(&subscriber["Address"]), "budgets.amazonaws.com");
         }
     }

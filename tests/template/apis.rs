@@ -76,7 +76,7 @@ fn keys_have_a_daily_quota_and_a_rate() {
 }
 
 #[test]
-fn every_api_has_one_stage_that_is_limited_and_logged() {
+fn every_api_has_one_throttled_and_logged_stage() {
     let template = template();
     let stages = resources(&template, "AWS::ApiGateway::Stage");
     for (id, deployment) in resources(&template, "AWS::ApiGateway::Deployment") {
@@ -108,7 +108,7 @@ fn every_api_has_one_stage_that_is_limited_and_logged() {
 
 /// SAM makes the permissions from a function's events, and the calls stand in the API's definition: both must agree.
 #[test]
-fn a_function_may_be_called_by_the_methods_that_call_it_and_by_nothing_else() {
+fn a_function_may_be_invoked_only_by_its_methods() {
     let template = template();
     let mut calls = BTreeSet::new();
     for (api_id, api) in resources(&template, "AWS::ApiGateway::RestApi") {
@@ -143,7 +143,7 @@ fn a_function_may_be_called_by_the_methods_that_call_it_and_by_nothing_else() {
 }
 
 #[test]
-fn a_gateway_refuses_in_the_shape_of_the_functions() {
+fn gateway_responses_have_the_shape_of_the_functions() {
     for (id, api) in resources(&template(), "AWS::ApiGateway::RestApi") {
         let responses = &api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"];
         let (_, subject) = SUBJECTS.into_iter().find(|(api, _)| *api == id).unwrap();
@@ -175,7 +175,7 @@ fn a_gateway_refuses_in_the_shape_of_the_functions() {
 }
 
 #[test]
-fn an_upload_is_binary_and_names_its_type() {
+fn an_upload_is_binary_and_requires_a_content_type() {
     let template = template();
     let body = &template["Resources"]["TransactionApi"]["Properties"]["Body"];
     assert_eq!(body["x-amazon-apigateway-binary-media-types"], json!(["multipart/form-data"]));
@@ -188,13 +188,13 @@ fn an_upload_is_binary_and_names_its_type() {
 
 /// What the gateway lets through the function may still refuse; but what the function takes no model may refuse.
 #[test]
-fn the_model_of_an_announcement_is_what_the_function_reads() {
+fn the_model_of_created_uploads_is_what_the_function_reads() {
     let template = template();
     let body = &template["Resources"]["TransactionApi"]["Properties"]["Body"];
-    let announce = &body["paths"]["/uploads"]["post"];
-    let model = &announce["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+    let create_upload = &body["paths"]["/uploads"]["post"];
+    let model = &create_upload["requestBody"]["content"]["application/json"]["schema"]["$ref"];
     assert_eq!(model, "#/components/schemas/UploadRequest");
-    let validator = announce["x-amazon-apigateway-request-validator"].as_str().unwrap();
+    let validator = create_upload["x-amazon-apigateway-request-validator"].as_str().unwrap();
     let checks = json!({"validateRequestParameters": true, "validateRequestBody": true});
     assert_eq!(body["x-amazon-apigateway-request-validators"][validator], checks);
     let schema = json!({

@@ -1,4 +1,4 @@
-//! The dashboard: that its first row answers whether all is well, and that it shows nothing that is not there.
+//! The dashboard: its first row shows whether the system is healthy, and every metric is of an existing resource.
 
 use crate::support::template::{resources, template};
 use serde_json::Value;
@@ -23,7 +23,7 @@ fn metrics<'w>(widgets: impl IntoIterator<Item = &'w Value>) -> Vec<(String, Str
         widgets.into_iter().flat_map(|widget| widget["properties"]["metrics"].as_array().into_iter().flatten());
     metrics
         .map(|metric| {
-            // What is no text says how it is drawn.
+            // Members other than texts are options of a widget.
             let parts: Vec<String> =
                 metric.as_array().unwrap().iter().filter_map(|part| part.as_str().map(str::to_owned)).collect();
             let dimensions = parts[2..].chunks(2).map(|pair| pair[1].clone()).collect();
@@ -32,12 +32,12 @@ fn metrics<'w>(widgets: impl IntoIterator<Item = &'w Value>) -> Vec<(String, Str
         .collect()
 }
 
-fn place(widget: &Value) -> [u64; 4] {
+fn position(widget: &Value) -> [u64; 4] {
     ["x", "y", "width", "height"].map(|member| widget[member].as_u64().unwrap())
 }
 
 #[test]
-fn it_shows_what_is_required_of_both_systems_and_of_nothing_that_is_not_there() {
+fn shows_the_required_metrics_of_existing_resources() {
     let template = template();
     let body = dashboard(&template);
     let metrics = metrics(widgets(&body));
@@ -69,7 +69,7 @@ fn it_shows_what_is_required_of_both_systems_and_of_nothing_that_is_not_there() 
         let found: BTreeSet<_> = metrics.iter().filter(|found| found.0 == namespace && found.1 == metric).collect();
         assert_eq!(found.len(), of_each, "{namespace} {metric}: {found:?}");
     }
-    // What is counted from logs is counted where the dashboard looks.
+    // Metrics from logs must be in the namespace that the dashboard reads.
     let counted: BTreeSet<String> = resources(&template, "AWS::Logs::MetricFilter")
         .iter()
         .map(|(_, filter)| {
@@ -81,7 +81,7 @@ fn it_shows_what_is_required_of_both_systems_and_of_nothing_that_is_not_there() 
 }
 
 #[test]
-fn its_first_row_answers_whether_it_is_well() {
+fn the_first_row_shows_health() {
     let template = template();
     let body = dashboard(&template);
     let first: Vec<&Value> = widgets(&body).iter().filter(|widget| widget["y"] == 0).collect();
@@ -112,19 +112,19 @@ fn its_first_row_answers_whether_it_is_well() {
     ] {
         assert_eq!(has(metric), count, "{metric}");
     }
-    // A number is read at a glance; a curve is not.
+    // The first row has numbers, which are read at a glance, and no curves.
     let drawn = first.iter().filter(|widget| widget["type"] == "metric");
     assert!(drawn.clone().count() > 0 && drawn.clone().all(|widget| widget["properties"]["view"] == "singleValue"));
-    let row: Vec<[u64; 4]> = first.iter().map(|widget| place(widget)).collect();
+    let row: Vec<[u64; 4]> = first.iter().map(|widget| position(widget)).collect();
     assert!(row.iter().all(|[_, _, _, height]| *height == FIRST_ROW_HEIGHT), "{row:?}");
     assert_eq!(row.iter().map(|[_, _, width, _]| width).sum::<u64>(), WIDTH, "the row is full");
 }
 
 #[test]
-fn no_widget_covers_another() {
+fn widgets_do_not_overlap() {
     let template = template();
     let body = dashboard(&template);
-    let places: Vec<[u64; 4]> = widgets(&body).iter().map(place).collect();
+    let places: Vec<[u64; 4]> = widgets(&body).iter().map(position).collect();
     for (number, [x, y, width, height]) in places.iter().enumerate() {
         assert!(x + width <= WIDTH, "{x} {y}");
         for [other_x, other_y, other_width, other_height] in &places[number + 1..] {
@@ -135,7 +135,7 @@ fn no_widget_covers_another() {
 }
 
 #[test]
-fn its_text_names_the_saved_queries_and_the_runbook() {
+fn the_text_names_the_saved_queries_and_the_runbook() {
     let template = template();
     let body = dashboard(&template);
     let text = widgets(&body).iter().find(|widget| widget["type"] == "text").unwrap();

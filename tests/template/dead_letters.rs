@@ -1,5 +1,5 @@
-//! Where goes what could not be delivered or worked through: every rule's target and every function has a queue, and
-//! each queue takes what it is meant for and nothing else. From the text of the template: the emulator sends nothing there.
+//! Failed deliveries and invocations: every rule's target and every function has a queue, and each queue accepts only
+//! messages from those. From the template alone: the emulator sends nothing there.
 
 use crate::support::template::{arn_of, referred, resources, template};
 use crate::template::policies::targets;
@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 const RETENTION_SECONDS: u64 = 14 * 24 * 60 * 60;
 
 #[test]
-fn every_rule_and_every_function_has_its_dead_letter_queue() {
+fn every_rule_and_function_has_a_dead_letter_queue() {
     let template = template();
     let is_queue = |reference: &Value| template["Resources"][referred(reference)]["Type"] == "AWS::SQS::Queue";
     for (rule, target) in targets(&template) {
         assert!(is_queue(&target["DeadLetterConfig"]["Arn"]), "{rule}");
-        // Without a policy of its own a target is tried for a day, and nobody hears of it until then.
+        // Without a policy of its own a target is retried for a day, and nobody is notified until then.
         let policy = &target["RetryPolicy"];
         assert!(policy["MaximumRetryAttempts"].is_u64() && policy["MaximumEventAgeInSeconds"].is_u64(), "{rule}");
     }
@@ -24,7 +24,7 @@ fn every_rule_and_every_function_has_its_dead_letter_queue() {
 }
 
 #[test]
-fn what_lies_in_a_queue_is_encrypted_and_stays_for_two_weeks() {
+fn queues_are_encrypted_and_keep_messages_for_two_weeks() {
     for (id, queue) in resources(&template(), "AWS::SQS::Queue") {
         assert_eq!(queue["Properties"]["MessageRetentionPeriod"], RETENTION_SECONDS, "{id}");
         // EventBridge cannot send to a queue under an AWS-managed key of KMS.
@@ -33,10 +33,10 @@ fn what_lies_in_a_queue_is_encrypted_and_stays_for_two_weeks() {
     }
 }
 
-/// What a rule cannot deliver it sends to the queue in its own name, not under a role. Whoever sends under a role needs
-/// nothing from the queue.
+/// A rule sends an undelivered event to the queue as the service, not under a role. A sender with a role needs nothing
+/// from the queue.
 #[test]
-fn a_queue_takes_from_outside_what_its_rules_could_not_deliver_and_nothing_else() {
+fn a_queue_accepts_only_undelivered_events_of_its_rules() {
     let template = template();
     let mut expected = BTreeMap::<String, BTreeSet<String>>::new();
     for (rule, target) in targets(&template) {

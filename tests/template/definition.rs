@@ -7,7 +7,7 @@ use domain::limits::{FILE_RANGES_MAX, RETRIED_FILE_BYTES_MAX};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// What Lambda itself may raise and what a second try may heal, as AWS advises for every task that calls a function.
+/// The errors of Lambda itself that a second try may resolve, as AWS advises for every task that calls a function.
 const LAMBDA_TRANSIENT: [&str; 7] = [
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
@@ -18,15 +18,16 @@ const LAMBDA_TRANSIENT: [&str; 7] = [
     "States.Timeout",
 ];
 
-/// What Lambda refuses before a function begins. The steps of a large file repeat nothing else, because two tries would
+/// The errors of Lambda before a function begins. The steps of a large file retry nothing else, because two tries would
 /// not fit into the time of Express.
 const BEFORE_ANY_WORK: &str = "Lambda.TooManyRequestsException";
 
-/// The steps of large files, and those of the others that they stand beside.
+/// The steps of large files, and the corresponding standard ones.
 const LARGE: [(&str, &str); 3] =
     [("ValidateLargeFile", "Validation"), ("ProcessLargeFile", "Processing"), ("ProcessLargeRange", "ProcessRange")];
 
-/// Express ends after 300 s and no Catch runs then, so each way through the states must be well below it, retries included.
+/// Express ends after 300 s and no Catch runs then, so each path through the states must be well below it, retries
+/// included.
 const SECONDS_MAX: u64 = 260;
 
 fn names(list: &Value) -> BTreeSet<String> {
@@ -45,14 +46,14 @@ fn transient_errors(template: &Value, function_id: &str) -> BTreeSet<String> {
         FailureKind::TopicUnavailable => services.contains("sns"),
         FailureKind::BusUnavailable => services.contains("events"),
         FailureKind::SecretsUnavailable => services.contains("secretsmanager"),
-        other => panic!("{} is transient: say here which service it comes from", other.name()),
+        other => panic!("{} is transient: its service is not known here", other.name()),
     };
     let transient = FailureKind::ALL.into_iter().filter(|kind| kind.is_transient() && raised_by(*kind));
     transient.map(|kind| kind.name().to_owned()).collect()
 }
 
 #[test]
-fn exactly_what_may_heal_is_retried() {
+fn retries_exactly_the_transient_errors() {
     let template = template();
     let permanent: BTreeSet<&str> =
         FailureKind::ALL.into_iter().filter(|kind| !kind.is_transient()).map(FailureKind::name).collect();
@@ -62,7 +63,10 @@ fn exactly_what_may_heal_is_retried() {
     for machine in machines(&template) {
         for (name, state) in machine.tasks() {
             let retried = retried(&state);
-            assert!(retried.iter().all(|error| !permanent.contains(error.as_str())), "{name} retries what cannot heal");
+            assert!(
+                retried.iter().all(|error| !permanent.contains(error.as_str())),
+                "{name} retries a permanent error"
+            );
             assert!(!retried.contains("States.ALL"), "{name}");
         }
         for (name, state, function) in machine.calls() {
@@ -88,7 +92,7 @@ fn every_retry_backs_off_with_jitter() {
 }
 
 #[test]
-fn each_way_through_the_states_fits_into_the_time_of_express() {
+fn each_path_fits_into_the_time_of_an_express_workflow() {
     for machine in machines(&template()) {
         let seconds = longest_way(&machine.definition, machine.definition["StartAt"].as_str().unwrap());
         assert!(seconds <= SECONDS_MAX, "{}: {seconds} s", machine.id);
@@ -102,7 +106,7 @@ fn each_way_through_the_states_fits_into_the_time_of_express() {
     }
 }
 
-/// The seconds that the longest way from a state to an end takes. No way comes by a state twice, or this would not end.
+/// The seconds of the longest path from a state to an end. No path has a cycle, or this would not end.
 fn longest_way(machine: &Value, name: &str) -> u64 {
     let state = &machine["States"][name];
     let all = |field: &str| state[field].as_array().cloned().unwrap_or_default();
@@ -114,7 +118,7 @@ fn longest_way(machine: &Value, name: &str) -> u64 {
     own + next.filter_map(Value::as_str).map(|next| longest_way(machine, next)).max().unwrap_or(0)
 }
 
-/// The seconds that a task takes with all its retries. What Lambda refuses before a function begins takes no time of it.
+/// The seconds of a task with all its retries. A call that Lambda rejects before a function begins takes no time.
 fn longest_task(name: &str, state: &Value) -> u64 {
     let timeout = state["TimeoutSeconds"].as_u64().unwrap_or_else(|| panic!("{name} has no TimeoutSeconds"));
     let retriers = state["Retry"].as_array().unwrap();
@@ -124,7 +128,7 @@ fn longest_task(name: &str, state: &Value) -> u64 {
 }
 
 #[test]
-fn a_large_file_takes_the_same_steps_with_more_time_in_one_try() {
+fn a_large_file_takes_the_same_steps_with_one_longer_try() {
     let definition = definition();
     let states = states(&definition);
     let ways = |name: &str| {
@@ -132,7 +136,7 @@ fn a_large_file_takes_the_same_steps_with_more_time_in_one_try() {
         (way["Next"].as_str().unwrap().to_owned(), way["And"].clone(), states[name]["Default"].as_str().unwrap())
     };
     let size = "$.detail.object.size";
-    // A path that leads nowhere ends an execution that no Catch sees, and an operator may give an event without a size.
+    // A path to a missing member ends an execution without a Catch, and an operator may pass an event without a size.
     let is_large = json!([
         {"Variable": size, "IsPresent": true},
         {"Variable": size, "NumericGreaterThan": RETRIED_FILE_BYTES_MAX},
@@ -147,19 +151,23 @@ fn a_large_file_takes_the_same_steps_with_more_time_in_one_try() {
         for member in ["Comment", "TimeoutSeconds", "Retry", "ItemProcessor"] {
             state.as_object_mut().unwrap().remove(member);
         }
-        // What a function is told of its own time follows from the state's.
+        // The time limit that a function receives follows from the state's.
         if let Some(payload) = state.pointer_mut("/Parameters/Payload").and_then(Value::as_object_mut) {
             payload.remove("seconds_max");
         }
         state
     };
     let time_left = |state: &Value| {
-        let told = state["Parameters"]["Payload"]["seconds_max"].as_u64();
-        told.map(|told| state["TimeoutSeconds"].as_u64().unwrap() - told)
+        let seconds_max = state["Parameters"]["Payload"]["seconds_max"].as_u64();
+        seconds_max.map(|seconds_max| state["TimeoutSeconds"].as_u64().unwrap() - seconds_max)
     };
     for (large, other) in LARGE {
         assert_eq!(bare(&states[large]), bare(&states[other]), "{large}");
-        assert_eq!(time_left(&states[large]), time_left(&states[other]), "{large} is told another time than it has");
+        assert_eq!(
+            time_left(&states[large]),
+            time_left(&states[other]),
+            "{large} receives another time limit than its state has"
+        );
         assert!(states[large]["TimeoutSeconds"].as_u64() >= states[other]["TimeoutSeconds"].as_u64(), "{large}");
     }
 }
@@ -182,7 +190,7 @@ fn a_function_outlives_the_state_that_calls_it() {
 }
 
 #[test]
-fn every_failure_goes_to_the_queue_and_ends_as_a_failure() {
+fn every_failure_is_queued_and_fails_the_execution() {
     for machine in machines(&template()) {
         failures_go_to_the_queue(&machine);
     }
@@ -199,7 +207,7 @@ fn failures_go_to_the_queue(machine: &Machine) {
             // Its failures are those of the Map or the Parallel around it.
             ("Task", name) if caught.contains(name) => assert!(catches.is_empty(), "{name}"),
             ("Task", "SendToDeadLetterQueue") => {
-                assert_eq!(all[0]["Next"], state["Next"], "whatever becomes of the message, the execution fails")
+                assert_eq!(all[0]["Next"], state["Next"], "whether or not the message is sent, the execution fails")
             }
             ("Task", "RecordFailure") => {
                 assert_eq!((&all[0]["Next"], &state["Next"]), (&json!("Failed"), &json!("Failed")))
@@ -209,10 +217,10 @@ fn failures_go_to_the_queue(machine: &Machine) {
             }
             ("Choice", _) => assert!(!state["Default"].is_null(), "{name}"),
             ("Succeed" | "Fail", _) => {}
-            (kind, _) => panic!("{name} is a {kind}: say here where its failures go"),
+            (kind, _) => panic!("{name} is a {kind}: its failures are not known here"),
         }
     }
-    // From the queue on, nothing leads to success.
+    // After the queue, no path ends in success.
     let mut reached = vec![queue.to_owned()];
     let mut at = 0;
     while at < reached.len() {
@@ -236,7 +244,7 @@ fn inner_states(definition: &Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn names_of_this_account_come_in_by_substitution_alone() {
+fn account_names_come_only_from_substitutions() {
     for machine in machines(&template()) {
         let text = &machine.text;
         let used: BTreeSet<&str> = text.split("${").skip(1).map(|rest| rest.split_once('}').unwrap().0).collect();

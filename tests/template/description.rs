@@ -2,7 +2,7 @@
 //! the table of problems and the rules, and every answer that any test of this suite gets.
 
 use crate::support::template::{resources, template, text_of};
-use crate::support::upload::Answer;
+use crate::support::upload::ApiResponse;
 use crate::template::apis::methods;
 use api::problem::{self, Code};
 use api::routes;
@@ -24,7 +24,7 @@ pub(crate) static DESCRIPTION: LazyLock<Value> =
 
 /// Checks that an answer of one of the APIs is one that the description has: its status, its content type and its code.
 #[track_caller]
-pub(crate) fn describes(method: &Method, path: &str, answer: &Answer) {
+pub(crate) fn describes(method: &Method, path: &str, answer: &ApiResponse) {
     // What stands before the stage names the API.
     let Some((_, route)) = path.split_once("/prod/") else { return };
     let Some(operation) = described(method.as_str(), &format!("/{route}")) else {
@@ -90,7 +90,7 @@ fn operation(name: &str) -> &'static Value {
 }
 
 #[test]
-fn the_methods_are_those_of_the_template() {
+fn methods_match_the_template() {
     let template = template();
     let mut built = BTreeSet::new();
     for (api, resource) in resources(&template, "AWS::ApiGateway::RestApi") {
@@ -130,7 +130,7 @@ fn parameters_are_described(name: &str, method: &Value, described: &Value) {
 
 /// What the description allows the gateway lets through: the model has no member and no demand of its own.
 #[test]
-fn the_models_of_bodies_are_those_of_the_template() {
+fn body_models_match_the_template() {
     let template = template();
     for (api, path) in [("TransactionApi", "/uploads"), ("WebhookApi", "/webhook")] {
         let body = &template["Resources"][api]["Properties"]["Body"];
@@ -153,7 +153,7 @@ fn the_models_of_bodies_are_those_of_the_template() {
 }
 
 #[test]
-fn the_codes_of_each_method_are_those_of_the_table() {
+fn codes_of_each_method_match_the_problem_table() {
     for (name, described) in operations() {
         let of_name: Vec<_> = routes::all().filter(|(_, route)| route.to_string() == name).collect();
         let of_name = |operation| of_name.iter().any(|(found, _)| *found == operation);
@@ -180,7 +180,7 @@ fn the_codes_of_each_method_are_those_of_the_table() {
 }
 
 #[test]
-fn each_code_has_an_example_in_full() {
+fn each_code_has_a_complete_example() {
     let examples = DESCRIPTION["components"]["examples"].as_object().unwrap();
     let codes: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(examples.keys().map(String::as_str).collect::<BTreeSet<_>>(), codes);
@@ -201,7 +201,7 @@ fn each_code_has_an_example_in_full() {
 }
 
 #[test]
-fn lists_and_bounds_are_those_of_the_rules() {
+fn lists_and_bounds_match_the_domain() {
     let of_files: BTreeSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(texts(&schema("RowError")["properties"]["code"]["enum"]), of_files);
     assert_eq!(texts(&schema("InvalidCsv")["properties"]["errors_by_code"]["propertyNames"]["enum"]), of_files);

@@ -1,5 +1,5 @@
-//! The workflow's data at their largest: the longest key, every currency, the largest sums, the most ranges, the
-//! longest error. Express ends an execution whose data outgrow 256 KiB, and no Catch runs then.
+//! The largest data of the workflow: the longest key, every currency, the largest sums, the most ranges, the longest
+//! error. Express ends an execution whose data exceed 256 KiB, and no Catch runs then.
 
 use crate::simulators::state_data::{Ending, Play, Sizes};
 use crate::support::template::{definition, states};
@@ -15,14 +15,14 @@ use notification_sender::notification::Notification;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What Step Functions lets a state take, hand on and send. A message of the queue and of the topic may be as large.
+/// The limit of Step Functions on the data of a state. A message of the queue and of the topic may be as large.
 const BYTES_MAX: usize = 256 * 1024;
 
-/// What S3 allows of a key and of a version's id, in bytes. A byte of a key may take six in JSON: `\u0001`.
+/// The limits of S3 on a key and on a version's id, in bytes. A byte of a key may take six in JSON: `\u0001`.
 const KEY_BYTES_MAX: usize = 1024;
 const VERSION_ID_BYTES_MAX: usize = 1024;
 
-/// What Step Functions keeps of an error. A cause is a text of JSON itself, whose quotes take two bytes each.
+/// The limits of Step Functions on an error. A cause is a text of JSON itself, whose quotes take two bytes each.
 const ERROR_CHARS_MAX: usize = 256;
 const CAUSE_CHARS_MAX: usize = 32_768;
 
@@ -100,7 +100,7 @@ fn error() -> Value {
     json!({"Error": "E".repeat(ERROR_CHARS_MAX), "Cause": "\"".repeat(CAUSE_CHARS_MAX)})
 }
 
-/// The event of S3, as EventBridge passes it on, and as an operator gives it again.
+/// The event of S3, as EventBridge passes it on, and as an operator passes it again.
 fn event(bytes: u64) -> Value {
     json!({
         "version": "0", "id": "17793124-05d4-b198-2fde-7ededc63b103", "detail-type": "Object Created",
@@ -120,12 +120,12 @@ fn event(bytes: u64) -> Value {
     })
 }
 
-/// What a call of a function answers by way of Step Functions: the function's own answer, and 2 KB of headers.
-fn answer(payload: Value) -> Value {
+/// The result of a function call through Step Functions: the function's own output, and 2 KB of headers.
+fn returned(payload: Value) -> Value {
     json!({"ExecutedVersion": "$LATEST", "Payload": payload, "SdkHttpMetadata": "h".repeat(2048), "StatusCode": 200})
 }
 
-/// Every way that a task may end, each at its largest.
+/// Every outcome of a task, each at its largest.
 fn endings(task: &str) -> Vec<Ending> {
     let json = |validation: &Validation| serde_json::to_value(validation).unwrap();
     let results = match task {
@@ -137,17 +137,17 @@ fn endings(task: &str) -> Vec<Ending> {
                 "r".repeat(64)
             );
             vec![
-                answer(json(&Validation::process(file(), ranges()))),
-                answer(json(&Validation::rejected(RejectionReason::UnknownPartner, cause))),
-                answer(json(&Validation::done())),
+                returned(json(&Validation::process(file(), ranges()))),
+                returned(json(&Validation::rejected(RejectionReason::UnknownPartner, cause))),
+                returned(json(&Validation::done())),
             ]
         }
-        "ProcessRange" | "ProcessLargeRange" => vec![answer(serde_json::to_value(outcome()).unwrap())],
+        "ProcessRange" | "ProcessLargeRange" => vec![returned(serde_json::to_value(outcome()).unwrap())],
         "Notification" | "NotifyRejection" | "RecordFailure" => {
-            vec![answer(json!({"file_id": "f".repeat(32), "status": "notification_failed", "published": true}))]
+            vec![returned(json!({"file_id": "f".repeat(32), "status": "notification_failed", "published": true}))]
         }
         "SendToDeadLetterQueue" => vec![json!({"MessageId": "m".repeat(64), "SdkHttpMetadata": "h".repeat(2048)})],
-        other => panic!("say here what {other} answers"),
+        other => panic!("the outcomes of {other} are not known here"),
     };
     results.into_iter().map(Ok).chain([Err(error())]).collect()
 }
@@ -168,13 +168,13 @@ fn sizes() -> (Sizes, Vec<Ending>) {
 }
 
 #[test]
-fn the_workflow_fits_into_256_kib_at_its_largest() {
+fn the_largest_workflow_data_fits_into_256_kib() {
     let (mut sizes, ends) = sizes();
     sizes.sort_unstable_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
     sizes.dedup_by_key(|(what, _)| what.clone());
     let too_large: Vec<_> = sizes.iter().filter(|(_, bytes)| *bytes > BYTES_MAX).collect();
     assert!(too_large.is_empty(), "{too_large:#?}");
-    // The test would be worth nothing if it did not come by every state, and by an error whose quotes are escaped.
+    // The test is only valid if it covers every state, and an error whose quotes are escaped.
     assert!(sizes[0].1 > 2 * CAUSE_CHARS_MAX, "the largest is {:?}", sizes[0]);
     let all = states(&definition());
     for (task, _) in all.iter().filter(|(_, state)| state["Type"] == "Task") {
@@ -184,7 +184,7 @@ fn the_workflow_fits_into_256_kib_at_its_largest() {
 }
 
 #[test]
-fn a_notification_fits_into_a_message_at_its_largest() {
+fn the_largest_notification_fits_into_a_message() {
     let file = file();
     let notification = Notification {
         notification_id: Notification::id(&file.file_id, file.attempt, FileStatus::NotificationFailed),

@@ -1,4 +1,4 @@
-//! What the requirements say of the resources for payments, and what the emulator does not show of them.
+//! The requirements of the resources for payments that the emulator does not enforce.
 
 use crate::simulators::conditions::deployed_with;
 use crate::support::template::{arn_of, resources, template};
@@ -38,7 +38,7 @@ fn each_band_of_amounts_has_one_rule_and_one_target() {
 }
 
 #[test]
-fn payments_can_be_restored_for_35_days_and_found_by_day_and_by_customer() {
+fn payments_are_restorable_and_indexed_by_day_and_customer() {
     let template = template();
     for table in ["PaymentsTable", "CustomersTable"] {
         let recovery = &properties(&template, table)["PointInTimeRecoverySpecification"];
@@ -67,7 +67,7 @@ fn payments_can_be_restored_for_35_days_and_found_by_day_and_by_customer() {
 }
 
 #[test]
-fn the_archive_gets_cheaper_with_age_ends_after_a_year_and_is_locked_on_request() {
+fn the_archive_has_a_lifecycle_and_an_optional_lock() {
     let template = template();
     let bucket = properties(&template, "AuditBucket");
     let rules = bucket["LifecycleConfiguration"]["Rules"].as_array().unwrap();
@@ -94,7 +94,7 @@ fn payments_are_archived_every_night() {
 }
 
 #[test]
-fn nobody_is_told_of_payments_unless_somebody_asks() {
+fn payment_alerts_have_no_subscriber_by_default() {
     let template = template();
     let subscribers = |parameters: &[(&str, Value)]| {
         let deployed = deployed_with(&template, parameters);
@@ -110,7 +110,7 @@ fn nobody_is_told_of_payments_unless_somebody_asks() {
 }
 
 #[test]
-fn the_log_of_the_workflow_has_no_data_of_payments() {
+fn the_workflow_log_has_no_payment_data() {
     let machine = properties(&template(), "WebhookWorkflowStateMachine");
     assert_eq!(machine["LoggingConfiguration"]["IncludeExecutionData"], false);
 }

@@ -1,11 +1,11 @@
-//! Who may do what, from the template alone. The emulator enforces the roles of the functions only; the roles of the
-//! workflows and of the rules are derived here from what these do, and must be exactly that.
+//! Permissions, from the template alone. The emulator enforces the roles of the functions only; those of the workflows
+//! and of the rules are derived here from their definitions, and must be exactly that.
 
 use crate::support::template::{Resources, arn_of, machines, referred, resources, template};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Actions that know no resource level: AWS grants them on everything or not at all.
+/// Actions without resource-level permissions: AWS grants them on everything or not at all.
 pub(crate) const ON_EVERYTHING: [&str; 12] = [
     "logs:CreateLogDelivery",
     "logs:GetLogDelivery",
@@ -27,7 +27,7 @@ const CONDITIONS: [(&str, &str, &str, &str); 2] = [
         "CsvValidatorRole",
         "PresignUploads",
         r#"{"StringEquals":{"s3:authType":"REST-QUERY-STRING"}}"#,
-        "it presigns URLs for partners, and stores no file there itself, which would start the workflow",
+        "it presigns URLs for partners, and puts no file there itself, which would start the workflow",
     ),
     (
         "NotificationSenderRole",
@@ -43,7 +43,7 @@ pub(crate) fn statements(role: &Value) -> Vec<Value> {
     policies.iter().flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap().clone()).collect()
 }
 
-/// What a role allows: pairs of an action and a resource.
+/// The grants of a role: pairs of an action and a resource.
 fn grants(role: &Value) -> BTreeSet<(String, String)> {
     let pair = |statement: Value| (statement["Action"].as_str().unwrap().to_owned(), statement["Resource"].to_string());
     statements(role).into_iter().map(pair).collect()
@@ -53,7 +53,7 @@ fn grant(action: &str, resource: &Value) -> (String, String) {
     (action.to_owned(), resource.to_string())
 }
 
-/// What a workflow needs to log or to trace itself.
+/// The grants for a workflow's own logs and traces.
 fn grants_on_everything(service: &str) -> impl Iterator<Item = (String, String)> {
     ON_EVERYTHING.into_iter().filter(move |action| action.starts_with(service)).map(|action| grant(action, &json!("*")))
 }
@@ -69,7 +69,7 @@ pub(crate) fn targets(template: &Value) -> Resources {
 }
 
 #[test]
-fn a_statement_is_one_action_on_one_resource() {
+fn a_policy_statement_is_one_action_on_one_resource() {
     let template = template();
     for (id, role) in resources(&template, "AWS::IAM::Role") {
         let mut sids = BTreeSet::new();
@@ -94,12 +94,12 @@ fn a_statement_is_one_action_on_one_resource() {
         }
     }
     for kind in ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"] {
-        assert!(resources(&template, kind).is_empty(), "grants stand in their role alone");
+        assert!(resources(&template, kind).is_empty(), "grants are in their role alone");
     }
 }
 
 #[test]
-fn each_role_has_one_user_and_trusts_its_service_alone() {
+fn each_role_has_one_user_and_trusts_only_its_service() {
     let template = template();
     let mut users = BTreeMap::<String, Vec<&str>>::new();
     let mut add = |role: &Value, service| users.entry(referred(role).to_owned()).or_default().push(service);
@@ -119,8 +119,8 @@ fn each_role_has_one_user_and_trusts_its_service_alone() {
         let mut expected = json!({
             "Effect": "Allow", "Principal": {"Service": services[0]}, "Action": "sts:AssumeRole",
         });
-        // Lambda assumes a role that it was given by somebody of this account, and names no source. The others are kept
-        // from being used for another account.
+        // Lambda assumes the role of a function of this account, and names no source. The others are protected from use
+        // for another account.
         if services[0] != "lambda.amazonaws.com" {
             expected["Condition"] = json!({"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}});
         }
@@ -129,7 +129,7 @@ fn each_role_has_one_user_and_trusts_its_service_alone() {
 }
 
 #[test]
-fn a_workflow_may_do_exactly_what_its_states_do() {
+fn a_workflow_may_do_exactly_what_its_states_need() {
     let template = template();
     for machine in machines(&template) {
         let mut expected = BTreeSet::new();
@@ -148,7 +148,7 @@ fn a_workflow_may_do_exactly_what_its_states_do() {
                     expected.insert(grant("sns:Publish", topic));
                     expected.extend(grants_of_key(&template, referred(topic)));
                 }
-                other => panic!("{name} calls {other}: say here what that needs"),
+                other => panic!("{name} calls {other}: its grants are not known here"),
             }
         }
         if machine.properties["LoggingConfiguration"]["Level"] != "OFF" {
@@ -162,7 +162,7 @@ fn a_workflow_may_do_exactly_what_its_states_do() {
     }
 }
 
-/// What publishing to a topic under a key of ours needs of the key.
+/// The grants for publishing to a topic under a key of ours.
 fn grants_of_key(template: &Value, topic: &str) -> Vec<(String, String)> {
     let key = &template["Resources"][topic]["Properties"]["KmsMasterKeyId"];
     if key["Ref"].is_null() {
@@ -172,7 +172,7 @@ fn grants_of_key(template: &Value, topic: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn what_a_rule_calls_lets_itself_be_called_by_that_rule_alone() {
+fn a_target_may_be_invoked_only_by_its_rule() {
     let template = template();
     for (rule, target) in targets(&template).iter().filter(|(_, target)| target["RoleArn"].is_null()) {
         let source = arn_of(rule);
@@ -228,9 +228,9 @@ fn a_rule_may_do_exactly_what_its_targets_need() {
                 let grants = expected.entry(referred(&target["RoleArn"])).or_default();
                 grants.insert(grant("states:StartExecution", &target["Arn"]));
             }
-            // These say in a policy of their own who may call them.
+            // These have a resource policy of their own.
             "" | "AWS::SNS::Topic" | "AWS::Lambda::Function" => assert!(target["RoleArn"].is_null(), "{rule}"),
-            other => panic!("{rule} calls {other}: say here what that needs"),
+            other => panic!("{rule} calls {other}: its grants are not known here"),
         }
     }
     for (role, expected) in expected {
@@ -239,7 +239,7 @@ fn a_rule_may_do_exactly_what_its_targets_need() {
 }
 
 #[test]
-fn a_function_may_use_its_own_log_group_the_traces_and_its_queue_alone() {
+fn a_function_may_use_only_its_log_group_traces_and_queue() {
     let template = template();
     for (id, function) in resources(&template, "AWS::Lambda::Function") {
         let properties = &function["Properties"];
@@ -259,7 +259,7 @@ fn a_function_may_use_its_own_log_group_the_traces_and_its_queue_alone() {
 }
 
 #[test]
-fn a_function_may_use_the_key_of_a_topic_that_it_publishes_to_and_no_other() {
+fn a_function_may_use_only_the_keys_of_its_topics() {
     let template = template();
     for (id, function) in resources(&template, "AWS::Lambda::Function") {
         let role = &template["Resources"][referred(&function["Properties"]["Role"])];
@@ -272,9 +272,9 @@ fn a_function_may_use_the_key_of_a_topic_that_it_publishes_to_and_no_other() {
     }
 }
 
-/// Actions with a wildcard that may stand in the policy of a resource, and why. No role has any.
+/// Actions with a wildcard in the policy of a resource, and why. No role has any.
 const WILDCARD_ACTIONS: [(&str, &str, &str); 3] = [
-    ("AWS::S3::BucketPolicy", "s3:*", "it is refused: a refusal of plain HTTP has to cover everything"),
+    ("AWS::S3::BucketPolicy", "s3:*", "it denies: a denial of plain HTTP has to cover everything"),
     ("AWS::KMS::Key", "kms:*", "for the account itself; AWS warns that nobody could manage a key without it"),
     ("AWS::KMS::Key", "kms:GenerateDataKey*", "with or without its plain text, as the service that encrypts decides"),
 ];
@@ -287,15 +287,15 @@ const WILDCARD_RESOURCES: [(&str, &str, &str); 1] = [(
 )];
 
 #[test]
-fn a_wildcard_stands_only_where_aws_requires_it() {
+fn a_wildcard_is_only_where_aws_requires_it() {
     let template = template();
     for (id, resource) in template["Resources"].as_object().unwrap() {
         let kind = resource["Type"].as_str().unwrap();
         for statement in all_statements(resource) {
-            let is_refusal = statement["Effect"] == "Deny";
+            let is_deny = statement["Effect"] == "Deny";
             for action in texts(&statement["Action"]).iter().filter(|action| action.contains('*')) {
                 let known = WILDCARD_ACTIONS.iter().any(|(on, text, _)| *on == kind && text == action);
-                assert!(known && (is_refusal || kind == "AWS::KMS::Key"), "{id}: {statement}");
+                assert!(known && (is_deny || kind == "AWS::KMS::Key"), "{id}: {statement}");
             }
             for resource in texts(&statement["Resource"]).iter().filter(|resource| resource.contains('*')) {
                 // In a key's own policy "*" is that key.
@@ -306,7 +306,7 @@ fn a_wildcard_stands_only_where_aws_requires_it() {
                 assert!(everything || listed || names_objects(&template, resource), "{id}: {statement}");
             }
             let names_anybody = texts(&statement["Principal"]).iter().any(|name| name.contains('*'));
-            assert!(!names_anybody || is_refusal, "{id}: {statement}");
+            assert!(!names_anybody || is_deny, "{id}: {statement}");
             for inverted in ["NotAction", "NotResource", "NotPrincipal"] {
                 assert!(statement[inverted].is_null(), "{id}: {statement}");
             }
@@ -314,7 +314,7 @@ fn a_wildcard_stands_only_where_aws_requires_it() {
     }
 }
 
-/// Every statement of every policy of a resource, wherever it stands.
+/// Every statement of every policy of a resource, wherever it is.
 fn all_statements(value: &Value) -> Vec<&Value> {
     match value {
         Value::Array(items) => items.iter().flat_map(all_statements).collect(),
@@ -336,8 +336,8 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
-/// Whether a text is the ARN of all objects in a bucket of the template, or of those under one prefix: objects have no
-/// resource of their own in a template.
+/// Whether a text is the ARN of all objects in a bucket of the template, or of those under one prefix: objects are not
+/// resources of a template.
 fn names_objects(template: &Value, text: &str) -> bool {
     let bucket = text.strip_prefix("${").and_then(|rest| rest.split_once(".Arn}/"));
     bucket.is_some_and(|(id, rest)| {

@@ -1,5 +1,5 @@
-//! What holds for every resource of the template, SAM's own too: names, tags, logs, deletion, encryption. Then what the
-//! requirements say of single ones.
+//! Rules for every resource of the template, including those of SAM: names, tags, logs, deletion, encryption. Then the
+//! requirements of single ones.
 
 use crate::simulators::conditions::deployed_with;
 use crate::support::template::{machines, referred, resources, template};
@@ -22,7 +22,7 @@ const UNTAGGED: [&str; 10] = [
     "AWS::SQS::QueuePolicy",
 ];
 
-/// Types that take no name of ours, beyond the untagged: a key has an id only, and a stage's name is a part of its
+/// Types without a name of ours, in addition to the untagged: a key has an id only, and a stage's name is a part of its
 /// API's address.
 const NAMELESS: [&str; 2] = ["AWS::KMS::Key", "AWS::ApiGateway::Stage"];
 
@@ -58,14 +58,14 @@ fn name(resource: &Value) -> Option<&str> {
 }
 
 #[test]
-fn every_name_carries_the_suffix() {
+fn every_name_has_the_suffix() {
     let template = template();
     let mut names = BTreeSet::new();
     for (id, kind, resource) in all(&template) {
         if UNTAGGED.contains(&kind) || NAMELESS.contains(&kind) {
             continue;
         }
-        let name = name(resource).unwrap_or_else(|| panic!("{id}: without a name it gets one that nobody looks for"));
+        let name = name(resource).unwrap_or_else(|| panic!("{id}: without a name it gets a random one"));
         assert!(name.contains(SUFFIX), "{id}: {name}");
         names.insert(name);
     }
@@ -100,7 +100,7 @@ fn every_name_carries_the_suffix() {
 }
 
 #[test]
-fn everything_that_takes_tags_has_all_three() {
+fn every_taggable_resource_has_all_three_tags() {
     let template = template();
     for (id, kind, resource) in all(&template).into_iter().filter(|(_, kind, _)| !UNTAGGED.contains(kind)) {
         let member = if kind == "AWS::Budgets::Budget" { "ResourceTags" } else { "Tags" };
@@ -110,24 +110,24 @@ fn everything_that_takes_tags_has_all_three() {
             ("Application", json!("transaction-processing-pipeline")),
             ("CostCenter", json!("finance-analytics")),
         ] {
-            // SAM adds one of its own to what it makes.
+            // SAM adds one of its own to its resources.
             assert!(tags.contains(&json!({"Key": key, "Value": value})), "{id} lacks the tag {key}");
         }
     }
 }
 
 #[test]
-fn every_log_has_a_group_that_forgets_in_time() {
+fn every_log_group_has_a_retention() {
     let template = template();
     let groups = resources(&template, "AWS::Logs::LogGroup");
     for (id, group) in &groups {
-        // Of files for a week, of payments for a month.
+        // A week for files, a month for payments.
         let name = group["Properties"]["LogGroupName"]["Fn::Sub"].as_str().unwrap();
         let of_files = ["transaction-api", "transaction-workflow", "csv-", "data-", "notification-"];
         let days = if of_files.iter().any(|part| name.contains(part)) { 7 } else { 30 };
         assert_eq!(group["Properties"]["RetentionInDays"], days, "{id}");
     }
-    // Who has no group in the template gets one that keeps everything for ever.
+    // A function without a group in the template gets one without a retention.
     let functions = resources(&template, "AWS::Lambda::Function");
     let of_functions = functions.iter().map(|(_, function)| &function["Properties"]["LoggingConfig"]["LogGroup"]);
     let stages = resources(&template, "AWS::ApiGateway::Stage");
@@ -136,7 +136,7 @@ fn every_log_has_a_group_that_forgets_in_time() {
     let of_machines = machines.iter().map(|machine| {
         &machine.properties["LoggingConfiguration"]["Destinations"][0]["CloudWatchLogsLogGroup"]["LogGroupArn"]
     });
-    // What a rule writes of small payments is a route, not a log of ours.
+    // The group of small payments is a rule's target, not a log of ours.
     let of_rules = ["LowValueLogGroup"];
     let mut written: Vec<&str> =
         of_functions.chain(of_stages).chain(of_machines).map(referred).chain(of_rules).collect();
@@ -146,7 +146,7 @@ fn every_log_has_a_group_that_forgets_in_time() {
 }
 
 #[test]
-fn every_machine_stage_and_function_is_traced_and_every_machine_tells_each_state() {
+fn everything_is_traced_and_state_machines_log_each_state() {
     let template = template();
     for machine in machines(&template) {
         let properties = &machine.properties;
@@ -164,9 +164,9 @@ fn every_machine_stage_and_function_is_traced_and_every_machine_tells_each_state
 }
 
 #[test]
-fn nothing_outlives_the_stack() {
+fn no_resource_outlives_the_stack() {
     let template = template();
-    /// What AWS would keep, or what has data: it says of itself that it goes.
+    /// Resources that AWS would retain, or that have data: their policies delete them.
     const WITH_DATA: [&str; 5] =
         ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::SQS::Queue"];
     for (id, kind, resource) in all(&template) {
@@ -179,7 +179,7 @@ fn nothing_outlives_the_stack() {
 }
 
 #[test]
-fn functions_are_as_required() {
+fn functions_have_the_required_settings() {
     let template = template();
     for (id, function) in resources(&template, "AWS::Lambda::Function") {
         let properties = &function["Properties"];
@@ -211,7 +211,7 @@ fn functions_are_as_required() {
 
 /// `sam local` sets declared variables only. On AWS an endpoint would redirect every request of a function.
 #[test]
-fn functions_declare_an_endpoint_and_have_none_on_aws() {
+fn functions_have_an_endpoint_variable_that_is_empty_on_aws() {
     let template = template();
     let endpoints = |template: &Value| -> Vec<Value> {
         let functions = resources(template, "AWS::Lambda::Function");
@@ -225,7 +225,7 @@ fn functions_declare_an_endpoint_and_have_none_on_aws() {
 }
 
 #[test]
-fn a_budget_an_expiry_a_cap_and_a_subscription_come_only_if_somebody_asks() {
+fn budget_expiry_cap_and_subscription_are_optional() {
     let template = template();
     let with = |parameters: &[(&str, Value)]| deployed_with(&template, parameters)["Resources"].clone();
     let plain = with(&[]);
@@ -240,14 +240,14 @@ fn a_budget_an_expiry_a_cap_and_a_subscription_come_only_if_somebody_asks() {
     assert_eq!(cap(&with(&[("TransformerConcurrency", json!(32))])), json!({"Ref": "TransformerConcurrency"}));
     let expiries = |resources: &Value| {
         let rules = resources["TransactionBucket"]["Properties"]["LifecycleConfiguration"]["Rules"].clone();
-        // Correctable files always expire: they are made anew whenever somebody asks.
+        // Correctable files always expire: they are created again on request.
         let of_files = rules.as_array().unwrap().iter().filter(|rule| rule["Prefix"].is_null());
         of_files.filter(|rule| !rule["ExpirationInDays"].is_null()).count()
     };
     assert_eq!((expiries(&plain), expiries(&with(&[("FileExpiryDays", json!(90))]))), (0, 1));
 }
 
-/// A file of a partner's content that was made for a download must not stay, whatever else is kept for ever.
+/// A file of a partner's content that was created for a download must expire, even if other objects are kept.
 #[test]
 fn correctable_files_expire_after_a_week() {
     let template = template();
@@ -259,7 +259,7 @@ fn correctable_files_expire_after_a_week() {
 }
 
 #[test]
-fn every_bucket_is_encrypted_versioned_closed_and_refuses_plain_http() {
+fn every_bucket_is_encrypted_versioned_private_and_https_only() {
     let template = template();
     let policies = resources(&template, "AWS::S3::BucketPolicy");
     for (id, bucket) in resources(&template, "AWS::S3::Bucket") {
@@ -273,14 +273,14 @@ fn every_bucket_is_encrypted_versioned_closed_and_refuses_plain_http() {
         let expires = |rule: &Value| rule["NoncurrentVersionExpiration"]["NoncurrentDays"].is_u64();
         assert!(rules.iter().any(expires), "{id}: old versions expire");
         let policy = policies.iter().find(|(_, policy)| policy["Properties"]["Bucket"] == json!({"Ref": id}));
-        let refusal = &policy.unwrap().1["Properties"]["PolicyDocument"]["Statement"][0];
+        let denial = &policy.unwrap().1["Properties"]["PolicyDocument"]["Statement"][0];
         assert_eq!(
-            (&refusal["Effect"], &refusal["Principal"], &refusal["Action"]),
+            (&denial["Effect"], &denial["Principal"], &denial["Action"]),
             (&json!("Deny"), &json!("*"), &json!("s3:*"))
         );
-        assert_eq!(refusal["Condition"], json!({"Bool": {"aws:SecureTransport": "false"}}));
+        assert_eq!(denial["Condition"], json!({"Bool": {"aws:SecureTransport": "false"}}));
         let arn = json!({"Fn::GetAtt": [id, "Arn"]});
-        assert_eq!(refusal["Resource"], json!([arn, {"Fn::Sub": format!("${{{id}.Arn}}/*")}]));
+        assert_eq!(denial["Resource"], json!([arn, {"Fn::Sub": format!("${{{id}.Arn}}/*")}]));
     }
 }
 
@@ -314,9 +314,9 @@ fn every_table_is_on_demand_recoverable_and_encrypted() {
     assert_eq!(*indexes("TransactionsTable"), json!([by_shard]));
 }
 
-/// An index that is colder than its table holds it up, so both have the same.
+/// The throughput of a cold index limits its table, so both have the same.
 #[test]
-fn the_table_of_transactions_may_be_warmed_up_and_is_not_by_default() {
+fn warm_throughput_of_the_transaction_table_is_optional() {
     let template = template();
     assert_eq!(template["Resources"]["TransactionsTable"]["Properties"]["WarmThroughput"], warm_throughput());
     assert_eq!(template["Parameters"]["TransactionsWarmWrites"]["Default"], 0);
@@ -337,18 +337,18 @@ fn every_topic_is_encrypted() {
 }
 
 #[test]
-fn the_rule_of_files_hears_two_prefixes_and_nothing_that_the_workflow_writes() {
+fn the_file_rule_matches_two_prefixes_and_no_workflow_output() {
     let template = template();
     let pattern = &template["Resources"]["FileArrivalRule"]["Properties"]["EventPattern"];
     assert_eq!((&pattern["source"], &pattern["detail-type"]), (&json!(["aws.s3"]), &json!(["Object Created"])));
     assert_eq!(pattern["detail"]["object"]["key"], json!([{"prefix": "validated/"}, {"prefix": "incoming/"}]));
     assert_eq!(pattern["detail"]["bucket"]["name"], json!([{"Ref": "TransactionBucket"}]));
-    let told = &template["Resources"]["TransactionBucket"]["Properties"]["NotificationConfiguration"];
-    assert_eq!(*told, json!({"EventBridgeConfiguration": {"EventBridgeEnabled": true}}));
+    let notification = &template["Resources"]["TransactionBucket"]["Properties"]["NotificationConfiguration"];
+    assert_eq!(*notification, json!({"EventBridgeConfiguration": {"EventBridgeEnabled": true}}));
 }
 
 #[test]
-fn the_outputs_name_what_an_operator_needs() {
+fn outputs_name_what_an_operator_needs() {
     let template = template();
     let values: BTreeSet<String> =
         template["Outputs"].as_object().unwrap().values().map(|output| output["Value"].to_string()).collect();
@@ -372,7 +372,7 @@ fn the_outputs_name_what_an_operator_needs() {
     assert!(values.iter().any(|value| value.contains("execute-api")), "the API's endpoint");
 }
 
-/// CloudFormation's console shows parameters in groups, with labels. One without a group would stand apart.
+/// CloudFormation's console shows parameters in groups, with labels. One without a group would be shown apart.
 #[test]
 fn every_parameter_has_a_group_and_a_label() {
     let template = template();

@@ -1,5 +1,5 @@
-//! What lets `sam local` work on the local cloud stands in several files, because SAM resolves no names of resources and
-//! sets only the variables that the template declares. Each must say what the others say.
+//! The settings of `sam local` on the local cloud are in several files, because SAM resolves no names of resources and
+//! sets only the variables that the template declares. They must agree.
 
 use crate::support::template::{referred, resources, template, text_of};
 use serde_json::{Map, Value};
@@ -18,7 +18,7 @@ fn variables() -> Map<String, Value> {
     file["Parameters"].as_object().unwrap().clone()
 }
 
-/// What a line `name = value` of a file says, without quotation marks. It stands after `heading`.
+/// The value in a line `name = value` of a file, without quotation marks, after `heading`.
 fn setting(path: &str, heading: &str, name: &str) -> String {
     let text = text_of(path);
     let (_, after) = text.split_once(heading).unwrap_or_else(|| panic!("{path} lacks {heading}"));
@@ -28,13 +28,13 @@ fn setting(path: &str, heading: &str, name: &str) -> String {
     value.trim_matches('"').to_owned()
 }
 
-/// A text of the template, made of a pattern, as it is in the local cloud.
+/// A text of the template with its placeholders, as it is in the local cloud.
 fn local_text(text: &Value) -> String {
     let pattern = text["Fn::Sub"].as_str().unwrap();
     pattern.replace("${EnvironmentSuffix}", "local").replace("${AWS::AccountId}", "000000000000")
 }
 
-/// The variables of all functions, by name. A variable says the same in each function that has it.
+/// The variables of all functions, by name. A variable has the same value in each function.
 fn declared(template: &Value) -> Map<String, Value> {
     let mut declared = Map::new();
     for (id, function) in resources(template, "AWS::Lambda::Function") {
@@ -47,7 +47,7 @@ fn declared(template: &Value) -> Map<String, Value> {
 }
 
 #[test]
-fn sam_local_sets_every_variable_that_it_cannot_resolve_by_itself() {
+fn sam_local_sets_every_variable_it_cannot_resolve() {
     let mut declared = declared(&template());
     // The suffix is a parameter that samconfig.toml gives.
     assert!(declared.remove("ENVIRONMENT").is_some());
@@ -98,7 +98,7 @@ fn sam_local_calls_the_relay() {
 }
 
 #[test]
-fn the_function_of_a_plain_sam_local_invoke_is_in_the_template() {
+fn the_default_function_of_sam_local_invoke_exists() {
     let named = setting("samconfig.toml", SECTIONS[0], "function_logical_id");
     let functions = resources(&template(), "AWS::Lambda::Function");
     assert!(functions.iter().any(|(id, _)| *id == named), "{named}");

@@ -1,14 +1,14 @@
-//! The limits of time that handlers set themselves, from their sources: each lies below the limit of who waits for it,
-//! so that an answer or a named error comes before somebody else cuts it off.
+//! The time limits that handlers set themselves, from their sources: each is below the limit of their caller, so that a
+//! response or a named error is returned before the caller cuts the handler off.
 
 use crate::docs::limits::constants;
 use crate::support::template::{machines, resources, template, text_of};
 
-/// After this long API Gateway answers for the function.
+/// API Gateway responds itself after this long.
 const GATEWAY_SECONDS: u64 = 29;
-/// After this long AWS ends an Express execution.
+/// AWS ends an Express execution after this long.
 const EXPRESS_SECONDS: u64 = 300;
-/// What is left of a handler's time for all else than waiting: its start, and sending the answer.
+/// The time of a handler for everything except waiting: its start, and sending the response.
 const ROOM_SECONDS: u64 = 2;
 /// The same for a range: its last writes are under way, and files are marked as superseded.
 const RANGE_ROOM_SECONDS: u64 = 5;
@@ -23,9 +23,9 @@ fn constant(path: &str, name: &str) -> u64 {
 }
 
 #[test]
-fn an_answer_comes_before_the_gateway_gives_up() {
-    let answer = constant("api/src/gateway.rs", "RESPONSE_SECONDS_MAX");
-    assert!(answer + ROOM_SECONDS <= GATEWAY_SECONDS, "{answer} s");
+fn a_response_is_sent_before_the_gateway_times_out() {
+    let response = constant("api/src/gateway.rs", "RESPONSE_SECONDS_MAX");
+    assert!(response + ROOM_SECONDS <= GATEWAY_SECONDS, "{response} s");
     let template = template();
     for (id, permission) in resources(&template, "AWS::Lambda::Permission") {
         if permission["Properties"]["Principal"] != "apigateway.amazonaws.com" {
@@ -33,10 +33,10 @@ fn an_answer_comes_before_the_gateway_gives_up() {
         }
         let function = permission["Properties"]["FunctionName"]["Ref"].as_str().unwrap();
         let timeout = template["Resources"][function]["Properties"]["Timeout"].as_u64().unwrap();
-        assert!(answer < timeout && GATEWAY_SECONDS < timeout, "{id}: {function} is cut off after {timeout} s");
+        assert!(response < timeout && GATEWAY_SECONDS < timeout, "{id}: {function} is cut off after {timeout} s");
     }
     let call = constant("adapters/src/configuration.rs", "CALL_SECONDS_MAX");
-    assert!(call < answer, "one call of {call} s uses up the answer's time");
+    assert!(call < response, "one call of {call} s uses up the response's time");
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_call_ends_before_the_state_that_waits_for_it() {
     }
 }
 
-/// A range that time runs out for says what held it up: the state's own limit would not.
+/// A range that runs out of time names the cause: the state's own limit would not.
 #[test]
 fn a_transformer_ends_before_the_state_that_waits_for_it() {
     let template = template();
@@ -67,14 +67,14 @@ fn a_transformer_ends_before_the_state_that_waits_for_it() {
         let (seconds, timeout) =
             (state["Parameters"]["Payload"]["seconds_max"].as_u64(), state["TimeoutSeconds"].as_u64().unwrap());
         let expected = Some(timeout - RANGE_ROOM_SECONDS);
-        assert_eq!(seconds, expected, "{name} waits {timeout} s and does not tell the transformer so");
+        assert_eq!(seconds, expected, "{name} waits {timeout} s and does not pass that to the transformer");
     }
     let by_itself = constant("functions/data-transformer/src/lib.rs", "RANGE_SECONDS");
-    assert!(by_itself + RANGE_ROOM_SECONDS <= 65, "what calls it without a word waits 65 s");
+    assert!(by_itself + RANGE_ROOM_SECONDS <= 65, "a caller that passes no limit waits 65 s");
 }
 
 #[test]
-fn an_attempt_counts_as_lost_only_after_the_workflow_can_no_longer_end_it() {
+fn an_attempt_is_lost_only_after_the_workflow_timeout() {
     let attempt = constant("domain/src/limits.rs", "ATTEMPT_MILLISECONDS_MAX");
     assert!(attempt > EXPRESS_SECONDS * 1000, "{attempt} ms");
 }

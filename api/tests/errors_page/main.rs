@@ -1,5 +1,5 @@
-//! Writes the page that explains every code, in the docs and as the page of `GET /errors`, and holds both against the tables
-//! and rules of the code.
+//! Writes the page that explains every code, as `docs/reference/errors.md` and as the page of `GET /errors`, and holds
+//! both against the tables and rules of the code.
 //!
 //! `UPDATE_ERRORS_PAGE=1 cargo test -p api --test errors_page` writes them anew.
 

@@ -1,17 +1,17 @@
-//! Webhooks: what is not proven, what is no payment, and what is stored once and exactly.
+//! Webhooks that are unproven, that are no payments, and that are stored once and exactly.
 
 use super::recipe::Bytes;
-use super::{CARD, all, answer_of, broken, cases, texts};
+use super::{CARD, all, broken, cases, expected_response, texts};
 use crate::support::cloud::{Cloud, unique};
 use crate::support::provider::{Provider, Signed, sign};
 use crate::support::template::text_of;
-use crate::support::upload::Answer;
+use crate::support::upload::ApiResponse;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// The members of a sound payment, each as the JSON of its value.
-const SOUND: [(&str, &str); 5] = [
+/// The members of a valid payment, each as the JSON of its value.
+const VALID: [(&str, &str); 5] = [
     ("transaction_id", "\"${transaction_id}\""),
     ("amount", "\"20.00\""),
     ("currency", "\"EUR\""),
@@ -23,14 +23,14 @@ const SOUND: [(&str, &str); 5] = [
 struct Delivery<'d> {
     entry: &'d Value,
     transaction_id: &'d str,
-    /// Who sends it.
+    /// The provider that sends it.
     sender: Provider<'d>,
-    /// Whose provider the payment is.
+    /// The provider of the payment.
     provider: Provider<'d>,
 }
 
 impl Delivery<'_> {
-    /// What names stand for in the JSON of a body.
+    /// The names that bodies may use.
     fn names(&self, name: &str) -> Option<Bytes> {
         let text = match name {
             "transaction_id" => self.transaction_id,
@@ -42,7 +42,7 @@ impl Delivery<'_> {
         Some(text.into())
     }
 
-    /// The sound payment with what the case changes, takes away or adds.
+    /// The valid payment with the members that the case changes, removes or adds.
     fn payment(&self) -> Bytes {
         let names = |name: &str| self.names(name);
         let changed = &self.entry["members"];
@@ -52,14 +52,14 @@ impl Delivery<'_> {
             member.add(&Bytes::of(recipe, &names));
             member
         };
-        for (name, sound) in SOUND {
+        for (name, valid) in VALID {
             match changed.get(name) {
-                None => made.push(member(name, &json!(sound))),
+                None => made.push(member(name, &json!(valid))),
                 Some(Value::Null) => {}
                 Some(recipe) => made.push(member(name, recipe)),
             }
         }
-        let is_new = |name: &str| SOUND.iter().all(|(known, _)| *known != name);
+        let is_new = |name: &str| VALID.iter().all(|(known, _)| *known != name);
         let further = changed.as_object().into_iter().flatten().filter(|(name, _)| is_new(name));
         made.extend(further.map(|(name, recipe)| member(name, recipe)));
         if !self.entry["added"].is_null() {
@@ -79,21 +79,21 @@ impl Delivery<'_> {
         Bytes::of(recipe, &|name| self.names(name))
     }
 
-    /// Signs the body, spoils what the case says, and sends it.
-    async fn send(&self, body: &Bytes) -> Answer {
+    /// Signs the body, changes what the case says, and sends it.
+    async fn send(&self, body: &Bytes) -> ApiResponse {
         let cloud = self.sender.cloud;
         let signed = sign(&self.sender.secret, &body.bytes, self.entry["seconds"].as_i64().unwrap_or_default());
         if self.entry["past_the_gateway"] == true {
             return send_past_the_gateway(cloud, &signed, None, &body.bytes).await;
         }
         if let Some(repeated) = self.entry["repeated"].as_str() {
-            let answer = send_past_the_gateway(cloud, &signed, Some(repeated), &body.bytes).await;
+            let response = send_past_the_gateway(cloud, &signed, Some(repeated), &body.bytes).await;
             assert_eq!(self.provider.item(&json!({"transaction_id": self.transaction_id})).await, None);
-            // Each header once is right, so that nothing else can have been the cause.
+            // Each header once is right, so that nothing else can be the cause.
             let once = body.text().replace("pay-", "once-");
             let signed = sign(&self.sender.secret, &once, 0);
             send_past_the_gateway(cloud, &signed, None, once.as_bytes()).await.accepted();
-            return answer;
+            return response;
         }
         let headers: Vec<(&str, String)> =
             signed.headers().into_iter().filter_map(|(name, value)| self.header(name, value, &signed)).collect();
@@ -107,7 +107,7 @@ impl Delivery<'_> {
         cloud.post_webhook_as(content_type, &headers, &sent.bytes).await
     }
 
-    /// A header as the case has it; none where the case leaves it out.
+    /// A header of the case; none where the case omits it.
     fn header<'h>(&self, name: &'h str, right: &str, signed: &Signed) -> Option<(&'h str, String)> {
         let Some(recipe) = self.entry["headers"].get(name) else {
             return Some((name, right.to_owned()));
@@ -125,18 +125,21 @@ impl Delivery<'_> {
         (!recipe.is_null()).then(|| (name, Bytes::of(recipe, &names).text()))
     }
 
-    /// Sends it and tells what is wrong with the answer and with what the table holds after it.
+    /// Sends it and describes what is wrong with the response and with the stored row.
     async fn deviations(&self) -> Vec<String> {
-        let (status, code) = answer_of(self.entry);
+        let (status, code) = expected_response(self.entry);
         let body = self.body();
         let event_key = self.provider.event_key_of(&body.bytes);
         let before = self.provider.item_of(self.transaction_id, &event_key).await;
-        let answer = self.send(&body).await;
+        let response = self.send(&body).await;
         let after = self.provider.item_of(self.transaction_id, &event_key).await;
-        let whole = format!("{} {:?}", answer.body, answer.headers);
+        let whole = format!("{} {:?}", response.body, response.headers);
         let key = self.sender.secret.trim_start_matches("whsec_");
         let mut deviations = broken([
-            (answer.status == status && answer.error() == code, format!("answered {} {}", answer.status, answer.body)),
+            (
+                response.status == status && response.error() == code,
+                format!("returned {} {}", response.status, response.body),
+            ),
             (!whole.contains(CARD) && !whole.contains(key), format!("what was sent is repeated: {whole}")),
         ]);
         if !deviations.is_empty() {
@@ -146,16 +149,16 @@ impl Delivery<'_> {
         if status == 200 {
             let after = after.unwrap_or_default();
             deviations.extend(broken([
-                (answer.body["duplicate"] == duplicate, format!("answered {}", answer.body)),
+                (response.body["duplicate"] == duplicate, format!("returned {}", response.body)),
                 (!duplicate || before.as_ref() == Some(&after), format!("it had an effect: {after}")),
             ]));
             deviations.extend(self.wrongly_stored(&after));
         } else {
-            answer.is_a_problem();
+            response.is_a_problem();
             deviations.extend(broken([(before == after, format!("it had an effect: {after:?}"))]));
         }
         if code == "invalid_payment" {
-            deviations.extend(self.wrongly_told(&answer, &body));
+            deviations.extend(self.wrongly_reported(&response, &body));
         }
         deviations
     }
@@ -169,7 +172,7 @@ impl Delivery<'_> {
                 deviations.push(format!("{name} is stored as {}", item[name]));
             }
         }
-        // Without a time until which it is being published, a payment needs nothing more.
+        // Unless a publication is claimed, a payment needs nothing more.
         let is_published = self.entry["published"].as_bool().unwrap_or(true);
         deviations.extend(broken([
             (item["published_at_ms"].is_null() != is_published, format!("published or not: {item}")),
@@ -178,15 +181,15 @@ impl Delivery<'_> {
         deviations
     }
 
-    /// What is wrong with the faults that a refusal tells, each as `code field`, at the places that the body marks.
-    fn wrongly_told(&self, answer: &Answer, body: &Bytes) -> Vec<String> {
-        let errors = answer.body["errors"].as_array().cloned().unwrap_or_default();
-        let told = |error: &Value| {
+    /// What is wrong with the errors of a rejection, each as `code field`, at the positions that the body marks.
+    fn wrongly_reported(&self, response: &ApiResponse, body: &Bytes) -> Vec<String> {
+        let errors = response.body["errors"].as_array().cloned().unwrap_or_default();
+        let reported = |error: &Value| {
             let words = [error["code"].as_str(), error["field"].as_str()];
             (words.into_iter().flatten().collect::<Vec<_>>().join(" "), error["byte"].as_u64())
         };
-        let found: Vec<_> = errors.iter().map(told).collect();
-        let expected = texts(&self.entry["errors"]).enumerate().map(|(at, text)| (text.to_owned(), body.place(at)));
+        let found: Vec<_> = errors.iter().map(reported).collect();
+        let expected = texts(&self.entry["errors"]).enumerate().map(|(at, text)| (text.to_owned(), body.position(at)));
         let expected: Vec<_> = expected.collect();
         let is_text = |text: &Value| text.as_str().is_some_and(|text| !text.is_empty());
         broken([
@@ -195,19 +198,20 @@ impl Delivery<'_> {
                 errors.iter().all(|error| is_text(&error["reason"]) && is_text(&error["fix"])),
                 format!("{errors:?} say too little"),
             ),
-            (answer.body["transaction_id"].is_null(), format!("the id is repeated: {}", answer.body)),
+            (response.body["transaction_id"].is_null(), format!("the id is repeated: {}", response.body)),
         ])
     }
 }
 
-/// Calls the function as a gateway would that hands on every byte and every value of a header. Of a repeated header API Gateway
-/// hands on all values, but the emulator's keeps one; of bytes that are no text neither hands on all.
+/// Calls the function as a gateway would that passes on every byte and every value of a header. API Gateway passes on
+/// all values of a repeated header, but the emulator's keeps one; neither passes on all bytes of a body that is not
+/// text.
 pub(super) async fn send_past_the_gateway(
     cloud: &Cloud,
     signed: &Signed,
     repeated: Option<&str>,
     body: &[u8],
-) -> Answer {
+) -> ApiResponse {
     let values = |(name, value): (&str, &str)| {
         let times = if repeated == Some(name) { 2 } else { 1 };
         (name.to_owned(), json!(vec![value; times]))
@@ -216,7 +220,7 @@ pub(super) async fn send_past_the_gateway(
     event["body"] = json!(STANDARD.encode(body));
     event["isBase64Encoded"] = json!(true);
     event["multiValueHeaders"] = Value::Object(signed.headers().into_iter().map(values).collect());
-    Answer::of_function(&cloud.invoke("webhook-validator", &event).await.unwrap())
+    ApiResponse::of_function(&cloud.invoke("webhook-validator", &event).await.unwrap())
 }
 
 async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
@@ -225,7 +229,7 @@ async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
     let mut deviations = Vec::new();
     for entry in &deliveries {
         let is_other = entry["signer"] == "other";
-        // Signed by another one, it is either the other's payment or a forgery of the first one's.
+        // Signed by another provider, it is either that one's payment or a forgery of the first one's.
         let is_theirs = is_other && entry["members"]["provider"].is_string();
         let sender = if is_other { cloud.other_provider() } else { cloud.provider() };
         let provider = if is_theirs { cloud.other_provider() } else { cloud.provider() };
@@ -234,17 +238,17 @@ async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
     }
     let provider = cloud.provider();
     let next = provider.payment("1.50", "EUR");
-    let answer = provider.send(&next).await;
+    let response = provider.send(&next).await;
     let item = provider.item(&next).await.unwrap_or_default();
     deviations.extend(broken([(
-        answer.status == 200 && item["amount"] == "1.5",
-        format!("the next payment: {} {item}", answer.body),
+        response.status == 200 && item["amount"] == "1.5",
+        format!("the next payment: {} {item}", response.body),
     )]));
     deviations
 }
 
 #[tokio::test]
-async fn the_clauses_of_webhooks_are_kept() {
+async fn webhook_clauses_hold() {
     let cloud = Cloud::open().await;
     all(cases("webhooks"), async |case: Value| deviations(&cloud, &case).await).await;
 }

@@ -1,18 +1,18 @@
-//! Files that are uploaded: refused with every error at its place, or taken and stored exactly.
+//! Uploaded files: rejected with every error at its position, or accepted and stored exactly.
 
 use super::recipe::Bytes;
 use super::{CARD, all, broken, cases, texts};
 use crate::support::cloud::Cloud;
 use crate::support::files::{HEADER, decimal, file_id};
-use crate::support::upload::{Answer, Uploader, number, statuses};
+use crate::support::upload::{ApiResponse, Uploader, number, statuses};
 use domain::csv::{Column, ErrorCode};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 
-/// What the table must hold of one transaction, by column.
+/// The expected row of one transaction, by column.
 type Row = BTreeMap<&'static str, String>;
 
-/// Texts that come back in an answer because we wrote them are no echo of a value; shorter values may come back by chance.
+/// Texts of our own messages are no echo of a value; shorter values may occur by chance.
 const ECHO_BYTES_MIN: usize = 4;
 
 struct FileCase {
@@ -21,14 +21,14 @@ struct FileCase {
 }
 
 enum Outcome {
-    /// The errors in their order, and the values that are wrong, where they are known.
-    Refused { errors: Vec<Error>, values: Vec<Vec<u8>> },
-    /// The rows that are stored.
+    /// The errors in their order, and the wrong values, where they are known.
+    Rejected { errors: Vec<Error>, values: Vec<Vec<u8>> },
+    /// The expected rows.
     Stored(Vec<Row>),
 }
 
-/// Where an error stands, as the data say it: `code record:line column #number @mark xtimes`, of which the column is `-` or
-/// nothing where the error has none, and the last three may be absent.
+/// The position of an error in the data: `code record:line column #number @mark xtimes`. The column is `-` or nothing
+/// where the error has none, and the last three may be absent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Error {
     code: String,
@@ -39,19 +39,19 @@ struct Error {
     byte: u64,
 }
 
-/// A sound record as it stands in a file.
+/// A valid record as it is in a file.
 fn record(id: &str) -> String {
     format!("{id},12.34,USD,2026-01-15T10:00:00Z,Corner Café {CARD},completed")
 }
 
-/// What is stored of it.
+/// Its stored row.
 fn row(id: &str) -> Row {
     let merchant = format!("Corner Café {CARD}");
     let values = [id, "12.34", "USD", "2026-01-15T10:00:00.000000000Z", &merchant, "completed"];
     Column::ALL.iter().map(|column| column.name()).zip(values.map(str::to_owned)).collect()
 }
 
-/// The names that files know: the header, and sound records by their ids.
+/// The names that files may use: the header, and valid records by their ids.
 fn names(name: &str) -> Option<Bytes> {
     let is_id = name.len() == 2 && name.starts_with(['T', 't', 'N']);
     if name == "header" { Some(HEADER.into()) } else { is_id.then(|| record(name).as_str().into()) }
@@ -73,7 +73,7 @@ impl Error {
             }
         }
         let has_error = |mark: &usize| found.iter().any(|error| error.byte == *mark as u64);
-        assert!(file.marks.iter().all(has_error), "a place is marked where no error stands");
+        assert!(file.marks.iter().all(has_error), "a position is marked where no error is");
         found
     }
 
@@ -91,12 +91,12 @@ impl Error {
             line: line.parse().unwrap(),
             column: column.to_owned(),
             column_number: after('#'),
-            byte: file.place(mark).unwrap_or_default(),
+            byte: file.position(mark).unwrap_or_default(),
         }
     }
 
-    /// Reads an error of an answer; its column's number only where one is expected.
-    fn of_answer(error: &Value, expected: Option<&Self>) -> Self {
+    /// Reads an error of a response; its column's number only where one is expected.
+    fn of_response(error: &Value, expected: Option<&Self>) -> Self {
         let number = |member: &str| error[member].as_u64().unwrap_or(u64::MAX);
         let is_numbered = expected.is_some_and(|error| error.column_number.is_some());
         Self {
@@ -110,10 +110,10 @@ impl Error {
     }
 }
 
-/// The case of one entry of the data: a file as it stands there, or one with a record for each value of a column.
+/// The case of one entry of the data: a file as written, or one with a record for each value of a column.
 fn of_entry(entry: &Value) -> FileCase {
-    if let Some(values) = entry["refused"].as_array() {
-        return refused_values(entry, values);
+    if let Some(values) = entry["rejected"].as_array() {
+        return rejected_values(entry, values);
     }
     if let Some(values) = entry["stored"].as_array() {
         return stored_values(entry, values);
@@ -121,7 +121,7 @@ fn of_entry(entry: &Value) -> FileCase {
     let file = bytes(&entry["file"]);
     let outcome = match entry["rows"].as_array() {
         Some(rows) => Outcome::Stored(rows.iter().map(row_of).collect()),
-        None => Outcome::Refused { errors: Error::list(&entry["errors"], &file), values: Vec::new() },
+        None => Outcome::Rejected { errors: Error::list(&entry["errors"], &file), values: Vec::new() },
     };
     FileCase { file: file.bytes, outcome }
 }
@@ -130,17 +130,17 @@ fn column_of(entry: &Value) -> Column {
     Column::ALL.into_iter().find(|column| entry["column"] == column.name()).unwrap()
 }
 
-/// A sound record with this value in a column, and where the column begins.
+/// A valid record with this value in a column, and the offset of the column.
 fn with_value(id: &str, column: Column, value: &[u8]) -> (Vec<u8>, usize) {
-    let sound = record(id);
-    let mut fields: Vec<&[u8]> = sound.split(',').map(str::as_bytes).collect();
+    let valid = record(id);
+    let mut fields: Vec<&[u8]> = valid.split(',').map(str::as_bytes).collect();
     let before = fields[..column as usize].iter().map(|field| field.len() + 1).sum();
     fields[column as usize] = value;
     (fields.join(&b','), before)
 }
 
-/// Values that are refused, each in a record of its own below a sound one.
-fn refused_values(entry: &Value, values: &[Value]) -> FileCase {
+/// Values that are rejected, each in a record of its own below a valid one.
+fn rejected_values(entry: &Value, values: &[Value]) -> FileCase {
     let (code, column) = (entry["code"].as_str().unwrap(), column_of(entry));
     let mut file = format!("{HEADER}\n{}\n", record("T1")).into_bytes();
     let mut errors = Vec::new();
@@ -153,22 +153,22 @@ fn refused_values(entry: &Value, values: &[Value]) -> FileCase {
             line: file.iter().filter(|byte| **byte == b'\n').count() as u64 + 1,
             column: column.name().to_owned(),
             column_number: Some(column as u64 + 1),
-            byte: (file.len() + place) as u64 + value.place(0).unwrap_or_default(),
+            byte: (file.len() + place) as u64 + value.position(0).unwrap_or_default(),
         });
         file.extend([&record[..], b"\n"].concat());
     }
     let values = values.into_iter().map(|value| value.bytes).collect();
-    FileCase { file, outcome: Outcome::Refused { errors, values } }
+    FileCase { file, outcome: Outcome::Rejected { errors, values } }
 }
 
-/// Values that are taken, each in a record of its own.
+/// Values that are accepted, each in a record of its own.
 fn stored_values(entry: &Value, values: &[Value]) -> FileCase {
     let column = column_of(entry);
     let mut file = format!("{HEADER}\n").into_bytes();
     let mut rows = Vec::new();
     for (number, value) in (1..).zip(values) {
         let id = format!("T{number}");
-        // An instant is taken once, so that it is the same in both places.
+        // The time is read once, so that it is the same in the file and in the expected row.
         let in_file = bytes(value.get("value").unwrap_or(value));
         let stored = value.get("stored").map_or_else(|| in_file.clone(), bytes);
         let (record, _) = with_value(&id, column, &in_file.bytes);
@@ -180,7 +180,7 @@ fn stored_values(entry: &Value, values: &[Value]) -> FileCase {
     FileCase { file, outcome: Outcome::Stored(rows) }
 }
 
-/// A row of the data: what differs from the usual one.
+/// A row of the data: the members that differ from the usual ones.
 fn row_of(entry: &Value) -> Row {
     let mut row = row("T1");
     for column in Column::ALL.map(Column::name) {
@@ -191,7 +191,7 @@ fn row_of(entry: &Value) -> Row {
     row
 }
 
-/// What is wrong with how the table holds these rows of a partner.
+/// What is wrong with the stored rows of a partner.
 async fn wrongly_stored(bank: &Uploader<'_>, rows: &[Row]) -> Vec<String> {
     let mut deviations = Vec::new();
     for expected in rows {
@@ -211,42 +211,42 @@ async fn wrongly_stored(bank: &Uploader<'_>, rows: &[Row]) -> Vec<String> {
     deviations
 }
 
-/// Uploads a file that must be taken, and tells what is wrong with how it ends and how it is stored.
-async fn wrongly_taken(bank: &Uploader<'_>, file: &[u8], rows: &[Row]) -> Vec<String> {
-    let answer = bank.upload(file).await;
-    if answer.status != 200 || answer.body["row_count"] != rows.len() {
-        return vec![format!("answered {} {}", answer.status, answer.body)];
+/// Uploads a file that must be accepted, and describes what is wrong with its outcome and its rows.
+async fn wrongly_accepted(bank: &Uploader<'_>, file: &[u8], rows: &[Row]) -> Vec<String> {
+    let response = bank.upload(file).await;
+    if response.status != 200 || response.body["row_count"] != rows.len() {
+        return vec![format!("returned {} {}", response.status, response.body)];
     }
-    let ended = bank.cloud.ended(answer.text("file_id"), 1).await;
+    let ended = bank.cloud.ended(response.text("file_id"), 1).await;
     if ended["status"] != "completed" || number(&ended["rows_stored"]) != rows.len() as u64 {
         return vec![format!("ended as {ended}")];
     }
     wrongly_stored(bank, rows).await
 }
 
-/// The next file of a partner whose last one was refused.
+/// The next file of a partner whose last one was rejected.
 pub(super) async fn next_is_concerned(bank: &Uploader<'_>) -> Vec<String> {
     let next = format!("{HEADER}\n{}\n", record("N1"));
-    let deviations = wrongly_taken(bank, next.as_bytes(), &[row("N1")]).await;
+    let deviations = wrongly_accepted(bank, next.as_bytes(), &[row("N1")]).await;
     deviations.into_iter().map(|how| format!("the next file: {how}")).collect()
 }
 
-async fn wrongly_refused(bank: &Uploader<'_>, file: &[u8], errors: &[Error], values: &[Vec<u8>]) -> Vec<String> {
-    let answer = bank.upload(file).await;
+async fn wrongly_rejected(bank: &Uploader<'_>, file: &[u8], errors: &[Error], values: &[Vec<u8>]) -> Vec<String> {
+    let response = bank.upload(file).await;
     let status = bank.cloud.status_row(&file_id(&bank.partner, file)).await.unwrap_or_default();
-    let listed = answer.body["errors"].as_array().cloned().unwrap_or_default();
+    let listed = response.body["errors"].as_array().cloned().unwrap_or_default();
     let found: Vec<Error> =
-        listed.iter().enumerate().map(|(at, error)| Error::of_answer(error, errors.get(at))).collect();
+        listed.iter().enumerate().map(|(at, error)| Error::of_response(error, errors.get(at))).collect();
     let mut stored = Vec::new();
     for number in 1..values.len().max(2) + 2 {
         stored.extend(bank.transaction(&format!("T{number}")).await);
     }
     let history = if status["history"].is_array() { statuses(&status["history"]) } else { Vec::new() };
-    let is_refused = answer.status == 400 && answer.error() == "invalid_csv";
+    let is_rejected = response.status == 400 && response.error() == "invalid_csv";
     let mut deviations = broken([
-        (is_refused, format!("answered {} {}", answer.status, answer.body)),
+        (is_rejected, format!("returned {} {}", response.status, response.body)),
         (found == errors, format!("expected {errors:?}, found {found:?}")),
-        (is_consistent(&answer), format!("counts and members do not agree: {}", answer.body)),
+        (is_consistent(&response), format!("counts and members do not agree: {}", response.body)),
         (history == ["validating", "validation_failed"], format!("the history is {history:?}")),
         (status["status"] == "validation_failed", format!("the status is {}", status["status"])),
         (
@@ -254,19 +254,19 @@ async fn wrongly_refused(bank: &Uploader<'_>, file: &[u8], errors: &[Error], val
             format!("{} errors are recorded", status["error_count"]),
         ),
         (stored.is_empty(), format!("rows of it were stored: {stored:?}")),
-        (!echoes(&answer, bank, values), format!("what was sent is repeated: {}", answer.body)),
+        (!echoes(&response, bank, values), format!("what was sent is repeated: {}", response.body)),
     ]);
     deviations.extend(next_is_concerned(bank).await);
     deviations
 }
 
-/// Whether an answer repeats what nobody may be told: the card number of the sound records, the key, or a wrong value.
-fn echoes(answer: &Answer, bank: &Uploader<'_>, values: &[Vec<u8>]) -> bool {
-    let whole = format!("{} {:?}", answer.body, answer.headers);
-    let listed = answer.body["errors"].as_array().into_iter().flatten();
+/// Whether a response repeats private data: the card number of the valid records, the key, or a wrong value.
+fn echoes(response: &ApiResponse, bank: &Uploader<'_>, values: &[Vec<u8>]) -> bool {
+    let whole = format!("{} {:?}", response.body, response.headers);
+    let listed = response.body["errors"].as_array().into_iter().flatten();
     let of_errors = listed.flat_map(|error| [&error["reason"], &error["fix"]]);
     let said: String =
-        of_errors.chain([&answer.body["message"], &answer.body["title"]]).filter_map(Value::as_str).collect();
+        of_errors.chain([&response.body["message"], &response.body["title"]]).filter_map(Value::as_str).collect();
     let is_ours =
         |text: &str| ErrorCode::ALL.iter().any(|code| code.fix().contains(text) || code.reason().contains(text));
     let is_said = |value: &Vec<u8>| {
@@ -277,9 +277,9 @@ fn echoes(answer: &Answer, bank: &Uploader<'_>, values: &[Vec<u8>]) -> bool {
     whole.contains(CARD) || whole.contains(&bank.key) || values.iter().any(is_said)
 }
 
-/// Whether the answer's numbers follow from its list, and each error says why and what to do.
-fn is_consistent(answer: &Answer) -> bool {
-    let errors = answer.body["errors"].as_array().cloned().unwrap_or_default();
+/// Whether the response's numbers agree with its list, and each error has a reason and a fix.
+fn is_consistent(response: &ApiResponse) -> bool {
+    let errors = response.body["errors"].as_array().cloned().unwrap_or_default();
     let mut by_code = BTreeMap::<&str, u64>::new();
     for error in &errors {
         *by_code.entry(error["code"].as_str().unwrap_or_default()).or_default() += 1;
@@ -295,11 +295,11 @@ fn is_consistent(answer: &Answer) -> bool {
     };
     let members = "detail dry_run error error_count errors errors_by_code file_id instance message request_id row_count \
                    status status_path title truncated type";
-    members_of(&answer.body) == members
-        && answer.content_type() == "application/problem+json"
-        && answer.body["error_count"] == errors.len()
-        && answer.body["errors_by_code"] == json!(by_code)
-        && answer.body["truncated"] == false
+    members_of(&response.body) == members
+        && response.content_type() == "application/problem+json"
+        && response.body["error_count"] == errors.len()
+        && response.body["errors_by_code"] == json!(by_code)
+        && response.body["truncated"] == false
         && errors.iter().all(says_all)
 }
 
@@ -310,8 +310,8 @@ async fn check(part: &str) {
     all(single, async |entry: Value| {
         let (bank, case) = (cloud.partner().await, of_entry(&entry));
         match case.outcome {
-            Outcome::Refused { errors, values } => wrongly_refused(&bank, &case.file, &errors, &values).await,
-            Outcome::Stored(rows) => wrongly_taken(&bank, &case.file, &rows).await,
+            Outcome::Rejected { errors, values } => wrongly_rejected(&bank, &case.file, &errors, &values).await,
+            Outcome::Stored(rows) => wrongly_accepted(&bank, &case.file, &rows).await,
         }
     })
     .await;
@@ -329,14 +329,14 @@ async fn sequence(cloud: &Cloud, case: &Value) -> Vec<String> {
         let (bank, file) = (&banks[upload["by"].as_str().unwrap()], bytes(&upload["file"]).bytes);
         let id = file_id(&bank.partner, &file);
         let before = cloud.status_row(&id).await;
-        let answer = bank.upload(&file).await.accepted();
+        let response = bank.upload(&file).await.accepted();
         let is_duplicate = upload["duplicate"] == true;
         let after = cloud.ended(&id, 1).await;
         deviations.extend(broken([
-            (answer.body["duplicate"] == is_duplicate, format!("answered {}", answer.body)),
-            (answer.text("file_id") == id, format!("it is another file: {}", answer.body)),
+            (response.body["duplicate"] == is_duplicate, format!("returned {}", response.body)),
+            (response.text("file_id") == id, format!("it is another file: {}", response.body)),
             (after["status"] == "completed", format!("ended as {after}")),
-            // A later file that superseded it is noted in the earlier one's row; nothing else of a file's end changes.
+            // A later file that superseded it is noted in the earlier one's row; nothing else of a final row changes.
             (!is_duplicate || before.is_some_and(|before| before == after), format!("it had an effect: {after}")),
         ]));
     }
@@ -348,26 +348,26 @@ async fn sequence(cloud: &Cloud, case: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_clauses_of_encoding_are_kept() {
+async fn encoding_clauses_hold() {
     check("encoding").await;
 }
 
 #[tokio::test]
-async fn the_clauses_of_structure_are_kept() {
+async fn structure_clauses_hold() {
     check("structure").await;
 }
 
 #[tokio::test]
-async fn the_clauses_of_amounts_and_currencies_are_kept() {
+async fn amount_and_currency_clauses_hold() {
     check("amounts").await;
 }
 
 #[tokio::test]
-async fn the_clauses_of_timestamps_are_kept() {
+async fn timestamp_clauses_hold() {
     check("timestamps").await;
 }
 
 #[tokio::test]
-async fn the_clauses_of_identity_are_kept() {
+async fn identity_clauses_hold() {
     check("identity").await;
 }

@@ -1,7 +1,6 @@
-//! Bytes as the data write them. A recipe is a text, a list of recipes one after the other, or one of
-//! `{"hex": …}`, `{"base64": …}`, `{"repeat": recipe, "times": …}`, `{"utf16le": recipe}` and `{"utf16be": recipe}`.
-//! `${name}` in a text stands for what the kind of case knows under that name, and `‸` for no byte: it marks a place, which
-//! an error must have.
+//! How the data write bytes. A recipe is a text, a list of recipes one after the other, or one of `{"hex": …}`,
+//! `{"base64": …}`, `{"repeat": recipe, "times": …}`, `{"utf16le": recipe}` and `{"utf16be": recipe}`. `${name}` in a
+//! text is the value of that name in the kind of case. `‸` is no byte: it marks a position, which an error must have.
 
 use crate::support::cloud::now_ms;
 use base64::Engine;
@@ -11,15 +10,15 @@ use serde_json::Value;
 
 const MARK: char = '‸';
 
-/// What a recipe gives.
+/// The bytes of a recipe.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(super) struct Bytes {
     pub(super) bytes: Vec<u8>,
-    /// The offsets that are marked.
+    /// The marked offsets.
     pub(super) marks: Vec<usize>,
 }
 
-/// What names stand for.
+/// The values of names.
 pub(super) type Names<'n> = dyn Fn(&str) -> Option<Bytes> + 'n;
 
 impl From<&str> for Bytes {
@@ -91,8 +90,8 @@ impl Bytes {
         String::from_utf8(self.bytes.clone()).unwrap()
     }
 
-    /// The places of as many errors, in their order: the marked ones, or none where nothing is marked.
-    pub(super) fn place(&self, error: usize) -> Option<u64> {
+    /// The positions of the errors, in their order: the marked ones, or none where nothing is marked.
+    pub(super) fn position(&self, error: usize) -> Option<u64> {
         self.marks.get(error).map(|&mark| mark as u64)
     }
 }

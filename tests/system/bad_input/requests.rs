@@ -1,34 +1,34 @@
-//! Request bodies of `POST /upload`, raw: what a client may send, what is refused, and with which code.
+//! Raw request bodies of `POST /upload`: what a client may send, what is rejected, and with which code.
 
 use super::recipe::Bytes;
-use super::{CARD, all, answer_of, broken, cases, files};
+use super::{CARD, all, broken, cases, expected_response, files};
 use crate::support::cloud::Cloud;
 use crate::support::files::{HEADER, file_id};
-use crate::support::upload::{Answer, Uploader};
+use crate::support::upload::{ApiResponse, Uploader};
 use serde_json::{Value, json};
 
 const TYPE: &str = "multipart/form-data; boundary=b";
 const DISPOSITION: &str = "Content-Disposition: form-data; name=\"file\"; filename=\"day.csv\"";
 
-/// The sound file that requests carry.
-fn sound_file() -> String {
+/// The valid file that requests have.
+fn valid_file() -> String {
     format!("{HEADER}\nT1,12.34,USD,2026-01-15T10:00:00Z,Corner Café {CARD},completed\n")
 }
 
-/// The names that requests know: the usual content type, the lines that begin and end a part, and the file.
+/// The names that requests may use: the usual content type, the lines that begin and end a part, and the file.
 fn names(name: &str) -> Option<Bytes> {
     let text = match name {
         "type" => TYPE.to_owned(),
         "disposition" => DISPOSITION.to_owned(),
         "open" => format!("--b\r\n{DISPOSITION}\r\nContent-Type: text/csv\r\n\r\n"),
         "close" => "\r\n--b--\r\n".to_owned(),
-        "file" => sound_file(),
+        "file" => valid_file(),
         _ => return None,
     };
     Some(text.as_str().into())
 }
 
-async fn post(bank: &Uploader<'_>, case: &Value) -> Answer {
+async fn post(bank: &Uploader<'_>, case: &Value) -> ApiResponse {
     let body = if case["body"].is_null() { None } else { Some(Bytes::of(&case["body"], &names)) };
     if case["as_gateway"] == true {
         return call_as_gateway(bank, body.map(|body| body.text()), case["base64"] == true).await;
@@ -43,8 +43,8 @@ async fn post(bank: &Uploader<'_>, case: &Value) -> Answer {
     bank.post(&headers, body.unwrap().bytes).await
 }
 
-/// The gateway never hands over a body like these, so the function is called as the gateway would.
-async fn call_as_gateway(bank: &Uploader<'_>, body: Option<String>, is_base64: bool) -> Answer {
+/// The gateway never passes on such a body, so the function is called as the gateway would.
+async fn call_as_gateway(bank: &Uploader<'_>, body: Option<String>, is_base64: bool) -> ApiResponse {
     let cloud = bank.cloud;
     let event = json!({
         "resource": "/upload", "path": "/upload", "httpMethod": "POST",
@@ -59,40 +59,43 @@ async fn call_as_gateway(bank: &Uploader<'_>, body: Option<String>, is_base64: b
         },
         "body": body, "isBase64Encoded": is_base64,
     });
-    Answer::of_function(&cloud.invoke("csv-validator", &event).await.unwrap())
+    ApiResponse::of_function(&cloud.invoke("csv-validator", &event).await.unwrap())
 }
 
-/// Sends a request as a partner of its own. A refusal must be one of ours, with its members; what is taken must lie under the
-/// key that follows from its content alone.
+/// Sends a request as a partner of its own. A rejection must have our members; an accepted file must be stored under
+/// the key that follows from its content alone.
 async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
     let bank = cloud.partner().await;
-    let (status, code) = answer_of(case);
-    let answer = post(&bank, case).await;
-    let whole = format!("{} {:?}", answer.body, answer.headers);
+    let (status, code) = expected_response(case);
+    let response = post(&bank, case).await;
+    let whole = format!("{} {:?}", response.body, response.headers);
     let mut deviations = broken([
-        (answer.status == status && answer.error() == code, format!("answered {} {}", answer.status, answer.body)),
+        (
+            response.status == status && response.error() == code,
+            format!("returned {} {}", response.status, response.body),
+        ),
         (!whole.contains(CARD) && !whole.contains(&bank.key), format!("what was sent is repeated: {whole}")),
     ]);
     if !deviations.is_empty() {
         return deviations;
     }
-    let id = file_id(&bank.partner, sound_file().as_bytes());
+    let id = file_id(&bank.partner, valid_file().as_bytes());
     if status == 200 {
         let ended = cloud.ended(&id, 1).await;
         deviations.extend(broken([
             (
-                answer.text("s3_key") == format!("validated/{id}.csv"),
-                format!("the key follows from more: {}", answer.body),
+                response.text("s3_key") == format!("validated/{id}.csv"),
+                format!("the key depends on more: {}", response.body),
             ),
             (ended["status"] == "completed", format!("ended as {ended}")),
             (bank.transaction("T1").await.is_some(), "it was not stored".to_owned()),
         ]));
     } else {
-        answer.refused(status, code);
+        response.assert_rejected(status, code);
         let message = case["message"].as_str().unwrap_or_default();
         deviations.extend(broken([
-            (answer.text("message").contains(message), format!("the message lacks {message}: {}", answer.body)),
-            (cloud.status_row(&id).await.is_none(), "the status table knows it".to_owned()),
+            (response.text("message").contains(message), format!("the message lacks {message}: {}", response.body)),
+            (cloud.status_row(&id).await.is_none(), "the status table has it".to_owned()),
             (bank.transaction("T1").await.is_none(), "a row of it was stored".to_owned()),
         ]));
     }
@@ -101,7 +104,7 @@ async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_clauses_of_multipart_are_kept() {
+async fn multipart_clauses_hold() {
     let cloud = Cloud::open().await;
     all(cases("multipart"), async |case: Value| deviations(&cloud, &case).await).await;
 }

@@ -1,5 +1,5 @@
-//! Suites that others have published, through the real interface: JSONTestSuite as bodies of webhooks and inside payments,
-//! the tests of Standard Webhooks' libraries, and the Big List of Naughty Strings as merchants.
+//! Published test suites, through the real interface: JSONTestSuite as bodies of webhooks and inside payments, the
+//! tests of Standard Webhooks' libraries, and the Big List of Naughty Strings as merchants.
 
 use super::deliveries::send_past_the_gateway;
 use super::recipe::Bytes;
@@ -8,7 +8,7 @@ use crate::support::cloud::{Cloud, eventually};
 use crate::support::files::{self, HEADER, record};
 use crate::support::provider::{Provider, sign};
 use crate::support::template::text_of;
-use crate::support::upload::Answer;
+use crate::support::upload::ApiResponse;
 use futures::StreamExt;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,12 +23,12 @@ fn bytes(recipe: &Value) -> Vec<u8> {
     Bytes::of(recipe, &|_| None).bytes
 }
 
-/// The code that a body is refused with for its JSON alone, by the file's name; none where the JSON is good.
+/// The code of the rejection of a body for its JSON alone, by the file's name; none where the JSON is valid.
 fn decided() -> BTreeMap<String, Option<String>> {
     let mut decided = BTreeMap::new();
     for decision in suite("json-test-suite-decisions")["decisions"].as_array().unwrap() {
         let (names, code) = match decision["refused"].as_array() {
-            Some(refused) => (refused, decision["code"].as_str().map(str::to_owned)),
+            Some(rejected) => (rejected, decision["code"].as_str().map(str::to_owned)),
             None => (decision["accepted"].as_array().unwrap(), None),
         };
         decided.extend(names.iter().map(|name| (name.as_str().unwrap().to_owned(), code.clone())));
@@ -36,27 +36,27 @@ fn decided() -> BTreeMap<String, Option<String>> {
     decided
 }
 
-/// Sends a body to the webhooks' API. One that is no text cannot be proven there, since the gateway hands on a text of it, whose
-/// signature is another one; to see what the function says of it, it goes past the gateway as well.
-async fn send(provider: &Provider<'_>, body: &[u8]) -> Answer {
+/// Sends a body to the webhook API. One that is not text cannot be proven there, since the gateway passes on another
+/// text, with another signature; so that the function is tested, it is sent past the gateway as well.
+async fn send(provider: &Provider<'_>, body: &[u8]) -> ApiResponse {
     let signed = sign(&provider.secret, body, 0);
-    let answer = provider.cloud.post_webhook(&signed.headers(), body).await;
+    let response = provider.cloud.post_webhook(&signed.headers(), body).await;
     if std::str::from_utf8(body).is_ok() {
-        return answer;
+        return response;
     }
-    assert_eq!(answer.status, 401, "{}", answer.body);
+    assert_eq!(response.status, 401, "{}", response.body);
     send_past_the_gateway(provider.cloud, &signed, None, body).await
 }
 
-/// What is wrong with the answers to a text of JSON as a body, and as a value inside a payment.
+/// What is wrong with the responses to a JSON text as a body, and as a value inside a payment.
 async fn json_deviations(provider: &Provider<'_>, text: &[u8], is_accepted: bool, code: Option<&str>) -> Vec<String> {
     let raw = send(provider, text).await;
     let first = raw.body["errors"][0]["code"].as_str().unwrap_or_default();
     let is_about_json =
         first.starts_with("json_") || ["body_empty", "byte_order_mark", "encoding_invalid_utf8"].contains(&first);
     let payment = provider.payment("20", "EUR");
-    let sound = payment.to_string();
-    let (before, after) = sound.split_at(sound.len() - 1);
+    let valid = payment.to_string();
+    let (before, after) = valid.split_at(valid.len() - 1);
     let body = [before.as_bytes(), b",\"metadata\":{\"v\":", text, b"}", after.as_bytes()].concat();
     let inside = send(provider, &body).await;
     let item = provider.item(&payment).await;
@@ -73,7 +73,7 @@ async fn json_deviations(provider: &Provider<'_>, text: &[u8], is_accepted: bool
 }
 
 #[tokio::test]
-async fn json_test_suite_is_judged_as_we_decided() {
+async fn json_test_suite_gets_the_documented_decisions() {
     let cloud = Cloud::open().await;
     let provider = cloud.provider();
     let decided = decided();
@@ -89,9 +89,9 @@ async fn json_test_suite_is_judged_as_we_decided() {
     .await;
 }
 
-/// What is signed is no payment of ours, so that a signature that is proven gets 400, and any other 401.
+/// The signed body is no payment of ours, so a proven signature gets 400, and any other 401.
 #[tokio::test]
-async fn standard_webhooks_are_verified_as_its_libraries_do() {
+async fn standard_webhooks_vectors_are_verified() {
     let cloud = Cloud::open().await;
     let suite = suite("standard-webhooks");
     let published = &suite["signed"][0];
@@ -103,15 +103,15 @@ async fn standard_webhooks_are_verified_as_its_libraries_do() {
         cloud.secrets().put_secret_value().secret_id(id).secret_string(value).send().await.unwrap();
     };
     let status = async |headers: &[(&str, &str)]| cloud.post_webhook(headers, payload).await.status;
-    // As in a rotation, the provider's own secret goes on working for the tests beside this one.
+    // As in a rotation, the provider's own secret stays valid for the tests at the same time.
     put(json!([text("secret"), provider.secret])).await;
-    eventually("the published secret to be known", async || {
+    eventually("the published secret to be in effect", async || {
         (status(&sign(text("secret"), payload, 0).headers()[..]).await == 400).then_some(())
     })
     .await;
     let verified = suite["verified"].as_array().unwrap().iter();
     all(verified.map(|case| (case["name"].as_str().unwrap().to_owned(), case)), async |case: &Value| {
-        // A second may pass on the way.
+        // A second may pass before the request.
         let seconds = case["seconds"].as_i64().unwrap_or_default();
         let signed = sign(text("secret"), payload, seconds + seconds.signum());
         let given: Vec<(&str, Option<String>)> = signed
@@ -129,18 +129,18 @@ async fn standard_webhooks_are_verified_as_its_libraries_do() {
             given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
         if case["is_valid"] == true {
             // Another instance of the function may not have read the published secret yet.
-            let name = format!("{} to be taken", case["name"]);
+            let name = format!("{} to be accepted", case["name"]);
             eventually(&name, async || (status(&headers).await == 400).then_some(())).await;
             return broken([]);
         }
         let found = status(&headers).await;
-        broken([(found == 401, format!("answered {found}, not 401"))])
+        broken([(found == 401, format!("returned {found}, not 401"))])
     })
     .await;
     put(json!([provider.secret])).await;
 }
 
-/// Whether a text may be a merchant: something to see, and no control character.
+/// Whether a text may be a merchant: visible, and without control characters.
 fn is_merchant(text: &str) -> bool {
     !text.bytes().all(|byte| byte.is_ascii_whitespace())
         && !text.contains('\u{feff}')
@@ -159,7 +159,7 @@ fn of_merchant(id: usize, merchant: &str) -> String {
 }
 
 #[tokio::test]
-async fn naughty_strings_are_stored_as_they_are() {
+async fn naughty_strings_are_stored_unchanged() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (merchants, _) = naughty();
@@ -180,16 +180,16 @@ async fn naughty_strings_are_stored_as_they_are() {
 }
 
 #[tokio::test]
-async fn naughty_strings_that_are_no_text_are_refused_one_by_one() {
+async fn rejects_each_naughty_string_that_is_not_text() {
     let cloud = Cloud::open().await;
     let bank = cloud.partner().await;
     let (_, others) = naughty();
     let records: Vec<String> = others.iter().enumerate().map(|(id, text)| of_merchant(id, text)).collect();
     let file = format!("{HEADER}\n{}\n", records.join("\n"));
-    let answer = bank.upload(file.as_bytes()).await;
-    assert_eq!((answer.status, answer.error()), (400, "invalid_csv"), "{}", answer.body);
-    let errors = answer.body["errors"].as_array().unwrap();
-    let refused: BTreeSet<u64> = errors.iter().map(|error| error["record"].as_u64().unwrap()).collect();
-    assert_eq!(refused, (1..=others.len() as u64).collect(), "{}", answer.body);
-    assert!(errors.iter().all(|error| error["column"] == "merchant"), "{}", answer.body);
+    let response = bank.upload(file.as_bytes()).await;
+    assert_eq!((response.status, response.error()), (400, "invalid_csv"), "{}", response.body);
+    let errors = response.body["errors"].as_array().unwrap();
+    let rejected: BTreeSet<u64> = errors.iter().map(|error| error["record"].as_u64().unwrap()).collect();
+    assert_eq!(rejected, (1..=others.len() as u64).collect(), "{}", response.body);
+    assert!(errors.iter().all(|error| error["column"] == "merchant"), "{}", response.body);
 }

@@ -1,13 +1,13 @@
-//! What the senders of a day send, from a seed: good files, bad ones of every kind, repeats and corrections.
+//! The uploads of a day, from a seed: valid files, invalid ones of every kind, repeats and corrections.
 
 use crate::support::files::{self, HEADER};
 use fastrand::Rng;
 use std::fmt::Write;
 
-/// As many as a day of 10,000 files needs, whose keys may each send a thousand.
+/// As many partners as a day of 10,000 files needs, whose keys may each send a thousand.
 pub(crate) const PARTNERS: usize = 10;
 const ROWS_MAX: u64 = 20;
-/// Of so many uploads two are bad, one repeats another, and one corrects another.
+/// Of so many uploads two are invalid, one repeats another, and one corrects another.
 const ROUND: usize = 20;
 const BOUNDARY: &str = "load";
 
@@ -16,21 +16,21 @@ const BOUNDARY: &str = "load";
 pub(crate) struct Upload {
     pub(crate) content_type: String,
     pub(crate) body: Vec<u8>,
-    /// The file in it, if a file can be found in it at all.
+    /// The file in it, if the request has one.
     pub(crate) file: Option<Vec<u8>>,
-    pub(crate) fate: Fate,
+    pub(crate) expected: Expected,
 }
 
-/// What is to become of it.
+/// The expected outcome.
 #[derive(Clone, Debug)]
-pub(crate) enum Fate {
-    /// It is taken, with these rows; or known, if it came before.
-    Taken { rows: Vec<Row>, is_repeat: bool },
-    /// It is refused with this status and code; of a file, the code is one of its errors.
-    Refused { status: u16, code: &'static str },
+pub(crate) enum Expected {
+    /// It is accepted with these rows, or is a duplicate.
+    Accepted { rows: Vec<Row>, is_repeat: bool },
+    /// It is rejected with this status and code; for a file, the code is one of its errors.
+    Rejected { status: u16, code: &'static str },
 }
 
-/// A row as it is to be stored.
+/// A row as it must be stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Row {
     pub(crate) id: String,
@@ -38,34 +38,34 @@ pub(crate) struct Row {
     pub(crate) currency: &'static str,
 }
 
-/// Uploads that one partner sends one after the other: each is answered before the next one is sent.
+/// Uploads that one partner sends one after the other: each waits for the response to the one before.
 #[derive(Clone, Debug)]
-pub(crate) struct Errand {
+pub(crate) struct UploadBatch {
     pub(crate) partner: usize,
     pub(crate) uploads: Vec<Upload>,
 }
 
 /// So many uploads in their order.
-pub(crate) fn plan(uploads: usize, seed: u64) -> Vec<Errand> {
+pub(crate) fn plan(uploads: usize, seed: u64) -> Vec<UploadBatch> {
     let mut draw = Rng::with_seed(seed);
-    let mut errands: Vec<Errand> = Vec::new();
+    let mut batches: Vec<UploadBatch> = Vec::new();
     let (mut planned, mut bad) = (0, 0);
     while planned < uploads {
-        let number = errands.len();
-        let sound = sound(&rows(number, &mut draw));
+        let number = batches.len();
+        let valid = valid(&rows(number, &mut draw));
         let uploads = match planned % ROUND {
             0 | 10 => {
                 bad += 1;
-                vec![refused(bad, number)]
+                vec![rejected(bad, number)]
             }
-            4 => vec![sound.clone(), repeat(&sound)],
-            14 => vec![sound.clone(), correction(&sound, &mut draw)],
-            _ => vec![sound],
+            4 => vec![valid.clone(), repeat(&valid)],
+            14 => vec![valid.clone(), correction(&valid, &mut draw)],
+            _ => vec![valid],
         };
         planned += uploads.len();
-        errands.push(Errand { partner: number % PARTNERS, uploads });
+        batches.push(UploadBatch { partner: number % PARTNERS, uploads });
     }
-    errands
+    batches
 }
 
 fn rows(number: usize, draw: &mut Rng) -> Vec<Row> {
@@ -96,34 +96,34 @@ fn text(rows: &[Row]) -> String {
     text
 }
 
-fn form(file: Vec<u8>, fate: Fate) -> Upload {
+fn form(file: Vec<u8>, expected: Expected) -> Upload {
     let body = files::body(BOUNDARY, &[files::file_part(&file)]);
-    Upload { content_type: format!("multipart/form-data; boundary={BOUNDARY}"), body, file: Some(file), fate }
+    Upload { content_type: format!("multipart/form-data; boundary={BOUNDARY}"), body, file: Some(file), expected }
 }
 
-fn sound(rows: &[Row]) -> Upload {
-    form(text(rows).into_bytes(), Fate::Taken { rows: rows.to_vec(), is_repeat: false })
+fn valid(rows: &[Row]) -> Upload {
+    form(text(rows).into_bytes(), Expected::Accepted { rows: rows.to_vec(), is_repeat: false })
 }
 
 fn repeat(first: &Upload) -> Upload {
-    let Fate::Taken { rows, .. } = &first.fate else { panic!("only what is taken can be repeated") };
-    Upload { fate: Fate::Taken { rows: rows.clone(), is_repeat: true }, ..first.clone() }
+    let Expected::Accepted { rows, .. } = &first.expected else { panic!("only an accepted upload can be repeated") };
+    Upload { expected: Expected::Accepted { rows: rows.clone(), is_repeat: true }, ..first.clone() }
 }
 
 /// The same ids with other values.
 fn correction(first: &Upload, draw: &mut Rng) -> Upload {
-    let Fate::Taken { rows, .. } = &first.fate else { panic!("only what is taken can be corrected") };
+    let Expected::Accepted { rows, .. } = &first.expected else { panic!("only an accepted upload can be corrected") };
     let mut corrected: Vec<Row> = rows.iter().map(|row| Row { id: row.id.clone(), ..drawn(draw) }).collect();
-    // Whatever was drawn, it is another file.
+    // Makes sure that it is another file.
     corrected.push(Row { id: format!("{}-more", rows[0].id), ..drawn(draw) });
-    sound(&corrected)
+    valid(&corrected)
 }
 
-type Spoil = fn(&str) -> Vec<u8>;
-type SpoilRequest = fn(&mut Upload);
+type Corrupt = fn(&str) -> Vec<u8>;
+type CorruptRequest = fn(&mut Upload);
 
-/// How a file is spoilt whose text is sound, and the code of an error that it has then. It has two records or more.
-const SPOILT: [(&str, Spoil); 45] = [
+/// How to corrupt a valid file of two records or more, and the code of an error that it has then.
+const CORRUPTED: [(&str, Corrupt); 45] = [
     ("encoding_utf16", |text| text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
     ("encoding_invalid_utf8", |text| put(text, "Corner", b"Caf\xe9")),
     ("encoding_invalid_utf8", |text| put(text, "Corner", b"Caf\xc0\xaf")),
@@ -174,8 +174,8 @@ const SPOILT: [(&str, Spoil); 45] = [
     }),
 ];
 
-/// A request in which no file can be found, from a sound one.
-const NO_FILE: [(u16, &str, SpoilRequest); 4] = [
+/// How to make a request without a file from a valid one.
+const NO_FILE: [(u16, &str, CorruptRequest); 4] = [
     (400, "boundary_missing", |upload| upload.content_type = "multipart/form-data".to_owned()),
     (400, "multipart_incomplete", |upload| upload.body.truncate(upload.body.len() - BOUNDARY.len() - 8)),
     (415, "content_type_unsupported", |upload| upload.content_type = "text/csv".to_owned()),
@@ -185,19 +185,19 @@ const NO_FILE: [(u16, &str, SpoilRequest); 4] = [
     }),
 ];
 
-/// A bad upload; each is of the next kind.
-fn refused(kind: usize, number: usize) -> Upload {
+/// An invalid upload; each is of the next kind.
+fn rejected(kind: usize, number: usize) -> Upload {
     let record = |at: usize| format!("F{number}-{at},12.34,USD,2026-01-15T10:00:00Z,Corner Café,completed\n");
     let text = format!("{HEADER}\n{}{}", record(0), record(1));
-    match kind % (SPOILT.len() + NO_FILE.len()) {
-        kind if kind < SPOILT.len() => {
-            let (code, spoil) = SPOILT[kind];
-            form(spoil(&text), Fate::Refused { status: 400, code })
+    match kind % (CORRUPTED.len() + NO_FILE.len()) {
+        kind if kind < CORRUPTED.len() => {
+            let (code, corrupt) = CORRUPTED[kind];
+            form(corrupt(&text), Expected::Rejected { status: 400, code })
         }
         kind => {
-            let (status, code, spoil) = NO_FILE[kind - SPOILT.len()];
-            let mut upload = form(text.into_bytes(), Fate::Refused { status, code });
-            spoil(&mut upload);
+            let (status, code, corrupt) = NO_FILE[kind - CORRUPTED.len()];
+            let mut upload = form(text.into_bytes(), Expected::Rejected { status, code });
+            corrupt(&mut upload);
             Upload { file: None, ..upload }
         }
     }
@@ -209,16 +209,18 @@ fn put(text: &str, part: &str, bytes: &[u8]) -> Vec<u8> {
     [before.as_bytes(), bytes, after.as_bytes()].concat()
 }
 
-/// What is planned holds what it is to hold, whatever its size.
+/// The plan has all kinds, whatever its size.
 #[test]
-fn a_plan_has_every_kind() {
-    let errands = plan(1_200, 1);
-    let uploads: Vec<&Upload> = errands.iter().flat_map(|errand| &errand.uploads).collect();
-    let bad = uploads.iter().filter(|upload| matches!(upload.fate, Fate::Refused { .. })).count();
-    let repeats = uploads.iter().filter(|upload| matches!(upload.fate, Fate::Taken { is_repeat: true, .. })).count();
+fn a_plan_has_every_kind_of_upload() {
+    let batches = plan(1_200, 1);
+    let uploads: Vec<&Upload> = batches.iter().flat_map(|batch| &batch.uploads).collect();
+    let bad = uploads.iter().filter(|upload| matches!(upload.expected, Expected::Rejected { .. })).count();
+    let repeats =
+        uploads.iter().filter(|upload| matches!(upload.expected, Expected::Accepted { is_repeat: true, .. })).count();
     assert_eq!((uploads.len(), bad, repeats), (1_200, 120, 60));
-    for code in SPOILT.iter().map(|(code, _)| code).chain(NO_FILE.iter().map(|(_, code, _)| code)) {
-        let has = |upload: &&&Upload| matches!(upload.fate, Fate::Refused { code: found, .. } if found == *code);
+    for code in CORRUPTED.iter().map(|(code, _)| code).chain(NO_FILE.iter().map(|(_, code, _)| code)) {
+        let has =
+            |upload: &&&Upload| matches!(upload.expected, Expected::Rejected { code: found, .. } if found == *code);
         assert!(uploads.iter().any(|upload| has(&upload)), "{code}");
     }
     assert_eq!(plan(40, 7)[0].uploads[0].body, plan(40, 7)[0].uploads[0].body);

@@ -1,4 +1,4 @@
-//! A round of the archival: runs that are killed, that find the store failing, and that work at the same time.
+//! A round of the archival: runs that are killed, whose store fails, and that work at the same time.
 
 use super::call::{ARCHIVE_PREFIX, Call};
 use super::chance::Chance;
@@ -15,14 +15,14 @@ use domain::Timestamp;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// Of how many of the last days rounds choose one.
+/// A round chooses one of so many of the last days.
 const DAYS: u64 = 25;
-/// How many times runs begin in the storm, and after it.
-const STORMY_STARTS: u64 = 4;
-const CALM_STARTS_MAX: u32 = 20;
+/// How many times runs begin in the faulty phase, and after it.
+const FAULTY_STARTS: u64 = 4;
+const FAULTLESS_STARTS_MAX: u32 = 20;
 
-/// What the archival writes and reads whichever payments are due: its lease, its objects, and the index by day. Such calls
-/// are told apart by the round that archives.
+/// What the archival writes and reads whichever payments are due: its lease, its objects, and the index by day. Such
+/// calls belong to the round that archives.
 pub(super) fn is_shared(call: &Call) -> bool {
     let by_day = || call.subject.split(' ').nth(1).is_some_and(|word| word.starts_with("20"));
     call.subject.contains("#archive") || is_of_archive(call) || (call.operation == "Query" && by_day())
@@ -69,38 +69,39 @@ pub(super) async fn play(world: &World, round: u64) {
 }
 
 impl ArchiveRound<'_> {
-    /// Runs archivals in a storm, and then in the calm until nothing is due any more.
+    /// Runs archivals with faults, and then without until nothing is due any more.
     async fn run(&self, round: u64, chance: &mut Chance) {
-        self.world.proxy.begin_archival_storm(round);
+        self.world.proxy.begin_archival_faults(round);
         self.world.round_is_about(round, [format!("A{round}-"), format!("in round {round}")]);
-        for _ in 0..STORMY_STARTS {
+        for _ in 0..FAULTY_STARTS {
             let runs = (0..chance.between(1, 2)).map(|_| self.archive());
             futures::future::join_all(runs).await;
             if chance.percent(60) {
                 self.end_lease().await;
             }
         }
-        self.world.proxy.end_archival_storm();
-        self.world.proxy.calm([format!("A{round}-")]);
-        self.run_in_the_calm().await;
+        self.world.proxy.end_archival_faults();
+        self.world.proxy.stop_faults([format!("A{round}-")]);
+        self.run_without_faults().await;
     }
 
     /// Runs archivals until nothing is due any more.
-    pub(super) async fn run_in_the_calm(&self) {
-        let mut answer = Value::Null;
-        for _ in 0..CALM_STARTS_MAX {
+    pub(super) async fn run_without_faults(&self) {
+        let mut response = Value::Null;
+        for _ in 0..FAULTLESS_STARTS_MAX {
             self.end_lease().await;
-            answer = self.archive().await;
-            if answer["outcome"] == "done" && answer["more"] == false {
+            response = self.archive().await;
+            if response["outcome"] == "done" && response["more"] == false {
                 break;
             }
         }
-        let is_done = answer["outcome"] == "done" && answer["more"] == false && answer["left_unreadable"] == 0;
-        let tell = || format!("the archival is not done after {CALM_STARTS_MAX} runs in the calm: {answer}");
+        let is_done = response["outcome"] == "done" && response["more"] == false && response["left_unreadable"] == 0;
+        let describe =
+            || format!("the archival is not done after {FAULTLESS_STARTS_MAX} runs without faults: {response}");
         if self.has_retired {
-            self.world.tally.judge(Promise::StoredStaysKnown, is_done, tell);
+            self.world.tally.judge(Promise::StoredStaysKnown, is_done, describe);
         }
-        assert!(is_done, "{}", tell());
+        assert!(is_done, "{}", describe());
     }
 
     /// Ends the lease of an archival, also for a function whose clock is slow.
@@ -131,18 +132,21 @@ impl ArchiveRound<'_> {
             let row = self.row(id).await;
             let remembers = is_tombstone(&row) && row["archived_to"] == AttributeValue::S(key.to_owned());
             tally.judge(Promise::ArchivedFirst, remembers, || format!("{id}: {row:?}"));
-            // From the proxy's own record: the object had been taken before the row's replacement was sent on.
+            // From the proxy's own record: the object had been stored before the row's replacement was sent.
             let stored = journal.iter().filter(|entry| entry.call.operation == "PUT");
             let stored =
                 stored.filter(|entry| entry.call.archived_to.as_deref().is_some_and(|path| path.ends_with(key)));
             let stored_at =
                 stored.filter_map(|entry| entry.done).find(|(_, _, status)| *status == 200).map(|(_, end, _)| end);
-            let buried =
+            let archived =
                 journal.iter().filter(|entry| entry.call.operation == "PutItem" && entry.call.subject.contains(id));
-            let buried_at: Vec<u64> =
-                buried.filter_map(|entry| entry.done).filter(|done| done.2 == 200).map(|done| done.0).collect();
-            let kept = !buried_at.is_empty() && buried_at.iter().all(|at| stored_at.is_some_and(|stored| stored < *at));
-            tally.judge(Promise::ArchivedFirst, kept, || format!("{id}: stored {stored_at:?}, buried {buried_at:?}"));
+            let archived_at: Vec<u64> =
+                archived.filter_map(|entry| entry.done).filter(|done| done.2 == 200).map(|done| done.0).collect();
+            let kept =
+                !archived_at.is_empty() && archived_at.iter().all(|at| stored_at.is_some_and(|stored| stored < *at));
+            tally.judge(Promise::ArchivedFirst, kept, || {
+                format!("{id}: stored {stored_at:?}, archived {archived_at:?}")
+            });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a handler's request is about: the service, the operation, and the thing that it reads or writes.
+//! The subject of a handler's request: the service, the operation, and the item that it reads or writes.
 
 use crate::simulators::relay::Request;
 use reqwest::Url;
@@ -15,7 +15,7 @@ pub(super) enum Service {
     SecretsManager,
 }
 
-/// By what each service's endpoint is set, for the SDKs of AWS.
+/// The environment variable of each service's endpoint, for the SDKs of AWS.
 pub(super) const ENDPOINT_VARIABLES: [&str; 5] = [
     "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_ENDPOINT_URL_S3",
@@ -24,7 +24,7 @@ pub(super) const ENDPOINT_VARIABLES: [&str; 5] = [
     "AWS_ENDPOINT_URL_SECRETS_MANAGER",
 ];
 
-/// Under which names a call tells what it is about. All of them are the same in each run of a seed.
+/// The names under which a call names its subject. All of them are the same in each run of a seed.
 const NAMES_OF_SUBJECTS: [&str; 9] = [
     "file_id",
     "transaction_id",
@@ -37,10 +37,10 @@ const NAMES_OF_SUBJECTS: [&str; 9] = [
     "SecretId",
 ];
 
-/// The same of the values of its expressions.
+/// The same for the values of its expressions.
 const NAMES_OF_VALUES: [&str; 5] = [":status", ":day", ":day_shard", ":customer", ":partner"];
 
-/// Where the archive lies. Its objects have names by chance, so that calls are told by their day alone.
+/// The prefix of the archive. Its objects have random names, so that calls differ by their day alone.
 pub(super) const ARCHIVE_PREFIX: &str = "/transaction-audit-logs-";
 
 /// One call.
@@ -48,7 +48,7 @@ pub(super) const ARCHIVE_PREFIX: &str = "/transaction-audit-logs-";
 pub(super) struct Call {
     pub(super) service: Service,
     pub(super) operation: String,
-    /// What it is about, the same whenever the same is done in a run of the same seed.
+    /// Its subject, the same whenever the same is done in a run of the same seed.
     pub(super) subject: String,
     /// Where a row's tombstone says that its payment is, or the path of an object in the archive that is stored.
     pub(super) archived_to: Option<String>,
@@ -116,7 +116,7 @@ impl Call {
     }
 }
 
-/// Collects what stands under the names of subjects, in JSON and in JSON within its texts.
+/// Collects the values under the names of subjects, in JSON and in JSON within its texts.
 fn collect(value: &Value, words: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {
@@ -126,11 +126,11 @@ fn collect(value: &Value, words: &mut BTreeSet<String>) {
                     Value::String(text) if NAMES_OF_SUBJECTS.contains(&name.as_str()) => {
                         words.insert(text.clone());
                     }
-                    // EventBridge takes an event's detail as text.
+                    // EventBridge receives an event's detail as text.
                     Value::String(text) if name == "Detail" => {
                         collect(&serde_json::from_str(text).unwrap_or_default(), words);
                     }
-                    // What a query asks for, and the status that a file gets; but not the times.
+                    // The key of a query, and the new status of a file; but not the times.
                     Value::Object(values) if name == "ExpressionAttributeValues" => {
                         let named = values.iter().filter(|(name, _)| NAMES_OF_VALUES.contains(&name.as_str()));
                         words.extend(named.filter_map(|(_, value)| value["S"].as_str()).map(str::to_owned));
@@ -145,7 +145,7 @@ fn collect(value: &Value, words: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn a_call_is_known_by_what_it_is_about() {
+fn a_call_is_identified_by_its_subject() {
     let request = |target: &str, headers: &[(&str, &str)], body: &str| Request {
         method: if headers.is_empty() { reqwest::Method::PUT } else { reqwest::Method::POST },
         target: target.to_owned(),

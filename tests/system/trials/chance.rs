@@ -1,5 +1,5 @@
-//! Chance that can be had again: whatever happens in the trials follows from the run's seed and the name of what it
-//! happens to, and not from the order in which things are asked for.
+//! Reproducible chance: every decision in the trials follows from the run's seed and the name of its subject, and not
+//! from the order of requests.
 
 use domain::ContentDigest;
 use fastrand::Rng;
@@ -43,7 +43,7 @@ impl Chance {
 }
 
 #[test]
-fn chance_depends_on_the_seed_and_the_words_alone() {
+fn chance_depends_only_on_the_seed_and_the_words() {
     let numbers = |seed, words: &[&str]| {
         let mut chance = Chance::of(seed, words);
         [chance.next(), chance.next()]

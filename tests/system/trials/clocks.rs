@@ -1,5 +1,5 @@
-//! A clock of its own for each process of a function: a few seconds fast or slow, as the seed has it. The functions know
-//! nothing of it: a library that is loaded with them moves what they take for the time (`local/clock_shim.c`).
+//! A clock of its own for each process of a function: a few seconds fast or slow, by the seed. The functions are
+//! unchanged: a preloaded library moves the time that they read (`local/clock_shim.c`).
 
 use super::proxy::FUNCTIONS;
 use crate::support::cloud::{Cloud, eventually, now_ms};
@@ -9,16 +9,16 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-/// So much fast or slow a process may be at most.
+/// The most that a process may be fast or slow.
 pub(super) const OFFSET_MS_MAX: i64 = 5_000;
-/// How fast a function is made once to see that its clock is ours.
+/// How fast a function is made once to check that its clock is ours.
 const OFFSET_MS_SEEN: i64 = 600_000;
-/// How long an upload's URL works.
+/// How long an upload's URL is valid.
 const URL_MS: u64 = 900_000;
 
 const FIXED_OFFSET: &str = "CLOCK_OFFSET_MS";
 
-/// Which clocks a function's processes get.
+/// The clocks of a function's processes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Clocks {
     /// Each its own.
@@ -70,7 +70,7 @@ fn offsets(function: &str) -> Vec<i64> {
     listed.lines().filter_map(|line| line.split_whitespace().nth(1)?.parse().ok()).collect()
 }
 
-/// How many processes had clocks of their own, and how far apart they were.
+/// How many processes had their own clock, and the greatest difference.
 pub(super) fn report() -> String {
     let all: Vec<i64> =
         FUNCTIONS.into_iter().flat_map(offsets).filter(|offset| offset.abs() <= OFFSET_MS_MAX).collect();
@@ -78,7 +78,7 @@ pub(super) fn report() -> String {
     format!("{:>8}  processes with clocks from {least:+} to {most:+} ms", all.len())
 }
 
-/// Checks that a function takes the time from the clock that it is given: how long a URL works tells its time.
+/// Checks that a function reads the time from its given clock: the validity of a URL shows its time.
 pub(super) async fn are_seen(cloud: &Cloud, seed: u64, key: &str) {
     if cloud.stack.clock_shim.is_none() {
         println!("All functions have one clock: here none can be given another.");
@@ -87,9 +87,9 @@ pub(super) async fn are_seen(cloud: &Cloud, seed: u64, key: &str) {
     set(cloud, seed, "csv-validator", Clocks::Fast(OFFSET_MS_SEEN), &[]).await;
     let body = format!("{{\"size\": 1, \"sha256\": \"{}\"}}", "0".repeat(64));
     let request = cloud.http.post(format!("{}/uploads", cloud.stack.api_url)).header("x-api-key", key);
-    let answer = request.header("content-type", "application/json").body(body).send().await.unwrap();
-    let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-    let expires_at = Timestamp::parse(answer["upload"]["expires_at"].as_str().unwrap().as_bytes()).unwrap();
+    let response = request.header("content-type", "application/json").body(body).send().await.unwrap();
+    let response: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+    let expires_at = Timestamp::parse(response["upload"]["expires_at"].as_str().unwrap().as_bytes()).unwrap();
     let fast_ms = expires_at.unix_seconds() * 1000 - i64::try_from(now_ms() + URL_MS).unwrap();
     assert!((fast_ms - OFFSET_MS_SEEN).abs() < OFFSET_MS_MAX, "a function is {fast_ms} ms fast, not {OFFSET_MS_SEEN}");
 }

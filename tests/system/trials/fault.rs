@@ -1,57 +1,57 @@
-//! Which fault a call meets, and what each service says when it fails.
+//! The faults of calls, and the error of each service when it fails.
 
 use super::call::{Call, Service};
 use super::chance::Chance;
 use crate::simulators::relay::Response;
 use serde_json::json;
 
-/// From this call on nothing goes wrong any more with the same operation on the same thing, so that every way ends.
+/// From this call on there are no more faults of the same operation on the same subject, so that everything ends.
 const FAULTS_OF_SUBJECT_MAX: u32 = 10;
 
-/// How many of a hundred calls meet a fault that are about nobody in particular.
+/// The percentage of faults of calls about nobody in particular.
 const SHARED_PERCENT: u64 = 10;
 
-/// What is in the id of a row that the table refuses until it is cured.
+/// A part of the id of a row that the table rejects until it is cured.
 pub(super) const POISON: &str = "POISON";
 
-/// What becomes of a call.
+/// The fault of a call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Fault {
-    /// Nothing: it is answered.
+    /// None.
     None,
     /// It takes so many milliseconds longer.
     Delayed(u64),
-    /// The connection ends before the service has seen it.
+    /// The connection ends before the service has received it.
     Dropped,
-    /// The service answers with a 5xx and does nothing.
-    Refused,
+    /// The service responds with a 5xx and does nothing.
+    ServerError,
     /// The service is too busy, and does nothing.
     Throttled,
-    /// It is done, and the connection ends before the answer.
-    AnswerLost,
+    /// It is done, and the connection ends before the response.
+    ResponseLost,
     /// The connection ends, and it is done so many milliseconds later.
     Late(u64),
     /// It is done twice, as when a repeat and what it repeats both arrive.
     Twice,
-    /// The handler is killed before the service has seen it.
+    /// The handler is killed before the service has received it.
     Killed,
-    /// It is done, and the handler is killed before the answer.
+    /// It is done, and the handler is killed before the response.
     KilledAfter,
-    /// Half of the answer arrives.
-    AnswerCut,
-    /// A part of a batch stays undone.
+    /// Half of the response arrives.
+    ResponseCut,
+    /// A part of a batch is not processed.
     Partial,
 }
 
 impl Fault {
-    /// What becomes of the `number`th call, from 0, of this operation on this thing.
+    /// The fault of the `number`th call, from 0, of this operation on this subject.
     pub(super) fn of(seed: u64, call: &Call, number: u32) -> Self {
-        // Secrets are everybody's, in all rounds: so they fail seldom, and for ever.
+        // Secrets are shared by all rounds: so they fail rarely, and then permanently.
         let is_shared = call.service == Service::SecretsManager;
         if number >= FAULTS_OF_SUBJECT_MAX && !is_shared {
             return Self::None;
         }
-        // Most things meet little, and some meet a storm.
+        // Most subjects meet few faults, and some meet many.
         let weather = *Chance::of(seed, &["weather", &call.subject]).pick(&[0, 0, 6, 6, 15, 15, 35, 70]);
         let percent = if is_shared { SHARED_PERCENT } else { weather };
         let mut chance = Chance::of(seed, &["fault", &call.subject, &call.operation, &number.to_string()]);
@@ -62,16 +62,16 @@ impl Fault {
         let mut choices = vec![
             Self::Delayed(chance.between(5, 400)),
             Self::Dropped,
-            Self::Refused,
+            Self::ServerError,
             Self::Throttled,
-            Self::AnswerLost,
+            Self::ResponseLost,
             Self::Killed,
         ];
         if call.is_write() {
-            choices.extend([Self::Late(chance.between(20, 1500)), Self::Twice, Self::KilledAfter, Self::AnswerLost]);
+            choices.extend([Self::Late(chance.between(20, 1500)), Self::Twice, Self::KilledAfter, Self::ResponseLost]);
         }
         if ["GET", "Query", "BatchGetItem"].contains(&call.operation.as_str()) {
-            choices.extend([Self::AnswerCut, Self::AnswerCut]);
+            choices.extend([Self::ResponseCut, Self::ResponseCut]);
         }
         if ["BatchGetItem", "PutEvents"].contains(&call.operation.as_str()) {
             choices.extend([Self::Partial, Self::Partial, Self::Partial]);
@@ -86,21 +86,21 @@ impl Fault {
             Self::None => "none",
             Self::Delayed(_) => "delayed",
             Self::Dropped => "dropped",
-            Self::Refused => "answered with 500",
+            Self::ServerError => "responded with 500",
             Self::Throttled => "throttled",
-            Self::AnswerLost => "done, and the answer lost",
+            Self::ResponseLost => "done, and the response lost",
             Self::Late(_) => "done late",
             Self::Twice => "done twice",
             Self::Killed => "handler killed before",
             Self::KilledAfter => "handler killed after",
-            Self::AnswerCut => "answer cut",
+            Self::ResponseCut => "response cut",
             Self::Partial => "batch done in part",
         }
     }
 }
 
-/// A service's answer that it is out of order.
-pub(super) fn refusal(service: Service) -> Response {
+/// A service's response that it is out of order.
+pub(super) fn server_error(service: Service) -> Response {
     match service {
         Service::DynamoDb => dynamodb(500, "InternalServerError"),
         Service::S3 => s3(500, "InternalError"),
@@ -110,7 +110,7 @@ pub(super) fn refusal(service: Service) -> Response {
     }
 }
 
-/// A service's answer that it is too busy.
+/// A service's response that it throttles.
 pub(super) fn throttling(service: Service) -> Response {
     match service {
         Service::DynamoDb => dynamodb(400, "ProvisionedThroughputExceededException"),

@@ -1,4 +1,4 @@
-//! What queues bring, kept for the whole run and found by what it is about.
+//! The messages of queues, kept for the whole run and found by their subject.
 
 use crate::support::cloud::Cloud;
 use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex};
 const MESSAGES_AT_ONCE: i32 = 10;
 const WAIT_SECONDS: i32 = 1;
 
-/// All messages that came from one queue so far.
+/// All messages of one queue so far.
 #[derive(Clone, Default)]
 pub(super) struct Feed {
     messages: Arc<Mutex<HashMap<String, Vec<Value>>>>,
 }
 
 impl Feed {
-    /// Takes whatever comes from a queue until the run ends. `subject` says what a message is about.
+    /// Takes all messages of a queue until the run ends. `subject` returns what a message is about.
     pub(super) fn of_queue(cloud: &Cloud, queue_url: &str, subject: fn(&Value) -> Option<String>) -> Self {
         let feed = Self::default();
         let (sqs, url, messages) = (cloud.sqs(), queue_url.to_owned(), Arc::clone(&feed.messages));
@@ -41,7 +41,7 @@ impl Feed {
         feed
     }
 
-    /// What has come about this by now, in the order in which it came.
+    /// The messages about this subject by now, in the order of their arrival.
     pub(super) fn about(&self, subject: &str) -> Vec<Value> {
         self.messages.lock().unwrap().get(subject).cloned().unwrap_or_default()
     }
@@ -58,8 +58,8 @@ pub(super) fn file_of_event(event: &Value) -> Option<String> {
 }
 
 /// The file that a dead letter is about.
-pub(super) fn file_of_letter(letter: &Value) -> Option<String> {
-    file_of_event(&letter["input"])
+pub(super) fn file_of_dead_letter(dead_letter: &Value) -> Option<String> {
+    file_of_event(&dead_letter["input"])
 }
 
 /// The payment that an event is about.
@@ -68,11 +68,11 @@ pub(super) fn payment_of_event(event: &Value) -> Option<String> {
 }
 
 /// The payment that a dead letter is about.
-pub(super) fn payment_of_letter(letter: &Value) -> Option<String> {
-    payment_of_event(&letter["input"])
+pub(super) fn payment_of_dead_letter(dead_letter: &Value) -> Option<String> {
+    payment_of_event(&dead_letter["input"])
 }
 
-/// What a topic's message says.
+/// The message in a topic's envelope.
 pub(super) fn message_of(envelope: &Value) -> Value {
     serde_json::from_str(envelope["Message"].as_str().unwrap_or_default()).unwrap_or_default()
 }

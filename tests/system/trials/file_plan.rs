@@ -1,12 +1,12 @@
-//! What a partner does with the files of a round, and in which order: waves, of which each waits for the one before it.
+//! The actions of a partner on the files of a round, and their order: waves, each of which waits for the one before it.
 
 use super::chance::Chance;
 use super::planned_file::PlannedFile;
 
-/// What is stated of a file with it.
+/// The control totals that are sent with a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Stated {
-    Nothing,
+pub(super) enum Totals {
+    Absent,
     Right,
     Wrong,
 }
@@ -20,23 +20,23 @@ pub(super) enum Again {
     GivenUp,
 }
 
-/// What is done with a file.
+/// An action on a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Act {
     /// `POST /upload`.
-    Upload(Stated),
+    Upload(Totals),
     /// `POST /uploads`, and the bytes to the URL.
     Presigned,
     /// `POST /uploads` alone.
     Create,
-    /// The bytes to a URL that was given before.
+    /// The bytes to an earlier URL.
     LatePut,
     /// The same, but to be processed again. The sender waits for a completed file.
     Reprocess(Again),
-    /// The very request that asked for that, once more.
+    /// The request for that, repeated.
     RepeatReprocess,
     /// The bytes straight into the bucket.
-    PutByRights,
+    PutToBucket,
 }
 
 /// One step.
@@ -51,16 +51,16 @@ pub(super) struct Step {
 
 pub(super) type Wave = Vec<Step>;
 
-/// A bucket partner's puts are apart by this, now and then, so that their order can be judged.
+/// The gap between some of a bucket partner's puts, so that their order can be judged.
 const APART_MS: u64 = 2_100;
 
-/// What is done with these files. `by_rights`: the partner may put files into the bucket.
-pub(super) fn plan(files: &[PlannedFile], by_rights: bool, chance: &mut Chance) -> Vec<Wave> {
+/// The actions on these files. `may_put`: the partner may put files into the bucket.
+pub(super) fn plan(files: &[PlannedFile], may_put: bool, chance: &mut Chance) -> Vec<Wave> {
     let mut steps: Vec<Step> =
-        (0..files.len()).map(|file| step(file, first_act(&files[file], by_rights, chance), chance)).collect();
+        (0..files.len()).map(|file| step(file, first_act(&files[file], may_put, chance), chance)).collect();
     for _ in 0..chance.between(0, 5) {
         let file = chance.index(files.len());
-        steps.push(step(file, later_act(&files[file], by_rights, chance), chance));
+        steps.push(step(file, later_act(&files[file], may_put, chance), chance));
     }
     let mut waves = Vec::new();
     while !steps.is_empty() {
@@ -72,31 +72,31 @@ pub(super) fn plan(files: &[PlannedFile], by_rights: bool, chance: &mut Chance) 
 
 /// One file, uploaded once.
 pub(super) fn upload_alone() -> Vec<Wave> {
-    vec![vec![Step { file: 0, act: Act::Upload(Stated::Nothing), wait_ms: 0 }]]
+    vec![vec![Step { file: 0, act: Act::Upload(Totals::Absent), wait_ms: 0 }]]
 }
 
 fn step(file: usize, act: Act, chance: &mut Chance) -> Step {
-    let waits = act == Act::PutByRights && chance.percent(40);
+    let waits = act == Act::PutToBucket && chance.percent(40);
     Step { file, act, wait_ms: if waits { APART_MS } else { 0 } }
 }
 
-fn first_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
-    if by_rights && !file.is_at_edge && chance.percent(35) {
-        return Act::PutByRights;
+fn first_act(file: &PlannedFile, may_put: bool, chance: &mut Chance) -> Act {
+    if may_put && !file.is_at_edge && chance.percent(35) {
+        return Act::PutToBucket;
     }
     let act = match chance.between(0, 99) {
-        0..=59 => Act::Upload(stated(chance)),
+        0..=59 => Act::Upload(totals(chance)),
         60..=84 => Act::Presigned,
         85..=92 => Act::Create,
-        _ => Act::Upload(Stated::Wrong),
+        _ => Act::Upload(Totals::Wrong),
     };
     fit(act, file)
 }
 
-fn later_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
+fn later_act(file: &PlannedFile, may_put: bool, chance: &mut Chance) -> Act {
     let act = match chance.between(0, 99) {
-        0..=23 => Act::Upload(stated(chance)),
-        24..=28 => Act::Upload(Stated::Wrong),
+        0..=23 => Act::Upload(totals(chance)),
+        24..=28 => Act::Upload(Totals::Wrong),
         29..=37 => Act::Presigned,
         38..=47 => Act::Create,
         48..=58 => Act::LatePut,
@@ -104,21 +104,22 @@ fn later_act(file: &PlannedFile, by_rights: bool, chance: &mut Chance) -> Act {
         71..=78 => Act::Reprocess(Again::Presigned),
         79..=86 => Act::Reprocess(Again::GivenUp),
         87..=95 => Act::RepeatReprocess,
-        _ if by_rights => Act::PutByRights,
+        _ if may_put => Act::PutToBucket,
         _ => Act::Create,
     };
     fit(act, file)
 }
 
-/// What is wrong in itself needs no wrong statement. Of a file whose verdict hangs on a clock the sender must hear it.
+/// An invalid file needs no wrong control totals. The sender must know the result of a file whose validity depends on a
+/// clock.
 fn fit(act: Act, file: &PlannedFile) -> Act {
     match act {
-        Act::Upload(_) if file.is_bad || file.is_at_edge => Act::Upload(Stated::Nothing),
-        Act::Presigned | Act::LatePut | Act::PutByRights if file.is_at_edge => Act::Upload(Stated::Nothing),
+        Act::Upload(_) if file.is_bad || file.is_at_edge => Act::Upload(Totals::Absent),
+        Act::Presigned | Act::LatePut | Act::PutToBucket if file.is_at_edge => Act::Upload(Totals::Absent),
         act => act,
     }
 }
 
-fn stated(chance: &mut Chance) -> Stated {
-    if chance.percent(30) { Stated::Right } else { Stated::Nothing }
+fn totals(chance: &mut Chance) -> Totals {
+    if chance.percent(30) { Totals::Right } else { Totals::Absent }
 }

@@ -1,9 +1,9 @@
-//! Which histories a file may have.
+//! The valid histories of a file.
 
 use crate::support::upload::number;
 use serde_json::{Value, json};
 
-/// From which status a file may go to which, within an attempt.
+/// The valid transitions within an attempt.
 const TRANSITIONS: [(&str, &[&str]); 10] = [
     ("awaiting_upload", &["validating", "validation_failed"]),
     ("validating", &["validated", "validation_failed"]),
@@ -17,11 +17,11 @@ const TRANSITIONS: [(&str, &[&str]); 10] = [
     ("notification_failed", &[]),
 ];
 
-/// What is wrong with the history of a file that has ended, refused or completed, and that its sender asked so many times to
-/// be processed again; none if nothing is.
-pub(super) fn fault(history: &Value, is_refused: bool, reprocesses: usize) -> Option<String> {
+/// What is wrong with the history of a rejected or completed file, for which its sender requested so many reprocesses;
+/// none if it is valid.
+pub(super) fn fault(history: &Value, is_rejected: bool, reprocesses: usize) -> Option<String> {
     let entries = history.as_array().filter(|entries| !entries.is_empty()).map(Vec::as_slice).unwrap_or_default();
-    let last = if is_refused { "validation_failed" } else { "completed" };
+    let last = if is_rejected { "validation_failed" } else { "completed" };
     if entries.last().is_none_or(|entry| entry["status"] != last) {
         return Some(format!("it does not end as {last}"));
     }
@@ -31,7 +31,7 @@ pub(super) fn fault(history: &Value, is_refused: bool, reprocesses: usize) -> Op
     }
     let again = entries.windows(2).filter(|pair| is_again(&pair[0], &pair[1])).count();
     if again > reprocesses {
-        return Some(format!("it was processed again {again} times, and that was asked for {reprocesses} times"));
+        return Some(format!("it was processed again {again} times, and that was requested {reprocesses} times"));
     }
     entries.windows(2).find_map(|pair| fault_between(&pair[0], &pair[1]))
 }
@@ -47,19 +47,19 @@ fn fault_between(before: &Value, after: &Value) -> Option<String> {
     let is_allowed = if attempts.0 == attempts.1 {
         TRANSITIONS.iter().any(|(status, next)| *status == from && next.contains(&to))
     } else {
-        // Only what has ended is tried again, with the next number.
+        // Only an ended attempt is followed by another, with the next number.
         attempts.1 == attempts.0 + 1 && (from.ends_with("_failed") || from == "completed") && begins(after)
     };
     (!is_allowed).then(|| format!("{from} of attempt {} is followed by {to} of attempt {}", attempts.0, attempts.1))
 }
 
-/// Whether an attempt may begin with this: announced, received by the API, or read by the workflow.
+/// Whether an attempt may begin with this: created, received by the API, or read by the workflow.
 fn begins(entry: &Value) -> bool {
     ["awaiting_upload", "validating"].iter().any(|status| entry["status"] == *status)
 }
 
 #[test]
-fn a_history_with_a_gap_or_a_step_back_is_found() {
+fn finds_a_history_with_a_gap_or_a_step_back() {
     let history = |entries: &[(u64, &str)]| {
         let entries = entries.iter().map(|(attempt, status)| json!({"attempt": attempt.to_string(), "status": status}));
         Value::Array(entries.collect())
@@ -82,5 +82,5 @@ fn a_history_with_a_gap_or_a_step_back_is_found() {
     assert_eq!(fault(&history(&again), true, 0), None);
     let twice = [whole.to_vec(), whole.map(|(_, status)| (2, status)).to_vec()].concat();
     assert_eq!(fault(&history(&twice), false, 1), None);
-    assert!(fault(&history(&twice), false, 0).is_some(), "nobody asked for it");
+    assert!(fault(&history(&twice), false, 0).is_some(), "nobody requested it");
 }

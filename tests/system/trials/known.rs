@@ -1,4 +1,4 @@
-//! Cases that are known: each was broken once, and is played here step by step, before the rounds.
+//! Known cases: each failed once, and is played here step by step, before the rounds.
 
 use super::world::World;
 use super::{known_files as files, known_payments as payments};
@@ -20,7 +20,7 @@ pub(super) enum Case {
 }
 
 impl Case {
-    /// All of them. What holds up an archival comes last.
+    /// All of them. The one that delays the archival comes last.
     pub(super) const ALL: [Self; 11] = [
         Self::ReprocessGivenUp,
         Self::CompletedStaysVisible,
@@ -38,10 +38,10 @@ impl Case {
     /// Plays it and judges it. `number` is in all its names.
     pub(super) async fn play(self, world: &World, number: u64) {
         match self {
-            Self::ReprocessGivenUp => files::a_reprocess_that_was_given_up_has_no_effect(world, number).await,
+            Self::ReprocessGivenUp => files::an_abandoned_reprocess_has_no_effect(world, number).await,
             Self::CompletedStaysVisible => files::a_completed_file_stays_visible(world, number).await,
             Self::RejectedStaysVisible => files::a_rejected_file_stays_visible(world, number).await,
-            Self::AcceptedStaysAccepted => files::what_was_accepted_is_not_rejected_by_a_repeat(world, number).await,
+            Self::AcceptedStaysAccepted => files::a_repeat_does_not_reject_an_accepted_file(world, number).await,
             Self::ClocksApart => files::a_correction_wins_whatever_the_clocks(world, number).await,
             Self::SourcesApart => files::a_correction_wins_across_sources(world, number).await,
             Self::ReprocessRepeated => files::a_repeated_reprocess_does_nothing(world, number).await,

@@ -1,10 +1,10 @@
-//! What once went wrong with files, played step by step: nothing fails, and clocks are set by hand. The rounds come upon the same
-//! by chance.
+//! Former defects with files, played step by step: nothing fails, and clocks are set. The rounds find the same by
+//! chance.
 
 use super::chance::Chance;
 use super::clocks::{Clocks, OFFSET_MS_MAX};
 use super::file_oracle::FileOracle;
-use super::file_plan::{Again, Stated};
+use super::file_plan::{Again, Totals};
 use super::file_round::FileRound;
 use super::planned_file::PlannedFile;
 use super::promise::Promise;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// The function that takes files.
+/// The function that accepts files.
 pub(super) const VALIDATOR: &str = "csv-validator";
 /// How fast the host of the first of two files is.
 const FAST_MS: i64 = 2_000;
@@ -34,7 +34,7 @@ struct Known<'w> {
 }
 
 impl<'w> Known<'w> {
-    /// With so many sound files.
+    /// With so many valid files.
     async fn of(world: &'w World, case: u64, files: usize) -> Self {
         let mut chance = world.chance(case, "known");
         let (partner, id) = (format!("known-{case}"), format!("R{case}-0"));
@@ -44,7 +44,7 @@ impl<'w> Known<'w> {
 
     async fn with(world: &'w World, case: u64, files: Vec<PlannedFile>) -> Self {
         let play = FileRound::of(world, case, &format!("known-{case}"), files).await;
-        world.proxy.calm(play.words());
+        world.proxy.stop_faults(play.words());
         let chance = world.chance(case, "senders");
         Self { play, id: format!("R{case}-0"), chance, delivered: Mutex::default() }
     }
@@ -54,10 +54,10 @@ impl<'w> Known<'w> {
     }
 
     async fn upload(&self, number: usize) -> Value {
-        self.play.upload(self.file(number), Stated::Nothing, None, self.chance.clone()).await.body
+        self.play.upload(self.file(number), Totals::Absent, None, self.chance.clone()).await.body
     }
 
-    /// Delivers what the bucket tells of a file until this attempt of it has ended.
+    /// Delivers the bucket's events about a file until this attempt of it has ended.
     async fn ended(&self, number_of_file: usize, attempt: u64) {
         let file = self.file(number_of_file);
         eventually(&format!("attempt {attempt} of {} to end", file.id), async || {
@@ -77,7 +77,7 @@ impl<'w> Known<'w> {
         }
     }
 
-    /// Delivers what is told of a file within a moment, if anything is.
+    /// Delivers the events about a file within a moment, if there are any.
     async fn deliver_the_rest(&self, number: usize) {
         for _ in 0..5 {
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -99,13 +99,13 @@ impl<'w> Known<'w> {
         FileOracle { play: &self.play }.rows_are_those_of_the_files(std::slice::from_ref(&self.id), &completed).await;
     }
 
-    async fn look(&self, number: usize) -> Value {
-        self.play.look(self.file(number), self.chance.clone()).await
+    async fn read_status(&self, number: usize) -> Value {
+        self.play.read_status(self.file(number), self.chance.clone()).await
     }
 }
 
-/// Whoever asked once for a file to be processed again, and gave that up, has asked for nothing the next time.
-pub(super) async fn a_reprocess_that_was_given_up_has_no_effect(world: &World, case: u64) {
+/// A reprocess that was requested and given up has no effect on the next request.
+pub(super) async fn an_abandoned_reprocess_has_no_effect(world: &World, case: u64) {
     let known = Known::of(world, case, 2).await;
     known.upload_and_complete(0).await;
     known.upload_and_complete(1).await;
@@ -125,18 +125,18 @@ pub(super) async fn a_reprocess_that_was_given_up_has_no_effect(world: &World, c
     known.rows_are_right().await;
 }
 
-/// A completed file shows its totals, on its own and on its day, although an upload of it is awaited.
+/// A completed file shows its totals, in its status and on its day, although an upload of it is awaited.
 pub(super) async fn a_completed_file_stays_visible(world: &World, case: u64) {
     let known = Known::of(world, case, 1).await;
     known.upload_and_complete(0).await;
     let file = known.file(0);
     known.play.create(file, Some(1), known.chance.clone()).await;
     let oracle = FileOracle { play: &known.play };
-    known.play.judge_visible(file, &known.look(0).await);
+    known.play.judge_visible(file, &known.read_status(0).await);
     oracle.day_shows(&[file]).await;
 }
 
-/// The same of a file that was rejected: its errors stay to be seen.
+/// The same of a rejected file: its errors stay visible.
 pub(super) async fn a_rejected_file_stays_visible(world: &World, case: u64) {
     let mut chance = world.chance(case, "known");
     let file = loop {
@@ -148,11 +148,11 @@ pub(super) async fn a_rejected_file_stays_visible(world: &World, case: u64) {
     let known = Known::with(world, case, vec![file]).await;
     known.upload(0).await;
     known.play.create(known.file(0), None, known.chance.clone()).await;
-    known.play.judge_visible(known.file(0), &known.look(0).await);
+    known.play.judge_visible(known.file(0), &known.read_status(0).await);
 }
 
-/// A file that was taken by a fast host is not rejected by a slow one when it comes again.
-pub(super) async fn what_was_accepted_is_not_rejected_by_a_repeat(world: &World, case: u64) {
+/// A file that was accepted by a fast host is not rejected by a slow one when it is repeated.
+pub(super) async fn a_repeat_does_not_reject_an_accepted_file(world: &World, case: u64) {
     world.set_clocks(VALIDATOR, Clocks::Fast(OFFSET_MS_MAX)).await;
     let mut chance = world.chance(case, "known");
     let ahead_ms = OFFSET_MS_MAX.unsigned_abs() - 1_500;
@@ -163,11 +163,11 @@ pub(super) async fn what_was_accepted_is_not_rejected_by_a_repeat(world: &World,
     known.upload(0).await;
     world.set_clocks(VALIDATOR, Clocks::Fast(0)).await;
     known.ended(0, 1).await;
-    known.play.judge_visible(known.file(0), &known.look(0).await);
+    known.play.judge_visible(known.file(0), &known.read_status(0).await);
     known.rows_are_right().await;
 }
 
-/// A correction that is sent after the answer wins, although the first file's host is fast.
+/// A correction that is sent after the response wins, although the first file's host is fast.
 pub(super) async fn a_correction_wins_whatever_the_clocks(world: &World, case: u64) {
     let known = Known::of(world, case, 2).await;
     world.set_clocks(VALIDATOR, Clocks::Fast(FAST_MS)).await;
@@ -179,7 +179,7 @@ pub(super) async fn a_correction_wins_whatever_the_clocks(world: &World, case: u
     known.rows_are_right().await;
 }
 
-/// A correction that comes by a presigned upload within the same second wins.
+/// A correction by a presigned upload within the same second wins.
 pub(super) async fn a_correction_wins_across_sources(world: &World, case: u64) {
     for again in 0..TRIES as u64 {
         let known = Known::of(world, case * 100 + again, 2).await;
@@ -194,7 +194,7 @@ pub(super) async fn a_correction_wins_across_sources(world: &World, case: u64) {
     }
 }
 
-/// Once more the very request that asked for a file to be processed again does not beat what came since.
+/// Repeating a request to process a file again does not replace a later file.
 pub(super) async fn a_repeated_reprocess_does_nothing(world: &World, case: u64) {
     let known = Known::of(world, case, 3).await;
     known.upload_and_complete(0).await;

@@ -1,4 +1,4 @@
-//! What once went wrong with payments, played step by step while nothing fails.
+//! Former defects with payments, played step by step without faults.
 
 use super::archive_round::ArchiveRound;
 use super::payment_round::Trial;
@@ -10,7 +10,7 @@ use domain::Timestamp;
 use serde_json::json;
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
-/// Whose archival is played.
+/// The round whose archival is played.
 const DAYS_AGO: u64 = 27;
 
 /// A payment in a currency that was retired since is archived like any other.
@@ -24,11 +24,11 @@ pub(super) async fn a_retired_currency_is_archived(world: &World, case: u64) {
     let retired = retired::put(&provider, &ids[1], &customer, "7.5", day_ms + 1).await;
     let day = Timestamp::from_unix_milliseconds(day_ms).day().replace('-', "/");
     let play = ArchiveRound { world, provider, payments: vec![plain, retired], day, has_retired: true };
-    play.run_in_the_calm().await;
+    play.run_without_faults().await;
     play.judge(case).await;
 }
 
-/// What a customer paid in a currency that was retired since stops no assessment of another payment.
+/// A payment in a currency that was retired since blocks no assessment of another payment of its customer.
 pub(super) async fn a_retired_currency_stops_no_assessment(world: &World, case: u64) {
     let trial = Trial::high(world, case);
     let (id, customer) = (format!("H{case}-0."), format!("C{case}."));
@@ -36,17 +36,17 @@ pub(super) async fn a_retired_currency_stops_no_assessment(world: &World, case: 
     trial.play_created(false, &mut world.chance(case, "copies")).await;
 }
 
-/// A payment whose id another event has named before is taken, published and assessed.
+/// A payment whose id was in another event before is accepted, published and assessed.
 pub(super) async fn another_event_may_come_first(world: &World, case: u64) {
     let trial = Trial::high(world, case);
-    trial.tell_other(0).await;
+    trial.send_other_event(0).await;
     trial.play_created(true, &mut world.chance(case, "copies")).await;
 }
 
-/// What is told of a payment later is taken, so that its provider does not send it for days.
+/// Later events about a payment are accepted, so that its provider does not send them for days.
 pub(super) async fn another_event_may_come_later(world: &World, case: u64) {
     let trial = Trial::high(world, case);
     trial.play_created(false, &mut world.chance(case, "copies")).await;
-    trial.tell_other(0).await;
-    trial.tell_other(1).await;
+    trial.send_other_event(0).await;
+    trial.send_other_event(1).await;
 }

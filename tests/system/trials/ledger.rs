@@ -1,9 +1,5 @@
-//! Which file's row must be in effect, judged by real time alone: by when the sender sent its requests and when it was
-//! answered, on its own one clock. Nothing that the system has stored is looked at.
-//!
-//! A request precedes another if it was answered before the other was sent. What decides a file's place in the order is the
-//! request by which its bytes came to be accepted, or by which it was asked to be processed again. Where several requests may
-//! have been the one, the file's place is somewhere within all of them together, and the ledger demands less.
+//! Which file's row must be in effect, judged by real time alone: by when the sender sent its requests and received the
+//! responses, on its own single clock. Nothing that the system has stored is used.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,10 +9,10 @@ pub(super) type Moment = Duration;
 
 /// Files that a partner puts into the bucket have the bucket's time, in whole seconds.
 const BUCKET_GAP: Duration = Duration::from_secs(2);
-/// So far apart in time the bucket's clock and the functions' clocks may be.
+/// The greatest difference between the bucket's clock and the functions' clocks.
 const MIXED_GAP: Duration = Duration::from_secs(10);
 
-/// From when a request was first sent to when it was answered at last, with all its repeats by the same client.
+/// From when a request was first sent to its last response, with all repeats by the same client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Span {
     pub(super) began: Moment,
@@ -42,18 +38,19 @@ impl Span {
 
 /// What a sender did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Deed {
-    /// `POST /upload`, answered with 200.
+pub(super) enum Action {
+    /// `POST /upload`, with the response 200.
     Uploaded,
-    /// `POST /upload` of a file whose verdict hangs on a clock, answered with 400. A repeat of it may have been accepted.
+    /// `POST /upload` of a file whose validity depends on a clock, with the response 400. A repeat of it may have been
+    /// accepted.
     Doubtful,
-    /// `POST /uploads`, answered with a URL.
+    /// `POST /uploads`, with a URL in the response.
     Created,
     /// The bytes were put to such a URL.
     Put,
-    /// The bytes were put into the bucket by rights of the partner's own.
-    PutByRights,
-    /// `POST /upload`, answered with 400 for certain: the file is bad, or what was stated of it.
+    /// The bytes were put into the bucket by the partner's own permission.
+    PutToBucket,
+    /// `POST /upload`, certainly rejected with 400: the file or its control totals are wrong.
     Rejected,
 }
 
@@ -61,13 +58,13 @@ pub(super) enum Deed {
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) file: String,
-    pub(super) deed: Deed,
+    pub(super) action: Action,
     pub(super) span: Span,
-    /// Where the file was to be processed again: at which attempt its sender had seen it.
+    /// The attempt after which the file was to be processed again.
     pub(super) reprocess: Option<u64>,
 }
 
-/// By whose clock a file has its place.
+/// The clock that decides when a file arrived.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Clock {
     Functions,
@@ -75,15 +72,15 @@ enum Clock {
     Either,
 }
 
-/// Where a file is in the order.
+/// When a file arrived.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Arrival {
     span: Span,
     clock: Clock,
 }
 
-impl Place {
-    /// Whether this one certainly comes before the other one.
+impl Arrival {
+    /// Whether this one certainly precedes the other one.
     pub(super) fn precedes(&self, other: &Self) -> bool {
         let gap = match (self.clock, other.clock) {
             (Clock::Functions, Clock::Functions) => Duration::ZERO,
@@ -94,7 +91,7 @@ impl Place {
     }
 }
 
-/// All that one partner's files have met in a round.
+/// All actions on one partner's files in a round.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Ledger {
     entries: Vec<Entry>,
@@ -102,8 +99,8 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Writes down a request.
-    pub(super) fn add(&mut self, file: &str, deed: Deed, span: Span, reprocess: Option<u64>) {
-        self.entries.push(Entry { file: file.to_owned(), deed, span, reprocess });
+    pub(super) fn add(&mut self, file: &str, action: Action, span: Span, reprocess: Option<u64>) {
+        self.entries.push(Entry { file: file.to_owned(), action, span, reprocess });
     }
 
     fn of<'l>(&'l self, file: &'l str) -> impl Iterator<Item = &'l Entry> + Clone {
@@ -113,111 +110,113 @@ impl Ledger {
     fn spans<'l>(
         &'l self,
         file: &'l str,
-        deed: Deed,
+        action: Action,
         reprocess: Option<u64>,
     ) -> impl Iterator<Item = Span> + Clone + 'l {
-        self.of(file).filter(move |entry| entry.deed == deed && entry.reprocess == reprocess).map(|entry| entry.span)
+        self.of(file)
+            .filter(move |entry| entry.action == action && entry.reprocess == reprocess)
+            .map(|entry| entry.span)
     }
 
-    /// Whether a file did this.
-    pub(super) fn has(&self, file: &str, deed: Deed) -> bool {
-        self.of(file).any(|entry| entry.deed == deed)
+    /// Whether there was this action on a file.
+    pub(super) fn has(&self, file: &str, action: Action) -> bool {
+        self.of(file).any(|entry| entry.action == action)
     }
 
-    /// Whether the bytes of a good file came in a way that had them accepted, or will have.
+    /// Whether the bytes of a valid file arrived in a way by which they were or will be accepted.
     pub(super) fn is_accepted(&self, file: &str) -> bool {
-        [Deed::Uploaded, Deed::Put, Deed::PutByRights].into_iter().any(|deed| self.has(file, deed))
+        [Action::Uploaded, Action::Put, Action::PutToBucket].into_iter().any(|action| self.has(file, action))
     }
 
-    /// At how many attempts its sender asked for a file to be processed again.
+    /// The attempts after which the sender requested that a file is processed again.
     pub(super) fn reprocesses(&self, file: &str) -> usize {
         self.of(file).filter_map(|entry| entry.reprocess).collect::<BTreeSet<_>>().len()
     }
 
-    /// The place of a file that is accepted; none of one that is not.
-    pub(super) fn place(&self, file: &str) -> Option<Place> {
-        let first = self.first_place(file);
+    /// When an accepted file arrived; none if it is not accepted.
+    pub(super) fn arrival(&self, file: &str) -> Option<Arrival> {
+        let first = self.first_arrival(file);
         let attempts: BTreeSet<u64> = self.of(file).filter_map(|entry| entry.reprocess).collect();
-        attempts.into_iter().fold(first, |place, attempt| self.place_again(file, attempt, place))
+        attempts.into_iter().fold(first, |arrival, attempt| self.arrival_of_reprocess(file, attempt, arrival))
     }
 
-    /// The place that bytes get when they are first accepted.
-    fn first_place(&self, file: &str) -> Option<Place> {
+    /// When bytes are first accepted.
+    fn first_arrival(&self, file: &str) -> Option<Arrival> {
         let by_functions = self.by_functions(file);
-        let by_bucket = Span::of_all(self.spans(file, Deed::PutByRights, None));
+        let by_bucket = Span::of_all(self.spans(file, Action::PutToBucket, None));
         match (by_functions, by_bucket) {
-            (Some(span), None) => Some(Place { span, clock: Clock::Functions }),
-            (None, Some(span)) => Some(Place { span, clock: Clock::Bucket }),
-            // What is accepted already, and put again, keeps its place.
-            (Some(span), Some(put)) if span.ended < put.began => Some(Place { span, clock: Clock::Functions }),
-            (Some(span), Some(put)) => Some(Place { span: span.with(put), clock: Clock::Either }),
+            (Some(span), None) => Some(Arrival { span, clock: Clock::Functions }),
+            (None, Some(span)) => Some(Arrival { span, clock: Clock::Bucket }),
+            // Bytes that are accepted already, and put again, keep their arrival.
+            (Some(span), Some(put)) if span.ended < put.began => Some(Arrival { span, clock: Clock::Functions }),
+            (Some(span), Some(put)) => Some(Arrival { span: span.with(put), clock: Clock::Either }),
             (None, None) => {
-                let doubtful = Span::of_all(self.spans(file, Deed::Doubtful, None));
-                doubtful.map(|span| Place { span, clock: Clock::Functions })
+                let doubtful = Span::of_all(self.spans(file, Action::Doubtful, None));
+                doubtful.map(|span| Arrival { span, clock: Clock::Functions })
             }
         }
     }
 
     fn by_functions(&self, file: &str) -> Option<Span> {
-        let uploaded = Span::of_first(self.spans(file, Deed::Uploaded, None));
+        let uploaded = Span::of_first(self.spans(file, Action::Uploaded, None));
         let span = self.of_upload_and_creation(file, None, uploaded)?;
-        // A repeat of what was answered with 400 may have been accepted before.
-        let doubtful = self.spans(file, Deed::Doubtful, None).filter(|doubtful| doubtful.began < span.ended);
+        // A repeat of a request with the response 400 may have been accepted before.
+        let doubtful = self.spans(file, Action::Doubtful, None).filter(|doubtful| doubtful.began < span.ended);
         Some(doubtful.fold(span, |span, doubtful| Span { began: span.began.min(doubtful.began), ..span }))
     }
 
-    /// The place of an accepted upload beside uploads that were created: the place of a presigned upload is that of its creation,
+    /// The arrival of an accepted upload where uploads were created too: a presigned upload arrives at its creation,
     /// and one that is created again while it is open keeps the first.
     fn of_upload_and_creation(&self, file: &str, reprocess: Option<u64>, uploaded: Option<Span>) -> Option<Span> {
-        let created = self.spans(file, Deed::Created, reprocess);
-        let is_put = |created: Span| self.spans(file, Deed::Put, None).any(|put| created.began < put.ended);
+        let created = self.spans(file, Action::Created, reprocess);
+        let is_put = |created: Span| self.spans(file, Action::Put, None).any(|put| created.began < put.ended);
         match uploaded {
-            // Which of both counts, if the creation was first, is left open.
+            // If the creation was first, either may count.
             Some(uploaded) => {
                 let before = Span::of_all(created.filter(|created| created.began < uploaded.ended));
                 Some(before.map_or(uploaded, |created| Span { began: created.began.min(uploaded.began), ..uploaded }))
             }
             None if !created.clone().any(is_put) => None,
-            // A rejection in between ends what was created before it, so that a later one may count.
-            None if self.has(file, Deed::Rejected) => Span::of_all(created),
+            // A rejection in between ends an upload that was created before it, so a later one may count.
+            None if self.has(file, Action::Rejected) => Span::of_all(created),
             None => Span::of_first(created),
         }
     }
 
-    /// The place of a file that was to be processed again after this attempt.
-    fn place_again(&self, file: &str, attempt: u64, before: Option<Place>) -> Option<Place> {
-        let uploaded = Span::of_first(self.spans(file, Deed::Uploaded, Some(attempt)));
+    /// The arrival of a file that was to be processed again after this attempt.
+    fn arrival_of_reprocess(&self, file: &str, attempt: u64, before: Option<Arrival>) -> Option<Arrival> {
+        let uploaded = Span::of_first(self.spans(file, Action::Uploaded, Some(attempt)));
         let again = self.of_upload_and_creation(file, Some(attempt), uploaded);
         if let Some(span) = again {
-            return Some(Place { span, clock: Clock::Functions });
+            return Some(Arrival { span, clock: Clock::Functions });
         }
-        // An upload was created and never used. If the same bytes were put before, by another road or to another URL, an event of
-        // those that comes late may be taken for its bytes.
-        let created = Span::of_first(self.spans(file, Deed::Created, Some(attempt)));
-        let was_put = self.has(file, Deed::Put) || self.has(file, Deed::PutByRights);
+        // An upload was created and never used. If the same bytes were put before, from another source or to another
+        // URL, a late event of theirs may be used for this upload.
+        let created = Span::of_first(self.spans(file, Action::Created, Some(attempt)));
+        let was_put = self.has(file, Action::Put) || self.has(file, Action::PutToBucket);
         match (before, created) {
             (Some(before), Some(created)) if was_put => {
-                Some(Place { span: before.span.with(created), clock: Clock::Either })
+                Some(Arrival { span: before.span.with(created), clock: Clock::Either })
             }
             _ => before,
         }
     }
 
-    /// Which of these files, which all have a row of the same id, comes after this one for certain; none if this one's row may be
-    /// in effect.
+    /// A file among these, which all have a row of the same id, that certainly arrived later than this one; none if
+    /// this one's row may be in effect.
     pub(super) fn successor<'f>(&self, file: &str, others: impl IntoIterator<Item = &'f str>) -> Option<&'f str> {
-        let place = self.place(file)?;
-        others.into_iter().find(|other| self.place(other).is_some_and(|later| place.precedes(&later)))
+        let arrival = self.arrival(file)?;
+        others.into_iter().find(|other| self.arrival(other).is_some_and(|later| arrival.precedes(&later)))
     }
 
-    /// The entries about a file, for whoever looks for the cause of a failure.
-    pub(super) fn tell(&self, file: &str) -> String {
+    /// The entries about a file, to find the cause of a failure.
+    pub(super) fn describe(&self, file: &str) -> String {
         let lines: Vec<_> = self
             .of(file)
             .map(|entry| {
                 let again = entry.reprocess.map(|attempt| format!(" again after {attempt}")).unwrap_or_default();
                 let Span { began, ended } = entry.span;
-                format!("{:?}{again} {}-{} ms", entry.deed, began.as_millis(), ended.as_millis())
+                format!("{:?}{again} {}-{} ms", entry.action, began.as_millis(), ended.as_millis())
             })
             .collect();
         format!("{}: {}", &file[..8.min(file.len())], lines.join(", "))
@@ -226,20 +225,20 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    use super::{Deed, Ledger, Span};
+    use super::{Action, Ledger, Span};
     use std::time::Duration;
 
-    fn ledger(entries: &[(&str, Deed, u64, u64, Option<u64>)]) -> Ledger {
+    fn ledger(entries: &[(&str, Action, u64, u64, Option<u64>)]) -> Ledger {
         let mut ledger = Ledger::default();
-        for &(file, deed, began, ended, reprocess) in entries {
+        for &(file, action, began, ended, reprocess) in entries {
             let [began, ended] = [began, ended].map(Duration::from_millis);
-            ledger.add(file, deed, Span { began, ended }, reprocess);
+            ledger.add(file, action, Span { began, ended }, reprocess);
         }
         ledger
     }
 
     /// Whether the row of each of two files may be in effect.
-    fn may_be(entries: &[(&str, Deed, u64, u64, Option<u64>)]) -> (bool, bool) {
+    fn may_be(entries: &[(&str, Action, u64, u64, Option<u64>)]) -> (bool, bool) {
         let ledger = ledger(entries);
         (ledger.successor("a", ["b"]).is_none(), ledger.successor("b", ["a"]).is_none())
     }
@@ -249,8 +248,8 @@ mod tests {
     const EITHER: (bool, bool) = (true, true);
 
     #[test]
-    fn what_is_sent_after_the_answer_wins_and_what_overlaps_may() {
-        use Deed::Uploaded;
+    fn a_later_file_wins_and_an_overlapping_one_may() {
+        use Action::Uploaded;
         assert_eq!(may_be(&[("a", Uploaded, 0, 9, None), ("b", Uploaded, 10, 20, None)]), ONLY_B);
         assert_eq!(may_be(&[("b", Uploaded, 10, 20, None), ("a", Uploaded, 0, 9, None)]), ONLY_B);
         assert_eq!(may_be(&[("a", Uploaded, 0, 10, None), ("b", Uploaded, 10, 20, None)]), EITHER);
@@ -260,22 +259,22 @@ mod tests {
     }
 
     #[test]
-    fn a_presigned_upload_counts_from_its_creation_and_only_with_its_bytes() {
-        use Deed::{Created, Put, Uploaded};
+    fn a_presigned_upload_counts_from_creation_once_put() {
+        use Action::{Created, Put, Uploaded};
         let late = [("a", Created, 0, 5, None), ("b", Uploaded, 10, 20, None), ("a", Put, 30, 40, None)];
         assert_eq!(may_be(&late), ONLY_B);
         let again = [&late[..2], &[("a", Created, 21, 25, None), ("a", Put, 30, 40, None)]].concat();
-        assert_eq!(may_be(&again), ONLY_B, "an upload that is open keeps its place");
-        assert!(ledger(&late[..2]).place("a").is_none(), "nothing came");
+        assert_eq!(may_be(&again), ONLY_B, "an upload that is open keeps its arrival");
+        assert!(ledger(&late[..2]).arrival("a").is_none(), "nothing arrived");
         let other_way = [("a", Created, 0, 5, None), ("b", Uploaded, 10, 20, None), ("a", Uploaded, 30, 40, None)];
         assert_eq!(may_be(&other_way), EITHER);
     }
 
     #[test]
-    fn a_file_that_is_processed_again_wins_and_its_repeat_does_not() {
-        use Deed::{Created, Put, Uploaded};
+    fn a_reprocessed_file_wins_and_a_repeat_does_not() {
+        use Action::{Created, Put, Uploaded};
         let both = [("a", Uploaded, 0, 5, None), ("b", Uploaded, 10, 20, None)];
-        let with = |more: &[(&'static str, Deed, u64, u64, Option<u64>)]| may_be(&[&both[..], more].concat());
+        let with = |more: &[(&'static str, Action, u64, u64, Option<u64>)]| may_be(&[&both[..], more].concat());
         let again = ("a", Uploaded, 30, 40, Some(1));
         assert_eq!(with(&[again]), ONLY_A);
         let newer = ("b", Uploaded, 50, 60, Some(1));
@@ -284,22 +283,22 @@ mod tests {
         let given_up = ("a", Created, 30, 40, Some(1));
         assert_eq!(with(&[given_up]), ONLY_B);
         assert_eq!(with(&[given_up, ("a", Put, 50, 60, None)]), ONLY_A);
-        assert_eq!(with(&[given_up, newer, ("a", Put, 70, 80, None)]), ONLY_B, "it counts from its creation");
+        assert_eq!(with(&[given_up, newer, ("a", Put, 70, 80, None)]), ONLY_B, "it arrived at its creation");
     }
 
     #[test]
-    fn the_buckets_own_clock_is_trusted_for_whole_seconds_alone() {
-        use Deed::{PutByRights, Uploaded};
-        let puts = |second: u64| [("a", PutByRights, 0, 9, None), ("b", PutByRights, second, second + 9, None)];
+    fn the_buckets_clock_is_trusted_to_the_second() {
+        use Action::{PutToBucket, Uploaded};
+        let puts = |second: u64| [("a", PutToBucket, 0, 9, None), ("b", PutToBucket, second, second + 9, None)];
         assert_eq!(may_be(&puts(1_500)), EITHER);
         assert_eq!(may_be(&puts(2_500)), ONLY_B);
-        assert_eq!(may_be(&[("a", PutByRights, 0, 9, None), ("b", Uploaded, 9_000, 9_100, None)]), EITHER);
-        assert_eq!(may_be(&[("a", PutByRights, 0, 9, None), ("b", Uploaded, 11_000, 11_100, None)]), ONLY_B);
+        assert_eq!(may_be(&[("a", PutToBucket, 0, 9, None), ("b", Uploaded, 9_000, 9_100, None)]), EITHER);
+        assert_eq!(may_be(&[("a", PutToBucket, 0, 9, None), ("b", Uploaded, 11_000, 11_100, None)]), ONLY_B);
     }
 
     #[test]
-    fn a_file_that_was_rejected_counts_from_when_it_is_accepted() {
-        use Deed::{Doubtful, Rejected, Uploaded};
+    fn a_rejected_file_counts_from_its_acceptance() {
+        use Action::{Doubtful, Rejected, Uploaded};
         let entries = [("a", Rejected, 0, 5, None), ("b", Uploaded, 10, 20, None), ("a", Uploaded, 30, 40, None)];
         assert_eq!(may_be(&entries), ONLY_A);
         let doubtful = [("a", Doubtful, 0, 5, None), ("b", Uploaded, 10, 20, None), ("a", Uploaded, 30, 40, None)];

@@ -1,11 +1,11 @@
 //! A round of payments: webhooks that are sent several times, at once and with other contents, while everything fails
-//! around them; and what has become of each.
+//! around them; and their outcomes.
 
 use super::chance::Chance;
 use super::feed::message_of;
 use super::promise::Promise;
 use super::retired;
-use super::sender::{Answered, send};
+use super::sender::{LastResponse, send};
 use super::world::World;
 use crate::support::cloud::{Cloud, eventually, now_ms};
 use crate::support::provider::{Provider, sign};
@@ -23,7 +23,7 @@ const AMOUNTS: [(&str, &str, &str); 9] = [
     ("9007199254740993", "JPY", "high"),
     ("999999999999999999999999999999999999.99", "EUR", "high"),
 ];
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const REDRIVES_MAX: usize = 3;
 
 /// One payment of a round.
@@ -36,9 +36,9 @@ pub(super) struct Trial<'w> {
     band: &'static str,
 }
 
-/// Events that tell something else of a payment.
+/// Events of other types about a payment.
 const OTHER_TYPES: [&str; 4] = ["transaction.updated", "transaction.refunded", "refund.created", "transaction.expired"];
-/// The number of the event that comes when all is done.
+/// The number of the event that is sent last.
 const LAST_EVENT: u64 = 9;
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
@@ -62,9 +62,9 @@ impl<'w> Trial<'w> {
         Self::of_amount(world, round, number, amount, chance)
     }
 
-    /// A payment of the high band, in a case that is known.
+    /// A payment of the high band, in a known case.
     pub(super) fn high(world: &'w World, round: u64) -> Self {
-        world.proxy.calm([format!("P{round}-"), format!("C{round}.")]);
+        world.proxy.stop_faults([format!("P{round}-"), format!("C{round}.")]);
         Self::of_amount(world, round, 0, ("25000.00", "EUR", "high"), &mut world.chance(round, "payment"))
     }
 
@@ -100,46 +100,46 @@ impl<'w> Trial<'w> {
         let waits: Vec<_> = (0..chance.between(0, 2)).map(|_| chance.between(0, 2)).collect();
         let others = waits.iter().zip(0..).map(|(wait, number)| async move {
             tokio::time::sleep(Duration::from_millis(wait * 150)).await;
-            self.tell_other(number).await;
+            self.send_other_event(number).await;
         });
         let created = async {
             if chance.percent(50) {
-                // So that another event may come first.
+                // So that another event may be first.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             self.play_created(!waits.is_empty(), &mut chance).await;
             if chance.percent(30) {
-                self.tell_other(LAST_EVENT).await;
+                self.send_other_event(LAST_EVENT).await;
             }
         };
         futures::future::join(futures::future::join_all(others), created).await;
     }
 
-    /// Sends an event of another type about the payment, which must be taken, before the payment itself and after it.
-    pub(super) async fn tell_other(&self, number: u64) {
+    /// Sends an event of another type about the payment, which must be accepted before and after the payment itself.
+    pub(super) async fn send_other_event(&self, number: u64) {
         let mut chance = self.chance(&format!("other {number}"));
         let mut event = self.payment.clone();
         event["type"] = json!(*chance.pick(&OTHER_TYPES));
         event["metadata"]["change"] = json!(chance.between(1, 3));
-        let answer = self.post(&event, &self.provider, format!("other event {number}")).await;
-        let is_taken = (200..300).contains(&answer.status);
-        self.world.tally.judge(Promise::OtherEventsBlockNothing, is_taken, || {
-            format!("{} of {}: {} {}", event["type"], self.id(), answer.status, answer.body)
+        let response = self.post(&event, &self.provider, format!("other event {number}")).await;
+        let is_accepted = (200..300).contains(&response.status);
+        self.world.tally.judge(Promise::OtherEventsBlockNothing, is_accepted, || {
+            format!("{} of {}: {} {}", event["type"], self.id(), response.status, response.body)
         });
     }
 
-    /// Sends the payment, and judges what becomes of it. `beside_others`: events of other types are told too.
+    /// Sends the payment, and judges its outcome. `beside_others`: events of other types are sent too.
     pub(super) async fn play_created(&self, beside_others: bool, chance: &mut Chance) {
         let copies =
             (0..chance.between(1, 4)).map(|copy| self.post(&self.payment, &self.provider, format!("copy {copy}")));
-        for answer in futures::future::join_all(copies).await {
-            let tell = || format!("transaction.created of {}: {} {}", self.id(), answer.status, answer.body);
+        for response in futures::future::join_all(copies).await {
+            let describe = || format!("transaction.created of {}: {} {}", self.id(), response.status, response.body);
             if beside_others {
-                self.world.tally.judge(Promise::OtherEventsBlockNothing, answer.status == 200, tell);
+                self.world.tally.judge(Promise::OtherEventsBlockNothing, response.status == 200, describe);
             }
-            assert_eq!(answer.status, 200, "{}", tell());
+            assert_eq!(response.status, 200, "{}", describe());
         }
-        self.others_are_refused(chance).await;
+        self.others_are_rejected(chance).await;
         if self.band == "high" {
             self.deliver_events().await;
         }
@@ -148,7 +148,7 @@ impl<'w> Trial<'w> {
         self.takes_its_route_alone().await;
     }
 
-    async fn post(&self, payment: &Value, signer: &Provider<'_>, what: String) -> Answered {
+    async fn post(&self, payment: &Value, signer: &Provider<'_>, what: String) -> LastResponse {
         let body = payment.to_string();
         send(self.chance(&what), || {
             let signed = sign(&signer.secret, &body, 0);
@@ -160,18 +160,22 @@ impl<'w> Trial<'w> {
     }
 
     /// The same id with other content, and the same content signed by another provider, change nothing.
-    async fn others_are_refused(&self, chance: &mut Chance) {
+    async fn others_are_rejected(&self, chance: &mut Chance) {
         let tally = &self.world.tally;
         if chance.percent(50) {
             let mut other = self.payment.clone();
             other["amount"] = json!("5.5");
             other["currency"] = json!("EUR");
-            let answer = self.post(&other, &self.provider, "conflict".to_owned()).await;
-            tally.judge(Promise::WebhooksOnce, answer.status == 409, || format!("{} {}", answer.status, answer.body));
+            let response = self.post(&other, &self.provider, "conflict".to_owned()).await;
+            tally.judge(Promise::WebhooksOnce, response.status == 409, || {
+                format!("{} {}", response.status, response.body)
+            });
         }
         if chance.percent(50) {
-            let answer = self.post(&self.payment, &self.other, "forged".to_owned()).await;
-            tally.judge(Promise::PartnersApart, answer.status == 401, || format!("{} {}", answer.status, answer.body));
+            let response = self.post(&self.payment, &self.other, "forged".to_owned()).await;
+            tally.judge(Promise::PartnersApart, response.status == 401, || {
+                format!("{} {}", response.status, response.body)
+            });
         }
     }
 
@@ -190,7 +194,7 @@ impl<'w> Trial<'w> {
             });
             futures::future::join_all(deliveries).await;
             delivered = events.len();
-            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -198,21 +202,21 @@ impl<'w> Trial<'w> {
         self.provider.item(&self.payment).await.unwrap_or(Value::Null)
     }
 
-    fn letters(&self) -> Vec<Value> {
-        self.world.payment_letters.about(self.id())
+    fn dead_letters(&self) -> Vec<Value> {
+        self.world.payment_dead_letters.about(self.id())
     }
 
-    /// A payment of the high band is assessed, or its event is a dead letter that can be redriven. What was found out about
-    /// it once stands.
+    /// A payment of the high band is assessed, or its event is a dead letter that can be redriven. The first analysis
+    /// is kept.
     async fn nothing_is_lost(&self) {
         let world = self.world;
         if self.band == "high" {
-            eventually(&format!("{} to be assessed or to be a dead letter", self.id()), async || {
-                (self.item().await["status"] == "analyzed" || !self.letters().is_empty()).then_some(())
+            eventually(&format!("{} to be assessed or in the dead-letter queue", self.id()), async || {
+                (self.item().await["status"] == "analyzed" || !self.dead_letters().is_empty()).then_some(())
             })
             .await;
         }
-        world.proxy.calm([self.id().to_owned(), format!("C{}.", self.round)]);
+        world.proxy.stop_faults([self.id().to_owned(), format!("C{}.", self.round)]);
         if self.band != "high" {
             return;
         }
@@ -220,7 +224,7 @@ impl<'w> Trial<'w> {
             if self.item().await["status"] == "analyzed" {
                 break;
             }
-            let input = self.letters().pop().map(|letter| letter["input"].clone()).unwrap_or_default();
+            let input = self.dead_letters().pop().map(|dead_letter| dead_letter["input"].clone()).unwrap_or_default();
             world.execute(&world.cloud.stack.webhook_state_machine_arn, &input).await;
         }
         let first = self.item().await;
@@ -228,8 +232,8 @@ impl<'w> Trial<'w> {
         let again = world.payments.about(self.id()).remove(0);
         world.execute(&world.cloud.stack.webhook_state_machine_arn, &again).await;
         let second = self.item().await;
-        let stands = first["analysis"] == second["analysis"] && first["analyzed_at_ms"] == second["analyzed_at_ms"];
-        world.tally.judge(Promise::AssessedOnce, stands, || format!("{first} became {second}"));
+        let is_current = first["analysis"] == second["analysis"] && first["analyzed_at_ms"] == second["analyzed_at_ms"];
+        world.tally.judge(Promise::AssessedOnce, is_current, || format!("{first} became {second}"));
     }
 
     async fn is_stored_once_and_published(&self) {
@@ -254,20 +258,20 @@ impl<'w> Trial<'w> {
         assert_eq!(other_items(&self.world.cloud, self.id(), &self.other.name).await, 0, "another provider's row");
     }
 
-    /// What subscribers hear comes from the one route of the payment's band, and repeats say which they repeat.
+    /// Subscribers receive messages from the one route of the payment's band, and repeats name the original.
     async fn takes_its_route_alone(&self) {
-        let heard = match self.band {
+        let received = match self.band {
             "low" => self.world.alerts.about(self.id()),
             _ => {
                 eventually(&format!("a message about {}", self.id()), async || {
-                    Some(self.world.alerts.about(self.id())).filter(|heard| !heard.is_empty())
+                    Some(self.world.alerts.about(self.id())).filter(|received| !received.is_empty())
                 })
                 .await
             }
         };
         let item = self.item().await;
-        for told in &heard {
-            let message = message_of(told);
+        for reported in &received {
+            let message = message_of(reported);
             let alert = |kind: &str| format!("{}#{}#{kind}", self.provider.name, self.id());
             let kept = match (self.band, message["kind"].as_str()) {
                 ("medium", None) => message["amount_band"] == "medium",

@@ -1,4 +1,4 @@
-//! Files as the seed makes them: the bytes that are sent, and beside them what must come of each, kept by the trials' own
+//! Files that the seed makes: the bytes to send, and the required outcome of each, computed by the trials' own
 //! arithmetic.
 
 use super::chance::Chance;
@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 
 /// Currencies with the number of their decimals (ISO 4217).
 const CURRENCIES: [(&str, u32); 5] = [("EUR", 2), ("USD", 2), ("JPY", 0), ("KWD", 3), ("CHF", 2)];
-/// In this unit the trials add up: a thousandth of any currency's main unit.
+/// The trials add up in this unit: a thousandth of any currency's main unit.
 const THOUSANDTHS_DIGITS: u32 = 3;
 /// Most digits of an amount, so that the sums of a round fit an `i128` of thousandths.
 const AMOUNT_DIGITS_MAX: u64 = 33;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// Merchants as they are, and as they stand in a file.
+/// Merchants as stored, and as written in a file.
 const MERCHANTS: [(&str, &str); 8] = [
     ("Corner Café", "Corner Café"),
     ("=SUM(A1:A9)", "=SUM(A1:A9)"),
@@ -30,7 +30,7 @@ const MERCHANTS: [(&str, &str); 8] = [
 ];
 const STATUSES: [&str; 3] = ["completed", "pending", "failed"];
 
-/// One record, as it must stand in the table.
+/// One record, as it must be stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Record {
     pub(super) id: String,
@@ -45,9 +45,10 @@ pub(super) struct Record {
 pub(super) struct PlannedFile {
     pub(super) id: String,
     pub(super) bytes: Vec<u8>,
-    /// Whether it has an error and must be refused.
+    /// Whether it has an error and must be rejected.
     pub(super) is_bad: bool,
-    /// Whether its verdict hangs on the clock of whoever checks it: its timestamps are a day ahead, give or take some seconds.
+    /// Whether its validity depends on the clock of the function that checks it: its timestamps are a day ahead, give
+    /// or take some seconds.
     pub(super) is_at_edge: bool,
     pub(super) records: Vec<Record>,
 }
@@ -61,7 +62,7 @@ impl PlannedFile {
         let (records, mut lines): (Vec<_>, Vec<_>) = chosen.map(|id| record(id, chance)).unzip();
         let is_bad = chance.percent(15);
         if is_bad {
-            spoil(&mut lines, chance);
+            corrupt(&mut lines, chance);
         }
         let line_end = *chance.pick(&["\n", "\r\n"]);
         let text = format!("{HEADER}{line_end}{}", lines.join(line_end));
@@ -69,8 +70,8 @@ impl PlannedFile {
         Self { id: files::file_id(partner, &bytes), bytes, is_bad, is_at_edge: false, records }
     }
 
-    /// A sound file with these ids whose timestamps are this far ahead of the time at which files may be sent. It is another
-    /// file in each run, since the time is.
+    /// A valid file with these ids whose timestamps are this far ahead of the time at which files may be sent. It
+    /// differs in each run, since the time does.
     pub(super) fn at_edge(partner: &str, ids: &[String], ahead_ms: u64, chance: &mut Chance) -> Self {
         let (records, lines): (Vec<_>, Vec<_>) = ids.iter().map(|id| record(id, chance)).unzip();
         let at = Timestamp::from_unix_milliseconds(now_ms() + DAY_MS + ahead_ms).to_milliseconds_text();
@@ -79,7 +80,7 @@ impl PlannedFile {
         Self { id: files::file_id(partner, &bytes), bytes, is_bad: false, is_at_edge: true, records }
     }
 
-    /// A sound file of one record.
+    /// A valid file of one record.
     pub(super) fn of_one(partner: &str, id: &str, chance: &mut Chance) -> Self {
         let (record, line) = record(id, chance);
         let bytes = files::file(&[line]);
@@ -95,7 +96,7 @@ impl PlannedFile {
         totals
     }
 
-    /// What its sender may state of it: how many records it has, and what they add up to.
+    /// Its control totals: how many records it has, and their sums.
     pub(super) fn control_totals(&self) -> [(&'static str, String); 2] {
         let totals = self.totals();
         let totals: BTreeMap<_, _> = totals.iter().map(|(currency, total)| (currency, plain(*total))).collect();
@@ -130,7 +131,7 @@ fn record(id: &str, chance: &mut Chance) -> (Record, String) {
 }
 
 /// Makes one of the lines wrong.
-fn spoil(lines: &mut Vec<String>, chance: &mut Chance) {
+fn corrupt(lines: &mut Vec<String>, chance: &mut Chance) {
     let index = chance.index(lines.len());
     let line = lines[index].clone();
     let (head, tail) = line.split_once(',').unwrap();
@@ -169,7 +170,7 @@ pub(super) fn thousandths(text: &str) -> i128 {
 }
 
 #[test]
-fn amounts_are_the_same_in_text_and_in_thousandths() {
+fn amounts_in_text_equal_those_in_thousandths() {
     for (minor, decimals, text) in
         [(0, 2, "0.00"), (-5, 2, "-0.05"), (1_234, 3, "1.234"), (7, 0, "7"), (-120, 0, "-120")]
     {

@@ -5,18 +5,19 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// By what a handler is known: the emulator starts it under this name.
+/// How a handler is recognized: the emulator starts it under this name.
 const HANDLER: &str = "bootstrap";
 
-/// Kills the handler at the other end of a connection, at once and without a word, as it happens when a machine is lost.
-/// Where the system does not tell whose a connection is, nothing is killed, and the handler only loses the connection. Returns
-/// whether it was killed.
+/// Kills the handler at the other end of a connection at once, as when a machine is lost. Where the system does not
+/// show which process has a connection, nothing is killed, and the handler only loses the connection. Returns whether
+/// it was killed.
 pub(super) fn kill_owner(connection: Connection) -> bool {
     let owner = socket_of(connection).and_then(|socket| owner_of(&socket));
     owner.is_some_and(|id| Command::new("kill").args(["-KILL", &id]).status().unwrap().success())
 }
 
-/// The name of the other end's socket, as Linux lists it. Both ports tell it: one alone may be that of other connections too.
+/// The name of the other end's socket, as Linux lists it. Both ports are needed: one alone may be that of other
+/// connections too.
 fn socket_of(connection: Connection) -> Option<String> {
     let listed = fs::read_to_string("/proc/net/tcp").ok()?;
     let [local, remote] = [connection.client, connection.relay].map(|address| format!(":{:04X}", address.port()));

@@ -1,16 +1,16 @@
-//! What the system promises, and how often that was judged.
+//! The promises of the system, and how often each was judged.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-/// One promise. The README names the same.
+/// One promise. The documentation names the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Promise {
-    /// Every file that was acknowledged ends completed, refused or in the dead-letter queue with its input.
+    /// Every file that was acknowledged ends completed, rejected or in the dead-letter queue with its input.
     NothingLost,
-    /// The rows are those of the files, whatever came twice.
+    /// The rows are those of the files, whatever was repeated.
     EffectsOnce,
-    /// A repeated notification is recognised by its id.
+    /// A repeated notification is recognized by its id.
     NotificationsRecognizable,
     /// A file that fails delays no other.
     PoisonDelaysNobody,
@@ -20,21 +20,21 @@ pub(super) enum Promise {
     LaterFileWins,
     /// Bytes that were accepted once are never rejected by a repeat.
     AcceptedStaysAccepted,
-    /// What has become of a file stays to be seen, whatever uploads of it are created.
+    /// The outcome of a file stays visible, whatever uploads of it are created.
     OutcomeStaysVisible,
     /// A history has every transition, in order.
     HistoryWhole,
     /// An acknowledged webhook is stored once and published.
     WebhooksOnce,
-    /// A payment of the high band is assessed, and the first analysis stands.
+    /// A payment of the high band is assessed, and the first analysis is kept.
     AssessedOnce,
-    /// An event of another type about a payment is taken, and never stops the payment.
+    /// An event of another type about a payment is accepted, and never blocks the payment.
     OtherEventsBlockNothing,
-    /// What was stored is understood and worked on, also in a currency that may not be used any more.
+    /// Stored data are understood and processed, also in a currency that may not be used any more.
     StoredStaysKnown,
     /// A row is in the archive before it leaves the table, and there once.
     ArchivedFirst,
-    /// Nobody reads or changes what is another's.
+    /// Nobody reads or changes another's data.
     PartnersApart,
 }
 

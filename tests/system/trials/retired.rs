@@ -1,4 +1,4 @@
-//! Stored payments in a currency that was retired after they came: the kuna, which Croatia gave up for the euro in 2023.
+//! Stored payments in a currency that was retired since: the kuna, which Croatia replaced by the euro in 2023.
 
 use crate::support::archiver::text;
 use crate::support::cloud::Cloud;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 pub(super) const RETIRED_CURRENCY: &str = "HRK";
 
-/// Stores a payment as if it had come at this time, when its currency was still in use. No API takes it today.
+/// Stores a payment as if it had arrived at this time, when its currency was still in use. No API accepts it today.
 pub(super) async fn put(provider: &Provider<'_>, id: &str, customer: &str, amount: &str, received_at_ms: u64) -> Value {
     let payment = json!({
         "transaction_id": id, "amount": amount, "currency": "EUR", "provider": provider.name, "customer_id": customer,
@@ -22,12 +22,12 @@ pub(super) async fn put(provider: &Provider<'_>, id: &str, customer: &str, amoun
     payment
 }
 
-/// The row of a provider's payment, or of what is left of it.
+/// The row of a provider's payment, or its tombstone.
 pub(super) async fn row(cloud: &Cloud, id: &str, provider: &str) -> HashMap<String, AttributeValue> {
     let query = cloud.dynamodb().query().table_name(&cloud.stack.webhook_table).consistent_read(true);
     let query = query.key_condition_expression("transaction_id = :id").expression_attribute_values(":id", text(id));
     let mut rows = query.send().await.unwrap().items.unwrap_or_default().into_iter();
-    // What is left of an archived payment has its key alone.
+    // The tombstone of an archived payment has its key alone.
     let of_provider = |row: &HashMap<_, AttributeValue>| {
         row["event_key"].as_s().is_ok_and(|key| key.split('#').next() == Some(provider))
     };

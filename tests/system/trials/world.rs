@@ -1,9 +1,10 @@
-//! What all rounds of a run share: the cloud with the fault proxy in it, and everything that it tells.
+//! What all rounds of a run share: the cloud with the fault proxy, and the messages from it.
 
 use super::chance::Chance;
 use super::clocks::{self, Clocks};
 use super::feed::{
-    Feed, file_of_event, file_of_letter, file_of_notification, payment_of_alert, payment_of_event, payment_of_letter,
+    Feed, file_of_dead_letter, file_of_event, file_of_notification, payment_of_alert, payment_of_dead_letter,
+    payment_of_event,
 };
 use super::ledger::Moment;
 use super::promise::Tally;
@@ -20,10 +21,10 @@ use std::time::{Duration, Instant};
 /// The stack of the trials.
 pub(super) const STACK: &str = "trials";
 
-/// How long to wait before looking again at an execution, of which many are under way.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// How long to wait before checking an execution again; many are in progress.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Most times that an event is delivered.
+/// The most deliveries of an event.
 const DELIVERIES_MAX: u64 = 5;
 
 /// What all rounds share.
@@ -32,28 +33,28 @@ pub(super) struct World {
     pub(super) seed: u64,
     pub(super) proxy: Proxy,
     pub(super) tally: Tally,
-    /// What the bucket tells, by file.
+    /// The events of the bucket, by file.
     pub(super) arrivals: Feed,
-    /// What the bus tells, by payment.
+    /// The events of the bus, by payment.
     pub(super) payments: Feed,
-    /// What subscribers of both topics are told, by file and by payment.
+    /// The notifications of both topics, by file and by payment.
     pub(super) notifications: Feed,
     pub(super) alerts: Feed,
-    /// What could not be worked on, by file and by payment.
-    pub(super) letters: Feed,
-    pub(super) payment_letters: Feed,
-    /// What the calls of a round are about, for whoever looks for the cause of a failure.
+    /// The dead letters, by file and by payment.
+    pub(super) dead_letters: Feed,
+    pub(super) payment_dead_letters: Feed,
+    /// The subjects of a round's calls, to find the cause of a failure.
     pub(super) words: Mutex<HashMap<u64, Vec<String>>>,
-    /// The key of a partner that is none of the others, and wants what is theirs.
+    /// The key of a partner that tries to read and change files of the others.
     pub(super) forger_key: String,
     /// Held by the round that archives, since an archival takes all that is due.
     pub(super) archive: futures::lock::Mutex<()>,
-    /// When the run began, by the one clock that judges.
+    /// When the run began, by the clock that judges.
     began: Instant,
 }
 
 impl World {
-    /// Takes over a stack: its rules deliver nothing any more, so that the trials play that part.
+    /// Takes over a stack: its rules deliver nothing, so that the trials deliver the events instead.
     pub(super) async fn open(seed: u64) -> Self {
         let cloud = Cloud::of_stack(STACK).await;
         let rule = cloud.stack.function("transaction-file-arrival");
@@ -77,8 +78,12 @@ impl World {
             payments: Feed::of_queue(&cloud, &payments, payment_of_event),
             notifications: Feed::of_queue(&cloud, &notifications, file_of_notification),
             alerts: Feed::of_queue(&cloud, &alerts, payment_of_alert),
-            letters: Feed::of_queue(&cloud, &cloud.stack.dead_letter_queue_url, file_of_letter),
-            payment_letters: Feed::of_queue(&cloud, &cloud.stack.webhook_dead_letter_queue_url, payment_of_letter),
+            dead_letters: Feed::of_queue(&cloud, &cloud.stack.dead_letter_queue_url, file_of_dead_letter),
+            payment_dead_letters: Feed::of_queue(
+                &cloud,
+                &cloud.stack.webhook_dead_letter_queue_url,
+                payment_of_dead_letter,
+            ),
             archive: futures::lock::Mutex::default(),
             began: Instant::now(),
             cloud,
@@ -90,23 +95,23 @@ impl World {
         self.began.elapsed()
     }
 
-    /// Gives the processes of a function other clocks. Rounds that are played at the same time get them too.
+    /// Gives the processes of a function other clocks. Rounds at the same time get them too.
     pub(super) async fn set_clocks(&self, function: &str, clocks: Clocks) {
         clocks::set(&self.cloud, self.seed, function, clocks, &[]).await;
     }
 
-    /// Remembers what calls of a round are about.
+    /// Keeps the subjects of a round's calls.
     pub(super) fn round_is_about(&self, round: u64, words: impl IntoIterator<Item = String>) {
         self.words.lock().unwrap().entry(round).or_default().extend(words);
     }
 
-    /// The chance of one thing in a round.
+    /// The chance of one event in a round.
     pub(super) fn chance(&self, round: u64, what: &str) -> Chance {
         Chance::of(self.seed, &["round", &round.to_string(), what])
     }
 
-    /// Delivers one event to a workflow as EventBridge may: once or up to five times, at once or late, and waits until all
-    /// those executions have ended.
+    /// Delivers one event to a workflow as EventBridge may: once or up to five times, at once or late, and waits until
+    /// all those executions have ended.
     pub(super) async fn deliver(&self, state_machine: &str, event: &Value, mut chance: Chance) {
         let mut deliveries = 1;
         while deliveries < DELIVERIES_MAX && chance.percent(35) {
@@ -120,7 +125,7 @@ impl World {
         futures::future::join_all(each).await;
     }
 
-    /// Starts a workflow and waits until it has ended. Returns how.
+    /// Starts a workflow and waits until it has ended. Returns the outcome.
     pub(super) async fn execute(&self, state_machine: &str, input: &Value) -> ExecutionStatus {
         let workflows = self.cloud.step_functions();
         let start = workflows.start_execution().state_machine_arn(state_machine).input(input.to_string());
@@ -130,7 +135,7 @@ impl World {
             if execution.status != ExecutionStatus::Running {
                 return execution.status;
             }
-            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
@@ -145,7 +150,7 @@ fn delay_ms(chance: &mut Chance) -> u64 {
     }
 }
 
-/// Puts a queue in the place of a rule's target, under the rule's own pattern. Returns the queue's URL.
+/// Replaces a rule's target by a queue, with the same event pattern. Returns the queue's URL.
 async fn listen_in_place_of(cloud: &Cloud, rule: &str, bus: &str) -> String {
     let found = cloud.events().describe_rule().name(rule).event_bus_name(bus).send().await.unwrap();
     let url = listen(cloud, &found.event_pattern.unwrap(), bus).await;

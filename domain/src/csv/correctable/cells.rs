@@ -77,7 +77,7 @@ impl Row {
         self.write_line(notes, out);
     }
 
-    /// Writes the record with this number and its errors.
+    /// Writes the record with this number, and what is wrong with it.
     pub(super) fn write(&self, number: u32, errors: &[RowError], out: &mut Writer) {
         if errors.is_empty() {
             return self.write_line(["", "", ""], out);

@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 const DOCUMENT: &str = include_str!("../../../../page/index.html");
 const STYLE: &str = include_str!("../../../../page/style.css");
-/// One script, in the order in which a reader meets its parts: a part uses what the parts before it define.
+/// One script in the order in which a reader meets its parts: the later ones use what the earlier ones define.
 const SCRIPT: &str = concat!(
     include_str!("../../../../page/sha256.js"),
     include_str!("../../../../page/text.js"),

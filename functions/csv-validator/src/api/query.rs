@@ -18,8 +18,8 @@ const ATTEMPT_DIGITS_MAX: usize = 9;
 /// It has the parameter, or one that looks like it, with anything but one value of the two.
 pub(crate) fn dry_run(request: &Request) -> Result<bool, Rejection> {
     flag(request, "dry_run").ok_or_else(|| {
-        let message = "Nothing was done. For a dry run, which stores nothing, write the query parameter dry_run=true, exactly \
-                       as written here; for the upload itself leave it out, or write dry_run=false.";
+        let message = "Nothing was done. For a dry run, which stores nothing, write the query parameter dry_run=true, \
+                       exactly as written here; for the upload itself leave it out, or write dry_run=false.";
         Rejection::new(Code::QueryMalformed, message)
     })
 }

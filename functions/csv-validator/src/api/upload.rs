@@ -144,7 +144,7 @@ impl Sent<'_> {
             Decision::Exhausted => return Err(exhausted().into()),
             Decision::AttemptUnknown => return Err(attempt_unknown().into()),
             Decision::Existing => {
-                // Only a known file exists.
+                // Only of a known file there is nothing to do.
                 let known =
                     known.ok_or_else(|| Failure::new(FailureKind::InvalidInput, "nothing is known of the file"))?;
                 return Ok(Turn::Accepted(self.accepted(known, true)));
