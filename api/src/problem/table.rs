@@ -178,7 +178,7 @@ problems! {
     ExpectedRowsMalformed "expected_rows_malformed" BAD_REQUEST, Scope::Only(UPLOADS) =>
         "The expected number of rows is malformed";
         "The control total expected_rows is not a whole number in digits.";
-        "Write the number of data records in digits alone, such as 1250.";
+        "Write the number of data records in digits only, such as 1250.";
     ExpectedTotalsMalformed "expected_totals_malformed" BAD_REQUEST, Scope::Only(UPLOADS) =>
         "The expected totals are malformed";
         "The control total expected_totals is not a JSON object of currencies with amounts as texts.";
@@ -207,7 +207,7 @@ problems! {
         "Add the member size: the file's bytes as a number.";
     SizeMalformed "size_malformed" BAD_REQUEST, Scope::Only(&[Files(CreateUpload)]) =>
         "The size is malformed";
-        "The size is not a whole number of bytes above zero, in digits alone.";
+        "The size is not a whole number of bytes above zero, in digits only.";
         "Write it without quotes, sign, decimal point and exponent, such as 104857600.";
     Sha256Missing "sha256_missing" BAD_REQUEST, Scope::Only(&[Files(CreateUpload)]) =>
         "The digest is missing";
@@ -280,7 +280,7 @@ problems! {
         "The Content-Type is not one that this route takes.";
         "Send a file to /upload as multipart/form-data, and a request for an upload or a webhook as application/json.";
     ContentEncodingUnsupported "content_encoding_unsupported" UNSUPPORTED_MEDIA_TYPE, Scope::Only(&[Files(Upload)]) =>
-        "The content encoding is not supported";
+        "The content is encoded";
         "The body or a part of it has a content encoding. Nothing is ever decoded here, so that a small request cannot become a large file.";
         "Send the plain CSV without a Content-Encoding.";
     FileCompressed "file_compressed" UNSUPPORTED_MEDIA_TYPE, Scope::Only(&[Files(Upload)]) =>
