@@ -1,6 +1,6 @@
 //! The APIs of the template: who may call what, how much, and in what shape a gateway itself refuses.
 
-use crate::support::template::{referred, resources, template};
+use crate::support::template::{id_in_reference, resources, template};
 use api::problem;
 use domain::UploadRequest;
 use serde_json::{Value, json};
@@ -94,7 +94,8 @@ fn every_api_has_one_throttled_and_logged_stage() {
         assert_eq!(stage["StageName"], "prod", "{id}");
         let settings = &stage["MethodSettings"][0];
         assert_eq!((&settings["ResourcePath"], &settings["HttpMethod"]), (&json!("/*"), &json!("*")), "{id}");
-        let is_limit = |limit: &Value| limit.is_u64() || template["Parameters"][referred(limit)]["Default"].is_u64();
+        let is_limit =
+            |limit: &Value| limit.is_u64() || template["Parameters"][id_in_reference(limit)]["Default"].is_u64();
         assert!(is_limit(&settings["ThrottlingRateLimit"]) && is_limit(&settings["ThrottlingBurstLimit"]), "{id}");
         // It would write whole requests, with keys and contents, into the log.
         assert!(settings["DataTraceEnabled"] != true && settings["LoggingLevel"].is_null(), "{id}");
@@ -136,8 +137,8 @@ fn a_function_may_be_invoked_only_by_its_methods() {
         assert_eq!(permission["Principal"], "apigateway.amazonaws.com", "{id}: say here who else calls a function");
         let source = &permission["SourceArn"]["Fn::Sub"];
         let path = source[0].as_str().unwrap().split_once("${__ApiId__}/${__Stage__}/").unwrap().1;
-        let api = referred(&source[1]["__ApiId__"]).to_owned();
-        permitted.insert((referred(&permission["FunctionName"]).to_owned(), api, path.to_owned()));
+        let api = id_in_reference(&source[1]["__ApiId__"]).to_owned();
+        permitted.insert((id_in_reference(&permission["FunctionName"]).to_owned(), api, path.to_owned()));
     }
     assert_eq!(permitted, calls);
 }
