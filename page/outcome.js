@@ -5,7 +5,7 @@ function isRejected(file) {
   return file.status === "validation_failed" && file.error_count > 0;
 }
 
-// The label of a file's status, which tells a rejection from a failure of the service.
+// The label of a file's status, which separates a rejection from a failure of the service.
 function fileLabel(file) {
   const isFailure = file.status === "validation_failed" && !isRejected(file);
   return statusLabel(isFailure ? "processing_failed" : file.status);

@@ -1,134 +1,125 @@
-//! Why requests are refused: one table of every code that an answer may have, for both APIs.
+//! Why requests are rejected: one table of every code that a response may have, for both APIs.
 //!
-//! Answers take their titles from it, and the page of errors, in the docs and at `GET /errors`, its explanations. The
-//! members of an answer are those of RFC 9457.
+//! Responses take status and title from it, the page of errors, in the docs and at `GET /errors`, its explanations, and the
+//! OpenAPI document the codes of each operation. The members of a response are those of RFC 9457.
 
 mod table;
 
-pub use table::ALL;
+pub use table::Code;
 
-/// The content type of every refusal.
+use crate::routes::{self, Operation};
+use domain::files::control_totals::ControlTotalsErrorCode;
+use domain::files::upload_request::RequestErrorCode;
+
+/// The content type of every rejection.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
-/// A method of one of the APIs.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Operation {
-    /// A file is sent.
-    Upload,
-    /// A file is announced.
-    Announce,
-    /// A file is followed.
-    Follow,
-    /// The rejected rows of a file are asked for.
-    Correctable,
-    /// A partner's day is asked for.
-    Day,
-    /// The upload page is opened.
-    Page,
-    /// The page of errors is opened.
-    Errors,
-    /// The description of the APIs is asked for.
-    Description,
-    /// A payment is announced by its provider.
-    Webhook,
-    /// The page of errors is opened at the webhooks' API.
-    WebhookErrors,
+impl Code {
+    /// The code with this text.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+
+    /// The URI reference that identifies the problem: its entry in the page of errors.
+    #[must_use]
+    pub fn type_uri(self, base_path: &str) -> String {
+        format!("{base_path}/errors#{}", self.as_str())
+    }
+
+    /// The operations that may respond with the code.
+    pub fn operations(self) -> impl Iterator<Item = Operation> {
+        let scope = self.scope();
+        routes::all()
+            .filter(move |(operation, route)| scope.includes(*operation, route))
+            .map(|(operation, _)| operation)
+    }
 }
 
-impl Operation {
-    /// Every method.
-    pub const ALL: &'static [Self] = &[
-        Self::Upload,
-        Self::Announce,
-        Self::Follow,
-        Self::Correctable,
-        Self::Day,
-        Self::Page,
-        Self::Errors,
-        Self::Description,
-        Self::Webhook,
-        Self::WebhookErrors,
-    ];
-
-    /// The method and its route, as the template has them.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Upload => "POST /upload",
-            Self::Announce => "POST /uploads",
-            Self::Follow => "GET /files/{file_id}",
-            Self::Correctable => "GET /files/{file_id}/correctable",
-            Self::Day => "GET /days/{day}",
-            Self::Page => "GET /",
-            Self::Errors | Self::WebhookErrors => "GET /errors",
-            Self::Description => "GET /openapi.json",
-            Self::Webhook => "POST /webhook",
+impl From<RequestErrorCode> for Code {
+    fn from(code: RequestErrorCode) -> Self {
+        match code {
+            RequestErrorCode::BodyMissing => Self::BodyMissing,
+            RequestErrorCode::RequestTooLarge => Self::RequestTooLarge,
+            RequestErrorCode::JsonMalformed => Self::JsonMalformed,
+            RequestErrorCode::ObjectMissing => Self::ObjectMissing,
+            RequestErrorCode::MemberUnexpected => Self::MemberUnexpected,
+            RequestErrorCode::SizeMissing => Self::SizeMissing,
+            RequestErrorCode::SizeMalformed => Self::SizeMalformed,
+            RequestErrorCode::Sha256Missing => Self::Sha256Missing,
+            RequestErrorCode::Sha256Malformed => Self::Sha256Malformed,
+            RequestErrorCode::FileTooLarge => Self::FileTooLarge,
+            RequestErrorCode::ControlTotals(code) => code.into(),
         }
     }
+}
 
-    /// Whether it belongs to the API of webhooks.
-    #[must_use]
-    pub fn is_of_webhooks(self) -> bool {
-        matches!(self, Self::Webhook | Self::WebhookErrors)
+impl From<ControlTotalsErrorCode> for Code {
+    fn from(code: ControlTotalsErrorCode) -> Self {
+        match code {
+            ControlTotalsErrorCode::ExpectedRowsMalformed => Self::ExpectedRowsMalformed,
+            ControlTotalsErrorCode::ExpectedTotalsMalformed => Self::ExpectedTotalsMalformed,
+        }
     }
-}
-
-/// What a code means, wherever it is answered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Problem {
-    /// The stable code. It is an interface and never changes.
-    pub code: &'static str,
-    /// The HTTP status.
-    pub status: u16,
-    /// The same in a few words.
-    pub title: &'static str,
-    /// What is wrong.
-    pub meaning: &'static str,
-    /// What the sender can do.
-    pub remedy: &'static str,
-    /// Where it is answered.
-    pub operations: &'static [Operation],
-}
-
-/// The entry of a code.
-#[must_use]
-pub fn find(code: &str) -> Option<&'static Problem> {
-    ALL.iter().find(|problem| problem.code == code)
-}
-
-/// The address that names a kind of problem: its place in the page of errors.
-#[must_use]
-pub fn type_of(base_path: &str, code: &str) -> String {
-    format!("{base_path}/errors#{code}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::routes::{Content, FileOperation, Operation};
+    use lambda_http::http::StatusCode;
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_code_stands_once_and_says_what_to_do() {
-        let codes: BTreeSet<&str> = ALL.iter().map(|problem| problem.code).collect();
-        assert_eq!(codes.len(), ALL.len());
-        for problem in ALL {
-            let is_code = problem.code.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-            assert!(is_code && (400..600).contains(&problem.status), "{problem:?}");
-            for sentence in [problem.meaning, problem.remedy] {
-                assert!(sentence.len() > 10 && sentence.ends_with('.'), "{problem:?}");
+    fn every_code_has_a_text_and_says_what_to_do() {
+        let texts: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(texts.len(), Code::ALL.len());
+        for code in Code::ALL {
+            let is_code = code.as_str().bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+            assert!(is_code && (400..600).contains(&code.status().as_u16()), "{code:?}");
+            for sentence in [code.explanation(), code.remedy()] {
+                assert!(sentence.len() > 10 && sentence.ends_with('.'), "{code:?}");
             }
-            assert!(!problem.title.is_empty() && !problem.title.ends_with('.'), "{problem:?}");
-            assert_eq!(find(problem.code), Some(problem));
-            let operations: BTreeSet<_> = problem.operations.iter().collect();
-            assert_eq!(operations.len(), problem.operations.len(), "{problem:?}");
+            assert!(!code.title().is_empty() && !code.title().ends_with('.'), "{code:?}");
+            assert_eq!(Code::named(code.as_str()), Some(*code));
+            assert_ne!(code.operations().count(), 0, "{code:?}");
         }
-        assert_eq!(find("no_such_code"), None);
+        assert_eq!(Code::named("no_such_code"), None);
     }
 
     /// A code names one mistake, so that a program can tell by it alone what to do.
     #[test]
     fn a_title_belongs_to_one_code() {
-        let titles: BTreeSet<&str> = ALL.iter().map(|problem| problem.title).collect();
-        assert_eq!(titles.len(), ALL.len());
+        let titles: BTreeSet<&str> = Code::ALL.iter().map(|code| code.title()).collect();
+        assert_eq!(titles.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn documents_are_rejected_only_as_every_request() {
+        let everywhere = |code: &&Code| code.operations().count() == routes::all().count();
+        assert_eq!(Code::ALL.iter().filter(everywhere).count(), 4);
+        for (document, _) in
+            routes::all().filter(|(_, route)| matches!(route.response, Content::Html | Content::OpenApi))
+        {
+            let of_document = Code::ALL.iter().filter(|code| code.operations().any(|operation| operation == document));
+            assert!(of_document.clone().all(|code| everywhere(&code)), "{document:?}");
+        }
+    }
+
+    #[test]
+    fn codes_of_a_group_follow_from_the_routes() {
+        let key = Operation::Files(FileOperation::ShowDay);
+        assert!(Code::QuotaExceeded.operations().any(|operation| operation == key));
+        let open = Operation::Files(FileOperation::ShowFile);
+        assert!(Code::QuotaExceeded.operations().all(|operation| operation != open));
+    }
+
+    #[test]
+    fn codes_of_the_domain_keep_their_text_and_status() {
+        for code in RequestErrorCode::ALL {
+            let problem = Code::from(code);
+            assert_eq!(problem.as_str(), code.as_str());
+            assert_eq!(problem.status() == StatusCode::PAYLOAD_TOO_LARGE, code.is_too_large(), "{code:?}");
+        }
     }
 }

@@ -1,27 +1,31 @@
-//! What the APIs say of themselves: their description, and the page that explains every error.
+//! The documents about the APIs: their description in OpenAPI, and the page that explains every error.
 
-use crate::gateway::Answer;
+use crate::response::{self, Response};
+use lambda_http::http::HeaderValue;
+use lambda_http::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 
-/// The description in OpenAPI 3.1.
-pub const DESCRIPTION: &str = include_str!("../../openapi/openapi.json");
+/// The description in OpenAPI 3.1. A test of this crate writes it from the tables of routes and problems.
+pub const OPENAPI: &str = include_str!("../../openapi/openapi.json");
 
 /// The page of errors. A test of this crate writes it from the tables of codes.
 pub const ERRORS: &str = include_str!("reference/errors.html");
 
-/// What the page of errors may do: show itself, by the style whose hash stands here, and nothing else.
+/// What the page of errors may do: show itself, by the style with this hash, and nothing else.
 pub const ERRORS_POLICY: &str = "default-src 'none'; style-src 'sha256-NF7OGq2sdkU7/whjaKScFPtI3fmo91ydRI3CluyvaG4='; base-uri 'none'; form-action 'none'; \
                                  frame-ancestors 'none'";
 
-/// Answers with the description.
+/// Responds with the description.
 #[must_use]
-pub fn description() -> Answer {
-    Answer::document("application/json", DESCRIPTION)
+pub fn openapi() -> Response {
+    response::document("application/json", OPENAPI, [])
 }
 
-/// Answers with the page of errors.
+/// Responds with the page of errors.
 #[must_use]
-pub fn errors() -> Answer {
-    Answer::document("text/html; charset=utf-8", ERRORS)
-        .with_header("Content-Security-Policy", ERRORS_POLICY)
-        .with_header("Referrer-Policy", "no-referrer")
+pub fn errors() -> Response {
+    let headers = [
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(ERRORS_POLICY)),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    response::document("text/html; charset=utf-8", ERRORS, headers)
 }

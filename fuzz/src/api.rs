@@ -2,7 +2,7 @@
 
 use crate::{ARRIVAL_MS, cloud};
 use adapters::Tracer;
-use api::problem;
+use api::problem::{self, Code};
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 
@@ -84,8 +84,11 @@ pub(crate) fn checked(output: Value) -> Response {
     let text = output["body"].as_str().expect("a response has a body");
     assert!(!text.contains(API_SECRET) && !text.contains(&cloud::SECRET[6..]), "a response contains no secret");
     let status = output["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).expect("a status");
-    assert!((200..500).contains(&status), "{status}: no input causes a server error: {text}");
-    let content_type = output["headers"]["Content-Type"].as_str().expect("a content type");
+    assert!(
+        (200..500).contains(&status),
+        "{status}: the service is well, and no input may make it say otherwise: {text}"
+    );
+    let content_type = output["headers"]["content-type"].as_str().expect("a content type");
     let body = if content_type.contains("json") { serde_json::from_str(text).expect("JSON") } else { Value::Null };
     if status >= 400 {
         check_rejection(status, content_type, &body);
@@ -96,9 +99,9 @@ pub(crate) fn checked(output: Value) -> Response {
 /// A rejection has a code of the problem table with its status, and the members of RFC 9457.
 fn check_rejection(status: u16, content_type: &str, body: &Value) {
     assert_eq!(content_type, problem::CONTENT_TYPE);
-    let code = body["error"].as_str().expect("a rejection has a code");
-    let known = problem::find(code).unwrap_or_else(|| panic!("{code} is not in the problem table"));
-    assert_eq!((known.status, body["status"].as_u64()), (status, Some(u64::from(status))));
+    let code = body["error"].as_str().expect("a refusal has a code");
+    let known = Code::named(code).unwrap_or_else(|| panic!("{code} is no code of the table"));
+    assert_eq!((known.status().as_u16(), body["status"].as_u64()), (status, Some(u64::from(status))));
     assert!(body["message"].as_str().is_some_and(|message| !message.is_empty()));
     assert!(body["type"].as_str().is_some_and(|kind| kind.ends_with(&format!("/errors#{code}"))));
 }

@@ -39,7 +39,7 @@ const OF_FILES: &[Section] = &[
         ("EXPECTED_TOTALS_BYTES_MAX", "expected totals", Bytes),
         ("EXPECTED_TOTAL_DIGITS_MAX", "an expected total", Of("significant digits")),
         ("PARTNER_CHARS_MAX", "the name of a partner", Of("characters")),
-        ("ANSWER_SECONDS_MAX", "the time to a response", Seconds),
+        ("RESPONSE_SECONDS_MAX", "the time to a response", Seconds),
     ]),
     ("Responses", &[
         ("ERRORS_IN_RESPONSE_MAX", "errors listed in a response", Of("")),
@@ -98,7 +98,7 @@ const OF_PAYMENTS: &[Section] = &[
 
 /// The limits that stand beside the code that they bound.
 const ELSEWHERE: [(&str, u64); 2] = [
-    ("ANSWER_SECONDS_MAX", api::gateway::ANSWER_SECONDS_MAX),
+    ("RESPONSE_SECONDS_MAX", api::gateway::RESPONSE_SECONDS_MAX),
     ("PUBLICATION_MILLISECONDS_MAX", domain::payments::webhook::PUBLICATION_MILLISECONDS_MAX),
 ];
 

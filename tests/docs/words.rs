@@ -8,13 +8,12 @@ const GLOSSARY: &str = "docs/developers/glossary.md";
 const HEADING: &str = "\n## Words that we do not use\n";
 
 /// What is right although it has one of the words: where (the beginning of paths), a pattern, and why.
-const EXCEPTIONS: [(&str, &str, &str); 14] = [
+const EXCEPTIONS: [(&str, &str, &str); 13] = [
     ("", r"dead(-|\s+)letters?", "the queue's own name"),
     ("", r"(capital|small|lowercase|uppercase|ASCII) letters|letters(,| and| or) digits|letters beyond", "characters"),
     ("", r"(policy|bank|SQL) statements?", "what others call so"),
     ("", r"\bStatement\b:?", "the member of a policy"),
     ("", r"refused-webhooks", "the name of a saved query"),
-    ("", r"--delete-refused", "an option of txn"),
     ("", r"make faults|faults,least|FAULTS_\w+|\bfaults:|faults?[- ]injection|injected\s+faults?", "what is injected"),
     ("", r"\bfaults(\.rs|::)|`faults`", "the tests and the stack with injected faults"),
     ("Makefile", r"\bfaults\b", "the command"),

@@ -82,7 +82,7 @@ async fn right_control_totals_after_wrong_ones_are_a_new_attempt() {
     for path in ["/upload", "/upload?reprocess_attempt=2"] {
         let rejected = bank.upload_expecting(path, &file, &WRONG).await;
         assert_eq!((rejected.status, reasons(&rejected.body["errors"]).len()), (400, 3));
-        assert!(rejected.text("message").contains("nothing has changed"), "{}", rejected.body);
+        assert!(rejected.text("message").contains("which has not changed"), "{}", rejected.body);
     }
     for path in ["/uploads", "/uploads?reprocess_attempt=2"] {
         let rejected = bank.create_upload_expecting(path, &file, 3, json!({"USD": "9.31", "EUR": "1"})).await;

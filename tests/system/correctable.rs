@@ -186,7 +186,7 @@ async fn an_expired_rejected_file_cannot_be_corrected() {
     for query in ["", "?rows=all"] {
         let response = bank.correctable(id, query).await;
         response.assert_rejected(409, "nothing_to_correct");
-        assert!(response.text("message").contains("expired"), "{}", response.body);
+        assert!(response.text("message").contains("no longer kept"), "{}", response.body);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::support::cloud::Cloud;
 use crate::support::files::digest;
 use crate::support::template::text_of;
-use api::problem;
+use api::Code;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::csv::ErrorCode;
@@ -66,7 +66,7 @@ async fn each_code_links_to_its_explanation_at_both_apis() {
         for forbidden in ["<script", "style=\"", "onclick", "http://", "https://"] {
             assert!(!page.contains(forbidden), "the page has {forbidden}");
         }
-        let codes = problem::ALL.iter().map(|problem| problem.code);
+        let codes = Code::ALL.iter().map(|code| code.as_str());
         let of_files = ErrorCode::ALL.iter().map(|code| code.as_str());
         let of_payments = PaymentErrorCode::ALL.iter().map(|code| code.as_str());
         for code in codes.chain(of_files).chain(of_payments) {

@@ -1,7 +1,7 @@
 //! The APIs of the template: who may call what, how much, and in what shape a gateway itself refuses.
 
 use crate::support::template::{id_in_reference, resources, template};
-use api::problem;
+use api::problem::{self, Code};
 use domain::UploadRequest;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -152,21 +152,22 @@ fn gateway_responses_have_the_shape_of_the_functions() {
             let text = response["responseTemplates"]["application/json"].as_str().unwrap();
             let body: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{id}, {kind}: {error}"));
             let code = body["error"].as_str().unwrap();
-            let entry = problem::find(code).unwrap_or_else(|| panic!("{id}, {kind}: the table lacks {code}"));
+            let code = Code::named(code).unwrap_or_else(|| panic!("{id}, {kind}: the table lacks {code}"));
+            let status = code.status().as_u16();
             // The same members in the same order as in `api::gateway`.
             let expected = json!({
-                "error": code,
+                "error": code.as_str(),
                 "message": body["message"],
-                "type": problem::type_of("/$context.stage", code),
-                "title": entry.title,
-                "status": entry.status,
+                "type": code.type_uri("/$context.stage"),
+                "title": code.title(),
+                "status": status,
                 "detail": body["message"],
                 "instance": "urn:uuid:$context.requestId",
                 "request_id": "$context.requestId",
                 subject: null,
             });
             assert_eq!(text, expected.to_string(), "{id}, {kind}");
-            assert_eq!(response["statusCode"], entry.status, "{id}, {kind}");
+            assert_eq!(response["statusCode"], status, "{id}, {kind}");
             let content_type = &response["responseParameters"]["gatewayresponse.header.Content-Type"];
             assert_eq!(content_type, &json!(format!("'{}'", problem::CONTENT_TYPE)), "{id}, {kind}");
         }

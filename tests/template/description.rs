@@ -4,10 +4,10 @@
 use crate::support::template::{resources, template, text_of};
 use crate::support::upload::ApiResponse;
 use crate::template::apis::methods;
-use api::problem::{self, Operation};
+use api::problem::{self, Code};
+use api::routes;
 use domain::FileStatus;
 use domain::csv::{Column, ErrorCode};
-use domain::files::upload_request::RequestErrorCode;
 use domain::limits::{
     BUCKET_FILE_BYTES_MAX, CUSTOMER_ID_CHARS_MAX, DAY_FILES_MAX, ERRORS_IN_DRY_RUN_MAX, SUPERSEDED_BY_MAX,
     TRANSACTION_ID_CHARS_MAX,
@@ -103,7 +103,7 @@ fn methods_match_the_template() {
     }
     let described: BTreeSet<String> = operations().into_iter().map(|(name, _)| name).collect();
     assert_eq!(described, built);
-    let in_code: BTreeSet<String> = Operation::ALL.iter().map(|operation| operation.as_str().to_owned()).collect();
+    let in_code: BTreeSet<String> = routes::all().map(|(_, route)| route.to_string()).collect();
     assert_eq!(described, in_code);
 }
 
@@ -155,11 +155,11 @@ fn body_models_match_the_template() {
 #[test]
 fn codes_of_each_method_match_the_problem_table() {
     for (name, described) in operations() {
-        let of_name = Operation::ALL.iter().filter(|operation| operation.as_str() == name);
-        let of_name: Vec<&Operation> = of_name.collect();
+        let of_name: Vec<_> = routes::all().filter(|(_, route)| route.to_string() == name).collect();
+        let of_name = |operation| of_name.iter().any(|(found, _)| *found == operation);
         let answered = |status: u16| {
-            let here = problem::ALL.iter().filter(|problem| problem.operations.iter().any(|at| of_name.contains(&at)));
-            here.filter(|problem| problem.status == status).map(|problem| problem.code).collect::<BTreeSet<_>>()
+            let here = Code::ALL.iter().filter(|code| code.operations().any(of_name));
+            here.filter(|code| code.status() == status).map(|code| code.as_str()).collect::<BTreeSet<_>>()
         };
         let responses = described["responses"].as_object().unwrap();
         for (status, response) in responses.iter().filter(|(status, _)| *status != "200") {
@@ -173,7 +173,8 @@ fn codes_of_each_method_match_the_problem_table() {
             }
         }
         let described: BTreeSet<u16> = responses.keys().filter_map(|status| status.parse().ok()).collect();
-        let statuses = problem::ALL.iter().map(|problem| problem.status).filter(|status| !answered(*status).is_empty());
+        let statuses =
+            Code::ALL.iter().map(|code| code.status().as_u16()).filter(|status| !answered(*status).is_empty());
         assert_eq!(described, statuses.chain([200]).collect(), "{name}");
     }
 }
@@ -181,21 +182,21 @@ fn codes_of_each_method_match_the_problem_table() {
 #[test]
 fn each_code_has_a_complete_example() {
     let examples = DESCRIPTION["components"]["examples"].as_object().unwrap();
-    let codes: BTreeSet<&str> = problem::ALL.iter().map(|problem| problem.code).collect();
+    let codes: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(examples.keys().map(String::as_str).collect::<BTreeSet<_>>(), codes);
     assert_eq!(texts(&schema("Problem")["properties"]["error"]["enum"]), codes);
-    for entry in problem::ALL {
-        let example = &examples[entry.code]["value"];
+    for code in Code::ALL {
+        let example = &examples[code.as_str()]["value"];
         let expected = json!([
-            entry.code,
-            entry.title,
-            entry.status,
-            problem::type_of("/prod", entry.code),
+            code.as_str(),
+            code.title(),
+            code.status().as_u16(),
+            code.type_uri("/prod"),
             example["message"],
             format!("urn:uuid:{}", example["request_id"].as_str().unwrap()),
         ]);
         let found = ["error", "title", "status", "type", "detail", "instance"].map(|member| example[member].clone());
-        assert_eq!(json!(found), expected, "{}", entry.code);
+        assert_eq!(json!(found), expected, "{code:?}");
     }
 }
 
@@ -214,43 +215,10 @@ fn lists_and_bounds_match_the_domain() {
         ("UploadRequest", "size", "maximum", BUCKET_FILE_BYTES_MAX),
         ("Payment", "transaction_id", "maxLength", TRANSACTION_ID_CHARS_MAX as u64),
         ("Payment", "customer_id", "maxLength", CUSTOMER_ID_CHARS_MAX as u64),
-        ("Accepted", "superseded_by", "maxItems", SUPERSEDED_BY_MAX as u64),
+        ("AcceptedFile", "superseded_by", "maxItems", SUPERSEDED_BY_MAX as u64),
         ("InvalidCsv", "errors", "maxItems", ERRORS_IN_DRY_RUN_MAX as u64),
         ("Day", "files", "maxItems", DAY_FILES_MAX as u64),
     ] {
         assert_eq!(schema(name)["properties"][property][rule], bound, "{name}, {property}");
-    }
-}
-
-/// What a source gives to `Refusal::new`, to a function that calls it, or as a code of an answer of its own.
-fn codes_in(source: &str) -> BTreeSet<&str> {
-    let calls = ["Refusal::new(", "bad(", "\"error\": "];
-    let after = calls.iter().flat_map(|call| source.split(call).skip(1));
-    after
-        .filter_map(|rest| {
-            // The code is the first text of the call, whose status may stand before it.
-            let (before, rest) = rest.split_once('"')?;
-            before
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || b", \n".contains(&byte))
-                .then(|| rest.split('"').next())?
-        })
-        .collect()
-}
-
-#[test]
-fn every_code_is_in_the_problem_table_with_its_status() {
-    let mut sources = Vec::new();
-    for directory in ["functions/csv-validator/src", "functions/webhook-validator/src", "adapters/src"] {
-        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-        let files = std::fs::read_dir(format!("{root}/{directory}")).unwrap().map(|entry| entry.unwrap().path());
-        let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
-        sources.extend(files.map(|path| std::fs::read_to_string(path).unwrap()));
-    }
-    let in_code: BTreeSet<&str> = sources.iter().flat_map(|source| codes_in(source)).collect();
-    assert!(in_code.len() > 25, "{in_code:?}");
-    let of_announcements = RequestErrorCode::ALL.iter().map(|code| code.as_str());
-    for code in in_code.into_iter().chain(of_announcements) {
-        assert!(problem::find(code).is_some(), "the table of problems lacks {code}");
     }
 }

@@ -24,7 +24,7 @@ fn constant(path: &str, name: &str) -> u64 {
 
 #[test]
 fn a_response_is_sent_before_the_gateway_times_out() {
-    let response = constant("api/src/gateway.rs", "ANSWER_SECONDS_MAX");
+    let response = constant("api/src/gateway.rs", "RESPONSE_SECONDS_MAX");
     assert!(response + ROOM_SECONDS <= GATEWAY_SECONDS, "{response} s");
     let template = template();
     for (id, permission) in resources(&template, "AWS::Lambda::Permission") {

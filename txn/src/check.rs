@@ -1,5 +1,6 @@
-//! Reads a file by the rules of `domain`, the very ones that the API and the workflow follow.
+//! Validates a file with `domain`, by the same rules as the API and the workflow.
 
+use crate::calendar::now_ms;
 use crate::expected::Expected;
 use crate::finding::Finding;
 use crate::problem::Problem;
@@ -9,53 +10,50 @@ use domain::ContentHasher;
 use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
 use domain::{ContentDigest, Timestamp};
 use std::io::{self, Read};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A file is read in pieces of this size, in bytes.
 pub(crate) const PIECE_BYTES: usize = 1024 * 1024;
 
-/// What is known of a file when it has been read.
+/// The result of a validation.
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) report: ValidationReport,
-    /// The first errors, as many as were asked for.
+    /// The first errors, up to `errors_max`.
     pub(crate) findings: Vec<Finding>,
-    /// The digest that names the file, where it was asked for.
+    /// The digest that identifies the file, if requested.
     pub(crate) digest: Option<ContentDigest>,
-    /// By which instant the file's timestamps were judged.
+    /// The time at which the timestamps were checked.
     pub(crate) at: Timestamp,
 }
 
-/// How a file is to be read.
+/// What a check collects.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct How {
-    /// Most errors that are kept. All are counted.
+pub(crate) struct CheckOptions {
+    /// The maximum number of errors that are kept. All are counted.
     pub(crate) errors_max: usize,
-    /// Whether the file's digest is needed, which costs half as much time again.
+    /// Whether to compute the digest, which takes half as long as the validation.
     pub(crate) digest: bool,
 }
 
-/// Milliseconds since 1970 by this machine's clock.
-pub(crate) fn now_ms() -> u64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Reads a file, and reads it once more where ids seem to repeat in it.
-/// What it holds is then held against what its sender states.
-pub(crate) fn check(source: &Source, how: How, expected: &Expected, progress: &Progress) -> Result<Checked, Problem> {
-    let mut checked = read_as_often_as_needed(source, how, progress).map_err(|error| source.unreadable(&error))?;
-    // They are about the file as a whole, so that they are told first.
+/// Validates a file, and compares it with its control totals. If ids may be repeated, the file is read a second time.
+pub(crate) fn check(
+    source: &Source,
+    options: CheckOptions,
+    expected: &Expected,
+    progress: &Progress,
+) -> Result<Checked, Problem> {
+    let mut checked = read_as_often_as_needed(source, options, progress).map_err(|error| source.unreadable(&error))?;
+    // They are about the whole file, so they come first.
     let differences = expected.control_totals.check(&mut checked.report);
     checked.findings.splice(0..0, differences.iter().map(Finding::from));
-    checked.findings.truncate(how.errors_max);
+    checked.findings.truncate(options.errors_max);
     Ok(checked)
 }
 
-fn read_as_often_as_needed(source: &Source, how: How, progress: &Progress) -> io::Result<Checked> {
+fn read_as_often_as_needed(source: &Source, options: CheckOptions, progress: &Progress) -> io::Result<Checked> {
     let now = Timestamp::from_unix_milliseconds(now_ms());
-    let mut hasher = how.digest.then(ContentHasher::default);
-    let mut first = Reading::new(FileValidator::new(now, Limits::default()), how.errors_max);
+    let mut hasher = options.digest.then(ContentHasher::default);
+    let mut first = Reading::new(FileValidator::new(now, Limits::default()), options.errors_max);
     first.read(source, progress, |piece| {
         if let Some(hasher) = &mut hasher {
             hasher.push(piece);
@@ -64,7 +62,7 @@ fn read_as_often_as_needed(source: &Source, how: How, progress: &Progress) -> io
     let (mut report, mut findings) = first.finish();
     if !report.is_complete {
         progress.expect_again(source.bytes);
-        let mut again = Reading::new(FileValidator::again(now, Limits::default(), &report), how.errors_max);
+        let mut again = Reading::new(FileValidator::again(now, Limits::default(), &report), options.errors_max);
         again.read(source, progress, |_| ())?;
         (report, findings) = again.finish();
     }
@@ -113,7 +111,7 @@ fn keep(findings: &mut Vec<Finding>, errors_max: usize, error: &RowError) {
     }
 }
 
-/// The digest that names a file, without a look at its records.
+/// The digest that identifies a file, without a validation.
 pub(crate) fn digest_of(source: &Source, progress: &Progress) -> Result<ContentDigest, Problem> {
     let mut hasher = ContentHasher::default();
     let mut reader = source.reader()?;

@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The command line: its commands, arguments and help texts.
 
 use clap::builder::styling::Styles;
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -8,29 +8,30 @@ use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  all is well
-  1  a file was refused or failed, something is missing once the day is over, or something stays undone
-  2  the command cannot be carried out as it stands: an argument, the configuration, a file that cannot be read
+  0  success
+  1  a file was rejected, failed or is missing, or a message stays in a queue
+  2  the command cannot run: a wrong argument or configuration, or a file that cannot be read
   3  the service was not reached, failed, or did not finish in time
-  4  a key, a secret or a permission was refused
-Of several files the greatest code counts.
+  4  a key, a secret or a permission was rejected
+With several files, the greatest code counts.
 
-Where to send and who sends: options first, then the environment (TXN_ENDPOINT, TXN_KEY), then the profile of the \
-configuration file. A key is never an argument, because everybody on a machine can list the arguments of its processes.";
+The endpoint and the key are read from options, then from the environment (TXN_ENDPOINT, TXN_KEY), then from the \
+profile in the configuration file. A key is never an argument, because all users of a machine can list the arguments \
+of its processes.";
 
-/// Checks, sends and follows transaction files, and serves those who operate the system.
+/// Check, send and follow transaction files, and operate the system.
 #[derive(Parser, Debug)]
 #[command(name = "txn", version, after_help = EXIT_CODES, styles = Styles::plain(), max_term_width = 100)]
 pub(crate) struct Cli {
-    /// Writes JSON to stdout, and errors as JSON to stderr.
+    /// Write JSON to stdout, and errors as JSON to stderr.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// The configuration file [default: ~/.config/txn/config.toml].
-    // Clap's own parser of paths refuses an empty one, and an empty variable is as good as none.
+    // Clap's own parser of paths rejects an empty one, but an empty variable is the same as none.
     #[arg(long, global = true, env = "TXN_CONFIG", value_name = "FILE", hide_env_values = true,
         value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) config: Option<PathBuf>,
-    /// The profile of the configuration file.
+    /// The profile in the configuration file.
     #[arg(long, global = true, env = "TXN_PROFILE", value_name = "NAME", hide_env_values = true)]
     pub(crate) profile: Option<String>,
     #[command(subcommand)]
@@ -39,100 +40,100 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
-    /// Checks files on this machine, by the rules that the service follows.
+    /// Check files on this machine, by the rules of the service.
     Validate(ValidateArguments),
-    /// Sends files. The same file sent again is the same file: nothing is done twice.
+    /// Check and send files. A file that is sent again is not processed again.
     Upload(UploadArguments),
-    /// Tells what became of a file, or of all files since a day.
+    /// Show the status of a file, or list the files since a day.
     Status(StatusArguments),
-    /// Tells what came on a day, and what was expected and did not come.
+    /// List the files of a day, and what was expected and is missing.
     Day(DayArguments),
-    /// Lists transactions of a period from the table, in order of time (needs AWS credentials).
+    /// List stored transactions in order of time (needs AWS credentials).
     Transactions(TransactionsArguments),
-    /// Payments by webhook.
+    /// Send payments by webhook.
     #[command(subcommand)]
     Webhook(WebhookCommand),
-    /// Does again what is in the dead-letter queues of files and payments (needs AWS credentials).
+    /// Process the messages of the dead-letter queues again (needs AWS credentials).
     Redrive(RedriveArguments),
-    /// Writes the completions of a shell to stdout.
+    /// Write the completions of a shell to stdout.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
 }
 
-/// What the sender of a file says is in it.
+/// The control totals of a file.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ExpectedArguments {
-    /// How many records the file must have.
+    /// The number of records that the file must have.
     #[arg(long, value_name = "N")]
     pub(crate) expected_rows: Option<String>,
-    /// The sums that its amounts must have, for every currency of the file: EUR=9.30,JPY=1200.
-    #[arg(long, value_name = "SUMS")]
+    /// The totals that its amounts must have, by currency: EUR=9.30,JPY=1200.
+    #[arg(long, value_name = "TOTALS")]
     pub(crate) expected_totals: Option<String>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct ValidateArguments {
-    /// The files; - is stdin.
+    /// The files; - reads stdin.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Most errors that are shown of a file. All are counted.
+    /// Show at most this many errors of a file; all are counted.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) max_errors: usize,
-    /// How many files are checked at the same time [default: as many as there are cores].
+    /// Check this many files at the same time [default: the number of cores].
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(crate) expected: ExpectedArguments,
-    /// Writes a CSV file to be mended: the records and what is wrong with them (one FILE).
+    /// Write a copy of the FILE with the errors beside the records, to correct and send.
     #[arg(long, value_name = "OUT")]
     pub(crate) correctable: Option<PathBuf>,
-    /// Which records that file has.
+    /// The records of that copy.
     #[arg(long, value_enum, default_value_t = Rows::Rejected, requires = "correctable")]
     pub(crate) rows: Rows,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Rows {
-    /// Those with an error.
+    /// The records with errors.
     Rejected,
-    /// All. A file is refused as a whole, so this is what is sent once it is mended.
+    /// All records, so that the corrected copy can be sent as it is.
     All,
 }
 
-/// Where the API is, and who asks.
+/// How to reach the API.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Access {
-    /// The API's base, such as https://….execute-api.us-east-1.amazonaws.com/prod.
+    /// The base URL of the API, such as https://….execute-api.us-east-1.amazonaws.com/prod.
     #[arg(long, env = "TXN_ENDPOINT", value_name = "URL", hide_env_values = true)]
     pub(crate) endpoint: Option<String>,
-    /// A file with the API key, which nobody else may read.
+    /// The file with the API key, readable only by you.
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct UploadArguments {
-    /// The files; - is stdin.
+    /// The files; - reads stdin.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Waits until the file is processed, and shows its way.
+    /// Wait until the file is processed, and show its history.
     #[arg(long)]
     pub(crate) wait: bool,
-    /// How long to wait at most, in seconds.
+    /// Wait at most this long, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 900)]
     pub(crate) timeout: u64,
-    /// Has the service check the file and changes nothing there.
+    /// Have the service check the file, and change nothing there.
     #[arg(long, conflicts_with = "wait")]
     pub(crate) dry_run: bool,
-    /// Sends without a look at the file before.
+    /// Send without checking first.
     #[arg(long)]
     pub(crate) no_check: bool,
-    /// Process a file again that was processed before, so that its rows replace later ones.
+    /// Process an earlier file again, so that its rows replace later ones.
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) reprocess: bool,
-    /// Most errors that are shown of a file. All are counted.
+    /// Show at most this many errors of a file; all are counted.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) max_errors: usize,
     #[command(flatten)]
@@ -143,16 +144,16 @@ pub(crate) struct UploadArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct StatusArguments {
-    /// A file's id, the status_path of an answer, or the address of the file's page.
+    /// The file_id or the status_path of a file, or the URL of its page.
     #[arg(value_name = "FILE_ID", required_unless_present = "since")]
     pub(crate) file: Option<String>,
-    /// The files of this day (UTC, YYYY-MM-DD) and later; with FILE_ID, where to look for it.
+    /// List the files since this day (UTC, YYYY-MM-DD); with FILE_ID, search since this day.
     #[arg(long, value_name = "DAY")]
     pub(crate) since: Option<String>,
-    /// Waits until the file is processed.
+    /// Wait until the file is processed.
     #[arg(long, requires = "file")]
     pub(crate) wait: bool,
-    /// How long to wait at most, in seconds.
+    /// Wait at most this long, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 900)]
     pub(crate) timeout: u64,
     #[command(flatten)]
@@ -163,43 +164,43 @@ pub(crate) struct StatusArguments {
 pub(crate) struct DayArguments {
     /// The day (UTC, YYYY-MM-DD) [default: today].
     pub(crate) day: Option<String>,
-    /// One partner alone (for keys of operators).
+    /// Show only this partner (with an operator's key).
     #[arg(long, value_name = "NAME")]
     pub(crate) partner: Option<String>,
     #[command(flatten)]
     pub(crate) access: Access,
 }
 
-/// Whose tables and queues: the environment, and how to reach AWS.
+/// The deployed environment that an operator works on.
 #[derive(Args, Clone, Debug, Default)]
-pub(crate) struct Operate {
-    /// The environment, such as dev: what the names of its resources end in.
+pub(crate) struct OperatorArguments {
+    /// The environment, such as dev: the suffix of the names of its resources.
     #[arg(long = "env", env = "TXN_ENV", value_name = "ENV", hide_env_values = true)]
     pub(crate) environment: Option<String>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct TransactionsArguments {
-    /// The first day (UTC, YYYY-MM-DD), or the first instant (RFC 3339).
+    /// The first day (UTC, YYYY-MM-DD) or instant (RFC 3339).
     #[arg(long, value_name = "WHEN")]
     pub(crate) from: String,
-    /// The last day, which is included, or an instant, which is not [default: the day of --from].
+    /// The last day, included, or an instant, not included [default: the day of --from].
     #[arg(long, value_name = "WHEN")]
     pub(crate) to: Option<String>,
-    /// Transactions in this currency alone.
+    /// List only transactions in this currency.
     #[arg(long, value_name = "CODE")]
     pub(crate) currency: Option<String>,
-    /// Transactions of this partner alone.
+    /// List only transactions of this partner.
     #[arg(long, value_name = "NAME")]
     pub(crate) partner: Option<String>,
-    /// How they are written; json is one object a line, as is --json.
+    /// The output format; json, like --json, writes one object per line.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
-    /// How many queries are under way at the same time.
+    /// Run at most this many queries at the same time.
     #[arg(long, value_name = "N", default_value = "48")]
     pub(crate) queries: NonZeroUsize,
     #[command(flatten)]
-    pub(crate) operate: Operate,
+    pub(crate) operate: OperatorArguments,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -211,52 +212,52 @@ pub(crate) enum Format {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum WebhookCommand {
-    /// Signs a test payment and sends it. The secret comes from TXN_WEBHOOK_SECRET, --secret-file or the profile.
+    /// Sign and send a test payment. The secret is in TXN_WEBHOOK_SECRET, --secret-file or the profile.
     Send(WebhookArguments),
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct WebhookArguments {
-    /// Where to send it.
+    /// The URL of the webhook.
     #[arg(long, env = "TXN_WEBHOOK_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) url: Option<String>,
-    /// A file with the provider's secret, which nobody else may read.
+    /// The file with the provider's secret, readable only by you.
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
-    /// The provider's name.
+    /// The name of the provider.
     #[arg(long, env = "TXN_WEBHOOK_PROVIDER", value_name = "NAME", hide_env_values = true)]
     pub(crate) provider: Option<String>,
-    /// A body to send as it is, in place of a test payment; - is stdin.
+    /// Send this body as it is, instead of a test payment; - reads stdin.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["amount", "currency", "customer", "transaction_id"])]
     pub(crate) body: Option<PathBuf>,
     /// The amount of the test payment.
     #[arg(long, value_name = "AMOUNT", default_value = "129.90")]
     pub(crate) amount: String,
-    /// Its currency.
+    /// The currency of the test payment.
     #[arg(long, value_name = "CODE", default_value = "EUR")]
     pub(crate) currency: String,
-    /// Its customer.
+    /// The customer of the test payment.
     #[arg(long, value_name = "ID", default_value = "txn-test")]
     pub(crate) customer: String,
-    /// Its id [default: one that nobody has had].
+    /// The id of the test payment [default: a new one].
     #[arg(long, value_name = "ID")]
     pub(crate) transaction_id: Option<String>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct RedriveArguments {
-    /// Most messages that are taken from each queue.
+    /// Receive at most this many messages from each queue.
     #[arg(long, value_name = "N", default_value = "100")]
     pub(crate) max: NonZeroUsize,
-    /// Shows what is there and what would be done.
+    /// Show what would be done, and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Deletes the messages of files that only their senders can correct, and of objects of unknown partners.
+    /// Delete the messages of files that only their senders can correct, and of unknown partners.
     #[arg(long)]
-    pub(crate) delete_refused: bool,
-    /// How long to wait for each workflow at most, in seconds.
+    pub(crate) delete_rejected: bool,
+    /// Wait at most this long for each workflow, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub(crate) timeout: u64,
     #[command(flatten)]
-    pub(crate) operate: Operate,
+    pub(crate) operate: OperatorArguments,
 }

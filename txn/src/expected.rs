@@ -1,20 +1,20 @@
-//! What the sender of a file says is in it, as it is typed.
+//! The control totals in the arguments.
 
 use crate::cli;
 use crate::problem::Problem;
 use domain::ControlTotals;
 use serde_json::{Map, Value};
 
-/// A statement, as the rules have it and as the API takes it.
+/// Control totals, as the validation and as the API take them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Expected {
     pub(crate) control_totals: ControlTotals,
-    /// The sums as they were typed, by currency.
+    /// The totals by currency, as they were written.
     pub(crate) totals: Option<Value>,
 }
 
 impl Expected {
-    /// Reads what was typed.
+    /// Parses the arguments.
     pub(crate) fn read(typed: &cli::ExpectedArguments) -> Result<Self, Problem> {
         let totals = typed.expected_totals.as_deref().map(totals).transpose()?;
         let text = totals.as_ref().map(Value::to_string);
@@ -22,14 +22,14 @@ impl Expected {
             typed.expected_rows.as_deref().map(str::as_bytes),
             text.as_deref().map(str::as_bytes),
         );
-        let control_totals = control_totals.map_err(|fault| {
-            Problem::usage(fault.code.as_str(), format!("{} ({})", fault.reason, fault.code.as_str()))
+        let control_totals = control_totals.map_err(|error| {
+            Problem::usage(error.code.as_str(), format!("{} ({})", error.reason, error.code.as_str()))
         })?;
         Ok(Self { control_totals, totals })
     }
 }
 
-/// Sums with commas between them, as a JSON object. A currency that stands twice would have two.
+/// Totals separated by commas, as a JSON object. A repeated currency is an error.
 fn totals(text: &str) -> Result<Value, Problem> {
     let mut members = Map::new();
     for part in text.split(',') {
@@ -40,7 +40,7 @@ fn totals(text: &str) -> Result<Value, Problem> {
         if repeated {
             return Err(Problem::usage(
                 "expected_totals_malformed",
-                "--expected-totals names each currency once, with its sum: --expected-totals EUR=9.30,JPY=1200",
+                "--expected-totals takes each currency once, with its total: --expected-totals EUR=9.30,JPY=1200",
             ));
         }
     }
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_is_read_strictly() {
+    fn control_totals_are_parsed_strictly() {
         for totals in ["EUR=9.30", "EUR=9.3,JPY=0", "EUR=-1, JPY=1"] {
             assert!(read(None, Some(totals)).is_ok(), "{totals}");
         }

@@ -1,5 +1,5 @@
-//! The uploads of this machine, so that `txn status FILE_ID` needs no more than the id. The token in each status_path opens
-//! the file's page, so that nobody else may read the list.
+//! The uploads from this machine, so that `txn status FILE_ID` needs only the id. The token in each status_path opens the
+//! file's page, so the list is readable only by its owner.
 
 use crate::settings::directory;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// A list that has grown beyond this many bytes loses its older half.
+/// A list of more than this many bytes loses its older half.
 const LIST_BYTES_MAX: u64 = 1024 * 1024;
 
 /// One upload.
@@ -15,22 +15,22 @@ const LIST_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) struct Upload {
     pub(crate) file_id: String,
     pub(crate) status_path: String,
-    /// The API's base.
+    /// The base URL of the API.
     pub(crate) endpoint: String,
     pub(crate) sent_at: String,
 }
 
-/// Remembers an upload. That it cannot is told and is no reason to fail: the file has been sent.
+/// Remembers an upload. If it cannot, it prints a warning and does not fail, because the file has been sent.
 pub(crate) fn remember(upload: &Upload) {
     let Some(path) = path() else {
         return;
     };
     if let Err(error) = append(&path, upload) {
-        eprintln!("txn: this upload could not be remembered in {}: {error}. Keep its status_path.", path.display());
+        eprintln!("txn: cannot remember this upload in {}: {error}. Keep its status_path.", path.display());
     }
 }
 
-/// The status_path of a file that was sent from here.
+/// The status_path of a file that was sent from this machine.
 pub(crate) fn status_path_of(file_id: &str, endpoint: &str) -> Option<String> {
     let text = fs::read_to_string(path()?).ok()?;
     let uploads = text.lines().rev().filter_map(|line| serde_json::from_str::<Upload>(line).ok());
@@ -52,11 +52,11 @@ fn append(path: &Path, upload: &Upload) -> io::Result<()> {
         shorten(path)?;
         file = private().create(true).append(true).open(path)?;
     }
-    // One write, so that two commands at once do not mix their lines.
+    // One write, so that two commands at the same time do not mix their lines.
     file.write_all(format!("{}\n", serde_json::to_string(upload)?).as_bytes())
 }
 
-/// Drops the older half, by a new file in place of the old one.
+/// Drops the older half: writes a new file and renames it over the old one.
 fn shorten(path: &Path) -> io::Result<()> {
     let mut text = String::new();
     File::open(path)?.read_to_string(&mut text)?;
@@ -67,7 +67,7 @@ fn shorten(path: &Path) -> io::Result<()> {
     fs::rename(next, path)
 }
 
-/// Opens files that nobody else may read.
+/// Options to open files readable only by their owner.
 fn private() -> OpenOptions {
     let mut options = File::options();
     #[cfg(unix)]

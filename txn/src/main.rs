@@ -1,6 +1,7 @@
 //! `txn`, the command line of transaction files and payments: `txn --help`.
 
 mod api;
+mod calendar;
 mod check;
 mod cli;
 mod day;
@@ -13,6 +14,7 @@ mod operator;
 mod print;
 mod problem;
 mod progress;
+mod received;
 mod settings;
 mod source;
 mod status;
@@ -31,7 +33,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let exit = run(&cli).unwrap_or_else(|problem| {
-        problem.tell(cli.json);
+        problem.print(cli.json);
         problem.exit
     });
     exit.into()
@@ -43,7 +45,7 @@ fn run(cli: &Cli) -> Result<Exit, Problem> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "txn", &mut script);
-            print::raw(&script).map(|()| Exit::Well)
+            print::raw(&script).map(|()| Exit::Success)
         }
         Command::Upload(arguments) => upload::run(arguments, &Settings::load(cli)?, cli.json),
         Command::Status(arguments) => status::run(arguments, &Settings::load(cli)?, cli.json),

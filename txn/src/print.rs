@@ -1,19 +1,19 @@
-//! Writes results to stdout, as texts, tables and JSON. A reader that went away (`txn … | head`) hears no more, and what was
-//! asked for is done all the same: half of the files must not stay unsent because somebody has read enough.
+//! Writes results to stdout, as text, tables and JSON. When the reader is gone (`txn … | head`), the output is dropped and the
+//! command goes on, so that it does not stop after half of the files.
 
 use crate::problem::Problem;
 use serde_json::Value;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Writes a text and a line end.
+/// Writes a line.
 pub(crate) fn line(text: impl AsRef<str>) -> Result<(), Problem> {
     raw(format!("{}\n", text.as_ref()).as_bytes())
 }
 
 static READER_IS_GONE: AtomicBool = AtomicBool::new(false);
 
-/// Whether nobody reads stdout any more.
+/// Whether the reader of stdout is gone.
 pub(crate) fn reader_is_gone() -> bool {
     READER_IS_GONE.load(Ordering::Relaxed)
 }
@@ -34,14 +34,14 @@ pub(crate) fn raw(bytes: &[u8]) -> Result<(), Problem> {
     }
 }
 
-/// Writes a JSON document, indented for people on a terminal and in one line for programs.
+/// Writes a JSON document: indented on a terminal, otherwise on one line.
 pub(crate) fn json(value: &Value) -> Result<(), Problem> {
     let text =
         if io::stdout().is_terminal() { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
     line(text.unwrap_or_default())
 }
 
-/// Writes rows under their headings, in columns. Those named in `right` hold numbers.
+/// Writes a table. The columns in `right` are aligned to the right.
 pub(crate) fn table(headings: &[&str], right: &[usize], rows: &[Vec<String>]) -> Result<(), Problem> {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count()));
@@ -60,24 +60,23 @@ pub(crate) fn table_row(cells: &[String], right: &[usize], widths: &[usize]) -> 
     padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
-/// What a terminal may show of a text from elsewhere: its control characters, and those that turn or hide other ones, could
-/// make it look like another.
-pub(crate) fn shown(text: &str) -> String {
-    text.chars().map(|character| if is_treacherous(character) { '\u{fffd}' } else { character }).collect()
+/// A text from elsewhere, safe for a terminal: control characters, and those that reverse or hide others, are replaced.
+pub(crate) fn sanitized(text: &str) -> String {
+    text.chars().map(|character| if is_deceptive(character) { '\u{fffd}' } else { character }).collect()
 }
 
-/// Whether a character does something to a terminal, or to the characters beside it, rather than being seen.
-pub(crate) fn is_treacherous(character: char) -> bool {
+/// Whether a character controls the terminal, or changes how the characters beside it look.
+pub(crate) fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Sums by currency in one line: `EUR 9.30, USD 1.00`.
+/// Totals by currency in one line: `EUR 9.30, USD 1.00`.
 pub(crate) fn totals(totals: impl IntoIterator<Item = (String, String)>) -> String {
     totals.into_iter().map(|(currency, sum)| format!("{currency} {sum}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The sums of an answer of the API, in one line.
+/// The totals in a response of the API, in one line.
 pub(crate) fn totals_of(value: &Value) -> String {
     let members = value.as_object().into_iter().flatten();
     totals(members.map(|(currency, sum)| (currency.clone(), sum.as_str().unwrap_or_default().to_owned())))

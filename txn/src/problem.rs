@@ -1,4 +1,4 @@
-//! How a command ends, and what it says when it does not end well.
+//! Exit codes, and errors that end a command.
 
 use serde_json::json;
 use std::fmt;
@@ -6,18 +6,17 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// What the exit code tells a script. They are an interface: `txn --help` lists them.
+/// The exit code. The codes are an interface for scripts; `txn --help` lists them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Exit {
-    /// All is well.
-    Well = 0,
-    /// A file was refused or failed, something is missing once the day is over, or something stays undone.
-    NotWell = 1,
-    /// The command cannot be carried out as it stands: an argument, the configuration, a file that cannot be read.
+    Success = 0,
+    /// A file was rejected or failed, an expected file is missing, or a message stays in a queue.
+    Failure = 1,
+    /// A wrong argument or configuration, or a file that cannot be read.
     Usage = 2,
     /// The service was not reached, failed, or did not finish in time.
     Unavailable = 3,
-    /// A key, a secret or a permission was refused.
+    /// A key, a secret or a permission was rejected.
     Denied = 4,
 }
 
@@ -27,11 +26,11 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command could not be carried out. Its message ends with what to do.
+/// Why a command could not run. Its message ends with what to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     pub(crate) exit: Exit,
-    /// A stable text for scripts: the API's own code where the API refused.
+    /// A stable code for scripts. For a request that the API rejected, it is the API's code.
     pub(crate) code: String,
     pub(crate) message: String,
 }
@@ -41,23 +40,23 @@ impl Problem {
         Self { exit, code: code.to_owned(), message: message.into() }
     }
 
-    /// The command cannot be carried out as it was typed or configured.
+    /// The command cannot run with these arguments or this configuration.
     pub(crate) fn usage(code: &str, message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, code, message)
     }
 
-    /// A file of this machine cannot be read or written.
+    /// A local file cannot be read or written.
     pub(crate) fn of_file(path: &Path, error: &io::Error) -> Self {
         let why = match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file.".to_owned(),
-            // The system's number of an error says nothing to people.
+            io::ErrorKind::NotFound => "no such file.".to_owned(),
+            // The number of the error in the system does not help people.
             _ => error.to_string().split(" (os error").next().unwrap_or_default().to_owned(),
         };
         Self::usage("file_unusable", format!("{}: {why}", path.display()))
     }
 
-    /// Tells it on stderr: for people, or as JSON.
-    pub(crate) fn tell(&self, as_json: bool) {
+    /// Prints it to stderr, as text or as JSON.
+    pub(crate) fn print(&self, as_json: bool) {
         if as_json {
             eprintln!("{}", json!({"error": self.code, "message": self.message, "exit_code": self.exit as u8}));
         } else {

@@ -1,17 +1,17 @@
-//! Progress on a terminal. Nobody else sees any of it: it goes to stderr, and only where that is a terminal.
+//! A progress bar on stderr, shown only if that is a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal};
 
-/// Work below this many bytes is done before a bar could be read.
+/// Below this many bytes, the work is done before a bar could be read.
 const BAR_BYTES_MIN: u64 = 8 * 1024 * 1024;
 
-/// How far something is, in bytes.
+/// Progress in bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// A bar for `bytes`, if they are many and somebody is there to see it.
+    /// A bar for `bytes`, if they are many and stderr is a terminal.
     pub(crate) fn of(what: &str, bytes: u64) -> Self {
         if bytes < BAR_BYTES_MIN || !io::stderr().is_terminal() {
             return Self(ProgressBar::hidden());
@@ -26,17 +26,17 @@ impl Progress {
         Self(bar)
     }
 
-    /// So many bytes more.
+    /// Adds processed bytes.
     pub(crate) fn add(&self, bytes: usize) {
         self.0.inc(bytes as u64);
     }
 
-    /// A further reading of the same bytes begins.
+    /// Adds bytes that will be read again.
     pub(crate) fn expect_again(&self, bytes: u64) {
         self.0.inc_length(bytes);
     }
 
-    /// Begins anew.
+    /// Starts from zero.
     pub(crate) fn restart(&self) {
         self.0.set_position(0);
     }

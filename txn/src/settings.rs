@@ -1,6 +1,6 @@
-//! Where to send and who sends: from options, the environment and the configuration file, in this order.
+//! Settings from options, the environment and the configuration file, in this order.
 
-use crate::cli::{Access, Cli, Operate};
+use crate::cli::{Access, Cli, OperatorArguments};
 use crate::problem::{Exit, Problem};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -10,73 +10,73 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 const DEFAULT_PROFILE: &str = "default";
-/// Largest configuration or key file, in bytes. What is larger is something else.
+/// The largest configuration or key file, in bytes.
 const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 
-/// A key or a secret. It never shows itself.
+/// A key or a secret. `Debug` does not show it.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Hidden(String);
+pub(crate) struct Redacted(String);
 
-impl Hidden {
-    /// The text, for the one place that needs it.
+impl Redacted {
+    /// The text, for the code that needs it.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Hidden {
+impl fmt::Debug for Redacted {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("hidden")
+        formatter.write_str("redacted")
     }
 }
 
-/// A profile of the configuration file.
+/// A profile in the configuration file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Profile {
-    /// The API's base.
+    /// The base URL of the API.
     pub(crate) endpoint: Option<String>,
     /// The API key.
-    pub(crate) key: Option<Hidden>,
+    pub(crate) key: Option<Redacted>,
     /// The environment, for operators.
     pub(crate) environment: Option<String>,
     pub(crate) webhook_url: Option<String>,
     pub(crate) webhook_provider: Option<String>,
-    pub(crate) webhook_secret: Option<Hidden>,
+    pub(crate) webhook_secret: Option<Redacted>,
     pub(crate) local_cloud: Option<LocalCloud>,
 }
 
-/// How to reach the emulator of `make up`, which makes its own credentials. Those of AWS never stand in this file.
+/// How to reach the local cloud of `make up`, with its own credentials. AWS credentials are never in this file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LocalCloud {
     pub(crate) endpoint: String,
     pub(crate) region: String,
     pub(crate) access_key_id: String,
-    pub(crate) secret_access_key: Hidden,
+    pub(crate) secret_access_key: Redacted,
 }
 
-/// What was set, wherever.
+/// The settings of a command.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) profile: Profile,
-    /// Which profile of which file that is, in words.
+    /// The profile and its file, for messages.
     origin: String,
 }
 
 /// The API key.
 #[derive(Debug)]
 pub(crate) struct Key {
-    pub(crate) secret: Hidden,
-    /// Where it came from, so that a wrong one is found.
+    pub(crate) secret: Redacted,
+    /// Where the key was read, for messages about a wrong key.
     pub(crate) origin: String,
 }
 
 impl Settings {
-    /// Reads the configuration file, if there is one or one was named.
+    /// Reads the configuration file, if it exists or is named.
     pub(crate) fn load(cli: &Cli) -> Result<Self, Problem> {
-        let profile = given(cli.profile.as_deref());
+        let profile = non_empty(cli.profile.as_deref());
         let (path, is_named) = match cli.config.as_ref().filter(|path| !path.as_os_str().is_empty()) {
             Some(path) => (path.clone(), true),
             None => match standard_path() {
@@ -89,7 +89,7 @@ impl Settings {
                 None => Ok(Self::default()),
                 Some(name) => Err(Problem::usage(
                     "profile_unknown",
-                    format!("There is no profile {name}: {} does not exist.", path.display()),
+                    format!("No profile {name}: {} does not exist.", path.display()),
                 )),
             };
         }
@@ -99,16 +99,16 @@ impl Settings {
     fn read(path: &Path, profile: Option<&str>) -> Result<Self, Problem> {
         let text = read_private(path)?;
         let profiles: BTreeMap<String, Profile> = toml::from_str(&text).map_err(|error| {
-            // The error's own text shows the line, which may be the one with the key.
+            // The full error shows the line, which may have the key.
             let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-            // Where a value is of the wrong type, its words show the value, which may be the key.
-            let words = match error.message() {
+            // For a value of the wrong type, the message shows the value, which may be the key.
+            let reason = match error.message() {
                 message if message.starts_with("invalid ") => {
-                    "a value of the wrong type; a profile begins with its name in brackets, such as [default]"
+                    "a value has the wrong type; a profile starts with its name in brackets, such as [default]"
                 }
                 message => message,
             };
-            Problem::usage("config_malformed", format!("{}, line {line}: {words}", path.display()))
+            Problem::usage("config_malformed", format!("{}, line {line}: {reason}", path.display()))
         })?;
         let name = profile.unwrap_or(DEFAULT_PROFILE);
         match profiles.get(name) {
@@ -124,13 +124,13 @@ impl Settings {
         }
     }
 
-    /// The API's base, without a slash at its end.
+    /// The API's base, without a slash at the end.
     pub(crate) fn endpoint(&self, access: &Access) -> Result<String, Problem> {
-        let found = given(access.endpoint.as_deref()).or(self.profile.endpoint.as_deref());
+        let found = non_empty(access.endpoint.as_deref()).or(self.profile.endpoint.as_deref());
         let endpoint = found.ok_or_else(|| {
             Problem::usage(
                 "endpoint_missing",
-                "Where is the API? Name its base by --endpoint, TXN_ENDPOINT, or endpoint in the configuration file.",
+                "The endpoint of the API is missing. Set --endpoint, TXN_ENDPOINT, or endpoint in the profile.",
             )
         })?;
         safe_url(endpoint)
@@ -139,51 +139,51 @@ impl Settings {
     /// The API key.
     pub(crate) fn key(&self, access: &Access) -> Result<Key, Problem> {
         if let Some(path) = &access.key_file {
-            return Ok(Key { secret: secret_of(path)?, origin: path.display().to_string() });
+            return Ok(Key { secret: read_secret(path)?, origin: path.display().to_string() });
         }
         let of_variable = variable("TXN_KEY").map(|secret| Key { secret, origin: "TXN_KEY".to_owned() });
         let of_profile = || self.profile.key.clone().map(|secret| Key { secret, origin: self.origin.clone() });
         of_variable.or_else(of_profile).ok_or_else(|| {
-            Problem::usage(
-                "key_missing",
-                "Which key? Name a file by --key-file, set TXN_KEY, or set key in the configuration file.",
-            )
+            Problem::usage("key_missing", "The API key is missing. Set --key-file, TXN_KEY, or key in the profile.")
         })
     }
 
     /// The environment of an operator.
-    pub(crate) fn environment(&self, operate: &Operate) -> Result<String, Problem> {
-        let found = given(operate.environment.as_deref()).or(self.profile.environment.as_deref());
+    pub(crate) fn environment(&self, operate: &OperatorArguments) -> Result<String, Problem> {
+        let found = non_empty(operate.environment.as_deref()).or(self.profile.environment.as_deref());
         found.map(str::to_owned).ok_or_else(|| {
-            Problem::usage("environment_missing", "Which environment? Name it by --env, such as --env dev, or TXN_ENV.")
+            Problem::usage(
+                "environment_missing",
+                "The environment is missing. Set --env, such as --env dev, or TXN_ENV.",
+            )
         })
     }
 }
 
 /// A value, if it is not empty.
-pub(crate) fn given(value: Option<&str>) -> Option<&str> {
+pub(crate) fn non_empty(value: Option<&str>) -> Option<&str> {
     value.filter(|value| !value.is_empty())
 }
 
-/// A secret of the environment.
-pub(crate) fn variable(name: &str) -> Option<Hidden> {
-    std::env::var(name).ok().filter(|value| !value.is_empty()).map(Hidden)
+/// A secret in an environment variable.
+pub(crate) fn variable(name: &str) -> Option<Redacted> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).map(Redacted)
 }
 
-/// The secret in a file of its own.
-pub(crate) fn secret_of(path: &Path) -> Result<Hidden, Problem> {
+/// The secret in a file.
+pub(crate) fn read_secret(path: &Path) -> Result<Redacted, Problem> {
     let text = read_private(path)?;
     match text.trim() {
         "" => Err(Problem::usage("secret_empty", format!("{} is empty.", path.display()))),
-        secret => Ok(Hidden(secret.to_owned())),
+        secret => Ok(Redacted(secret.to_owned())),
     }
 }
 
-/// Takes a URL that a key may be sent to: over TLS, or to this very machine.
+/// Accepts a URL that a key may be sent to: HTTPS, or on this machine.
 pub(crate) fn safe_url(url: &str) -> Result<String, Problem> {
     let url = url.trim_end_matches('/');
     let is_safe = url.starts_with("https://") || url.strip_prefix("http://").is_some_and(is_this_machine);
-    // What stands before an @ is no host, however much it looks like one.
+    // The part before an @ is not the host, even if it looks like one.
     if is_safe
         && !url.split_once("://").is_some_and(|(_, rest)| authority(rest).contains('@'))
         && !url.contains(|character: char| character.is_whitespace() || character.is_control())
@@ -191,18 +191,18 @@ pub(crate) fn safe_url(url: &str) -> Result<String, Problem> {
         return Ok(url.to_owned());
     }
     let message = format!(
-        "{} is no address that a key may be sent to. Give one that begins with https:// (http:// for this machine alone).",
-        crate::print::shown(url)
+        "A key is not sent to {}. Use a URL with https:// (http:// only on this machine).",
+        crate::print::sanitized(url)
     );
     Err(Problem::usage("endpoint_malformed", message))
 }
 
-/// The host and port of what follows `://`, and what may stand before them.
+/// The authority of a URL, from the part after `://`.
 fn authority(rest: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-/// Whether what follows `http://` names this machine.
+/// Whether a URL, from the part after `http://`, is on this machine.
 pub(crate) fn is_this_machine(rest: &str) -> bool {
     let authority = authority(rest);
     if authority.contains('@') {
@@ -215,7 +215,7 @@ pub(crate) fn is_this_machine(rest: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "::1")
 }
 
-/// Reads a file that has a secret. One that others on this machine may read is refused: its secret is no longer one.
+/// Reads a file with a secret. A file that other users can read or change is rejected.
 fn read_private(path: &Path) -> Result<String, Problem> {
     let read = || {
         let file = File::open(path)?;
@@ -225,25 +225,24 @@ fn read_private(path: &Path) -> Result<String, Problem> {
         Ok((metadata, text))
     };
     let (metadata, text) = read().map_err(|error: std::io::Error| Problem::of_file(path, &error))?;
-    refuse_shared(path, &metadata)?;
+    reject_shared(path, &metadata)?;
     Ok(text)
 }
 
 #[cfg(unix)]
-fn refuse_shared(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Problem> {
+fn reject_shared(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Problem> {
     use std::os::unix::fs::PermissionsExt;
     const OF_OTHERS: u32 = 0o077;
     if metadata.permissions().mode() & OF_OTHERS == 0 {
         return Ok(());
     }
     let path = path.display();
-    let message =
-        format!("Others may read or change {path}, which has a secret. Keep it to yourself: chmod 600 {path}");
+    let message = format!("Others can read or change {path}, which has a secret. Run: chmod 600 {path}");
     Err(Problem::new(Exit::Denied, "secret_file_shared", message))
 }
 
 #[cfg(not(unix))]
-fn refuse_shared(_: &Path, _: &std::fs::Metadata) -> Result<(), Problem> {
+fn reject_shared(_: &Path, _: &std::fs::Metadata) -> Result<(), Problem> {
     Ok(())
 }
 
@@ -252,7 +251,7 @@ fn standard_path() -> Option<PathBuf> {
     Some(directory.join("txn").join("config.toml"))
 }
 
-/// A directory of the user by the XDG rules: a variable, or a place under the home directory.
+/// A directory of the user by the XDG rules: a variable, or a path in the home directory.
 pub(crate) fn directory(variable: &str, under_home: &str) -> Option<PathBuf> {
     let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     set.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(under_home)))
@@ -263,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_goes_over_tls_or_stays_on_this_machine() {
+    fn a_key_is_sent_by_https_or_on_this_machine() {
         for url in ["https://a.example/prod", "http://127.0.0.1:4566/x", "http://localhost", "http://[::1]:80/"] {
             assert!(safe_url(url).is_ok(), "{url}");
         }
@@ -286,8 +285,8 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_never_shows_itself() {
-        let shown = format!("{:?}", Profile { key: Some(Hidden("acme.s".to_owned())), ..Profile::default() });
+    fn debug_does_not_show_a_secret() {
+        let shown = format!("{:?}", Profile { key: Some(Redacted("acme.s".to_owned())), ..Profile::default() });
         assert!(!shown.contains("acme"), "{shown}");
     }
 }

@@ -1,5 +1,5 @@
-//! Where the bytes of a file come from. Everything here can be read more than once: stdin is put into a temporary file
-//! first, because a file whose ids seem to repeat is read twice, and errors show the lines that they are about.
+//! The input files. Each can be read more than once, because a file with possibly repeated ids is read twice, and errors show
+//! their lines. Stdin is therefore copied into a temporary file first.
 
 use crate::problem::Problem;
 use std::fs::File;
@@ -9,18 +9,18 @@ use std::path::Path;
 /// The name of stdin on the command line.
 const STDIN: &str = "-";
 
-/// One file that a command works on.
+/// An input file.
 #[derive(Debug)]
 pub(crate) struct Source {
     file: File,
-    /// How it is called in messages.
+    /// Its name in messages.
     pub(crate) name: String,
-    /// Its size.
+    /// Its size, in bytes.
     pub(crate) bytes: u64,
 }
 
 impl Source {
-    /// Opens a file, or takes all of stdin where the path is `-`.
+    /// Opens a file, or reads all of stdin if the path is `-`.
     pub(crate) fn open(path: &Path) -> Result<Self, Problem> {
         if path.as_os_str() == STDIN {
             return Self::of_stdin().map_err(|error| Problem::of_file(Path::new("stdin"), &error));
@@ -39,7 +39,7 @@ impl Source {
     }
 
     fn of_stdin() -> io::Result<Self> {
-        // It has no name in the file system, so that nobody else finds it and nothing is left of it.
+        // It has no name in the file system, so that nobody else can open it and nothing is left behind.
         let mut file = tempfile::tempfile()?;
         let bytes = io::copy(&mut io::stdin().lock(), &mut file)?;
         Ok(Self { file, name: "<stdin>".to_owned(), bytes })
@@ -51,7 +51,7 @@ impl Source {
         Ok(&self.file)
     }
 
-    /// A handle on the same file, from its first byte. Its place in the file is shared: one reads at a time.
+    /// A handle on the same file, from its first byte. The position is shared, so only one handle is used at a time.
     pub(crate) fn reader(&self) -> Result<File, Problem> {
         let cloned = self.rewound().and_then(File::try_clone);
         cloned.map_err(|error| self.unreadable(&error))
@@ -65,7 +65,7 @@ impl Source {
         Ok(bytes)
     }
 
-    /// Says that reading it failed.
+    /// The error that reading it failed.
     pub(crate) fn unreadable(&self, error: &io::Error) -> Problem {
         Problem::of_file(Path::new(&self.name), error)
     }

@@ -1,8 +1,8 @@
-//! `txn validate`: checks files without sending anything anywhere.
+//! `txn validate`: checks files locally.
 
-use crate::check::{Checked, How, PIECE_BYTES, check};
+use crate::check::{CheckOptions, Checked, PIECE_BYTES, check};
 use crate::cli::{Rows, ValidateArguments};
-use crate::excerpt::Shower;
+use crate::excerpt::ErrorRenderer;
 use crate::expected::Expected;
 use crate::print;
 use crate::problem::{Exit, Problem};
@@ -20,38 +20,38 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-/// What is said of one file.
-type Said = Result<(bool, String, Value), Problem>;
+/// Whether a file is valid, and its result as text and as JSON.
+type FileResult = Result<(bool, String, Value), Problem>;
 
 pub(crate) fn run(arguments: &ValidateArguments, as_json: bool) -> Result<Exit, Problem> {
     if arguments.correctable.is_some() && arguments.files.len() > 1 {
         return Err(Problem::usage("correctable_of_many", "--correctable writes the file of one FILE; name one."));
     }
-    // Before anything is read: whoever cannot have the file that they asked for gets no verdict in its place.
+    // Checked before anything is read, so that no result is printed without the requested copy.
     if let Some(out) = &arguments.correctable {
-        refuse_taken(out)?;
+        reject_existing(out)?;
     }
     let expected = Expected::read(&arguments.expected)?;
     let progress = Progress::of("checking", total_bytes(&arguments.files));
     let mut documents = Vec::new();
-    let mut exit = Exit::Well;
+    let mut exit = Exit::Success;
     each_in_order(
         &arguments.files,
         jobs(arguments),
-        |path| say(path, arguments, &expected, &progress),
-        |said| {
-            match said {
+        |path| validate(path, arguments, &expected, &progress),
+        |result| {
+            match result {
                 Ok((valid, text, document)) => {
-                    exit = exit.max(if valid { Exit::Well } else { Exit::NotWell });
+                    exit = exit.max(if valid { Exit::Success } else { Exit::Failure });
                     documents.push(document);
                     if !as_json {
                         print::line(text)?;
                     }
                 }
-                // One file that cannot be read says nothing about the others.
+                // A file that cannot be read does not stop the others.
                 Err(problem) => {
                     exit = exit.max(problem.exit);
-                    problem.tell(as_json);
+                    problem.print(as_json);
                 }
             }
             Ok(())
@@ -64,49 +64,46 @@ pub(crate) fn run(arguments: &ValidateArguments, as_json: bool) -> Result<Exit, 
     Ok(exit)
 }
 
-fn say(path: &Path, arguments: &ValidateArguments, expected: &Expected, progress: &Progress) -> Said {
+fn validate(path: &Path, arguments: &ValidateArguments, expected: &Expected, progress: &Progress) -> FileResult {
     let source = Source::open(path)?;
-    let checked = check(&source, How { errors_max: arguments.max_errors, digest: false }, expected, progress)?;
+    let checked = check(&source, CheckOptions { errors_max: arguments.max_errors, digest: false }, expected, progress)?;
     let written = arguments.correctable.as_deref().map(|out| write_correctable(&source, &checked, out, arguments.rows));
     let written = written.transpose()?;
     let verdict = Verdict::from(checked);
-    let mut text = verdict.to_text(&source, &Shower::for_stdout())?;
+    let mut text = verdict.to_text(&source, &ErrorRenderer::for_stdout())?;
     let mut document = verdict.to_json(&source.name);
-    if let Some((said, written)) = written {
-        text = format!("{text}\n{said}");
+    if let Some((message, written)) = written {
+        text = format!("{text}\n{message}");
         document["correctable"] = written;
     }
     Ok((verdict.is_valid(), text, document))
 }
 
-/// An existing file may be the very one that is read, or one that somebody has begun to mend.
-fn refuse_taken(out: &Path) -> Result<(), Problem> {
+/// An existing file may be the input itself, or a copy that somebody is correcting.
+fn reject_existing(out: &Path) -> Result<(), Problem> {
     if out.symlink_metadata().is_ok() {
-        let message = format!(
-            "{} is there already, and may hold your corrections. Name another file, or delete it.",
-            out.display()
-        );
+        let message =
+            format!("{} exists and may have your corrections. Name another file, or delete it.", out.display());
         return Err(Problem::usage("file_exists", message));
     }
     let directory = out.parent().filter(|directory| !directory.as_os_str().is_empty());
     match directory.filter(|directory| !directory.is_dir()) {
         None => Ok(()),
-        Some(none) => Err(Problem::usage(
-            "file_unusable",
-            format!("{}: there is no directory {}.", out.display(), none.display()),
-        )),
+        Some(none) => {
+            Err(Problem::usage("file_unusable", format!("{}: no such directory: {}.", out.display(), none.display())))
+        }
     }
 }
 
-/// Writes the file to be mended, and says what it has. Where there is nothing to mend in single records, none is written.
+/// Writes the correctable copy and describes it. Without an error in a single record, nothing is written.
 fn write_correctable(source: &Source, checked: &Checked, out: &Path, rows: Rows) -> Result<(String, Value), Problem> {
     if !is_correctable(&checked.report) {
-        let said = format!("{} was not written: no single record has to be mended.", out.display());
-        return Ok((said, Value::Null));
+        let message = format!("{} was not written: no single record has an error.", out.display());
+        return Ok((message, Value::Null));
     }
     let selection = if rows == Rows::All { RowSelection::All } else { RowSelection::Rejected };
     let mut writer = CorrectableWriter::new(checked.at, Limits::default(), &checked.report, selection);
-    // It was not there a moment ago, and whoever has made it since keeps it.
+    // A file that was created since the check is not overwritten.
     let file = File::options().write(true).create_new(true).open(out);
     let mut file = BufWriter::new(file.map_err(|error| Problem::of_file(out, &error))?);
     let mut written = Ok(());
@@ -125,18 +122,16 @@ fn write_correctable(source: &Source, checked: &Checked, out: &Path, rows: Rows)
     }
     let summary = writer.finish(&mut put);
     written.and_then(|()| file.flush()).map_err(|error| Problem::of_file(out, &error))?;
-    let mut said = format!("{}: rejected records: {}.", out.display(), summary.rejected_rows);
-    said.push_str(match selection {
-        RowSelection::All => " Mend them and send the file.",
+    let mut message = format!("{}: rejected records: {}.", out.display(), summary.rejected_rows);
+    message.push_str(match selection {
+        RowSelection::All => " Correct them and send the file.",
         RowSelection::Rejected => {
-            " It has those alone, and nothing of the refused file was stored: put them back into the whole file, or write \
-             it with --rows all."
+            " The copy has only these. The service stores nothing of a rejected file, so correct them in the whole file, \
+             or write a copy with --rows all."
         }
     });
     if summary.is_truncated {
-        said.push_str(
-            " Something that was too long, or came after the last record that could be read, is missing in it.",
-        );
+        message.push_str(" What was too long, or followed the last readable record, is missing in it.");
     }
     let document = json!({
         "file": out.display().to_string(),
@@ -144,7 +139,7 @@ fn write_correctable(source: &Source, checked: &Checked, out: &Path, rows: Rows)
         "rejected_rows": summary.rejected_rows,
         "truncated": summary.is_truncated,
     });
-    Ok((said, document))
+    Ok((message, document))
 }
 
 fn total_bytes(files: &[PathBuf]) -> u64 {
@@ -156,7 +151,7 @@ fn jobs(arguments: &ValidateArguments) -> usize {
     arguments.jobs.map_or(cores, usize::from).min(arguments.files.len()).max(1)
 }
 
-/// Works on all items, `jobs` at a time, and hands on what came of each in the order of the items.
+/// Runs `work` on all items, `jobs` at a time, and passes the results to `take` in the order of the items.
 fn each_in_order<I: Sync, O: Send>(
     items: &[I],
     jobs: usize,
@@ -172,7 +167,7 @@ fn each_in_order<I: Sync, O: Send>(
                 while let Some((at, item)) =
                     Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?)))
                 {
-                    // Nobody listens any more once the output has failed.
+                    // The receiver is gone if the output failed.
                     if sender.send((at, work(item))).is_err() {
                         return;
                     }

@@ -1,7 +1,7 @@
-//! What is said of a file that was checked, here or by the API.
+//! The result of a check of a file, here or by the API.
 
 use crate::check::Checked;
-use crate::excerpt::Shower;
+use crate::excerpt::ErrorRenderer;
 use crate::finding::Finding;
 use crate::print;
 use crate::problem::Problem;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// A verdict on a file.
+/// The result of a check.
 #[derive(Debug)]
 pub(crate) struct Verdict {
     pub(crate) rows: u64,
@@ -18,7 +18,7 @@ pub(crate) struct Verdict {
     pub(crate) errors_by_code: BTreeMap<String, u64>,
     /// The first errors.
     pub(crate) findings: Vec<Finding>,
-    /// The sums of a valid file by currency.
+    /// The totals of a valid file, by currency.
     pub(crate) totals: BTreeMap<String, String>,
 }
 
@@ -37,15 +37,15 @@ impl From<Checked> for Verdict {
 }
 
 impl Verdict {
-    /// The verdict of an answer `invalid_csv`, as many of its errors as `errors_max`.
-    pub(crate) fn of_refusal(answer: &Value, errors_max: usize) -> Self {
-        let counts = answer["errors_by_code"].as_object().into_iter().flatten();
-        let errors = answer["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    /// The result in a response `invalid_csv`, with at most `errors_max` of its errors.
+    pub(crate) fn of_rejection(response: &Value, errors_max: usize) -> Self {
+        let counts = response["errors_by_code"].as_object().into_iter().flatten();
+        let errors = response["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
         Self {
-            rows: answer["row_count"].as_u64().unwrap_or_default(),
-            error_count: answer["error_count"].as_u64().unwrap_or_default(),
+            rows: response["row_count"].as_u64().unwrap_or_default(),
+            error_count: response["error_count"].as_u64().unwrap_or_default(),
             errors_by_code: counts.map(|(code, count)| (code.clone(), count.as_u64().unwrap_or_default())).collect(),
-            findings: errors.iter().take(errors_max).map(Finding::of_answer).collect(),
+            findings: errors.iter().take(errors_max).map(Finding::from_json).collect(),
             totals: BTreeMap::new(),
         }
     }
@@ -54,11 +54,11 @@ impl Verdict {
         self.error_count == 0
     }
 
-    /// The verdict for people: each error in its line, then what it comes to.
-    pub(crate) fn to_text(&self, source: &Source, shower: &Shower) -> Result<String, Problem> {
+    /// The result as text: each error in its line, then a summary.
+    pub(crate) fn to_text(&self, source: &Source, renderer: &ErrorRenderer) -> Result<String, Problem> {
         let mut text = String::new();
         for finding in &self.findings {
-            text.push_str(&shower.show(finding, source).map_err(|error| source.unreadable(&error))?);
+            text.push_str(&renderer.render(finding, source).map_err(|error| source.unreadable(&error))?);
             text.push_str("\n\n");
         }
         text.push_str(&self.summary(&source.name));
@@ -69,7 +69,7 @@ impl Verdict {
         if self.is_valid() {
             return format!("{name}: valid. Records: {}. Totals: {}", self.rows, print::totals(self.totals.clone()));
         }
-        let mut text = format!("{name}: refused. Records: {}. Errors: {}", self.rows, self.error_count);
+        let mut text = format!("{name}: rejected. Records: {}. Errors: {}", self.rows, self.error_count);
         if (self.findings.len() as u64) < self.error_count {
             // Writing to a String cannot fail.
             let _ = write!(text, ", of which {} are shown; --max-errors shows more", self.findings.len());
@@ -77,12 +77,12 @@ impl Verdict {
         for (code, count) in &self.errors_by_code {
             let _ = write!(text, "\n  {count:>7}  {code}");
         }
-        // Something else may follow, such as the next file.
+        // The result of another file may follow.
         text.push('\n');
         text
     }
 
-    /// The verdict for programs.
+    /// The result as JSON.
     pub(crate) fn to_json(&self, name: &str) -> Value {
         let counts: Map<String, Value> =
             self.errors_by_code.iter().map(|(code, count)| (code.clone(), (*count).into())).collect();
@@ -94,7 +94,7 @@ impl Verdict {
             "error_count": self.error_count,
             "errors_by_code": counts,
             "truncated": (self.findings.len() as u64) < self.error_count,
-            "errors": self.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
+            "errors": self.findings,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Runs `txn` as a process, as a person or a script does.
+//! Runs `txn` as a process.
 
 use serde_json::Value;
 use std::io::Write;
@@ -6,36 +6,36 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-/// Where the files of the tests lie; `txn` runs there, so that its messages have no path of this machine.
+/// The test files. `txn` runs in this directory, so that its messages have no absolute paths.
 pub(crate) fn files() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files")
 }
 
-/// A person with a home directory of its own, and an environment that has nothing of this machine.
-pub(crate) struct Person {
+/// A user with a home directory and an environment of its own.
+pub(crate) struct User {
     pub(crate) home: TempDir,
     variables: Vec<(String, String)>,
 }
 
-/// What a command did.
-pub(crate) struct Ran {
+/// The output of a command.
+pub(crate) struct Output {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Person {
+impl User {
     pub(crate) fn new() -> Self {
         Self { home: TempDir::new().unwrap(), variables: Vec::new() }
     }
 
-    /// With a variable of the environment.
+    /// Adds an environment variable.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// A file in the home directory, for its owner alone.
+    /// A file in the home directory, readable only by its owner.
     pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.home.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -44,11 +44,11 @@ impl Person {
         path
     }
 
-    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.run_with_input(arguments, b"")
     }
 
-    /// Starts a command that has nothing to read, and does not wait for it.
+    /// Starts a command without input, and does not wait for it.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         self.command(arguments).stdin(Stdio::null()).spawn().unwrap()
     }
@@ -67,42 +67,42 @@ impl Person {
         command
     }
 
-    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Ran {
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Output {
         let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_owned();
-        // A command that ends without reading all of it is well.
+        // A command may end without reading all of it.
         let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
-        let ran = Ran::of(child);
+        let output = Output::of(child);
         writer.join().unwrap();
-        ran
+        output
     }
 }
 
-impl Ran {
+impl Output {
     /// Waits until a command has ended.
     pub(crate) fn of(child: Child) -> Self {
-        let output = child.wait_with_output().unwrap();
+        let finished = child.wait_with_output().unwrap();
         Self {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
+            code: finished.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(finished.stdout).unwrap(),
+            stderr: String::from_utf8(finished.stderr).unwrap(),
         }
     }
 
-    /// The JSON that was written.
+    /// The JSON on stdout.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
     }
 
     #[track_caller]
-    pub(crate) fn ended(self, code: i32) -> Self {
+    pub(crate) fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 
-    /// All that a person saw, in the form of a golden file.
-    pub(crate) fn seen(&self) -> String {
+    /// The whole output, as in a golden file.
+    pub(crate) fn transcript(&self) -> String {
         let Self { code, stdout, stderr } = self;
         let errors = if stderr.is_empty() { String::new() } else { format!("--- stderr\n{stderr}") };
         format!("{stdout}{errors}--- exit code {code}\n")
@@ -119,7 +119,7 @@ pub(crate) fn mode_of(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// Compares a text with a golden file. `UPDATE_GOLDEN=1` writes it anew; look at the difference then.
+/// Compares a text with a golden file. `UPDATE_GOLDEN=1` writes it again; review the difference.
 #[track_caller]
 pub(crate) fn assert_golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
@@ -128,5 +128,5 @@ pub(crate) fn assert_golden(name: &str, text: &str) {
         return;
     }
     let golden = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, golden, "{} differs; UPDATE_GOLDEN=1 writes it anew", path.display());
+    assert_eq!(text, golden, "{} differs; UPDATE_GOLDEN=1 writes it again", path.display());
 }

@@ -1,7 +1,7 @@
 //! What the page says, before it is Markdown or HTML.
 
-use crate::{files, payments, refusals};
-use api::problem::{self, Problem};
+use crate::{files, payments, rejections};
+use api::Code;
 use domain::csv::ErrorCode;
 use domain::payments::webhook::PaymentErrorCode;
 use serde_json::{Value, json};
@@ -18,14 +18,14 @@ pub(crate) struct Section {
 /// One code.
 pub(crate) struct Entry {
     pub(crate) code: &'static str,
-    /// Where it stands on the page: the code, or a longer name where an earlier entry has the same code.
+    /// Its anchor on the page: the code, or a longer name where an earlier entry has the same code.
     pub(crate) anchor: String,
-    /// What stands beside the code.
+    /// The text beside the code.
     pub(crate) title: String,
-    pub(crate) meaning: String,
+    pub(crate) explanation: String,
     pub(crate) remedy: String,
     pub(crate) sent: &'static str,
-    pub(crate) answer: String,
+    pub(crate) response: String,
 }
 
 /// The whole page.
@@ -43,36 +43,37 @@ pub(crate) fn sections() -> Vec<Section> {
 
 fn of_requests() -> Section {
     Section {
-        title: "Requests that are refused",
+        title: "Rejected requests",
         introduction: vec![
-            "Every refusal, whoever it comes from, has this form, which is that of RFC 9457 with members of its own. Rely on \
-             the HTTP status and on error: they never change. The title says the same in words, message and detail say what \
-             is wrong with this very request, type leads to the code on this page, and request_id, the same as in instance, \
-             is what an operator needs to look into it.",
+            "Every rejection, by the gateway or by the service, has this form, which is that of RFC 9457 with members of its \
+             own. Rely on the HTTP status and on error: they never change. The title says the same in words, message and \
+             detail say what is wrong with this very request, type leads to the code on this page, and request_id, the same \
+             as in instance, is what an operator needs to investigate it.",
             "The examples leave out what is the same in all of them: type, instance, request_id, detail, which repeats message, \
              and file_id (of a webhook transaction_id), which is null.",
         ],
-        entries: problem::ALL.iter().map(of_request).collect(),
+        entries: Code::ALL.iter().map(|code| of_request(*code)).collect(),
     }
 }
 
-fn of_request(problem: &Problem) -> Entry {
-    let example = refusals::EXAMPLES.iter().find(|example| example.code == problem.code);
-    let example = example.unwrap_or_else(|| panic!("{} has no example", problem.code));
-    let answer = json!({
-        "error": problem.code,
+fn of_request(code: Code) -> Entry {
+    let example = rejections::EXAMPLES.iter().find(|example| example.code == code);
+    let example = example.unwrap_or_else(|| panic!("{code:?} has no example"));
+    let status = code.status().as_u16();
+    let response = json!({
+        "error": code.as_str(),
         "message": example.message,
-        "title": problem.title,
-        "status": problem.status,
+        "title": code.title(),
+        "status": status,
     });
     Entry {
-        code: problem.code,
+        code: code.as_str(),
         anchor: String::new(),
-        title: format!("HTTP {}. {}", problem.status, problem.title),
-        meaning: problem.meaning.to_owned(),
-        remedy: problem.remedy.to_owned(),
+        title: format!("HTTP {status}. {}", code.title()),
+        explanation: code.explanation().to_owned(),
+        remedy: code.remedy().to_owned(),
         sent: example.sent,
-        answer: lines_of(&answer),
+        response: lines_of(&response),
     }
 }
 
@@ -83,7 +84,7 @@ fn of_files() -> Section {
             .find(|(example, _)| *example == code.as_str())
             .unwrap_or_else(|| panic!("{} has no example", code.as_str()));
         let error = files::error_of(*code, sent);
-        let answer = json!({
+        let response = json!({
             "record": error.record,
             "line": error.line,
             "column": error.column,
@@ -99,12 +100,12 @@ fn of_files() -> Section {
             | files::Sent::Words(text)
             | files::Sent::ControlTotals(text, _) => text,
         };
-        entry(code.as_str(), "Error of a file", code.reason(), code.fix(), sent, &answer)
+        entry(code.as_str(), "Error of a file", code.reason(), code.fix(), sent, &response)
     });
     Section {
         title: "Errors of a file",
         introduction: vec![
-            "They stand in the list errors of the answer invalid_csv and in the report of a file. record counts data records \
+            "They are in the list errors of the response invalid_csv and in the report of a file. record counts data records \
              from 1, and 0 is the header or the file as a whole; line counts lines from 1, byte counts from 0. Nothing of the \
              file's content is repeated. Each example is the first error of this code in the file above it, as it was found on \
              2026-01-16.",
@@ -120,7 +121,7 @@ fn of_payments() -> Section {
             .find(|(example, _)| *example == code.as_str())
             .unwrap_or_else(|| panic!("{} has no example", code.as_str()));
         let error = payments::error_of(*code, sent);
-        let answer = json!({
+        let response = json!({
             "field": error.field.map(|field| field.as_str()),
             "byte": error.byte,
             "code": error.code.as_str(),
@@ -130,27 +131,27 @@ fn of_payments() -> Section {
         let sent = match sent {
             payments::Sent::Text(text) | payments::Sent::Bytes(text, _) => text,
         };
-        entry(code.as_str(), "Error of a payment", code.reason(), code.fix(), sent, &answer)
+        entry(code.as_str(), "Error of a payment", code.reason(), code.fix(), sent, &response)
     });
     Section {
         title: "Errors of a payment",
         introduction: vec![
-            "They stand in the list errors of the answer invalid_payment to a webhook. field is the member of the body, and \
+            "They are in the list errors of the response invalid_payment to a webhook. field is the member of the body, and \
              byte counts from 0; it is null for what is missing.",
         ],
         entries: entries.collect(),
     }
 }
 
-fn entry(code: &'static str, kind: &str, reason: &str, fix: &str, sent: &'static str, answer: &Value) -> Entry {
+fn entry(code: &'static str, kind: &str, reason: &str, fix: &str, sent: &'static str, response: &Value) -> Entry {
     Entry {
         code,
         anchor: String::new(),
         title: kind.to_owned(),
-        meaning: sentence(reason),
+        explanation: sentence(reason),
         remedy: sentence(fix),
         sent,
-        answer: lines_of(answer),
+        response: lines_of(response),
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) enum Sent {
     Bytes(&'static str, fn() -> Vec<u8>),
     /// A file that is too large to be made here.
     Words(&'static str),
-    /// A file with what was stated of it, and the reason that comes back.
+    /// A file with its control totals, and the reason of the response.
     ControlTotals(&'static str, &'static str),
 }
 

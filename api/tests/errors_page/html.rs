@@ -2,14 +2,14 @@
 
 use crate::content::{Entry, Section};
 
-/// A refusal with all its members.
+/// A rejection with all its members.
 pub(crate) const WHOLE_EXAMPLE: &str = r#"{
   "error": "file_not_found",
-  "message": "No file has this id and token; use the status_path of the upload's answer.",
+  "message": "No file has this id and token; use the status_path of the upload's response.",
   "type": "/prod/errors#file_not_found",
   "title": "The file was not found",
   "status": 404,
-  "detail": "No file has this id and token; use the status_path of the upload's answer.",
+  "detail": "No file has this id and token; use the status_path of the upload's response.",
   "instance": "urn:uuid:51690a3e-7f6d-4a0c-9a52-0d5c7a7c1b1e",
   "request_id": "51690a3e-7f6d-4a0c-9a52-0d5c7a7c1b1e",
   "file_id": null
@@ -23,8 +23,8 @@ pub(crate) fn page(sections: &[Section]) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Errors</title>\n\
          <style>{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>Errors</h1>\n\
-         <p>Every code that the APIs answer with: what it means, what to do, and an example of what was sent and what came \
-         back.</p>\n</header>\n"
+         <p>Every code of the APIs: what it means, what to do, and an example of what was sent and of the \
+         response.</p>\n</header>\n"
     );
     page += "<nav aria-label=\"Contents\">\n";
     for (place, section) in sections.iter().enumerate() {
@@ -42,7 +42,7 @@ pub(crate) fn page(sections: &[Section]) -> String {
             page += &format!("<p>{}</p>\n", escape(paragraph));
         }
         if place == 0 {
-            page += &example("A refusal with all its members", WHOLE_EXAMPLE);
+            page += &example("A rejection with all its members", WHOLE_EXAMPLE);
         }
         for entry in &section.entries {
             page += &entry_of(entry);
@@ -55,12 +55,12 @@ pub(crate) fn page(sections: &[Section]) -> String {
 
 fn entry_of(entry: &Entry) -> String {
     let (anchor, code) = (&entry.anchor, entry.code);
-    let [title, meaning, remedy] = [&entry.title, &entry.meaning, &entry.remedy].map(|text| escape(text));
-    let (sent, answer) = (example("Sent", entry.sent.trim_end()), example("Answered", &entry.answer));
+    let [title, explanation, remedy] = [&entry.title, &entry.explanation, &entry.remedy].map(|text| escape(text));
+    let (sent, response) = (example("Sent", entry.sent.trim_end()), example("Response", &entry.response));
     format!(
         "<article aria-labelledby=\"{anchor}\">\n<h3 id=\"{anchor}\"><a href=\"#{anchor}\">{code}</a></h3>\n\
-         <p class=\"title\">{title}</p>\n<p>{meaning}</p>\n<p><strong>What to do:</strong> {remedy}</p>\n\
-         {sent}{answer}</article>\n"
+         <p class=\"title\">{title}</p>\n<p>{explanation}</p>\n<p><strong>What to do:</strong> {remedy}</p>\n\
+         {sent}{response}</article>\n"
     )
 }
 

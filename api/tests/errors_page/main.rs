@@ -1,7 +1,7 @@
 //! Writes the page that explains every code, as `docs/reference/errors.md` and as the page of `GET /errors`, and holds
 //! both against the tables and rules of the code.
 //!
-//! `UPDATE_ERRORS_PAGE=1 cargo test -p adapters --test errors_page` writes them anew.
+//! `UPDATE_ERRORS_PAGE=1 cargo test -p api --test errors_page` writes them anew.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,14 +15,18 @@ mod files;
 mod html;
 mod markdown;
 mod payments;
-mod refusals;
+mod rejections;
 
-use api::{problem, reference};
+use api::Code;
 use domain::csv::ErrorCode;
 use domain::payments::webhook::PaymentErrorCode;
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+
+/// The page in the docs.
+const IN_DOCS: &str = "docs/reference/errors.md";
+/// The page that a stack serves.
+const SERVED: &str = "api/src/reference/errors.html";
 
 fn path_of(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -37,19 +41,19 @@ fn check(path: &str, expected: &str) {
     let differs = found.lines().zip(expected.lines()).find(|(found, expected)| found != expected);
     assert!(
         found == expected,
-        "{path} is not what the code says. Write it anew: UPDATE_ERRORS_PAGE=1 cargo test -p adapters --test \
+        "{path} is not what the code says. Write it anew: UPDATE_ERRORS_PAGE=1 cargo test -p api --test \
          errors_page. The first line that differs: {differs:?}"
     );
 }
 
 #[test]
 fn the_page_in_the_docs_is_that_of_the_code() {
-    check("docs/reference/errors.md", &markdown::page(&content::sections()));
+    check(IN_DOCS, &markdown::page(&content::sections()));
 }
 
 #[test]
 fn the_page_that_is_served_is_that_of_the_code() {
-    check("adapters/src/reference/errors.html", &html::page(&content::sections()));
+    check(SERVED, &html::page(&content::sections()));
 }
 
 #[test]
@@ -57,41 +61,36 @@ fn every_code_has_an_example_and_no_example_is_of_another() {
     fn same<'a>(codes: impl Iterator<Item = &'a str>, examples: impl Iterator<Item = &'a str>) {
         assert_eq!(codes.collect::<BTreeSet<_>>(), examples.collect::<BTreeSet<_>>());
     }
-    same(problem::ALL.iter().map(|problem| problem.code), refusals::EXAMPLES.iter().map(|example| example.code));
+    same(Code::ALL.iter().map(|code| code.as_str()), rejections::EXAMPLES.iter().map(|example| example.code.as_str()));
     same(ErrorCode::ALL.iter().map(|code| code.as_str()), files::EXAMPLES.iter().map(|(code, _)| *code));
     same(PaymentErrorCode::ALL.iter().map(|code| code.as_str()), payments::EXAMPLES.iter().map(|(code, _)| *code));
 }
 
-/// The description gives the same examples as the page.
-#[test]
-fn the_examples_of_the_description_are_those_of_the_page() {
-    let description: Value = serde_json::from_str(reference::DESCRIPTION).unwrap();
-    for refusals::Example { code, message, .. } in refusals::EXAMPLES {
-        assert_eq!(description["components"]["examples"][code]["value"]["message"], *message, "{code}");
-    }
-}
-
-/// A message that nobody writes any more would mislead: each begins with words of the sources.
+/// A message that the code no longer has would mislead: each begins with words of the sources.
 #[test]
 fn messages_are_those_of_the_sources() {
     const WORDS_CHARS: usize = 24;
     let mut sources = std::fs::read_to_string(path_of("template.yaml")).unwrap();
-    for directory in ["csv-validator/src", "csv-validator/src/upload", "webhook-validator/src", "../adapters/src"] {
-        for entry in
-            std::fs::read_dir(path_of(&format!("functions/{directory}"))).unwrap().map(|entry| entry.unwrap().path())
-        {
+    for directory in [
+        "functions/csv-validator/src/api",
+        "functions/csv-validator/src/api/upload",
+        "functions/webhook-validator/src",
+        "api/src",
+        "api/src/routes",
+    ] {
+        for entry in std::fs::read_dir(path_of(directory)).unwrap().map(|entry| entry.unwrap().path()) {
             sources += &std::fs::read_to_string(entry).unwrap_or_default();
         }
     }
     let sources: String = sources.replace("\\\n", "").split_whitespace().collect::<Vec<_>>().join(" ");
-    for refusals::Example { code, message, .. } in refusals::EXAMPLES {
+    for rejections::Example { code, message, .. } in rejections::EXAMPLES {
         let words: String = message.replace('"', "\\\"").chars().take(WORDS_CHARS).collect();
-        assert!(sources.contains(&words), "{code}: nobody says {words:?}");
+        assert!(sources.contains(&words), "{code:?}: no source has {words:?}");
     }
 }
 
 #[test]
-fn every_code_has_a_place_of_its_own_by_which_answers_link_to_it() {
+fn every_code_has_an_anchor_of_its_own() {
     let sections = content::sections();
     let entries: Vec<_> = sections.iter().flat_map(|section| &section.entries).collect();
     let anchors: BTreeSet<&str> = entries.iter().map(|entry| entry.anchor.as_str()).collect();

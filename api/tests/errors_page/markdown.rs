@@ -5,9 +5,9 @@ use crate::content::{Entry, Section};
 /// The whole page as Markdown.
 pub(crate) fn page(sections: &[Section]) -> String {
     let mut page = String::from(
-        "# Errors\n\nEvery code that the APIs answer with: what it means, what to do, and an example of what was sent and \
-         what came back. A stack serves this page at `GET /errors`.\n\nThis file is made from the tables of the code; a test \
-         holds it against them (`adapters/tests/errors_page`).\n",
+        "# Errors\n\nEvery code of the APIs: what it means, what to do, and an example of what was sent and \
+         of the response. A stack serves this page at `GET /errors`.\n\nThis file is made from the tables of the code; a test \
+         holds it against them (`api/tests/errors_page`).\n",
     );
     for section in sections {
         page += &format!("\n- [{}](#{})", section.title, section.title.to_lowercase().replace(' ', "-"));
@@ -18,7 +18,7 @@ pub(crate) fn page(sections: &[Section]) -> String {
         for paragraph in &section.introduction {
             page += &format!("\n{paragraph}\n");
         }
-        if section.title == "Requests that are refused" {
+        if section.title == "Rejected requests" {
             page += &format!("\n```json\n{}\n```\n", crate::html::WHOLE_EXAMPLE);
         }
         for entry in &section.entries {
@@ -29,10 +29,10 @@ pub(crate) fn page(sections: &[Section]) -> String {
 }
 
 fn entry_of(entry: &Entry) -> String {
-    let Entry { code, anchor, title, meaning, remedy, sent, answer } = entry;
+    let Entry { code, anchor, title, explanation, remedy, sent, response } = entry;
     let sent = sent.trim_end();
     format!(
-        "\n### <a id=\"{anchor}\"></a>`{code}`\n\n*{title}.* {meaning}\n\n**What to do:** {remedy}\n\n\
-         ```text\n{sent}\n```\n\n```json\n{answer}\n```\n"
+        "\n### <a id=\"{anchor}\"></a>`{code}`\n\n*{title}.* {explanation}\n\n**What to do:** {remedy}\n\n\
+         ```text\n{sent}\n```\n\n```json\n{response}\n```\n"
     )
 }

@@ -14,7 +14,7 @@ use super::scanner::Scanner;
 use super::schema::{NOTE_COLUMNS, note_fields};
 use super::{ErrorCode, FileValidator, Limits, RowError, ValidationReport};
 use crate::Timestamp;
-use cells::Row;
+use cells::{Row, Writer, writer};
 use pieces::RawBytes;
 use std::collections::VecDeque;
 
@@ -75,7 +75,7 @@ impl CorrectableWriter {
                 malformed: None,
                 row: Row::default(),
                 next_record: 0,
-                out: BYTE_ORDER_MARK.to_vec(),
+                out: writer(BYTE_ORDER_MARK.to_vec()),
                 summary: CorrectableSummary { rejected_rows: 0, is_truncated: !first.is_whole },
             },
         }
@@ -145,7 +145,7 @@ struct Writing {
     row: Row,
     /// The number of the next record; 0 for the header.
     next_record: u32,
-    out: Vec<u8>,
+    out: Writer,
     summary: CorrectableSummary,
 }
 
@@ -213,9 +213,10 @@ impl Writing {
     }
 
     fn flush(&mut self, on_bytes: &mut impl FnMut(&[u8])) {
-        if !self.out.is_empty() {
-            on_bytes(&self.out);
-            self.out.clear();
+        // Writing to a Vec cannot fail.
+        let written = std::mem::replace(&mut self.out, writer(Vec::new())).into_inner().unwrap_or_default();
+        if !written.is_empty() {
+            on_bytes(&written);
         }
     }
 }

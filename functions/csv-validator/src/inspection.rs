@@ -4,30 +4,30 @@
 //! to find out which of them do.
 
 use adapters::object_store::ObjectWriter;
-use adapters::report::{self, write_line};
+use adapters::report::ReportWriter;
 use adapters::{Failure, ObjectStore};
 use domain::ContentHasher;
 use domain::csv::{FileValidator, Limits, RowError, ValidationReport};
 use domain::limits::{ERRORS_IN_REPORT_MAX, ERRORS_IN_RESPONSE_MAX};
 use domain::{ContentDigest, ControlTotals, Timestamp};
 
-/// A file is looked at in pieces of this size, in bytes, so that the errors of one piece are few enough to be held.
+/// A file is read in pieces of this size, in bytes, so that the errors of one piece are few enough to be held.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// What the readings of a file found.
+/// What reading a file found.
 #[derive(Debug)]
 pub(crate) struct Findings {
     pub(crate) report: ValidationReport,
     pub(crate) digest: ContentDigest,
-    /// The first errors, as many as an answer lists.
+    /// The first errors, as many as a response lists.
     pub(crate) first_errors: Vec<RowError>,
-    /// Whether the file is not what was stated of it.
+    /// Whether the file differs from its control totals.
     pub(crate) differs_from_totals: bool,
     /// Whether that is all that is wrong with it.
     pub(crate) totals_differ: bool,
 }
 
-/// Logs that a file is refused, and how many errors of each kind it has: one line for each kind, so that kinds can be counted
+/// Logs that a file is rejected, and how many errors of each kind it has: one line for each kind, so that kinds can be counted
 /// over many files.
 pub(crate) fn log_rejection(report: &ValidationReport) {
     tracing::info!(event = "file_rejected", rows = report.rows, errors = report.error_count, "the file is rejected");
@@ -48,7 +48,7 @@ pub(crate) struct Inspection {
     first_errors: FirstErrors,
 }
 
-/// The first errors of a file, as many as its answer lists.
+/// The first errors of a file, as many as its response lists.
 struct FirstErrors {
     errors: Vec<RowError>,
     most: usize,
@@ -73,7 +73,7 @@ impl FirstErrors {
 }
 
 impl Inspection {
-    /// Begins to read a file that arrived at `received_at_ms`.
+    /// Begins to read a file that was received at `received_at_ms`.
     pub(crate) fn new(received_at_ms: u64) -> Self {
         Self::listing(received_at_ms, ERRORS_IN_RESPONSE_MAX)
     }
@@ -103,8 +103,8 @@ impl Inspection {
         }
     }
 
-    /// Reads a whole file that lies in memory, as often as it needs, and holds it against what is stated of it. Of its errors
-    /// the first are kept, so many at most.
+    /// Reads a whole file in memory, as often as it needs, and compares it with its control totals. Of its errors the first are
+    /// kept, so many at most.
     pub(crate) fn of_file(received_at_ms: u64, bytes: &[u8], expected: &ControlTotals, errors_max: usize) -> Findings {
         let mut first = Self::listing(received_at_ms, errors_max);
         first.push(bytes);
@@ -122,7 +122,7 @@ impl Inspection {
 }
 
 impl Findings {
-    /// Puts what differs from the control totals in place of all errors: the bytes were found valid before.
+    /// Replaces all errors by what differs from the control totals: the bytes were found valid before.
     pub(crate) fn replace_errors(&mut self, errors: Vec<RowError>) {
         self.report.error_count = 0;
         self.report.errors_by_code.clear();
@@ -132,7 +132,7 @@ impl Findings {
         self.totals_differ = true;
     }
 
-    /// Holds what was found against what is stated. Where errors may still be found, this is left to a further reading.
+    /// Compares what was found with the control totals. Where errors may still be found, this is left to a further reading.
     pub(crate) fn check(&mut self, expected: &ControlTotals, errors_max: usize) {
         if !self.report.is_complete {
             return;
@@ -156,8 +156,8 @@ pub(crate) fn validator(received_at_ms: u64, first: Option<&ValidationReport>) -
     }
 }
 
-/// Writes the error report of a refused file. The file is read once more for it, since its name, and with it the
-/// report's, is known only after the first reading; refusals are rare, and nothing of the file needs to be held.
+/// Writes the error report of a rejected file. The file is read once more for it, since its name, and with it the
+/// report's, is known only after the first reading; rejections are rare, and nothing of the file needs to be held.
 pub(crate) struct ReportPass<'a> {
     validator: FileValidator,
     expected: &'a ControlTotals,
@@ -171,7 +171,7 @@ pub(crate) struct ReportPass<'a> {
 /// Lines that wait to be written, as many as a report may have in all.
 #[derive(Default)]
 struct ReportLines {
-    text: String,
+    report: ReportWriter,
     count: u64,
 }
 
@@ -179,14 +179,14 @@ impl ReportLines {
     fn add(&mut self, error: &RowError) {
         self.count += 1;
         if self.count <= ERRORS_IN_REPORT_MAX {
-            write_line(&mut self.text, error);
+            self.report.add(error);
         }
     }
 }
 
 impl<'a> ReportPass<'a> {
-    /// Begins to write the report of a file under `key`. `first` is what the first reading found; it has nothing yet of what
-    /// is stated of the file.
+    /// Begins to write the report of a file under `key`. `first` is what the first reading found; it has
+    /// nothing yet of the control totals.
     pub(crate) fn new(
         received_at_ms: u64,
         first: &ValidationReport,
@@ -198,7 +198,7 @@ impl<'a> ReportPass<'a> {
             validator: validator(received_at_ms, Some(first)),
             expected,
             writer: ObjectWriter::new(objects, key),
-            lines: ReportLines { text: report::HEADER.to_owned(), count: 0 },
+            lines: ReportLines::default(),
             first_errors: FirstErrors::new(ERRORS_IN_RESPONSE_MAX),
             row_error: expected.row_error(first),
         };
@@ -215,8 +215,7 @@ impl<'a> ReportPass<'a> {
                 self.lines.add(&error);
                 self.first_errors.keep(error);
             });
-            self.writer.append(self.lines.text.as_bytes()).await?;
-            self.lines.text.clear();
+            self.writer.append(&self.lines.report.take()).await?;
         }
         Ok(())
     }
@@ -228,13 +227,13 @@ impl<'a> ReportPass<'a> {
             self.lines.add(&error);
             self.first_errors.keep(error);
         });
-        // The number of records stands in the report already.
+        // The number of records is in the report already.
         for error in self.expected.check(&mut report).into_iter().skip(usize::from(self.row_error.is_some())) {
             self.lines.add(&error);
             self.first_errors.keep(error);
         }
         if report.error_count > 0 {
-            self.writer.append(self.lines.text.as_bytes()).await?;
+            self.writer.append(&self.lines.report.take()).await?;
             self.writer.finish().await?;
         }
         Ok((report, self.first_errors.errors))

@@ -1,8 +1,8 @@
-//! Validates transaction files: those that come through the upload API, and those that the workflow finds in the
-//! bucket. It also shows what became of a file, and of a day.
+//! Validates transaction files: those that are sent to the API, and those that the workflow finds in the bucket. It also shows
+//! the status of a file, and a partner's day.
 //!
-//! One event in, one answer out; what the event is decides the module: [`api`] for the API, [`workflow`] for the
-//! state machine.
+//! One event in, one output out; what the event is decides the module: [`api`] for the API, [`workflow`] for the state
+//! machine.
 
 pub mod api;
 mod contention;
@@ -13,7 +13,7 @@ use adapters::{Configuration, Failure, FailureKind, ObjectStore, StatusTable, Tr
 use domain::{Partner, Schedules};
 use serde_json::Value;
 
-/// What the function reaches outside itself.
+/// What the function uses outside itself.
 #[derive(Debug)]
 pub struct Ports {
     /// The table of files.
@@ -44,10 +44,10 @@ impl Ports {
 /// Handles one event of the API or of the workflow.
 ///
 /// # Errors
-/// A step of the workflow could not be done. A request of the API always gets an answer.
+/// A step of the workflow could not be done. A request of the API always gets a response.
 pub async fn handle(event: Value, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Value, Failure> {
     let output = if event.get("httpMethod").is_some() {
-        serde_json::to_value(api::http::answer(event, ports, tracer, now_ms).await)
+        serde_json::to_value(api::http::respond(event, ports, tracer, now_ms).await)
     } else {
         let task = serde_json::from_value(event).map_err(|_| {
             Failure::new(FailureKind::InvalidInput, "not an event of the API or a step of the workflow")

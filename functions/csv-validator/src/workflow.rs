@@ -1,4 +1,4 @@
-//! The workflow's validation step: answers for whatever lies in the bucket, since that is the trust boundary.
+//! The workflow's validation step. It validates whatever is in the bucket, since that is the trust boundary.
 //!
 //! A file that the API has just validated is recognised by its version and not parsed again. Every other one is read
 //! and checked in full. Nothing here writes where the workflow's rule listens.
@@ -56,7 +56,7 @@ pub struct Object {
 /// Finds out what to do about the object of an event.
 ///
 /// # Errors
-/// The object cannot be looked at. That it is refused is no error but an outcome.
+/// The object cannot be read. That it is rejected is no error but an outcome.
 pub async fn validate(task: ValidateTask, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Validation, Failure> {
     let ObjectCreated { detail: Detail { object }, redrive } = task.event;
     if is_no_file(&object) {
@@ -64,14 +64,14 @@ pub async fn validate(task: ValidateTask, ports: &Ports, tracer: &Tracer, now_ms
     }
     if let Some(bytes) = object.size.filter(|bytes| *bytes > BUCKET_FILE_BYTES_MAX) {
         let cause = format!("the object has {bytes} bytes; at most {BUCKET_FILE_BYTES_MAX} are taken. Split the file.");
-        return Ok(refused(RejectionReason::FileTooLarge, cause));
+        return Ok(rejected(RejectionReason::FileTooLarge, cause));
     }
     let step = Step { ports, tracer, object: &object, redrive, now_ms };
     match owner_of(&object.key, &ports.bucket_partners) {
         Owner::Api(file_id) => step.of_the_api(file_id).await,
         Owner::Bucket(partner) => step.of_the_bucket(partner).await,
         Owner::Presigned(partner, file_id) => step.of_a_presigned_upload(partner, file_id).await,
-        Owner::Unknown(cause) => Ok(refused(RejectionReason::UnknownPartner, cause)),
+        Owner::Unknown(cause) => Ok(rejected(RejectionReason::UnknownPartner, cause)),
     }
 }
 
@@ -82,7 +82,7 @@ fn is_no_file(object: &Object) -> bool {
 }
 
 /// The file, or the object, is rejected, and the log says why. It is its sender's mistake, and so no warning.
-fn refused(error: RejectionReason, cause: impl Into<String>) -> Validation {
+fn rejected(error: RejectionReason, cause: impl Into<String>) -> Validation {
     let cause = cause.into();
     tracing::info!(event = "object_rejected", reason = error.as_str(), cause, "the object is rejected");
     Validation::rejected(error, cause)

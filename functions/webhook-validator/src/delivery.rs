@@ -1,13 +1,13 @@
-//! One delivery of a payment that is signed and sound.
+//! One delivery of a payment that is signed and valid.
 //!
-//! It is stored and published by whoever is first, who has a bounded time for it. Whoever delivers it meanwhile waits to see
-//! what becomes of that, since an answer of 200 promises that the payment will not be lost; and publishes it himself where
-//! the first one vanished.
+//! The first delivery stores and publishes it, and has a bounded time for that. Other deliveries meanwhile wait for the
+//! outcome, since a response of 200 promises that the payment will not be lost, and publish it themselves where the first one
+//! did not finish.
 
 use crate::Ports;
 use adapters::payment_table::{PaymentKey, Written};
 use adapters::{Failure, Tracer, clock};
-use api::gateway::{ApiError, Refusal};
+use api::{ApiError, Code, Rejection};
 use domain::Timestamp;
 use domain::payments::webhook::{AmountBand, Delivery, KnownPayment, PUBLICATION_MILLISECONDS_MAX, Payment, Stage};
 use serde_json::json;
@@ -15,14 +15,14 @@ use std::time::Duration;
 
 const DETAIL_TYPE: &str = "Transaction Created";
 
-/// How long to wait before looking again what has become of somebody else's publication.
-const LOOK_AGAIN_MILLISECONDS: u64 = 100;
+/// How long to wait before reading again whether another delivery has published the payment.
+const READ_AGAIN_MILLISECONDS: u64 = 100;
 
-/// What became of a delivery.
+/// The outcome of a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Outcome {
-    /// The payment is stored and, if its event is one that goes on, published.
-    Taken,
+    /// The payment is stored and, if its event is one that is published, published.
+    Accepted,
     /// That had happened before.
     Repeated,
 }
@@ -44,7 +44,7 @@ pub(crate) async fn deliver(
         known = match known.on_delivery(&payment.digest, now_ms) {
             Delivery::Conflict => return Err(conflict()),
             Delivery::Repeat => return Ok(Outcome::Repeated),
-            Delivery::Wait => delivering.look_again(known).await?,
+            Delivery::Wait => delivering.read_again(known).await?,
             Delivery::Store => match delivering.store(now_ms).await? {
                 Written::Applied => return delivering.finish().await,
                 Written::Conflict(known) => known,
@@ -60,12 +60,12 @@ pub(crate) async fn deliver(
     }
 }
 
-/// 409, and a line by which the template's metric counts it: somebody uses an id for two payments.
+/// 409, and a line by which the template's metric counts it: one id was used for two payments.
 fn conflict() -> ApiError {
-    tracing::error!(event = "transaction_conflict", "the payment is known with another content");
-    let message = "A payment with this transaction_id is known with another content. Nothing was changed. Use another \
+    tracing::error!(event = "transaction_conflict", "a payment with this id and other content was received before");
+    let message = "A payment with this transaction_id and other content was received before. Nothing was changed. Use another \
                    transaction_id for another payment.";
-    Refusal::new(409, "transaction_conflict", message).into()
+    Rejection::new(Code::TransactionConflict, message).into()
 }
 
 struct Delivering<'a> {
@@ -89,24 +89,24 @@ impl Delivering<'_> {
         self.tracer.step("take over", self.ports.payments.take_over(&self.key, before_ms, until_ms)).await
     }
 
-    async fn look_again(&self, known: KnownPayment) -> Result<KnownPayment, Failure> {
-        // The API's own limit of time ends the waiting, should it come to that.
-        tokio::time::sleep(Duration::from_millis(LOOK_AGAIN_MILLISECONDS)).await;
+    async fn read_again(&self, known: KnownPayment) -> Result<KnownPayment, Failure> {
+        // The API's own time limit ends the waiting.
+        tokio::time::sleep(Duration::from_millis(READ_AGAIN_MILLISECONDS)).await;
         Ok(self.ports.payments.read(&self.key).await?.unwrap_or(known))
     }
 
-    /// Publishes what is stored, and says so in the table. If that fails, the sender hears 503 and sends it again.
+    /// Publishes what is stored, and records that in the table. If that fails, the response is 503 and the sender tries again.
     async fn finish(&self) -> Result<Outcome, ApiError> {
         if !self.payment.event_type.is_routed() {
             tracing::info!(event = "payment_stored", "stored, and not routed");
-            return Ok(Outcome::Taken);
+            return Ok(Outcome::Accepted);
         }
         if let Err(failure) = self.tracer.step("publish", self.publish()).await {
             self.give_up().await;
             return Err(failure.into());
         }
         self.tracer.step("mark", self.ports.payments.published(self.payment, clock::now_ms())).await?;
-        Ok(Outcome::Taken)
+        Ok(Outcome::Accepted)
     }
 
     /// Lets the next delivery publish at once, instead of after the time that this one had. Should that fail, the time ends

@@ -5,19 +5,14 @@ mod delivery;
 mod request;
 
 use adapters::{Configuration, EventBus, Failure, FailureKind, PaymentTable, SigningSecrets, Tracer};
-use api::gateway::{Answer, Api, ApiError};
-use api::reference;
-use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use api::routes::{WebhookOperation, webhooks};
+use api::{ApiError, Response, reference, response};
 use domain::Timestamp;
 use domain::payments::webhook::Payment;
+use lambda_http::Request;
 use serde_json::{Value, json};
 
-const API: Api = Api {
-    subject: "transaction_id",
-    unavailable: "The service could not finish the request. Send the same webhook again: the payment is stored once, however often it is sent.",
-};
-
-/// What the function reaches outside itself.
+/// What the function uses outside itself.
 #[derive(Debug)]
 pub struct Ports {
     /// The providers' secrets.
@@ -42,41 +37,44 @@ impl Ports {
     }
 }
 
-/// Handles one request of the API. It always gets an answer.
+/// Handles one request of the API. It always gets a response.
 ///
 /// # Errors
 /// None that a request can cause.
 pub async fn handle(event: Value, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Value, Failure> {
-    let answer = API.answer(event, |request| take(request, ports, tracer, now_ms)).await;
-    serde_json::to_value(answer).map_err(|error| Failure::new(FailureKind::InvalidInput, format!("output: {error}")))
+    let handle = |operation, request| respond(operation, request, ports, tracer, now_ms);
+    let response = webhooks::API.respond(event, handle).await;
+    serde_json::to_value(response).map_err(|error| Failure::new(FailureKind::InvalidInput, format!("output: {error}")))
 }
 
-async fn take(
-    request: ApiGatewayProxyRequest,
+async fn respond(
+    operation: WebhookOperation,
+    request: Request,
     ports: &Ports,
     tracer: &Tracer,
     now_ms: u64,
-) -> Result<Answer, ApiError> {
-    if (request.http_method.as_str(), request.resource.as_deref()) == ("GET", Some("/errors")) {
-        // The types of our refusals lead there.
-        return Ok(reference::errors());
+) -> Result<Response, ApiError> {
+    match operation {
+        WebhookOperation::Receive => receive(&request, ports, tracer, now_ms).await,
+        // The types of rejections link there.
+        WebhookOperation::ShowErrors => Ok(reference::errors()),
     }
-    request::must_be_json(&request)?;
-    let body = request::body(&request)?;
-    let signer = tracer.step("verify", request::signer(&request, &body, &ports.secrets, now_ms)).await?;
-    let payment = match request::payment(&body, &signer)? {
-        Ok(payment) => payment,
-        Err(errors) => return Ok(request::invalid(&request, &errors)),
-    };
+}
+
+async fn receive(request: &Request, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Response, ApiError> {
+    request::must_be_json(request)?;
+    let body = request::body(request)?;
+    let signer = tracer.step("verify", request::signer(request, body, &ports.secrets, now_ms)).await?;
+    let payment = request::payment(body, &signer)?;
     let outcome = delivery::deliver(&payment, ports, tracer, now_ms).await?;
     Ok(accepted(&payment, outcome == delivery::Outcome::Repeated, now_ms))
 }
 
-fn accepted(payment: &Payment, duplicate: bool, now_ms: u64) -> Answer {
+fn accepted(payment: &Payment, duplicate: bool, now_ms: u64) -> Response {
     let message = match (duplicate, payment.event_type.is_routed()) {
         (true, _) => "This payment is known already; nothing was done again.",
         (false, true) => "The payment is stored and published.",
-        (false, false) => "The payment is stored; events of this type go no further.",
+        (false, false) => "The payment is stored; events of this type are not published.",
     };
     let body = json!({
         "message": message,
@@ -84,5 +82,5 @@ fn accepted(payment: &Payment, duplicate: bool, now_ms: u64) -> Answer {
         "timestamp": Timestamp::from_unix_milliseconds(now_ms).to_milliseconds_text(),
         "duplicate": duplicate,
     });
-    Answer::json(200, &body)
+    response::json(&body)
 }

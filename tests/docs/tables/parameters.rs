@@ -9,6 +9,7 @@ const INTRODUCTION: &str = "# Parameters and outputs
 Parameters of the stack, which `make deploy` and `sam deploy` set, and its outputs. This page is generated from
 [`template.yaml`](../../template.yaml); a test holds it against the template (`tests/docs/tables.rs`).
 
+<!-- not run: it deploys to AWS -->
 ```sh
 make deploy ENV=dev PARAMETERS='DailyQuota=5000 AlarmEmail=ops@example.com'
 ```

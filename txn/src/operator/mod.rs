@@ -1,9 +1,8 @@
-//! The commands for those who operate the system, with the AWS credentials of the shell. They ask the tables and queues
-//! themselves, and not the API.
+//! The commands for operators. They use the tables and queues directly, with the AWS credentials of the shell.
 
 pub(crate) mod dead_letter;
+pub(crate) mod file_status;
 pub(crate) mod interruption;
-pub(crate) mod outcome;
 pub(crate) mod publisher;
 pub(crate) mod queue;
 pub(crate) mod redrive;
@@ -22,7 +21,7 @@ use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkErro
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 const REGION_DEFAULT: &str = "us-east-1";
-/// What AWS calls the refusal of a permission or of a credential, in its various services.
+/// The error codes of AWS services for a missing permission or an invalid credential.
 const DENIED: [&str; 9] = [
     "AccessDenied",
     "AccessDeniedException",
@@ -34,19 +33,19 @@ const DENIED: [&str; 9] = [
     "UnrecognizedClientException",
     "InvalidSignatureException",
 ];
-/// What AWS calls a thing that is not there.
+/// The error codes of AWS services for a missing resource.
 const NOT_THERE: [&str; 3] =
     ["ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"];
 
-/// The clients of an environment and the runtime that they work in.
+/// The AWS clients and their runtime.
 pub(crate) struct Aws {
     pub(crate) runtime: tokio::runtime::Runtime,
     sdk: SdkConfig,
 }
 
 impl Aws {
-    /// At the local cloud, where the profile is one of its; at AWS with the credentials of the shell otherwise. The profile
-    /// comes first here, so that what is tried locally never reaches an account that the shell happens to know.
+    /// For the local cloud, if the profile has one; otherwise for AWS with the credentials of the shell. The profile comes
+    /// first, so that a local test never reaches an AWS account.
     pub(crate) fn new(settings: &Settings) -> Result<Self, Problem> {
         let runtime = runtime()?;
         let http =
@@ -54,7 +53,7 @@ impl Aws {
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
         if let Some(local) = &settings.profile.local_cloud {
             if !local.endpoint.strip_prefix("http://").is_some_and(is_this_machine) {
-                let message = "local_cloud.endpoint is not on this machine. For AWS use the credentials of the shell.";
+                let message = "local_cloud.endpoint is not on this machine. For AWS, use the credentials of the shell.";
                 return Err(Problem::usage("local_cloud_elsewhere", message));
             }
             let secret = local.secret_access_key.reveal();
@@ -75,7 +74,7 @@ impl Aws {
     }
 
     pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
-        // An emulator has no name for each bucket.
+        // An emulator has no host name for each bucket.
         let path_style = self.sdk.endpoint_url().is_some();
         aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(&self.sdk).force_path_style(path_style).build())
     }
@@ -88,7 +87,7 @@ impl Aws {
         aws_sdk_eventbridge::Client::new(&self.sdk)
     }
 
-    /// The one address of all services, where there is one: at an emulator.
+    /// The endpoint of all services, if there is one: at an emulator.
     pub(crate) fn endpoint(&self) -> Option<String> {
         self.sdk.endpoint_url().map(str::to_owned)
     }
@@ -98,7 +97,7 @@ impl Aws {
     }
 }
 
-/// What AWS refused, or that it was not reached.
+/// An error of AWS, or that it was not reached.
 pub(crate) fn aws_problem<E, R>(call: &str, error: &SdkError<E, R>) -> Problem
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -107,17 +106,17 @@ where
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
     if DENIED.contains(&code) {
         let message =
-            format!("AWS refused {call}: {code}. Check the shell's credentials and region, and what they allow.");
+            format!("AWS denied {call}: {code}. Check the credentials, their permissions and the region of the shell.");
         return Problem::new(Exit::Denied, "aws_denied", message);
     }
     if NOT_THERE.contains(&code) {
-        let message = format!("AWS knows nothing of what {call} asked for. Check --env and the shell's region.");
+        let message = format!("AWS did not find the resource of {call}. Check --env and the region of the shell.");
         return Problem::usage("aws_not_found", message);
     }
     let details = DisplayErrorContext(error).to_string();
-    // The SDK's chain says so in its words alone; the class is "construction" or "dispatch".
+    // Only the text of the SDK's error says so; its class is "construction" or "dispatch".
     if details.contains("credentials") && error.as_service_error().is_none() {
-        let message = "The shell has no AWS credentials that can be used. Set AWS_PROFILE or the AWS_… variables; with a single \
+        let message = "The shell has no usable AWS credentials. Set AWS_PROFILE or the AWS_… variables; with single \
                        sign-on: eval \"$(aws configure export-credentials --format env)\"";
         return Problem::new(Exit::Denied, "aws_credentials_missing", message);
     }

@@ -1,4 +1,4 @@
-//! The bus of payments, on which an event is published once more.
+//! Publishes events on the event bus of payments again.
 
 use super::{Aws, aws_problem};
 use crate::problem::{Exit, Problem};
@@ -6,7 +6,7 @@ use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use serde_json::Value;
 
-/// The bus of an environment.
+/// The event bus of an environment.
 pub(crate) struct Publisher {
     client: Client,
     bus: String,
@@ -17,7 +17,7 @@ impl Publisher {
         Self { client: aws.event_bridge(), bus: format!("payment-events-{environment}") }
     }
 
-    /// Publishes what an event says, as it was published first. It takes the one route of its payment again.
+    /// Publishes an event with its original source, type and detail, so that the same rules match it.
     pub(crate) async fn publish(&self, event: &Value) -> Result<(), Problem> {
         let text = |name: &str| event[name].as_str().unwrap_or_default();
         let entry = PutEventsRequestEntry::builder()
@@ -26,14 +26,14 @@ impl Publisher {
             .detail_type(text("detail-type"))
             .detail(event["detail"].to_string())
             .build();
-        let answer = self.client.put_events().entries(entry).send().await;
-        let answer = answer.map_err(|error| aws_problem("events:PutEvents", &error))?;
-        // A success may have a refusal inside.
-        match answer.failed_entry_count {
+        let response = self.client.put_events().entries(entry).send().await;
+        let response = response.map_err(|error| aws_problem("events:PutEvents", &error))?;
+        // A successful call can have a rejected entry.
+        match response.failed_entry_count {
             0 => Ok(()),
             _ => {
-                let code = answer.entries().iter().find_map(|entry| entry.error_code()).unwrap_or("without a code");
-                let message = format!("events:PutEvents did not take the event: {code}");
+                let code = response.entries().iter().find_map(|entry| entry.error_code()).unwrap_or("without a code");
+                let message = format!("events:PutEvents rejected the event: {code}");
                 Err(Problem::new(Exit::Unavailable, "aws_unavailable", message))
             }
         }

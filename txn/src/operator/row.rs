@@ -1,4 +1,4 @@
-//! A transaction as the table has it, for people and for programs.
+//! A stored transaction, as a table row, CSV or JSON.
 
 use crate::print;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -10,18 +10,18 @@ use std::collections::HashMap;
 /// The columns, in their order.
 pub(crate) const COLUMNS: [&str; 8] =
     ["timestamp", "partner", "transaction_id", "amount", "currency", "status", "merchant", "file_id"];
-/// How wide each is in a table. What is longer moves the rest of its row, since nothing is cut off.
+/// Their widths in a table. A longer value is not cut off, but shifts the rest of its row.
 const WIDTHS: [usize; 8] = [30, 12, 20, 14, 8, 9, 24, 32];
 const TIMESTAMP: usize = 0;
 const AMOUNT: usize = 3;
 const CURRENCY: usize = 4;
 
-/// One transaction. All its values are texts, the amount as well: exactly as it is stored.
+/// One transaction. All values are text, also the amount, so that it stays exact.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Row([String; COLUMNS.len()]);
 
 impl Row {
-    /// The row of an item. What an item lacks is empty.
+    /// The row of an item. A missing attribute is empty.
     pub(crate) fn of(item: &HashMap<String, AttributeValue>) -> Self {
         Self(COLUMNS.map(|name| match item.get(name) {
             Some(AttributeValue::S(text) | AttributeValue::N(text)) => text.clone(),
@@ -29,8 +29,7 @@ impl Row {
         }))
     }
 
-    /// What rows are ordered by: the time, whose text has a fixed width; then the partner and the id, so that the order is
-    /// the same whenever one asks.
+    /// The sort key: the time, whose text has a fixed width, then the partner and the id, so that the order is stable.
     pub(crate) fn order(&self) -> (&str, &str, &str) {
         (&self.0[0], &self.0[1], &self.0[2])
     }
@@ -43,15 +42,15 @@ impl Row {
         object
     }
 
-    /// A line of a table, in which amounts look as money does.
+    /// A row of a table, with amounts padded to the currency's minor unit.
     pub(crate) fn to_table(&self) -> String {
-        let mut cells = self.0.clone().map(|cell| print::shown(&cell));
+        let mut cells = self.0.clone().map(|cell| print::sanitized(&cell));
         cells[TIMESTAMP] = without_zero_fraction(&cells[TIMESTAMP]);
         cells[AMOUNT] = padded(&cells[AMOUNT], &cells[CURRENCY]);
         print::table_row(&cells, &[AMOUNT], &WIDTHS)
     }
 
-    /// A record of CSV. What a spreadsheet would take for a formula gets an apostrophe.
+    /// A CSV record. A value that a spreadsheet would take for a formula gets an apostrophe.
     pub(crate) fn to_csv(&self) -> String {
         self.0.clone().map(|cell| csv_field(&cell)).join(",")
     }
@@ -62,7 +61,7 @@ pub(crate) fn headings() -> String {
     print::table_row(&COLUMNS.map(str::to_owned), &[AMOUNT], &WIDTHS)
 }
 
-/// A timestamp without a fraction that says nothing.
+/// A timestamp without a zero fraction.
 fn without_zero_fraction(timestamp: &str) -> String {
     match timestamp.split_once('.') {
         Some((seconds, fraction)) if fraction.trim_start_matches('0') == "Z" => format!("{seconds}Z"),
@@ -70,9 +69,9 @@ fn without_zero_fraction(timestamp: &str) -> String {
     }
 }
 
-/// An amount with zeros up to the minor unit of its currency: 18.5 EUR is 18.50. It stays a text, so that it stays exact.
+/// An amount with zeros up to the minor unit of its currency: 18.5 EUR is 18.50. It stays text, so that it stays exact.
 fn padded(amount: &str, currency: &str) -> String {
-    // What is stored is shown as money whether or not its currency is still in use.
+    // Codes that were replaced are padded too.
     let decimals = Currency::well_formed(currency.as_bytes()).map_or(0, |currency| usize::from(currency.decimals()));
     let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
     let is_plain =
@@ -94,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_shows_money_and_seconds() {
+    fn pads_amounts_and_shortens_timestamps() {
         for (amount, currency, expected) in [
             ("18.5", "EUR", "18.50"),
             ("-3", "EUR", "-3.00"),
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spreadsheet_finds_no_formula_and_the_very_amounts() {
+    fn guards_formulas_and_keeps_amounts_in_csv() {
         for (value, expected) in [
             ("plain", "plain"),
             ("-12.50", "-12.50"),

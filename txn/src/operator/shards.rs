@@ -1,5 +1,5 @@
-//! Reads one day of `timestamp-index` in order of time. The day lies in 1,024 partitions, each ordered by itself: they are
-//! merged while they are read, a page of each and the next one, which bounds what is held.
+//! Reads one day of `timestamp-index` in order of time. The day has 1,024 partitions, each of which is sorted. They are merged
+//! while they are read. Only a page of each partition, and the next one, is in memory.
 
 use super::aws_problem;
 use super::row::Row;
@@ -13,14 +13,14 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-/// Rows in a page. Two pages of each of 1,024 partitions are about 130,000 rows, some 100 MB where every merchant is long.
+/// Rows in a page. Two pages of 1,024 partitions are about 130,000 rows: 100 MB if every merchant is long.
 const PAGE_ROWS: i32 = 64;
 
-/// What is asked of each partition.
+/// The query of each partition.
 #[derive(Clone, Debug)]
-pub(crate) struct Question {
+pub(crate) struct DayQuery {
     pub(crate) table: String,
-    /// The first timestamp and the last, in the index's text; both are included.
+    /// The first and the last timestamp, as text of the index; both are included.
     pub(crate) from: String,
     pub(crate) to: String,
     pub(crate) currency: Option<String>,
@@ -34,30 +34,30 @@ struct Page {
     next: Option<Key>,
 }
 
-type Reading = JoinHandle<Result<Page, Problem>>;
+type PageRequest = JoinHandle<Result<Page, Problem>>;
 
-/// One partition, as far as it has been read.
+/// One partition, with the rows that are read and not yet merged.
 struct Shard {
     name: String,
     rows: VecDeque<Row>,
-    /// The page after these, on its way. None at the end.
-    coming: Option<Reading>,
+    /// The request for the next page. None at the end.
+    next_page: Option<PageRequest>,
 }
 
-/// The reader of all partitions of a day.
-pub(crate) struct Day {
+/// Reads all partitions of a day.
+pub(crate) struct DayReader {
     client: Client,
-    question: Arc<Question>,
-    /// How many queries may be under way.
+    query: Arc<DayQuery>,
+    /// Limits the concurrent queries.
     permits: Arc<Semaphore>,
 }
 
-impl Day {
-    pub(crate) fn new(client: Client, question: Question, queries: usize) -> Self {
-        Self { client, question: Arc::new(question), permits: Arc::new(Semaphore::new(queries)) }
+impl DayReader {
+    pub(crate) fn new(client: Client, query: DayQuery, queries: usize) -> Self {
+        Self { client, query: Arc::new(query), permits: Arc::new(Semaphore::new(queries)) }
     }
 
-    /// Hands each row of `day` to `take`, in order of time.
+    /// Passes each row of `day` to `take`, in order of time.
     pub(crate) async fn read(
         &self,
         day: &str,
@@ -65,7 +65,7 @@ impl Day {
     ) -> Result<(), Problem> {
         let mut shards: Vec<Shard> = DayShards::TRANSACTIONS
             .all(day)
-            .map(|name| Shard { coming: Some(self.begin(name.clone(), None)), rows: VecDeque::new(), name })
+            .map(|name| Shard { next_page: Some(self.begin(name.clone(), None)), rows: VecDeque::new(), name })
             .collect();
         let mut first = BinaryHeap::new();
         for (at, shard) in shards.iter_mut().enumerate() {
@@ -85,47 +85,47 @@ impl Day {
         Ok(())
     }
 
-    /// The order of a partition's first row, once its page is there. The page after it is asked for at once.
+    /// The sort key of a partition's first row. Waits for its page if necessary, and requests the page after it.
     async fn front(&self, shard: &mut Shard) -> Result<Option<(String, String, String)>, Problem> {
         while shard.rows.is_empty() {
-            let Some(coming) = shard.coming.take() else {
+            let Some(next_page) = shard.next_page.take() else {
                 return Ok(None);
             };
-            let page = coming.await.map_err(|error| {
-                Problem::new(Exit::Unavailable, "query_lost", format!("a query ended before its answer: {error}"))
+            let page = next_page.await.map_err(|error| {
+                Problem::new(Exit::Unavailable, "query_lost", format!("a query ended without a response: {error}"))
             })??;
             shard.rows = page.rows;
-            shard.coming = page.next.map(|next| self.begin(shard.name.clone(), Some(next)));
+            shard.next_page = page.next.map(|next| self.begin(shard.name.clone(), Some(next)));
         }
         let order = shard.rows.front().map(Row::order);
         Ok(order.map(|(time, partner, id)| (time.to_owned(), partner.to_owned(), id.to_owned())))
     }
 
-    fn begin(&self, shard: String, after: Option<Key>) -> Reading {
-        let (client, question, permits) = (self.client.clone(), self.question.clone(), self.permits.clone());
+    fn begin(&self, shard: String, after: Option<Key>) -> PageRequest {
+        let (client, query, permits) = (self.client.clone(), self.query.clone(), self.permits.clone());
         tokio::spawn(async move {
-            // It is never closed.
+            // The semaphore is never closed.
             let _permit = permits.acquire_owned().await.ok();
-            query(&client, &question, shard, after).await
+            fetch_page(&client, &query, shard, after).await
         })
     }
 }
 
-async fn query(client: &Client, question: &Question, shard: String, after: Option<Key>) -> Result<Page, Problem> {
+async fn fetch_page(client: &Client, query: &DayQuery, shard: String, after: Option<Key>) -> Result<Page, Problem> {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let filters = [
-        question.currency.as_deref().map(|code| ("currency = :currency", ":currency", code)),
-        question.partner.as_deref().map(|name| ("partner = :partner", ":partner", name)),
+        query.currency.as_deref().map(|code| ("currency = :currency", ":currency", code)),
+        query.partner.as_deref().map(|name| ("partner = :partner", ":partner", name)),
     ];
     let mut call = client
         .query()
-        .table_name(&question.table)
+        .table_name(&query.table)
         .index_name("timestamp-index")
         .key_condition_expression("day_shard = :shard AND #at BETWEEN :from AND :to")
         .expression_attribute_names("#at", "timestamp")
         .expression_attribute_values(":shard", text(&shard))
-        .expression_attribute_values(":from", text(&question.from))
-        .expression_attribute_values(":to", text(&question.to))
+        .expression_attribute_values(":from", text(&query.from))
+        .expression_attribute_values(":to", text(&query.to))
         .limit(PAGE_ROWS)
         .set_exclusive_start_key(after);
     let mut conditions = Vec::new();
@@ -134,7 +134,7 @@ async fn query(client: &Client, question: &Question, shard: String, after: Optio
         call = call.expression_attribute_values(name, text(value));
     }
     let filter = (!conditions.is_empty()).then(|| conditions.join(" AND "));
-    let answer = call.set_filter_expression(filter).send().await;
-    let answer = answer.map_err(|error| aws_problem("dynamodb:Query", &error))?;
-    Ok(Page { rows: answer.items().iter().map(Row::of).collect(), next: answer.last_evaluated_key })
+    let response = call.set_filter_expression(filter).send().await;
+    let response = response.map_err(|error| aws_problem("dynamodb:Query", &error))?;
+    Ok(Page { rows: response.items().iter().map(Row::of).collect(), next: response.last_evaluated_key })
 }

@@ -1,24 +1,23 @@
-//! `txn transactions`: the transactions of a period, by the index of the table, in order of time.
+//! `txn transactions`: the transactions of a period, in order of time, from the index of the table.
 
 use super::Aws;
 use super::row::{COLUMNS, Row, headings};
-use super::shards::{Day, Question};
+use super::shards::{DayQuery, DayReader};
+use crate::calendar::{DAY_SECONDS, start_of};
 use crate::cli::{Format, TransactionsArguments};
 use crate::print;
 use crate::problem::{Exit, Problem};
 use crate::settings::Settings;
-use crate::status::start_of;
 use domain::{Currency, Partner, Timestamp};
 use std::io::{BufWriter, Write};
 
-const DAY_SECONDS: i64 = 24 * 60 * 60;
-/// Most days of a period. Each costs 1,024 queries.
+/// The maximum number of days of a period. Each takes 1,024 queries.
 const DAYS_MAX: usize = 366;
 
 pub(crate) fn run(arguments: &TransactionsArguments, settings: &Settings, as_json: bool) -> Result<Exit, Problem> {
     let environment = settings.environment(&arguments.operate)?;
     let period = Period::read(&arguments.from, arguments.to.as_deref())?;
-    let question = Question {
+    let query = DayQuery {
         table: format!("transactions-{environment}"),
         from: period.from.to_string(),
         to: period.to.to_string(),
@@ -26,18 +25,18 @@ pub(crate) fn run(arguments: &TransactionsArguments, settings: &Settings, as_jso
         partner: arguments.partner.clone().map(partner).transpose()?,
     };
     let aws = Aws::new(settings)?;
-    let days = Day::new(aws.dynamodb(), question, arguments.queries.get());
+    let days = DayReader::new(aws.dynamodb(), query, arguments.queries.get());
     let mut writer = Writer::new(if as_json { Format::Json } else { arguments.format });
     writer.begin()?;
     for day in period.days()? {
         aws.runtime.block_on(days.read(&day, |row| writer.row(row)))?;
     }
     writer.end()?;
-    Ok(Exit::Well)
+    Ok(Exit::Success)
 }
 
 fn currency(code: String) -> Result<String, Problem> {
-    // A retired one may be asked for: what was accepted in it stays.
+    // A code that was replaced is accepted too, because its transactions are still stored.
     let is_known = Currency::well_formed(code.as_bytes()).is_some();
     if is_known {
         Ok(code)
@@ -55,7 +54,7 @@ fn partner(name: String) -> Result<String, Problem> {
     }
 }
 
-/// From the first instant to the last, both included.
+/// A period from the first instant to the last, both included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Period {
     from: Timestamp,
@@ -63,7 +62,7 @@ struct Period {
 }
 
 impl Period {
-    /// Reads days and instants. The last day is included, and a last instant is not, so that periods can follow each other.
+    /// Parses days and instants. The last day is included, but a last instant is not, so that periods can be consecutive.
     fn read(from: &str, to: Option<&str>) -> Result<Self, Problem> {
         let first = if is_day(from) { instant_of(start_of(from)?)? } else { instant(from)? };
         let last = match to {
@@ -73,7 +72,7 @@ impl Period {
         };
         match last.filter(|last| first <= *last) {
             Some(last) => Ok(Self { from: first, to: last }),
-            None => Err(Problem::usage("period_empty", "--to is not after --from, so that nothing lies between them.")),
+            None => Err(Problem::usage("period_empty", "The period is empty, because --to is not after --from.")),
         }
     }
 
@@ -87,7 +86,7 @@ impl Period {
         }
         Err(Problem::usage(
             "period_too_long",
-            format!("A period has at most {DAYS_MAX} days; each costs 1,024 queries."),
+            format!("A period has at most {DAYS_MAX} days; each takes 1,024 queries."),
         ))
     }
 }
@@ -98,19 +97,19 @@ fn is_day(text: &str) -> bool {
 
 fn instant_of(unix_seconds: i64) -> Result<Timestamp, Problem> {
     Timestamp::from_unix(unix_seconds, 0)
-        .ok_or_else(|| Problem::usage("period_malformed", "There are years 0001 to 9999."))
+        .ok_or_else(|| Problem::usage("period_malformed", "The years are 0001 to 9999."))
 }
 
 fn instant(text: &str) -> Result<Timestamp, Problem> {
     Timestamp::parse(text.as_bytes()).map_err(|_| {
-        let text = print::shown(text);
+        let text = print::sanitized(text);
         let message =
             format!("{text:?} is neither a day such as 2026-01-15 nor an instant such as 2026-01-15T10:00:00Z.");
         Problem::usage("period_malformed", message)
     })
 }
 
-/// The last instant before another. The index has nine digits of a second.
+/// The last instant before another. The index has nanoseconds.
 fn before(at: Timestamp) -> Option<Timestamp> {
     let text = at.to_string();
     let nanoseconds: u32 = text.get("2026-01-15T10:00:00.".len()..text.len() - 1)?.parse().ok()?;
@@ -120,7 +119,7 @@ fn before(at: Timestamp) -> Option<Timestamp> {
     }
 }
 
-/// Writes rows as they come.
+/// Writes rows as they are read.
 struct Writer {
     format: Format,
     out: BufWriter<Stdout>,
@@ -165,15 +164,15 @@ fn unwritable(error: &std::io::Error) -> Problem {
     Problem::usage("output_unusable", format!("stdout cannot be written: {error}"))
 }
 
-/// Stdout as all commands write it.
+/// Stdout, through [`print::raw`].
 struct Stdout;
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         print::raw(bytes).map_err(|problem| std::io::Error::other(problem.message))?;
         if print::reader_is_gone() {
-            // A list changes nothing, so that there is nothing to be finished.
-            std::process::exit(Exit::Well as i32);
+            // A list changes nothing, so nothing has to be finished.
+            std::process::exit(Exit::Success as i32);
         }
         Ok(bytes.len())
     }
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_day_is_included_and_the_last_instant_is_not() {
+    fn includes_the_last_day_but_not_the_last_instant() {
         let of = |from: &str, to: &str, days| Some((from.to_owned(), to.to_owned(), days));
         let (start, end) = ("2026-01-15T00:00:00.000000000Z", "2026-01-15T23:59:59.999999999Z");
         assert_eq!(period("2026-01-15", None), of(start, end, 1));
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_period_is_refused() {
+    fn rejects_an_invalid_period() {
         for (from, to) in [
             ("2026-01-16", Some("2026-01-15")),
             ("2026-01-15T10:00:00Z", Some("2026-01-15T10:00:00Z")),

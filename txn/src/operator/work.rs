@@ -1,7 +1,7 @@
-//! What is to be done about messages of a dead-letter queue, and what was done, for people and for programs.
+//! The work that the messages of a dead-letter queue ask for, and the report of its outcome, as text and as JSON.
 
-use super::dead_letter::{Failure, Letter};
-use super::outcome::Standing;
+use super::dead_letter::{DeadLetter, Failure};
+use super::file_status::CurrentStatus;
 use super::queue::Message;
 use crate::print;
 use crate::problem::{Exit, Problem};
@@ -9,7 +9,7 @@ use domain::FileId;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Most characters that are shown of what a workflow said when it failed.
+/// The maximum length of the cause of a failure, in characters.
 const CAUSE_CHARACTERS_MAX: usize = 200;
 
 /// The two queues.
@@ -34,86 +34,90 @@ impl Kind {
         }
     }
 
-    fn read(self, body: &str) -> Letter {
+    fn parse(self, body: &str) -> DeadLetter {
         match self {
-            Self::Files => Letter::of_files(body),
-            Self::Payments => Letter::of_payments(body),
+            Self::Files => DeadLetter::of_files(body),
+            Self::Payments => DeadLetter::of_payments(body),
         }
     }
 }
 
-/// Messages that ask for the same to be done.
+/// Messages about the same object, payment or schedule.
 pub(crate) struct Work {
     pub(crate) kind: Kind,
-    pub(crate) letter: Letter,
+    pub(crate) dead_letter: DeadLetter,
     pub(crate) messages: Vec<Message>,
 }
 
 impl Work {
-    /// Puts together what is about the same, in the order in which it came.
+    /// Groups messages by their subject, in the order in which they were received.
     pub(crate) fn group(kind: Kind, messages: Vec<Message>) -> Vec<Self> {
         let mut works: Vec<Self> = Vec::new();
         for message in messages {
-            let letter = kind.read(&message.body);
-            match works.iter_mut().find(|work| work.letter.is_about_the_same(&letter)) {
+            let dead_letter = kind.parse(&message.body);
+            match works.iter_mut().find(|work| work.dead_letter.has_same_subject(&dead_letter)) {
                 Some(work) => {
-                    // Where any of them says that another try may help, it is made.
-                    if matches!(letter, Letter::Object(_)) {
-                        work.letter = letter;
+                    // If one of the messages can be retried, the work is retried.
+                    if matches!(dead_letter, DeadLetter::Object(_)) {
+                        work.dead_letter = dead_letter;
                     }
                     work.messages.push(message);
                 }
-                None => works.push(Self { kind, letter, messages: vec![message] }),
+                None => works.push(Self { kind, dead_letter, messages: vec![message] }),
             }
         }
         works
     }
 
-    /// What it is about, for people.
+    /// What it is about, as text.
     fn subject(&self, file_id: Option<&FileId>) -> String {
-        match (self.letter.object(), self.letter.payment(), file_id) {
-            (Some(object), _, Some(file_id)) => format!("{} (file {file_id})", print::shown(&object.key)),
-            (Some(object), ..) => print::shown(&object.key),
+        match (self.dead_letter.object(), self.dead_letter.payment(), file_id) {
+            (Some(object), _, Some(file_id)) => format!("{} (file {file_id})", print::sanitized(&object.key)),
+            (Some(object), ..) => print::sanitized(&object.key),
             (_, Some(payment), _) => {
-                format!("payment {} of {}", print::shown(&payment.transaction_id), print::shown(&payment.provider))
+                format!(
+                    "payment {} of {}",
+                    print::sanitized(&payment.transaction_id),
+                    print::sanitized(&payment.provider)
+                )
             }
-            _ => format!("message {}", print::shown(&self.messages[0].id)),
+            _ => format!("message {}", print::sanitized(&self.messages[0].id)),
         }
     }
 }
 
-/// What was done, or would be.
+/// What was done, or would be done.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Action {
-    /// The workflow ran, and all is well.
+    /// The workflow succeeded.
     Processed,
-    /// All was well before.
+    /// It was completed before.
     CompletedBefore,
     /// An event was published again.
     Published,
-    /// What a schedule had started goes on with the next run.
+    /// The next run of the schedule does it.
     Superseded,
-    /// The file is wrong in itself, and its message is no longer wanted.
-    Refused,
-    /// The workflow failed again, and left a new message in place of the old ones.
+    /// The file was rejected, and its message is deleted.
+    Rejected,
+    /// The workflow failed again, and its new message replaces the old ones.
     FailedAgain,
     /// The workflow would be started.
     WouldStart,
     /// The event would be published.
     WouldPublish,
-    /// Nothing could be done.
+    /// Nothing could be done; the messages stay.
     Stays,
 }
 
 impl Action {
-    /// The stable name, for programs.
+    /// The stable name in JSON.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Processed => "processed",
             Self::CompletedBefore => "completed_before",
             Self::Published => "published",
             Self::Superseded => "superseded",
-            Self::Refused => "refused",
+            Self::Rejected => "rejected",
             Self::FailedAgain => "failed_again",
             Self::WouldStart => "would_start",
             Self::WouldPublish => "would_publish",
@@ -122,34 +126,34 @@ impl Action {
     }
 }
 
-/// What was done about a piece of work.
+/// The outcome of a piece of work.
 #[derive(Clone, Debug)]
 pub(crate) struct Done {
     pub(crate) action: Action,
-    /// Whether its messages are gone from the queue.
+    /// Whether its messages were deleted.
     pub(crate) deleted: bool,
     pub(crate) file_id: Option<FileId>,
-    pub(crate) standing: Option<Standing>,
+    pub(crate) current: Option<CurrentStatus>,
     pub(crate) why: String,
-    /// Why this could not be done at all.
+    /// The error that prevented it.
     pub(crate) problem: Option<Problem>,
 }
 
 impl Done {
     pub(crate) fn new(action: Action, why: impl Into<String>) -> Self {
-        Self { action, deleted: false, file_id: None, standing: None, why: why.into(), problem: None }
+        Self { action, deleted: false, file_id: None, current: None, why: why.into(), problem: None }
     }
 
-    /// What could not be asked or told changes nothing of the messages.
-    pub(crate) fn not_at_all(problem: Problem) -> Self {
+    /// An error of a call. The messages stay as they are.
+    pub(crate) fn not_done(problem: Problem) -> Self {
         Self { problem: Some(problem), ..Self::new(Action::Stays, "") }
     }
 
-    pub(crate) fn about(self, file_id: &FileId, standing: Option<Standing>) -> Self {
-        Self { file_id: Some(file_id.clone()), standing, ..self }
+    pub(crate) fn about(self, file_id: &FileId, current: Option<CurrentStatus>) -> Self {
+        Self { file_id: Some(file_id.clone()), current, ..self }
     }
 
-    /// The first words of its line.
+    /// The first words of its line of text.
     fn what(&self) -> &'static str {
         match (self.deleted, self.action) {
             (true, _) => "deleted",
@@ -157,31 +161,31 @@ impl Done {
             (false, Action::WouldPublish) => "would publish",
             (false, Action::FailedAgain) => "failed again",
             (false, Action::Stays) => "stays",
-            // What is done with stays where it was only asked for, or could not be deleted.
+            // A dry run, or the message could not be deleted.
             (false, _) => "would delete",
         }
     }
 
     pub(crate) fn to_text(&self, work: &Work) -> String {
         let why = self.problem.as_ref().map_or(self.why.as_str(), |problem| &problem.message);
-        let failure = work.letter.failure().and_then(told);
+        let failure = work.dead_letter.failure().and_then(description);
         let why = match (self.action, failure) {
             (Action::WouldStart | Action::WouldPublish, failure) => {
-                failure.unwrap_or_else(|| "its message does not say why it failed".to_owned())
+                failure.unwrap_or_else(|| "its message does not say why".to_owned())
             }
             (Action::FailedAgain, _) | (_, None) => why.to_owned(),
             (_, Some(failure)) => format!("{failure}; {why}"),
         };
-        let standing =
-            self.standing.map(|standing| format!("; {}, attempt {}", standing.status.as_str(), standing.attempt));
+        let current = self.current.map(|current| format!("; {}, attempt {}", current.status.as_str(), current.attempt));
         let count =
             if work.messages.len() == 1 { String::new() } else { format!(" ({} messages)", work.messages.len()) };
         let subject = work.subject(self.file_id.as_ref());
-        format!("{}{count}  {subject}: {why}{}", self.what(), standing.unwrap_or_default())
+        format!("{}{count}  {subject}: {why}{}", self.what(), current.unwrap_or_default())
     }
 
     fn to_json(&self, work: &Work) -> Value {
-        let (object, payment, failure) = (work.letter.object(), work.letter.payment(), work.letter.failure());
+        let (object, payment, failure) =
+            (work.dead_letter.object(), work.dead_letter.payment(), work.dead_letter.failure());
         json!({
             "queue": work.kind.as_str(),
             "messages": work.messages.iter().map(|message| message.id.as_str()).collect::<Vec<_>>(),
@@ -192,8 +196,8 @@ impl Done {
             "error": failure.and_then(|failure| failure.error.as_deref()),
             "cause": failure.and_then(|failure| failure.cause.as_deref()).map(shortened),
             "file_id": self.file_id.as_ref().map(FileId::as_str),
-            "status": self.standing.map(|standing| standing.status.as_str()),
-            "attempt": self.standing.map(|standing| standing.attempt),
+            "status": self.current.map(|current| current.status.as_str()),
+            "attempt": self.current.map(|current| current.attempt),
             "action": self.action.as_str(),
             "deleted": self.deleted,
             "why": self.problem.as_ref().map_or(self.why.as_str(), |problem| &problem.message),
@@ -201,31 +205,31 @@ impl Done {
     }
 }
 
-/// Why something is in the queue, as the workflow told it.
-pub(crate) fn told(failure: &Failure) -> Option<String> {
-    let error = print::shown(failure.error.as_deref()?);
+/// The failure as text.
+pub(crate) fn description(failure: &Failure) -> Option<String> {
+    let error = print::sanitized(failure.error.as_deref()?);
     let cause = failure.cause.as_deref().map(|cause| format!(": {}", shortened(cause)));
     Some(format!("failed with {error}{}", cause.unwrap_or_default()))
 }
 
-/// The beginning of a cause, which may be a page long and hold anything.
+/// The beginning of a cause, which may be long and have any characters.
 fn shortened(cause: &str) -> String {
-    let shown = print::shown(cause);
+    let shown = print::sanitized(cause);
     match shown.char_indices().nth(CAUSE_CHARACTERS_MAX) {
         Some((end, _)) => format!("{}…", &shown[..end]),
         None => shown,
     }
 }
 
-/// All that was done, told while it is done, or at the end for programs.
+/// The report of a run: text during the run, or JSON at its end.
 pub(crate) struct Report {
     as_json: bool,
     documents: Vec<Value>,
-    /// How many messages were taken of each queue, and how many pieces of work ended in which way.
+    /// The number of messages of each queue, and of pieces of work by action.
     counts: BTreeMap<Kind, Counts>,
-    /// Whether any message stays.
+    /// Whether a message stays in a queue.
     stays: bool,
-    /// The worst of what could not be asked or told.
+    /// The greatest exit code of the errors.
     exit: Exit,
 }
 
@@ -233,22 +237,22 @@ type Counts = (usize, BTreeMap<Action, usize>);
 
 impl Report {
     pub(crate) fn new(as_json: bool) -> Self {
-        Self { as_json, documents: Vec::new(), counts: BTreeMap::new(), stays: false, exit: Exit::Well }
+        Self { as_json, documents: Vec::new(), counts: BTreeMap::new(), stays: false, exit: Exit::Success }
     }
 
-    pub(crate) fn took(&mut self, kind: Kind, messages: usize) {
+    pub(crate) fn received(&mut self, kind: Kind, messages: usize) {
         self.counts.entry(kind).or_default().0 += messages;
     }
 
     pub(crate) fn add(&mut self, work: &Work, done: &Done) -> Result<(), Problem> {
         *self.counts.entry(work.kind).or_default().1.entry(done.action).or_default() += 1;
         self.stays |= !done.deleted;
-        self.exit = self.exit.max(done.problem.as_ref().map_or(Exit::Well, |problem| problem.exit));
+        self.exit = self.exit.max(done.problem.as_ref().map_or(Exit::Success, |problem| problem.exit));
         self.documents.push(done.to_json(work));
         if self.as_json { Ok(()) } else { print::line(done.to_text(work)) }
     }
 
-    /// The last words, and how the command ends: not well if anything stays that was to be done.
+    /// Prints the summary and returns the exit code: a failure if a message stays.
     pub(crate) fn end(self, environment: &str, dry_run: bool, interrupted: bool) -> Result<Exit, Problem> {
         if self.as_json {
             let counts = self.counts.iter().map(|(kind, counts)| (kind.as_str().to_owned(), summary_json(counts)));
@@ -258,11 +262,11 @@ impl Report {
         } else {
             self.counts.iter().try_for_each(|(kind, counts)| print::line(summary(*kind, environment, counts)))?;
             if interrupted {
-                print::line("Interrupted. Every message that is not done with is back; type it again.")?;
+                print::line("Interrupted. All unfinished messages are visible again; run the command again.")?;
             }
         }
-        let is_well = !interrupted && (dry_run || !self.stays);
-        Ok(self.exit.max(if is_well { Exit::Well } else { Exit::NotWell }))
+        let is_success = !interrupted && (dry_run || !self.stays);
+        Ok(self.exit.max(if is_success { Exit::Success } else { Exit::Failure }))
     }
 }
 

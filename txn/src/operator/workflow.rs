@@ -1,4 +1,4 @@
-//! A workflow of an environment, started and run to its end.
+//! Runs a workflow and waits for its result.
 
 use super::dead_letter::Failure;
 use super::{Aws, aws_problem};
@@ -8,24 +8,26 @@ use aws_sdk_sfn::types::SyncExecutionStatus;
 use serde_json::Value;
 use std::time::Duration;
 
-/// How an execution ended.
+/// The result of an execution.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Ended {
-    Well {
-        /// What it came to.
+pub(crate) enum ExecutionResult {
+    Succeeded {
         output: Value,
     },
-    /// It failed, and said so in a message of its own.
-    Badly { execution: String, failure: Failure },
-    /// Its time ran out, so that it could say nothing; or nobody knows yet.
+    /// It failed, and left a message in the dead-letter queue.
+    Failed {
+        execution: String,
+        failure: Failure,
+    },
+    /// It timed out, or has not ended yet.
     Unknown,
 }
 
-/// A workflow. Its state machine is found by its name: the ARN has the account's number, which nobody has to know.
+/// A workflow. Its state machine is found by name, so that the account's number is not needed.
 pub(crate) struct Workflow {
     client: Client,
     arn: String,
-    /// The one address of all services, where there is one.
+    /// The endpoint of all services, if there is one.
     endpoint: Option<String>,
 }
 
@@ -41,36 +43,37 @@ impl Workflow {
             }
             token = page.next_token;
             if token.is_none() {
-                let message = format!("There is no workflow {name}. Check --env and the region.");
+                let message = format!("No workflow {name} was found. Check --env and the region.");
                 return Err(Problem::usage("aws_not_found", message));
             }
         }
     }
 
-    /// Runs it with this input. Of an Express workflow nobody else can ask how an execution ended.
-    pub(crate) async fn run(&self, input: String, timeout: Duration) -> Result<Ended, Problem> {
+    /// Runs it with this input. An Express workflow returns the result of an execution only to the caller.
+    pub(crate) async fn run(&self, input: String, timeout: Duration) -> Result<ExecutionResult, Problem> {
         let start = self.client.start_sync_execution().state_machine_arn(&self.arn).input(input).customize();
         let endpoint = self.endpoint.clone();
-        // This call alone has a host of its own at AWS, which an address of all services has not.
+        // At AWS, this call has a separate host name, which an emulator does not have.
         let start = start.mutate_request(move |request| {
             if let Some(endpoint) = &endpoint {
-                // What was an address before is one.
+                // The endpoint is a valid URL, because other calls use it.
                 let _ = request.set_uri(format!("{}/", endpoint.trim_end_matches('/')));
             }
         });
-        let Ok(answer) = tokio::time::timeout(timeout, start.send()).await else {
-            return Ok(Ended::Unknown);
+        let Ok(response) = tokio::time::timeout(timeout, start.send()).await else {
+            return Ok(ExecutionResult::Unknown);
         };
-        let answer = answer.map_err(|error| aws_problem("states:StartSyncExecution", &error))?;
-        Ok(match answer.status {
+        let response = response.map_err(|error| aws_problem("states:StartSyncExecution", &error))?;
+        Ok(match response.status {
             SyncExecutionStatus::Succeeded => {
-                let output = answer.output.and_then(|output| serde_json::from_str(&output).ok());
-                Ended::Well { output: output.unwrap_or_default() }
+                let output = response.output.and_then(|output| serde_json::from_str(&output).ok());
+                ExecutionResult::Succeeded { output: output.unwrap_or_default() }
             }
-            SyncExecutionStatus::Failed => {
-                Ended::Badly { execution: answer.execution_arn, failure: Failure::new(answer.error, answer.cause) }
-            }
-            _ => Ended::Unknown,
+            SyncExecutionStatus::Failed => ExecutionResult::Failed {
+                execution: response.execution_arn,
+                failure: Failure::new(response.error, response.cause),
+            },
+            _ => ExecutionResult::Unknown,
         })
     }
 }

@@ -1,7 +1,7 @@
-//! The services of a stack as its administrator sees them, and what can go wrong with a stack.
+//! The services of a stack, with administrator access, and changes that make it fail.
 
-use crate::process::Person;
-use crate::{csv, person, stack_named};
+use crate::process::User;
+use crate::{csv, stack_named, user};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(120);
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+const TIMEOUT: Duration = Duration::from_secs(120);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The services of one stack.
 pub(crate) struct Cloud {
@@ -36,8 +36,8 @@ impl Cloud {
         Self { stack, sdk, runtime }
     }
 
-    pub(crate) fn person(&self) -> Person {
-        person(&self.stack)
+    pub(crate) fn user(&self) -> User {
+        user(&self.stack)
     }
 
     pub(crate) fn text(&self, name: &str) -> &str {
@@ -54,8 +54,8 @@ impl Cloud {
         self.wait(send.message_body(body.as_str().map_or_else(|| body.to_string(), str::to_owned)).send()).unwrap();
     }
 
-    /// What a queue shows to whoever looks now. It is left there.
-    pub(crate) fn letters(&self, queue: &str) -> Vec<Value> {
+    /// The visible messages of a queue. They stay there.
+    pub(crate) fn messages(&self, queue: &str) -> Vec<Value> {
         let receive = aws_sdk_sqs::Client::new(&self.sdk).receive_message().queue_url(self.text(queue));
         let receive = receive.max_number_of_messages(10).visibility_timeout(0).wait_time_seconds(0);
         let messages = self.wait(receive.send()).unwrap().messages.unwrap_or_default();
@@ -68,14 +68,14 @@ impl Cloud {
             .collect()
     }
 
-    /// How many messages a queue has, hidden ones and others.
+    /// The number of visible and of hidden messages of a queue.
     pub(crate) fn counts(&self, queue: &str) -> (u32, u32) {
         use aws_sdk_sqs::types::QueueAttributeName::{
             ApproximateNumberOfMessages as Visible, ApproximateNumberOfMessagesNotVisible as Hidden,
         };
         let get = aws_sdk_sqs::Client::new(&self.sdk).get_queue_attributes().queue_url(self.text(queue));
-        let answer = self.wait(get.attribute_names(Visible).attribute_names(Hidden).send()).unwrap();
-        let attributes = answer.attributes.unwrap();
+        let response = self.wait(get.attribute_names(Visible).attribute_names(Hidden).send()).unwrap();
+        let attributes = response.attributes.unwrap();
         (attributes[&Visible].parse().unwrap(), attributes[&Hidden].parse().unwrap())
     }
 
@@ -97,8 +97,8 @@ impl Cloud {
         self.item("status_table", &[("file_id", file_id)]).unwrap()
     }
 
-    /// The statuses that a file had in an attempt, in their order.
-    pub(crate) fn story(&self, file_id: &str, attempt: &str) -> Vec<String> {
+    /// The statuses of a file in an attempt, in order.
+    pub(crate) fn statuses(&self, file_id: &str, attempt: &str) -> Vec<String> {
         let item = self.status_item(file_id);
         let entries = item["history"].as_l().unwrap().iter().map(|entry| entry.as_m().unwrap());
         let of_attempt = entries.filter(|entry| entry["attempt"].as_n().unwrap() == attempt);
@@ -139,28 +139,28 @@ impl Cloud {
         self.wait(put.send()).unwrap().version_id.unwrap()
     }
 
-    /// Sets a variable of a function, until what is returned goes.
-    pub(crate) fn set_variable(&self, function: &str, name: &str, value: &str) -> Set<'_> {
+    /// Sets a variable of a function until the returned value is dropped.
+    pub(crate) fn override_variable(&self, function: &str, name: &str, value: &str) -> VariableOverride<'_> {
         let client = aws_sdk_lambda::Client::new(&self.sdk);
         let function = format!("{function}-{}", self.text("suffix"));
         let get = client.get_function_configuration().function_name(&function);
         let before = self.wait(get.send()).unwrap().environment.unwrap().variables.unwrap();
         let mut variables = before.clone();
         variables.insert(name.to_owned(), value.to_owned());
-        let set = Set { cloud: self, function, before };
+        let set = VariableOverride { cloud: self, function, before };
         set.write(variables);
         set
     }
 }
 
-/// A variable of a function that is set for a while.
-pub(crate) struct Set<'c> {
+/// A temporary value of a variable of a function.
+pub(crate) struct VariableOverride<'c> {
     cloud: &'c Cloud,
     function: String,
     before: HashMap<String, String>,
 }
 
-impl Set<'_> {
+impl VariableOverride<'_> {
     fn write(&self, variables: HashMap<String, String>) {
         let client = aws_sdk_lambda::Client::new(&self.cloud.sdk);
         let update = client.update_function_configuration().function_name(&self.function);
@@ -174,27 +174,27 @@ impl Set<'_> {
     }
 }
 
-impl Drop for Set<'_> {
+impl Drop for VariableOverride<'_> {
     fn drop(&mut self) {
         self.write(self.before.clone());
     }
 }
 
-/// Looks again and again until `look` finds something.
-pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+/// Calls `poll` until it returns a value.
+pub(crate) fn eventually<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + TIMEOUT;
     loop {
-        if let Some(found) = look() {
+        if let Some(found) = poll() {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited {} s in vain for {what}", PATIENCE.as_secs());
-        std::thread::sleep(LOOK_AGAIN_AFTER);
+        assert!(Instant::now() < deadline, "waited {} s for {what}", TIMEOUT.as_secs());
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
 /// Sends a file and waits until it is completed.
-pub(crate) fn complete(person: &Person, name: &str) -> String {
-    let path = person.file(name, csv("2011-04-01", 3, name));
-    let ran = person.run(&["--json", "upload", path.to_str().unwrap(), "--wait"]).ended(0).json();
-    ran["files"][0]["answer"]["file_id"].as_str().unwrap().to_owned()
+pub(crate) fn complete(user: &User, name: &str) -> String {
+    let path = user.file(name, csv("2011-04-01", 3, name));
+    let output = user.run(&["--json", "upload", path.to_str().unwrap(), "--wait"]).expect_code(0).json();
+    output["files"][0]["response"]["file_id"].as_str().unwrap().to_owned()
 }

@@ -1,25 +1,29 @@
 //! Files, from the disk to the table.
 
-use crate::{csv, person, stack, unique};
+use crate::{csv, stack, unique, user};
 
 #[test]
-fn a_file_is_sent_once_followed_and_found_in_the_table() {
-    let person = person(&stack());
-    let path = person.file("file.csv", csv("2011-03-05", 40, "=Smith & Co"));
+fn sends_a_file_once_and_lists_its_transactions() {
+    let user = user(&stack());
+    let path = user.file("file.csv", csv("2011-03-05", 40, "=Smith & Co"));
     let path = path.to_str().unwrap();
-    let ran = person.run(&["upload", path, "--wait", "--expected-rows", "40"]).ended(0);
-    assert!(ran.stdout.contains("completed") && ran.stdout.contains("EUR -39.00, USD -21.00"), "{}", ran.stdout);
-    let told = person.run(&["upload", path]).ended(0).stdout;
-    assert!(told.contains("txn upload FILE --reprocess") && !told.contains("/upload"), "{told}");
-    let again = person.run(&["--json", "upload", path, "--wait"]).ended(0).json();
-    assert_eq!(again["files"][0]["answer"]["duplicate"], true);
-    let file_id = again["files"][0]["answer"]["file_id"].as_str().unwrap().to_owned();
-    let page = person.run(&["--json", "status", &file_id]).ended(0).json();
+    let output = user.run(&["upload", path, "--wait", "--expected-rows", "40"]).expect_code(0);
+    assert!(
+        output.stdout.contains("completed") && output.stdout.contains("EUR -39.00, USD -21.00"),
+        "{}",
+        output.stdout
+    );
+    let text = user.run(&["upload", path]).expect_code(0).stdout;
+    assert!(text.contains("txn upload FILE --reprocess") && !text.contains("/upload"), "{text}");
+    let again = user.run(&["--json", "upload", path, "--wait"]).expect_code(0).json();
+    assert_eq!(again["files"][0]["response"]["duplicate"], true);
+    let file_id = again["files"][0]["response"]["file_id"].as_str().unwrap().to_owned();
+    let page = user.run(&["--json", "status", &file_id]).expect_code(0).json();
     assert_eq!((&page["status"], &page["rows_stored"]), (&"completed".into(), &40.into()));
 
     let list = |more: &[&str]| {
         let arguments = [&["transactions", "--from", "2011-03-05", "--partner", "acme"][..], more].concat();
-        person.run(&arguments).ended(0).stdout
+        user.run(&arguments).expect_code(0).stdout
     };
     let of_file =
         |text: String| text.lines().filter(|line| line.contains(&file_id)).map(str::to_owned).collect::<Vec<_>>();
@@ -36,53 +40,58 @@ fn a_file_is_sent_once_followed_and_found_in_the_table() {
         |row: &String| row.starts_with("2011-03-05T10:00:") && row.contains("Z  ") && row.contains(" -1.50  USD ");
     assert!(table.len() == 14 && table.iter().all(is_shown), "{}", table[0]);
     let some = ["--from", "2011-03-05T10:00:10Z", "--to", "2011-03-05T10:00:20Z"];
-    let some = person.run(&[&["transactions"][..], &some, &["--format", "json"]].concat()).ended(0).stdout;
+    let some = user.run(&[&["transactions"][..], &some, &["--format", "json"]].concat()).expect_code(0).stdout;
     // One of sixty seconds each, of forty that are there.
     let seconds: Vec<usize> = (0..40).map(|row| (row * 37) % 60).filter(|second| (10..20).contains(second)).collect();
     assert_eq!(of_file(some).len(), seconds.len());
 }
 
 #[test]
-fn a_file_that_is_too_large_for_the_api_goes_into_the_bucket() {
-    let person = person(&stack());
-    let path = person.file("large.csv", csv("2011-03-06", 1200, &"m".repeat(4000)));
-    let ran = person.run(&["--json", "upload", path.to_str().unwrap(), "--wait", "--expected-rows", "1200"]).ended(0);
-    let file = &ran.json()["files"][0];
-    assert!(file["answer"]["upload"]["url"].is_string());
+fn puts_a_large_file_into_the_bucket() {
+    let user = user(&stack());
+    let path = user.file("large.csv", csv("2011-03-06", 1200, &"m".repeat(4000)));
+    let output =
+        user.run(&["--json", "upload", path.to_str().unwrap(), "--wait", "--expected-rows", "1200"]).expect_code(0);
+    let file = &output.json()["files"][0];
+    assert!(file["response"]["upload"]["url"].is_string());
     assert_eq!((&file["status"]["status"], &file["status"]["row_count"]), (&"completed".into(), &1200.into()));
 }
 
 #[test]
-fn the_service_finds_what_txn_finds() {
-    let person = person(&stack());
+fn the_service_finds_the_same_errors() {
+    let user = user(&stack());
     let bad = csv("2011-03-07", 3, "m").replace("-1.50,EUR", "1.505,EUR").replace(":37Z", ":37");
-    let path = person.file("bad.csv", bad);
+    let path = user.file("bad.csv", bad);
     let path = path.to_str().unwrap();
-    let here = person.run(&["validate", path]).ended(1);
-    let there = person.run(&["upload", path, "--dry-run"]).ended(1);
+    let here = user.run(&["validate", path]).expect_code(1);
+    let there = user.run(&["upload", path, "--dry-run"]).expect_code(1);
     assert_eq!(here.stdout, there.stdout);
-    let sent = person.run(&["upload", path, "--no-check"]).ended(1);
+    let sent = user.run(&["upload", path, "--no-check"]).expect_code(1);
     assert_eq!(here.stdout, sent.stdout);
-    let stated = person.run(&["validate", path, "--expected-rows", "9"]).ended(1);
-    let there = person.run(&["upload", path, "--dry-run", "--expected-rows", "9"]).ended(1);
-    assert_eq!(stated.stdout, there.stdout);
+    let expected = user.run(&["validate", path, "--expected-rows", "9"]).expect_code(1);
+    let there = user.run(&["upload", path, "--dry-run", "--expected-rows", "9"]).expect_code(1);
+    assert_eq!(expected.stdout, there.stdout);
 }
 
 #[test]
 fn a_dry_run_changes_nothing() {
-    let person = person(&stack());
-    let path = person.file("file.csv", csv("2011-03-08", 2, &unique()));
-    let ran = person.run(&["--json", "upload", path.to_str().unwrap(), "--dry-run"]).ended(0).json();
-    let answer = &ran["files"][0]["answer"];
-    assert_eq!((&answer["dry_run"], &answer["status"]), (&true.into(), &"valid".into()));
-    let rows = person.run(&["transactions", "--from", "2011-03-08", "--format", "json"]).ended(0).stdout;
+    let user = user(&stack());
+    let path = user.file("file.csv", csv("2011-03-08", 2, &unique()));
+    let output = user.run(&["--json", "upload", path.to_str().unwrap(), "--dry-run"]).expect_code(0).json();
+    let response = &output["files"][0]["response"];
+    assert_eq!((&response["dry_run"], &response["status"]), (&true.into(), &"valid".into()));
+    let rows = user.run(&["transactions", "--from", "2011-03-08", "--format", "json"]).expect_code(0).stdout;
     assert_eq!(rows, "");
 }
 
 #[test]
-fn a_wrong_key_ends_with_4() {
-    let person = person(&stack()).with("TXN_KEY", "acme.wrong");
-    let path = person.file("file.csv", csv("2011-03-09", 1, "m"));
-    let ran = person.run(&["upload", path.to_str().unwrap()]).ended(4);
-    assert!(ran.stderr.contains("it came from TXN_KEY") && ran.stderr.contains("api_key_invalid"), "{}", ran.stderr);
+fn a_wrong_key_exits_with_4() {
+    let user = user(&stack()).with("TXN_KEY", "acme.wrong");
+    let path = user.file("file.csv", csv("2011-03-09", 1, "m"));
+    let output = user.run(&["upload", path.to_str().unwrap()]).expect_code(4);
+    assert!(
+        output.stderr.contains("The API key from TXN_KEY") && output.stderr.contains("api_key_invalid"),
+        "{}",
+        output.stderr
+    );
 }

@@ -1,25 +1,25 @@
-//! A gate between an operator and the cloud, which lets everything pass but the workflows that the operator starts.
+//! A proxy between an operator and the cloud that can hold the calls that start workflows.
 
 use crate::aws::Cloud;
-use crate::person_at;
-use crate::process::Person;
+use crate::process::User;
+use crate::user_at;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
-/// The call that waits.
+/// The call that is held.
 const START: &str = "StartSyncExecution";
 
-/// What waits at a closed gate.
+/// What a closed gate holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Holds {
-    /// The call, before anything has happened.
+    /// The call, before it has an effect.
     Calls,
-    /// The answer, when everything has happened.
-    Answers,
+    /// The response, after the effect.
+    Responses,
 }
 
-/// The gate. Its end opens it.
+/// The gate. Dropping it opens it.
 pub(crate) struct Gate {
     address: String,
     shared: Arc<Shared>,
@@ -34,7 +34,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    came: usize,
+    arrived: usize,
     is_open: bool,
 }
 
@@ -48,21 +48,21 @@ impl Gate {
         std::thread::spawn(move || {
             for connection in listener.incoming() {
                 let (connection, shared) = (connection.unwrap(), Arc::clone(&of_listener));
-                // Whoever hangs up meanwhile was killed by its test.
+                // A client that disconnects was killed by its test.
                 std::thread::spawn(move || drop(shared.pass(&connection)));
             }
         });
         Self { address, shared }
     }
 
-    /// An operator on this side of it.
-    pub(crate) fn person(&self, cloud: &Cloud) -> Person {
-        person_at(&cloud.stack, &self.address)
+    /// An operator who uses the gate.
+    pub(crate) fn user(&self, cloud: &Cloud) -> User {
+        user_at(&cloud.stack, &self.address)
     }
 
-    /// How many have come to it.
-    pub(crate) fn came(&self) -> usize {
-        self.shared.state.lock().unwrap().came
+    /// The number of calls that have arrived.
+    pub(crate) fn arrived(&self) -> usize {
+        self.shared.state.lock().unwrap().arrived
     }
 
     pub(crate) fn open(&self) {
@@ -78,7 +78,7 @@ impl Drop for Gate {
 }
 
 impl Shared {
-    /// Passes one request on, and its answer back.
+    /// Forwards a request, and its response back.
     fn pass(&self, mut client: &TcpStream) -> std::io::Result<()> {
         let mut reader = BufReader::new(client);
         let (mut head, mut length) = (String::new(), 0);
@@ -105,17 +105,17 @@ impl Shared {
         let mut server = TcpStream::connect(&self.upstream)?;
         server.write_all(format!("{head}connection: close\r\n\r\n").as_bytes())?;
         server.write_all(&body)?;
-        let mut answer = Vec::new();
-        server.read_to_end(&mut answer)?;
-        if waits(Holds::Answers) {
+        let mut response = Vec::new();
+        server.read_to_end(&mut response)?;
+        if waits(Holds::Responses) {
             self.wait();
         }
-        client.write_all(&answer)
+        client.write_all(&response)
     }
 
     fn wait(&self) {
         let mut state = self.state.lock().unwrap();
-        state.came += 1;
+        state.arrived += 1;
         drop(self.opened.wait_while(state, |state| !state.is_open).unwrap());
     }
 }

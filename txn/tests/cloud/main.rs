@@ -4,7 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test that meets the unexpected has to stop there and then"
+    reason = "a test stops at the first unexpected result"
 )]
 
 mod aws;
@@ -19,7 +19,7 @@ mod process;
 mod redrive;
 mod redrive_payments;
 
-use process::Person;
+use process::User;
 use serde_json::Value;
 use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -35,14 +35,14 @@ pub(crate) fn stack_named(name: &str) -> Value {
     description["stacks"][name].clone()
 }
 
-/// A person with the configuration that `make up` writes.
-pub(crate) fn person(stack: &Value) -> Person {
-    person_at(stack, stack["endpoint"].as_str().unwrap())
+/// A user with the configuration that `make up` writes.
+pub(crate) fn user(stack: &Value) -> User {
+    user_at(stack, stack["endpoint"].as_str().unwrap())
 }
 
-/// Such a person, who has another address for the services of AWS.
-pub(crate) fn person_at(stack: &Value, aws: &str) -> Person {
-    let person = Person::new();
+/// Such a user, with another endpoint for the services of AWS.
+pub(crate) fn user_at(stack: &Value, aws: &str) -> User {
+    let user = User::new();
     let text = |name: &str| stack[name].as_str().unwrap().to_owned();
     let mut config = "[default]\n".to_owned();
     for (name, member) in [
@@ -60,21 +60,21 @@ pub(crate) fn person_at(stack: &Value, aws: &str) -> Person {
     for name in ["region", "access_key_id", "secret_access_key"] {
         writeln!(config, "{name} = {:?}", text(name)).unwrap();
     }
-    person.file(".config/txn/config.toml", config);
-    person
+    user.file(".config/txn/config.toml", config);
+    user
 }
 
-/// A word that no other test and no other run uses.
+/// A unique word.
 pub(crate) fn unique() -> String {
     format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 
-/// A file of so many rows on `day`, with ids of its own.
+/// A file of `rows` rows on `day`, with unique ids.
 pub(crate) fn csv(day: &str, rows: usize, merchant: &str) -> String {
     let word = unique();
     let mut text = "transaction_id,amount,currency,timestamp,merchant,status\n".to_owned();
     for row in 0..rows {
-        // Not in the order of time.
+        // Not sorted by time.
         let second = (row * 37) % 60;
         let currency = if row % 3 == 0 { "USD" } else { "EUR" };
         writeln!(text, "{word}-{row},-1.50,{currency},{day}T10:00:{second:02}Z,{merchant},completed").unwrap();

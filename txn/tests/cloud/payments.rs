@@ -1,15 +1,15 @@
 //! Payments by webhook.
 
-use crate::{person, stack, unique};
+use crate::{stack, unique, user};
 
 #[test]
-fn a_payment_is_taken_once_and_has_one_content() {
-    let person = person(&stack());
+fn a_payment_is_accepted_once_with_one_content() {
+    let user = user(&stack());
     let id = format!("txn-{}", unique());
-    let send = |amount: &str| person.run(&["--json", "webhook", "send", "--transaction-id", &id, "--amount", amount]);
-    assert_eq!(send("129.90").ended(0).json()["answer"]["duplicate"], false);
-    assert_eq!(send("129.9").ended(0).json()["answer"]["duplicate"], true);
-    assert_eq!(send("130").ended(1).json()["http_status"], 409);
-    let wrong = person.with("TXN_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
-    wrong.run(&["webhook", "send"]).ended(4);
+    let send = |amount: &str| user.run(&["--json", "webhook", "send", "--transaction-id", &id, "--amount", amount]);
+    assert_eq!(send("129.90").expect_code(0).json()["response"]["duplicate"], false);
+    assert_eq!(send("129.9").expect_code(0).json()["response"]["duplicate"], true);
+    assert_eq!(send("130").expect_code(1).json()["http_status"], 409);
+    let wrong = user.with("TXN_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    wrong.run(&["webhook", "send"]).expect_code(4);
 }

@@ -1,10 +1,10 @@
-//! `txn` as a process: what needs no service, and what a service of a test's own answers.
+//! `txn` as a process, without a service or with a service in the test.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test that meets the unexpected has to stop there and then"
+    reason = "a test stops at the first unexpected result"
 )]
 
 mod configuration;
@@ -16,24 +16,24 @@ mod service;
 mod upload;
 mod validate;
 
-use process::{Person, assert_golden};
+use process::{User, assert_golden};
 
 #[test]
-fn help_tells_every_command_and_every_exit_code() {
-    let person = Person::new();
+fn help_lists_all_commands_and_exit_codes() {
+    let user = User::new();
     let mut text = String::new();
     for command in
         ["", "validate", "upload", "status", "day", "transactions", "webhook", "webhook send", "redrive", "completions"]
     {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
-        text.push_str(&format!("$ txn {}\n{}\n", arguments.join(" "), person.run(&arguments).ended(0).stdout));
+        text.push_str(&format!("$ txn {}\n{}\n", arguments.join(" "), user.run(&arguments).expect_code(0).stdout));
     }
     assert_golden("help.txt", &text);
 }
 
 #[test]
-fn what_was_mistyped_ends_with_2() {
-    let person = Person::new();
+fn wrong_arguments_exit_with_2() {
+    let user = User::new();
     for arguments in [
         &["validat"][..],
         &["validate"],
@@ -44,16 +44,16 @@ fn what_was_mistyped_ends_with_2() {
         &["status"],
         &["day", "yesterday", "--endpoint", "https://a.example"],
     ] {
-        let ran = person.run(arguments).ended(2);
-        assert!(ran.stdout.is_empty() && !ran.stderr.is_empty(), "{arguments:?}");
+        let output = user.run(arguments).expect_code(2);
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
     }
 }
 
 #[test]
-fn completions_are_there_for_three_shells() {
-    let person = Person::new();
+fn prints_completions_for_three_shells() {
+    let user = User::new();
     for (shell, word) in [("bash", "complete -F"), ("zsh", "#compdef txn"), ("fish", "complete -c txn")] {
-        let ran = person.run(&["completions", shell]).ended(0);
-        assert!(ran.stdout.contains(word) && ran.stdout.contains("redrive"), "{shell}");
+        let output = user.run(&["completions", shell]).expect_code(0);
+        assert!(output.stdout.contains(word) && output.stdout.contains("redrive"), "{shell}");
     }
 }

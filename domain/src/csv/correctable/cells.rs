@@ -2,7 +2,7 @@
 
 use crate::csv::RowError;
 use crate::csv::fields::Fields;
-use crate::csv::guard::{has_guard, needs_guard};
+use crate::csv::guard::{GUARD, has_guard, needs_guard};
 use crate::limits::FIELD_BYTES_MAX;
 use std::borrow::Cow;
 
@@ -10,7 +10,14 @@ use std::borrow::Cow;
 const BETWEEN_ERRORS: &str = " | ";
 /// Replaces the end of a note that would be too long for a field.
 const CUT: &str = " …";
-const LINE_END: &[u8] = b"\r\n";
+
+/// Writes rows, with quotes where a cell needs them.
+pub(super) type Writer = ::csv::Writer<Vec<u8>>;
+
+/// A writer that goes on behind these bytes. Its lines end as spreadsheets write them.
+pub(super) fn writer(bytes: Vec<u8>) -> Writer {
+    ::csv::WriterBuilder::new().flexible(true).terminator(::csv::Terminator::CRLF).from_writer(bytes)
+}
 
 /// The cells of the current record. It knows which fields are the record's own, and which are notes of an earlier
 /// correction.
@@ -66,12 +73,12 @@ impl Row {
     }
 
     /// Writes the header: the file's own columns, and the notes.
-    pub(super) fn write_header(&self, notes: [&str; 3], out: &mut Vec<u8>) {
+    pub(super) fn write_header(&self, notes: [&str; 3], out: &mut Writer) {
         self.write_line(notes, out);
     }
 
-    /// Writes the record with this number and its errors.
-    pub(super) fn write(&self, number: u32, errors: &[RowError], out: &mut Vec<u8>) {
+    /// Writes the record with this number, and what is wrong with it.
+    pub(super) fn write(&self, number: u32, errors: &[RowError], out: &mut Writer) {
         if errors.is_empty() {
             return self.write_line(["", "", ""], out);
         }
@@ -82,18 +89,10 @@ impl Row {
         self.write_line([&number.to_string(), &cut(columns), &cut(reasons)], out);
     }
 
-    fn write_line(&self, notes: [&str; 3], out: &mut Vec<u8>) {
-        for cell in &self.cells {
-            write_cell(cell, out);
-            out.push(b',');
-        }
-        for (index, note) in notes.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            write_cell(note.as_bytes(), out);
-        }
-        out.extend_from_slice(LINE_END);
+    fn write_line(&self, notes: [&str; 3], out: &mut Writer) {
+        let cells = self.cells.iter().map(Vec::as_slice).chain(notes.map(str::as_bytes));
+        // Writing to a Vec cannot fail.
+        let _ = out.write_record(cells.map(guarded));
     }
 }
 
@@ -141,23 +140,9 @@ fn legible(value: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Writes a value, with a guard if it needs one and in quotes if it needs them.
-fn write_cell(value: &[u8], out: &mut Vec<u8>) {
-    let guard: &[u8] = if needs_guard(value) { b"'" } else { b"" };
-    if !value.iter().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n')) {
-        out.extend_from_slice(guard);
-        out.extend_from_slice(value);
-        return;
-    }
-    out.push(b'"');
-    out.extend_from_slice(guard);
-    for part in value.split_inclusive(|&byte| byte == b'"') {
-        out.extend_from_slice(part);
-        if part.ends_with(b"\"") {
-            out.push(b'"');
-        }
-    }
-    out.push(b'"');
+/// A value, with a guard if it needs one.
+fn guarded(value: &[u8]) -> Cow<'_, [u8]> {
+    if needs_guard(value) { Cow::Owned([&[GUARD], value].concat()) } else { Cow::Borrowed(value) }
 }
 
 /// Splits a malformed record into its likely fields. A properly quoted field is the value between its quotes; any other

@@ -1,8 +1,8 @@
-//! `GET /files/{file_id}/correctable`: a refused file as its sender can mend it and send it again, with what is wrong beside
+//! `GET /files/{file_id}/correctable`: a rejected file as its sender can correct it and send it again, with the errors beside
 //! each row.
 //!
-//! It is made anew each time that it is asked for, from the very version that was refused, and lies in the bucket for some
-//! days. It has what the file had, so that it goes to the partner alone whose file it is.
+//! It is made anew for each request, from the very version that was rejected, and is kept in the bucket for some days. It has
+//! the file's own content, so that only the partner whose file it is gets it.
 
 use crate::Ports;
 use crate::api::caller::partner_of;
@@ -11,21 +11,17 @@ use crate::inspection::validator;
 use adapters::object_store::{LINK_SECONDS, ObjectWriter, OpenObject};
 use adapters::status_table::FileRecord;
 use adapters::{Failure, ObjectStore, Tracer, logging};
-use api::gateway::{Answer, ApiError, Refusal};
-use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use api::{ApiError, Code, Rejection, Response, request, response};
 use domain::csv::correctable::is_correctable;
 use domain::csv::{CorrectableSummary, CorrectableWriter, Limits, RowSelection, ValidationReport};
 use domain::limits::{CORRECTABLE_ERRORS_MAX, CORRECTABLE_FILE_BYTES_MAX};
 use domain::{FileId, FileStatus, Timestamp};
+use lambda_http::Request;
 use serde_json::json;
 
-pub(crate) async fn correctable(
-    request: &ApiGatewayProxyRequest,
-    ports: &Ports,
-    tracer: &Tracer,
-) -> Result<Answer, ApiError> {
+pub(crate) async fn correctable(request: &Request, ports: &Ports, tracer: &Tracer) -> Result<Response, ApiError> {
     let partner = partner_of(request)?;
-    let file_id = request.path_parameters.get("file_id").and_then(|text| FileId::parse(text)).ok_or_else(not_found)?;
+    let file_id = request::path_parameter(request, "file_id").and_then(FileId::parse).ok_or_else(not_found)?;
     logging::set_file_id(file_id.as_str());
     let selection = query::row_selection(request)?;
     let record = tracer.step("read status", ports.status.read(&file_id)).await?.ok_or_else(not_found)?;
@@ -33,17 +29,21 @@ pub(crate) async fn correctable(
     if record.facts.partner.as_deref() != Some(partner.as_str()) {
         return Err(not_found().into());
     }
-    let refused = RefusedFile::of(&record).ok_or_else(not_refused)?;
+    let rejected = RejectedVersion::of(&record).ok_or_else(not_rejected)?;
     let key = ObjectStore::correction_key(&file_id, record.attempt, name_of(selection));
-    let making = refused.make(ports, selection, &key);
+    let making = rejected.make(ports, selection, &key);
     let summary = match tracer.step("make correctable", making).await {
         Ok(Made::File(summary)) => summary,
-        Ok(Made::NothingToCorrect) => return Err(refusal_of_whole().into()),
+        Ok(Made::NothingToCorrect) => return Err(no_row_errors().into()),
         Ok(Made::TooLarge) => return Err(too_large().into()),
-        Ok(Made::Gone) => return Err(gone().into()),
+        Ok(Made::Gone) => return Err(not_kept().into()),
         Err(failure) => return Err(failure.into()),
     };
-    tracing::info!(event = "correctable_file_created", rejected_rows = summary.rejected_rows, "correctable file made");
+    tracing::info!(
+        event = "correctable_file_created",
+        rejected_rows = summary.rejected_rows,
+        "the correctable file is created"
+    );
     let name = format!("{file_id}-{}.csv", name_of(selection));
     let body = json!({
         "file_id": file_id,
@@ -53,7 +53,7 @@ pub(crate) async fn correctable(
         "url": ports.objects.download_link(&key, &name).await?,
         "expires_in_seconds": LINK_SECONDS,
     });
-    Ok(Answer::json(200, &body))
+    Ok(response::json(&body))
 }
 
 fn name_of(selection: RowSelection) -> &'static str {
@@ -63,66 +63,65 @@ fn name_of(selection: RowSelection) -> &'static str {
     }
 }
 
-fn not_found() -> Refusal {
-    Refusal::new(
-        404,
-        "file_not_found",
-        "None of your files has this id; use the file_id of the upload's answer and the key that sent it.",
+fn not_found() -> Rejection {
+    Rejection::new(
+        Code::FileNotFound,
+        "None of your files has this id; use the file_id of the upload's response and the key that sent it.",
     )
 }
 
-fn not_refused() -> Refusal {
+fn not_rejected() -> Rejection {
     let message =
-        "The file was not refused for its content, so there is nothing to correct; status_path tells how it stands.";
-    Refusal::new(409, "nothing_to_correct", message)
+        "The file was not rejected for its content, so there is nothing to correct; see its status at status_path.";
+    Rejection::new(Code::NothingToCorrect, message)
 }
 
-fn refusal_of_whole() -> Refusal {
-    let message = "What is wrong is not in single rows but in the file as a whole, or in its header; the report at status_path \
-                   says what. Correct the file where it comes from.";
-    Refusal::new(409, "nothing_to_correct", message)
+fn no_row_errors() -> Rejection {
+    let message = "The errors are not in single rows but in the file as a whole, or in its header; the report at status_path lists \
+                   them. Correct the file where it comes from.";
+    Rejection::new(Code::NothingToCorrect, message)
 }
 
-fn gone() -> Refusal {
+fn not_kept() -> Rejection {
     let message =
-        "The refused file is not kept any more. Correct it where it comes from, or send it again to have it checked.";
-    Refusal::new(409, "nothing_to_correct", message)
+        "The rejected file is no longer kept. Correct it where it comes from, or send it again to have it checked.";
+    Rejection::new(Code::NothingToCorrect, message)
 }
 
-fn too_large() -> Refusal {
+fn too_large() -> Rejection {
     let message = format!(
         "The file is larger than {CORRECTABLE_FILE_BYTES_MAX} bytes, or has more than {CORRECTABLE_ERRORS_MAX} errors, the most \
-         of which a correctable one is made here. Make it where you have the file: txn validate --correctable."
+         for which a correctable one is made here. Make it where you have the file: txn validate --correctable."
     );
-    Refusal::new(413, "file_too_large", message)
+    Rejection::new(Code::FileTooLarge, message)
 }
 
-/// What became of the making.
+/// What was made.
 enum Made {
-    /// It lies in the bucket.
+    /// It is in the bucket.
     File(CorrectableSummary),
     /// No record has an error of its own.
     NothingToCorrect,
     /// It would take too long here.
     TooLarge,
-    /// The refused file is not kept any more.
+    /// The rejected file is no longer kept.
     Gone,
 }
 
-/// The version of a file that was refused.
-struct RefusedFile<'a> {
+/// The version of a file that was rejected.
+struct RejectedVersion<'a> {
     key: &'a str,
     version_id: &'a str,
     received_at_ms: u64,
 }
 
-impl<'a> RefusedFile<'a> {
-    /// The refused version of a file, if it was refused and is known.
+impl<'a> RejectedVersion<'a> {
+    /// The rejected version of a file, if it was rejected and is known.
     fn of(record: &'a FileRecord) -> Option<Self> {
         let facts = &record.facts;
-        let is_refused = record.status == FileStatus::ValidationFailed && facts.error_count.is_some();
+        let is_rejected = record.status == FileStatus::ValidationFailed && facts.error_count.is_some();
         Some(Self {
-            key: facts.key.as_deref().filter(|_| is_refused)?,
+            key: facts.key.as_deref().filter(|_| is_rejected)?,
             version_id: facts.version_id.as_deref()?,
             received_at_ms: facts.received_at_ms?,
         })

@@ -1,29 +1,24 @@
-//! `GET /days/{day}`: what came on a day, of one partner or of all, and what was expected and did not come.
+//! `GET /days/{day}`: the files received on a day, of one partner or of all, and those that were expected and are missing.
 //!
-//! A partner's key sees that partner alone. An operator's sees all, or one that it asks for.
+//! A partner's key sees that partner alone. An operator's sees all, or the one that it names.
 
 use crate::Ports;
 use crate::api::caller::caller_of;
 use crate::api::upload::path_to_status;
 use adapters::{Failure, FailureKind, Tracer};
-use api::gateway::{Answer, ApiError, Refusal};
-use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use api::{ApiError, Code, Rejection, Response, request, response};
 use domain::files::partner_day::{DayFile, DayTally};
 use domain::limits::{DAY_FILES_BYTES_MAX, DAY_FILES_MAX};
 use domain::{Caller, Day, Partner};
+use lambda_http::Request;
 use serde_json::{Value, json};
 
-pub(crate) async fn show(
-    request: &ApiGatewayProxyRequest,
-    ports: &Ports,
-    tracer: &Tracer,
-    now_ms: u64,
-) -> Result<Answer, ApiError> {
+pub(crate) async fn show(request: &Request, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Response, ApiError> {
     let caller = caller_of(request)?;
-    let asked = partner_asked_for(request)?;
-    let day = request.path_parameters.get("day").and_then(|text| Day::parse(text)).ok_or_else(day_malformed)?;
+    let named = partner_in_query(request)?;
+    let day = request::path_parameter(request, "day").and_then(Day::parse).ok_or_else(day_malformed)?;
     let is_operator = caller == Caller::Operator;
-    let partner = in_view(caller, asked)?;
+    let partner = in_view(caller, named)?;
     let partner = partner.as_ref().map(Partner::as_str);
     let mut view = View::default();
     match partner {
@@ -31,7 +26,7 @@ pub(crate) async fn show(
         None => ports.schedules.partners(day).for_each(|partner| view.tally.include(partner)),
     }
     let lists_files = partner.is_some();
-    let reading = ports.status.files_of_day(day, partner, |file| view.take(file.shown_at(now_ms), lists_files));
+    let reading = ports.status.files_of_day(day, partner, |file| view.add(file.shown_at(now_ms), lists_files));
     tracer.step("read day", reading).await?;
     let mut body = json!({
         "day": day.to_string(),
@@ -42,47 +37,45 @@ pub(crate) async fn show(
     if is_operator && !ports.schedules.errors().is_empty() {
         body["schedule_errors"] = ports.schedules.errors().into();
     }
-    Ok(Answer::json(200, &body))
+    Ok(response::json(&body))
 }
 
 /// Whose files are shown: one partner's, or everybody's.
-fn in_view(caller: Caller, asked: Option<Partner>) -> Result<Option<Partner>, Refusal> {
+fn in_view(caller: Caller, named: Option<Partner>) -> Result<Option<Partner>, Rejection> {
     match caller {
-        Caller::Operator => Ok(asked),
-        Caller::Partner(own) if asked.as_ref().is_none_or(|asked| *asked == own) => Ok(Some(own)),
+        Caller::Operator => Ok(named),
+        Caller::Partner(own) if named.as_ref().is_none_or(|named| *named == own) => Ok(Some(own)),
         Caller::Partner(_) => {
             Err(query_malformed("A partner's key shows that partner's own day; leave the parameter partner out."))
         }
     }
 }
 
-/// The partner that the query names. Whoever misspells a parameter must not take the answer for what it asked for.
-fn partner_asked_for(request: &ApiGatewayProxyRequest) -> Result<Option<Partner>, Refusal> {
-    // The other map has the last value of each alone.
-    let query = &request.multi_value_query_string_parameters;
-    if query.iter().any(|(name, _)| name != "partner") {
-        return Err(query_malformed("The only parameter of a day is partner, which an operator's key may give."));
+/// The partner that the query names. Whoever misspells a parameter must not take the response for what it asked for.
+fn partner_in_query(request: &Request) -> Result<Option<Partner>, Rejection> {
+    if request::query_parameters(request).any(|(name, _)| name != "partner") {
+        return Err(query_malformed("The only parameter of a day is partner, which an operator's key may send."));
     }
-    let mut names = query.iter().map(|(_, value)| value);
+    let mut names = request::query_parameters(request).map(|(_, value)| value);
     match (names.next(), names.next()) {
         (None, _) => Ok(None),
         (Some(name), None) => Partner::named(name).map(Some).ok_or_else(|| {
             let form = "A partner's name has 1 to 63 small letters, digits and hyphens, and begins with no hyphen.";
             query_malformed(form)
         }),
-        (Some(_), Some(_)) => Err(query_malformed("Give the parameter partner once.")),
+        (Some(_), Some(_)) => Err(query_malformed("Send the parameter partner once.")),
     }
 }
 
-fn query_malformed(message: &str) -> Refusal {
-    Refusal::new(400, "query_malformed", message)
+fn query_malformed(message: &str) -> Rejection {
+    Rejection::new(Code::QueryMalformed, message)
 }
 
-fn day_malformed() -> Refusal {
-    Refusal::new(400, "day_malformed", "A day is written as in /days/2026-01-15, and is a day of the calendar, in UTC.")
+fn day_malformed() -> Rejection {
+    Rejection::new(Code::DayMalformed, "A day is written as in /days/2026-01-15, and is a day of the calendar, in UTC.")
 }
 
-/// What an answer is made of.
+/// What a response is made of.
 #[derive(Default)]
 struct View {
     tally: DayTally,
@@ -92,8 +85,8 @@ struct View {
 }
 
 impl View {
-    /// Counts a file, and lists it if it is to be and there is room.
-    fn take(&mut self, file: DayFile, is_listed: bool) -> Result<(), Failure> {
+    /// Counts a file, and lists it if files are listed and there is room.
+    fn add(&mut self, file: DayFile, is_listed: bool) -> Result<(), Failure> {
         self.tally.add(&file).map_err(|currency| {
             Failure::new(FailureKind::InvalidInput, format!("item of the status table: its sum in {currency}"))
         })?;

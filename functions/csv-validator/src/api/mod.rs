@@ -1,14 +1,14 @@
-//! The upload API: a file or an upload comes in by HTTP, and files, days and documents are read.
+//! The API of transaction files, one module for each operation.
 
 mod caller;
 mod correction;
 mod days;
 mod envelope;
+mod file_errors;
 pub mod http;
 mod page;
 mod part_headers;
 mod presigned;
 mod query;
-mod rejection;
 mod status_page;
 mod upload;

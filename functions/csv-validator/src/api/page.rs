@@ -1,19 +1,22 @@
 //! `GET /`: the page by which people send files and follow them.
 //!
-//! Its parts lie in `page/` as they were written. They become one document here, so that the browser asks once, and the
-//! document's policy lets it run these parts and no others: each is named by its digest.
+//! Its parts are in `page/` as they were written. They become one document here, so that the browser sends one request, and
+//! the document's policy lets it run these parts and no others: each is named by its digest.
 
 use crate::Ports;
-use api::gateway::{Answer, ApiError};
+use adapters::{Failure, FailureKind};
+use api::{ApiError, Response, response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::ContentDigest;
 use domain::limits::{API_FILE_BYTES_MAX, BUCKET_FILE_BYTES_MAX};
+use lambda_http::http::HeaderValue;
+use lambda_http::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use std::sync::OnceLock;
 
 const DOCUMENT: &str = include_str!("../../../../page/index.html");
 const STYLE: &str = include_str!("../../../../page/style.css");
-/// One script, in the order in which a reader meets its parts: a part uses what the parts before it define.
+/// One script in the order in which a reader meets its parts: the later ones use what the earlier ones define.
 const SCRIPT: &str = concat!(
     include_str!("../../../../page/sha256.js"),
     include_str!("../../../../page/text.js"),
@@ -30,13 +33,14 @@ const SCRIPT: &str = concat!(
     include_str!("../../../../page/main.js"),
 );
 
-/// The page, which says the same to everybody and needs no key. The bucket is the one other origin that it may speak to:
-/// large files go there, and reports come from there.
-pub(crate) async fn show(ports: &Ports) -> Result<Answer, ApiError> {
+/// The page, which is the same for everybody and needs no key. The bucket is the one other origin that it may connect to:
+/// large files go there, and reports are there.
+pub(crate) async fn show(ports: &Ports) -> Result<Response, ApiError> {
     let bucket = ports.objects.origin().await?;
-    Ok(Answer::document("text/html; charset=utf-8", document())
-        .with_header("Content-Security-Policy", &policy(&bucket))
-        .with_header("Referrer-Policy", "no-referrer"))
+    let policy = HeaderValue::try_from(policy(&bucket))
+        .map_err(|_| Failure::new(FailureKind::InvalidInput, "the bucket's address is no text of a header"))?;
+    let headers = [(CONTENT_SECURITY_POLICY, policy), (REFERRER_POLICY, HeaderValue::from_static("no-referrer"))];
+    Ok(response::document("text/html; charset=utf-8", document(), headers))
 }
 
 fn document() -> &'static str {
@@ -69,13 +73,13 @@ fn source(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// What stands between two texts.
+    /// The text between two others.
     fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
         text.split_once(before).and_then(|(_, rest)| rest.split_once(after)).unwrap().0
     }
 
     #[test]
-    fn the_policy_names_the_parts_as_they_stand_in_the_document() {
+    fn the_policy_names_the_parts_as_they_are_in_the_document() {
         let policy = policy("https://bucket.example");
         let style = between(document(), "<style>", "</style>");
         let script = between(document(), "<script type=\"module\">", "</script>");

@@ -1,17 +1,17 @@
-//! Looks at the headers of each part of a multipart body before `multer` does: it keeps the last of what is repeated and
+//! Checks the headers of each part of a multipart body before `multer` does, which keeps the last of what is repeated and
 //! sets no limit to their size.
 
-use api::gateway::Refusal;
+use api::{Code, Rejection};
 use domain::limits::PART_HEADER_BYTES_MAX;
 use memchr::memmem;
 
-/// Refuses a body with a part whose headers are too large or repeated.
+/// Rejects a body with a part whose headers are too large or repeated.
 ///
 /// # Errors
 /// Which rule a part breaks.
-pub(crate) fn check(body: &[u8], boundary: &str) -> Result<(), Refusal> {
+pub(crate) fn check(body: &[u8], boundary: &str) -> Result<(), Rejection> {
     let delimiter = format!("--{boundary}");
-    // A delimiter stands at the start of a line (RFC 2046, section 5.1.1); the file itself cannot have one.
+    // A delimiter is at the start of a line (RFC 2046, section 5.1.1); the file itself cannot have one.
     for at in memmem::find_iter(body, delimiter.as_bytes()).filter(|&at| at == 0 || body[..at].ends_with(b"\r\n")) {
         let after = &body[at + delimiter.len()..];
         if after.starts_with(b"--") {
@@ -25,8 +25,8 @@ pub(crate) fn check(body: &[u8], boundary: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Looks at the headers at the start of `part`. A part without a blank line is left to `multer`, which refuses it.
-fn check_block(part: &[u8]) -> Result<(), Refusal> {
+/// Checks the headers at the start of `part`. A part without a blank line is left to `multer`, which rejects it.
+fn check_block(part: &[u8]) -> Result<(), Rejection> {
     let beginning = &part[..part.len().min(PART_HEADER_BYTES_MAX + 4)];
     let length = if beginning.starts_with(b"\r\n") { Some(0) } else { memmem::find(beginning, b"\r\n\r\n") };
     let Some(length) = length else {
@@ -38,23 +38,23 @@ fn check_block(part: &[u8]) -> Result<(), Refusal> {
         .collect();
     names.sort_unstable();
     if names.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(Refusal::new(400, "part_header_repeated", "A part has the same header twice; send each once."));
+        return Err(Rejection::new(Code::PartHeaderRepeated, "A part has the same header twice; send each once."));
     }
     Ok(())
 }
 
-fn too_large() -> Refusal {
+fn too_large() -> Rejection {
     let message = format!("The headers of a part are larger than {PART_HEADER_BYTES_MAX} bytes; shorten them.");
-    Refusal::new(400, "part_headers_too_large", message)
+    Rejection::new(Code::PartHeadersTooLarge, message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn code_of(headers: &str) -> Option<&'static str> {
+    fn code_of(headers: &str) -> Option<Code> {
         let body = format!("--b\r\n{headers}\r\n\r\nContent-Type: x\r\nContent-Type: x\r\n\r\n--b--\r\n");
-        check(body.as_bytes(), "b").err().map(|refusal| refusal.code)
+        check(body.as_bytes(), "b").err().map(|rejection| rejection.code)
     }
 
     #[test]
@@ -62,12 +62,15 @@ mod tests {
         let disposition = "Content-Disposition: form-data; name=\"file\"";
         assert_eq!(code_of(disposition), None);
         assert_eq!(code_of(&format!("{disposition}\r\nContent-Type: text/csv")), None);
-        assert_eq!(code_of(&format!("{disposition}\r\ncontent-disposition : form-data")), Some("part_header_repeated"));
-        assert_eq!(code_of(&format!("{disposition}\r\nX: {}", "x".repeat(8192))), Some("part_headers_too_large"));
+        assert_eq!(
+            code_of(&format!("{disposition}\r\ncontent-disposition : form-data")),
+            Some(Code::PartHeaderRepeated)
+        );
+        assert_eq!(code_of(&format!("{disposition}\r\nX: {}", "x".repeat(8192))), Some(Code::PartHeadersTooLarge));
         let many: String = (0..1000).map(|number| format!("\r\nX-{number}: x")).collect();
-        assert_eq!(code_of(&format!("{disposition}{many}")), Some("part_headers_too_large"));
+        assert_eq!(code_of(&format!("{disposition}{many}")), Some(Code::PartHeadersTooLarge));
         let full = "x".repeat(PART_HEADER_BYTES_MAX - disposition.len() - 5);
         assert_eq!(code_of(&format!("{disposition}\r\nX: {full}")), None);
-        assert_eq!(code_of(&format!("{disposition}\r\nX: {full}x")), Some("part_headers_too_large"));
+        assert_eq!(code_of(&format!("{disposition}\r\nX: {full}x")), Some(Code::PartHeadersTooLarge));
     }
 }

@@ -1,25 +1,24 @@
 //! `POST /uploads`: a partner creates an upload, and gets a URL to put the file straight into the bucket.
 //!
 //! The request names the file: its `file_id` follows from the partner and the SHA-256, as from every source. The pending upload
-//! stands beside whatever the status table knows of the file, and by that the workflow knows whose the object is.
+//! is recorded beside whatever the status table knows of the file, and by that the workflow knows whose the object is.
 
 use crate::Ports;
 use crate::api::caller::partner_of;
+use crate::api::file_errors::FileErrors;
 use crate::api::query;
-use crate::api::rejection::Rejection;
 use crate::api::upload::{FIRST_ATTEMPT, attempt_unknown, exhausted, status_path};
 use crate::contention::{ATTEMPTS_MAX, contended, new_token};
 use adapters::object_store::UploadUrl;
 use adapters::status_table::{Facts, FileRecord, StatusUpdate, Transition};
 use adapters::{Failure, ObjectStore, Tracer, logging};
-use api::gateway::{Answer, ApiError, Refusal, is_json};
-use aws_lambda_events::apigw::ApiGatewayProxyRequest;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use api::{ApiError, Code, Rejection, Response, request, response};
 use domain::files::lifecycle::{Decision, Intent, decide_creation};
 use domain::files::upload_request::{RequestError, RequestErrorCode};
 use domain::limits::{API_FILE_BYTES_MAX, UPLOAD_URL_SECONDS};
 use domain::{FileId, FileStatus, Partner, PendingUpload, Timestamp, UploadRequest};
+use lambda_http::Request;
+use lambda_http::http::header::CONTENT_TYPE;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -37,16 +36,16 @@ struct Creation<'a> {
 }
 
 pub(crate) async fn create(
-    request: &ApiGatewayProxyRequest,
+    request: &Request,
     ports: &Ports,
     tracer: &Tracer,
     now_ms: u64,
-) -> Result<Answer, ApiError> {
+) -> Result<Response, ApiError> {
     let partner = partner_of(request)?;
-    refuse_dry_run(request)?;
+    reject_dry_run(request)?;
     let intent = query::intent(request)?;
-    refuse_other_types(request)?;
-    let request = UploadRequest::read(&body_of(request)?).map_err(refusal)?;
+    reject_other_types(request)?;
+    let request = UploadRequest::read(request.body()).map_err(rejection)?;
     let file_id = FileId::derive(&partner, &request.digest);
     logging::set_file_id(file_id.as_str());
     logging::set_partner(partner.as_str());
@@ -54,8 +53,8 @@ pub(crate) async fn create(
     Creation { ports, tracer, partner, file_id, request, intent, now_ms }.create().await
 }
 
-/// A request for an upload has no file that could be looked at.
-fn refuse_dry_run(request: &ApiGatewayProxyRequest) -> Result<(), Refusal> {
+/// A request for an upload has no file to check.
+fn reject_dry_run(request: &Request) -> Result<(), Rejection> {
     if !query::dry_run(request)? {
         return Ok(());
     }
@@ -63,12 +62,12 @@ fn refuse_dry_run(request: &ApiGatewayProxyRequest) -> Result<(), Refusal> {
         "Nothing was done: a dry run needs the file itself. Send it to POST /upload?dry_run=true, which takes up to \
          {API_FILE_BYTES_MAX} bytes; for a larger one use txn validate, where you have the file."
     );
-    Err(Refusal::new(400, "dry_run_unsupported", message))
+    Err(Rejection::new(Code::DryRunUnsupported, message))
 }
 
 /// The rejection of an upload whose control totals are not those of this very file, which was found valid before. Nothing
 /// needs to be sent to find that out, and nothing changes. None where nothing is known of the file, or nothing differs.
-fn misstated(record: &FileRecord, upload: &UploadRequest) -> Option<Answer> {
+fn totals_rejection(record: &FileRecord, upload: &UploadRequest) -> Option<Rejection> {
     let errors = record.errors_against(&upload.expected);
     if errors.is_empty() {
         return None;
@@ -77,10 +76,10 @@ fn misstated(record: &FileRecord, upload: &UploadRequest) -> Option<Answer> {
     for error in &errors {
         *errors_by_code.entry(error.code.as_str()).or_default() += 1;
     }
-    let message = "The file does not have the control totals that you expect. The very same file came before; status_path \
+    let message = "The file does not have the control totals that you expect. The very same file was received before; status_path \
                    shows its status, which has not changed. Create the upload again with the right control totals, or send \
                    the right file.";
-    let rejection = Rejection {
+    let errors = FileErrors {
         file_id: &record.file_id,
         status_path: Some(status_path(record)),
         rows: record.facts.rows.unwrap_or_default(),
@@ -90,45 +89,34 @@ fn misstated(record: &FileRecord, upload: &UploadRequest) -> Option<Answer> {
         dry_run: false,
         message: message.to_owned(),
     };
-    Some(rejection.answer())
+    Some(errors.rejection())
 }
 
-fn refuse_other_types(request: &ApiGatewayProxyRequest) -> Result<(), Refusal> {
-    if request.headers.get("content-type").is_some_and(|value| is_json(value.as_bytes())) {
+fn reject_other_types(request: &Request) -> Result<(), Rejection> {
+    if request::last_header(request, CONTENT_TYPE).is_some_and(|value| request::is_json(value.as_bytes())) {
         return Ok(());
     }
     let message = format!("The content type is not application/json. {HOW_TO_CREATE} The file itself is sent later.");
-    Err(Refusal::new(415, "content_type_unsupported", message))
+    Err(Rejection::new(Code::ContentTypeUnsupported, message))
 }
 
-fn body_of(request: &ApiGatewayProxyRequest) -> Result<Vec<u8>, Refusal> {
-    let text = request.body.as_deref().unwrap_or_default();
-    if !request.is_base64_encoded {
-        return Ok(text.as_bytes().to_vec());
-    }
-    STANDARD
-        .decode(text)
-        .map_err(|_| Refusal::new(400, "body_not_base64", "The body did not arrive as it was sent; send it again."))
-}
-
-fn refusal(error: RequestError) -> Refusal {
-    let status_code = if error.code.is_too_large() { 413 } else { 400 };
+fn rejection(error: RequestError) -> Rejection {
     let advice = if error.code == RequestErrorCode::FileTooLarge {
         "Split it and create an upload for each part, each with the header and with transaction ids of its own."
     } else {
         HOW_TO_CREATE
     };
-    Refusal::new(status_code, error.code.as_str(), format!("The request was refused: {}. {advice}", error.reason))
+    Rejection::new(error.code.into(), format!("The request was rejected: {}. {advice}", error.reason))
 }
 
 impl Creation<'_> {
-    /// Creates the upload beside what is known of the file, or answers that nothing needs to be sent. Where somebody else has
-    /// moved the file meanwhile, that is known now, and decided on anew.
-    async fn create(&self) -> Result<Answer, ApiError> {
+    /// Creates the upload beside what is known of the file, or responds that nothing needs to be sent. Where another request
+    /// has changed the status meanwhile, that is known now, and decided on anew.
+    async fn create(&self) -> Result<Response, ApiError> {
         let mut known = self.tracer.step("read status", self.ports.status.read(&self.file_id)).await?;
         for _ in 0..ATTEMPTS_MAX {
-            if let Some(rejected) = known.as_ref().and_then(|record| misstated(record, &self.request)) {
-                return Ok(rejected);
+            if let Some(rejection) = known.as_ref().and_then(|record| totals_rejection(record, &self.request)) {
+                return Err(rejection.into());
             }
             let decision = decide_creation(known.as_ref().map(FileRecord::known), self.intent, self.now_ms);
             match (decision, &known) {
@@ -144,14 +132,14 @@ impl Creation<'_> {
             let upload = self.pending_upload(known.as_ref(), &url).await?;
             match self.set(known.as_ref(), key, upload).await? {
                 StatusUpdate::Applied(record) => return Ok(self.created(&record, &url, was_rejected)),
-                StatusUpdate::Conflict(standing) => known = Some(*standing),
+                StatusUpdate::Conflict(current) => known = Some(*current),
             }
         }
         Err(contended().into())
     }
 
-    /// The upload that waits for its bytes. Its place in the arrival order is drawn now, whenever the bytes come; a repeat of
-    /// the request keeps the place.
+    /// The upload that waits for its bytes. Its sequence in the arrival order is drawn now, whenever the bytes arrive; a
+    /// repeat of the request keeps the sequence.
     async fn pending_upload(&self, known: Option<&FileRecord>, url: &UploadUrl) -> Result<PendingUpload, Failure> {
         let before = known.and_then(|record| record.facts.upload.as_ref());
         let (sequence, created_at_ms) = match before.filter(|upload| upload.is_repeated_by(self.intent, self.now_ms)) {
@@ -195,7 +183,7 @@ impl Creation<'_> {
         self.ports.status.advance(self.tracer, &self.file_id, &transition).await
     }
 
-    fn created(&self, record: &FileRecord, url: &UploadUrl, was_rejected: bool) -> Answer {
+    fn created(&self, record: &FileRecord, url: &UploadUrl, was_rejected: bool) -> Response {
         let message = if was_rejected {
             "This very file was rejected before. If you want it to be checked again, send it with PUT to upload.url, with \
              upload.headers exactly as they are, before upload.expires_at; then follow it at status_path."
@@ -220,26 +208,28 @@ impl Creation<'_> {
             "superseded_by": record.superseded_by,
             "duplicate": false,
         });
-        Answer::json(200, &body)
+        response::json(&body)
     }
 }
 
-/// The answer to a file that needs no upload: what `POST /upload` answers when it comes again.
-fn duplicate(record: &FileRecord) -> Answer {
+/// The response for a file that needs no upload, as that of `POST /upload` to the same file again.
+fn duplicate(record: &FileRecord) -> Response {
     let message = match (record.status, record.superseded_by.is_empty()) {
         (FileStatus::Completed, false) => {
             "This file was processed before, and a later file has replaced rows of it; nothing needs to be sent. To process \
              it again, so that its rows replace the later ones, send the request to /uploads?reprocess_attempt=, with the \
-             number that is the member attempt of this answer."
+             number that is the member attempt of this response."
         }
         (FileStatus::Completed, true) => {
             "This file was processed before; nothing needs to be sent. To process it again, send the request to \
-             /uploads?reprocess_attempt=, with the number that is the member attempt of this answer."
+             /uploads?reprocess_attempt=, with the number that is the member attempt of this response."
         }
         (status, _) if status.is_failed() => {
-            "This file came by another request and failed; status_path shows why. Send the request again in a moment."
+            "This file was sent by another request and failed; status_path shows why. Send the request again in a moment."
         }
-        _ => "This file is here already and is being processed; nothing needs to be sent. Follow it at status_path.",
+        _ => {
+            "This file was received before and is being processed; nothing needs to be sent. Follow it at status_path."
+        }
     };
     let facts = &record.facts;
     let body = json!({
@@ -255,5 +245,5 @@ fn duplicate(record: &FileRecord) -> Answer {
         "superseded_by": record.superseded_by,
         "duplicate": true,
     });
-    Answer::json(200, &body)
+    response::json(&body)
 }

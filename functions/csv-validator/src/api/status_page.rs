@@ -1,22 +1,18 @@
-//! `GET /files/{file_id}`: what became of a file, for whoever holds its token.
+//! `GET /files/{file_id}`: the status of a file, for whoever has its token.
 
 use crate::Ports;
 use adapters::status_table::FileRecord;
 use adapters::{Tracer, logging};
-use api::gateway::{Answer, ApiError, Refusal};
-use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use api::{ApiError, Code, Rejection, Response, request, response};
 use domain::{FileId, FileStatus, Timestamp};
+use lambda_http::Request;
 use serde_json::json;
 
-pub(crate) async fn show(
-    request: &ApiGatewayProxyRequest,
-    ports: &Ports,
-    tracer: &Tracer,
-    now_ms: u64,
-) -> Result<Answer, ApiError> {
-    let file_id = request.path_parameters.get("file_id").and_then(|text| FileId::parse(text)).ok_or_else(not_found)?;
+pub(crate) async fn show(request: &Request, ports: &Ports, tracer: &Tracer, now_ms: u64) -> Result<Response, ApiError> {
+    let file_id = request::path_parameter(request, "file_id").and_then(FileId::parse).ok_or_else(not_found)?;
     logging::set_file_id(file_id.as_str());
-    let token = request.query_string_parameters.first("token").unwrap_or_default();
+    let tokens = request::query_parameters(request).filter(|(name, _)| *name == "token").map(|(_, token)| token);
+    let token = tokens.last().unwrap_or_default();
     let record = tracer.step("read status", ports.status.read(&file_id)).await?.ok_or_else(not_found)?;
     // An unknown file and a wrong token look alike, so that nobody learns which files exist.
     if !record.facts.token.as_ref().is_some_and(|expected| expected.opens_with(token)) {
@@ -29,11 +25,11 @@ pub(crate) async fn show(
     Ok(page(&record, report_url, now_ms))
 }
 
-fn not_found() -> Refusal {
-    Refusal::new(404, "file_not_found", "No file has this id and token; use the status_path of the upload's answer.")
+fn not_found() -> Rejection {
+    Rejection::new(Code::FileNotFound, "No file has this id and token; use the status_path of the upload's response.")
 }
 
-fn page(record: &FileRecord, report_url: Option<String>, now_ms: u64) -> Answer {
+fn page(record: &FileRecord, report_url: Option<String>, now_ms: u64) -> Response {
     let facts = &record.facts;
     let time = |at: u64| Timestamp::from_unix_milliseconds(at).to_milliseconds_text();
     let upload = facts.upload.as_ref().map(|upload| {
@@ -67,5 +63,5 @@ fn page(record: &FileRecord, report_url: Option<String>, now_ms: u64) -> Answer 
         "report_url": report_url,
         "history": record.history,
     });
-    Answer::json(200, &body)
+    response::json(&body)
 }

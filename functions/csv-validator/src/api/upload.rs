@@ -1,13 +1,13 @@
-//! `POST /upload`: validates a file while its sender waits, stores it, and says what became of it.
+//! `POST /upload`: validates a file while its sender waits, stores it, and responds with the outcome.
 //!
-//! A valid file goes through four writes: its place in the arrival order is drawn, the attempt begins in the table, the object
-//! is stored, the attempt is `validated`. A handler that dies between two of them leaves what the next upload of the same
-//! file, or the workflow, continues. A dry run does none of this: it ends with the verdict.
+//! A valid file takes four writes: its sequence in the arrival order is drawn, the attempt begins in the table, the object is
+//! stored, the attempt is `validated`. A handler that dies between two of them leaves what the next upload of the same file, or
+//! the workflow, continues. A dry run does none of this: it ends with the verdict.
 
-mod answers;
 mod reject;
+mod responses;
 
-pub(crate) use answers::{attempt_unknown, exhausted, path_to_status, status_path};
+pub(crate) use responses::{attempt_unknown, exhausted, path_to_status, status_path};
 
 use crate::Ports;
 use crate::api::caller::partner_of;
@@ -18,21 +18,21 @@ use crate::inspection::{Findings, Inspection, log_rejection};
 use adapters::object_store::UploadMetadata;
 use adapters::status_table::{Facts, FileRecord, StatusUpdate, Transition};
 use adapters::{Failure, FailureKind, ObjectStore, Tracer, logging};
-use api::gateway::{Answer, ApiError};
-use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use api::{ApiError, Response};
 use bytes::Bytes;
 use domain::files::lifecycle::{Decision, Intent, Sequence, decide_upload};
 use domain::limits::{ERRORS_IN_DRY_RUN_MAX, ERRORS_IN_RESPONSE_MAX};
 use domain::{ControlTotals, FileId, FileStatus, Partner};
+use lambda_http::Request;
 
 /// The attempt of a file that nobody has sent before.
 pub(crate) const FIRST_ATTEMPT: u32 = 1;
 
-/// What became of one decision.
+/// The outcome of one decision, where it is no rejection.
 enum Turn {
-    /// The request is answered.
-    Answered(Answer),
-    /// Somebody else has moved the file, so that it is to be decided anew.
+    /// The file is accepted.
+    Accepted(Response),
+    /// Another request has changed the status of the file, so that it is to be decided anew.
     Moved(Box<FileRecord>),
 }
 
@@ -43,18 +43,18 @@ struct Sent<'a> {
     partner: Partner,
     file_id: FileId,
     bytes: Bytes,
-    /// What was stated of it.
+    /// The control totals that were sent with it.
     expected: ControlTotals,
     findings: Findings,
     now_ms: u64,
 }
 
 pub(crate) async fn upload(
-    request: ApiGatewayProxyRequest,
+    request: Request,
     ports: &Ports,
     tracer: &Tracer,
     now_ms: u64,
-) -> Result<Answer, ApiError> {
+) -> Result<Response, ApiError> {
     let partner = partner_of(&request)?;
     let (dry_run, intent) = (query::dry_run(&request)?, query::intent(&request)?);
     let errors_max = if dry_run { ERRORS_IN_DRY_RUN_MAX } else { ERRORS_IN_RESPONSE_MAX };
@@ -76,7 +76,7 @@ pub(crate) async fn upload(
     let sent = Sent { ports, tracer, partner, file_id, bytes, expected, findings, now_ms };
     let is_valid = sent.findings.report.is_valid();
     if dry_run {
-        return Ok(if is_valid { sent.would_be_accepted() } else { sent.would_be_rejected() });
+        return if is_valid { Ok(sent.would_be_accepted()) } else { Err(sent.would_be_rejected().into()) };
     }
     if !is_valid {
         log_rejection(&sent.findings.report);
@@ -84,7 +84,7 @@ pub(crate) async fn upload(
     sent.take(intent).await
 }
 
-/// What a file is, when it is held against what is known of it.
+/// What a file is, compared with what is known of it.
 enum Verdict {
     /// It is valid, and what its sender expects.
     Valid,
@@ -95,10 +95,10 @@ enum Verdict {
 }
 
 impl Sent<'_> {
-    /// Decides once, from what is known of the file, and does that. Where somebody else has moved the file meanwhile, that is
-    /// known now, and decided on anew.
-    async fn take(mut self, intent: Intent) -> Result<Answer, ApiError> {
-        // A valid file is taken for a new one, which saves a read for most; one that is not new is refused with how it stands.
+    /// Decides once, from what is known of the file, and does that. Where another request has changed its status meanwhile,
+    /// that is known now, and decided on anew.
+    async fn take(mut self, intent: Intent) -> Result<Response, ApiError> {
+        // A valid file is treated as a new one, which saves a read for most; of one that is not new the write returns the record.
         let may_be_new = intent == Intent::Process && matches!(self.verdict(None), Verdict::Valid);
         let mut known = if may_be_new {
             None
@@ -112,7 +112,7 @@ impl Sent<'_> {
                 Verdict::Invalid => self.reject(known.as_ref(), false).await?,
             };
             match turn {
-                Turn::Answered(answer) => return Ok(answer),
+                Turn::Accepted(response) => return Ok(response),
                 Turn::Moved(record) => known = Some(*record),
             }
         }
@@ -137,56 +137,59 @@ impl Sent<'_> {
         }
     }
 
-    /// Takes a valid file, or answers how it stands.
+    /// Accepts a valid file, or responds with its status.
     async fn accept(&self, known: Option<&FileRecord>, intent: Intent) -> Result<Turn, ApiError> {
         let (attempt, sequence) = match decide_upload(known.map(FileRecord::known), intent, self.now_ms) {
             Decision::Work { attempt, sequence } => (attempt, sequence),
             Decision::Exhausted => return Err(exhausted().into()),
             Decision::AttemptUnknown => return Err(attempt_unknown().into()),
             Decision::Existing => {
-                // Only a file that is known has an answer.
+                // Only of a known file there is nothing to do.
                 let known =
                     known.ok_or_else(|| Failure::new(FailureKind::InvalidInput, "nothing is known of the file"))?;
-                return Ok(Turn::Answered(self.accepted(known, true)));
+                return Ok(Turn::Accepted(self.accepted(known, true)));
             }
         };
-        let placed = self.placed(known, sequence).await?;
+        let arrival = self.arrival(known, sequence).await?;
         let validated = self.validated_facts(known);
-        match self.begin(attempt, placed.clone(), validated.clone()).await? {
+        match self.begin(attempt, arrival.clone(), validated.clone()).await? {
             StatusUpdate::Applied(_) => {}
             StatusUpdate::Conflict(begun) if begun.status == FileStatus::Validating && begun.attempt == attempt => {
                 // Another request, or the workflow, has begun the attempt. What began with a rejection is taken over.
                 if !begun.was_valid() {
-                    let valid =
-                        Facts { sequence: placed.sequence, received_at_ms: placed.received_at_ms, ..validated.clone() };
+                    let valid = Facts {
+                        sequence: arrival.sequence,
+                        received_at_ms: arrival.received_at_ms,
+                        ..validated.clone()
+                    };
                     let taken = self.ports.status.take_over(&begun, &valid);
                     if let StatusUpdate::Conflict(record) = self.tracer.step("take over", taken).await? {
                         return Ok(Turn::Moved(record));
                     }
                 }
             }
-            StatusUpdate::Conflict(standing) => return Ok(Turn::Moved(standing)),
+            StatusUpdate::Conflict(current) => return Ok(Turn::Moved(current)),
         }
         let record = self.store(attempt, validated).await?;
         if record.is_rejected() {
             // Another upload of the same file had other control totals, which hinders nobody.
             return Ok(Turn::Moved(Box::new(record)));
         }
-        Ok(Turn::Answered(self.accepted(&record, false)))
+        Ok(Turn::Accepted(self.accepted(&record, false)))
     }
 
-    /// When the attempt's bytes came, and its place in the arrival order.
-    async fn placed(&self, known: Option<&FileRecord>, sequence: Sequence) -> Result<Facts, Failure> {
+    /// When the attempt's bytes were received, and its sequence in the arrival order.
+    async fn arrival(&self, known: Option<&FileRecord>, sequence: Sequence) -> Result<Facts, Failure> {
         let before = known.filter(|_| sequence == Sequence::Kept);
-        let place = match before.and_then(FileRecord::kept_sequence) {
-            Some(place) => place,
+        let sequence = match before.and_then(FileRecord::kept_sequence) {
+            Some(sequence) => sequence,
             None => {
                 let drawing = self.ports.status.next_sequence(&self.partner, self.now_ms);
                 self.tracer.step("draw sequence", drawing).await?
             }
         };
         let received_at_ms = before.and_then(|record| record.facts.received_at_ms).unwrap_or(self.now_ms);
-        Ok(Facts { received_at_ms: Some(received_at_ms), sequence: Some(place), ..Facts::default() })
+        Ok(Facts { received_at_ms: Some(received_at_ms), sequence: Some(sequence), ..Facts::default() })
     }
 
     /// What is true of the bytes: what was found when they were valid first, or now.
@@ -206,13 +209,13 @@ impl Sent<'_> {
         Facts { rows, totals, columns, ranges, ..Facts::default() }
     }
 
-    /// Begins an attempt, or learns how the file stands. What the workflow needs to know of a valid file is in the table
+    /// Begins an attempt, or returns the status of the file. What the workflow needs to know of a valid file is in the table
     /// before the object is in the bucket, because nothing is believed of the object itself.
-    async fn begin(&self, attempt: u32, placed: Facts, validated: Facts) -> Result<StatusUpdate, Failure> {
+    async fn begin(&self, attempt: u32, arrival: Facts, validated: Facts) -> Result<StatusUpdate, Failure> {
         let facts = Facts {
             partner: Some(self.partner.as_str().to_owned()),
-            received_at_ms: placed.received_at_ms,
-            sequence: placed.sequence,
+            received_at_ms: arrival.received_at_ms,
+            sequence: arrival.sequence,
             sha256: Some(self.findings.digest.as_str().to_owned()),
             token: Some(new_token()?),
             ..validated
@@ -227,7 +230,7 @@ impl Sent<'_> {
         let rows = validated.rows.unwrap_or_default();
         let facts = Facts { key: Some(key), version_id, ..validated };
         let message = format!("every record is valid: {rows}");
-        // The workflow may have come further by now; then its word stands.
+        // The workflow may be further by now; then its status stays.
         let moved = self.advance(attempt, FileStatus::Validated, message, facts).await?;
         if matches!(moved, StatusUpdate::Applied(_)) {
             tracing::info!(event = "file_accepted", rows, "the file is accepted");

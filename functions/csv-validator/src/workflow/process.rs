@@ -24,7 +24,7 @@ impl Step<'_> {
         self.proceed(file_id, Some(&record), source, facts, self.now_ms).await
     }
 
-    /// The attempt to work under and its place in the arrival order, or none if nothing is left to do.
+    /// The attempt to work under and its sequence in the arrival order, or none if nothing is left to do.
     pub(super) fn decide(
         &self,
         known: Option<&FileRecord>,
@@ -37,9 +37,9 @@ impl Step<'_> {
         }
     }
 
-    /// When the bytes of an attempt came, and its place in the arrival order: that of the attempt before, that of the request
+    /// When the bytes of an attempt were received, and its sequence in the arrival order: that of the attempt before, that of the request
     /// which created the upload, or the bucket's own time of an object that a partner has put there itself.
-    async fn placed(
+    async fn arrival(
         &self,
         known: Option<&FileRecord>,
         source: ObjectSource,
@@ -48,13 +48,11 @@ impl Step<'_> {
         written_at_ms: u64,
     ) -> Result<(u64, u64), Failure> {
         let before = known.filter(|_| sequence == Sequence::Kept);
-        if let Some((place, received_at_ms)) =
-            before.and_then(|record| Some((record.kept_sequence()?, record.facts.received_at_ms?)))
-        {
-            return Ok((place, received_at_ms));
+        if let Some(arrival) = before.and_then(|record| Some((record.kept_sequence()?, record.facts.received_at_ms?))) {
+            return Ok(arrival);
         }
         let upload = known.and_then(|record| record.facts.upload.as_ref());
-        let place = match (source, upload) {
+        let sequence = match (source, upload) {
             (ObjectSource::Bucket { .. }, _) => written_at_ms,
             (_, Some(upload)) => upload.sequence,
             (_, None) => {
@@ -64,11 +62,11 @@ impl Step<'_> {
                 self.tracer.step("draw sequence", drawing).await?
             }
         };
-        Ok((place, written_at_ms))
+        Ok((sequence, written_at_ms))
     }
 
     /// Goes on to process a valid file. Where an upload of the same file with other control totals is rejected meanwhile, that
-    /// hinders nobody: the file is decided on anew, as it stands then.
+    /// hinders nobody: the file is decided on anew, by its status then.
     pub(super) async fn proceed(
         &self,
         file_id: &FileId,
@@ -85,26 +83,26 @@ impl Step<'_> {
                     None => Ok(done("nobody has asked for the file")),
                 };
             };
-            let came_as_far = known
+            let has_come_as_far = known
                 .clone()
                 .filter(|record| record.attempt == attempt && record.status.rank() >= FileStatus::Validated.rank());
-            // An attempt has one place in the arrival order, that of whoever began it, however many versions come at once.
-            let standing = if let Some(record) = came_as_far {
+            // An attempt has one sequence in the arrival order, that of whoever began it, however many versions arrive at once.
+            let current = if let Some(record) = has_come_as_far {
                 record
             } else {
-                let placed = self.placed(known.as_ref(), source, sequence, &facts, written_at_ms).await?;
-                facts = Facts { sequence: Some(placed.0), received_at_ms: Some(placed.1), ..facts };
+                let arrival = self.arrival(known.as_ref(), source, sequence, &facts, written_at_ms).await?;
+                facts = Facts { sequence: Some(arrival.0), received_at_ms: Some(arrival.1), ..facts };
                 self.record_valid(file_id, attempt, known.as_ref(), &facts).await?
             };
-            if standing.attempt == attempt && standing.is_rejected() {
-                source = self.source_of(&standing, source);
-                known = Some(standing);
+            if current.attempt == attempt && current.is_rejected() {
+                source = self.source_of(&current, source);
+                known = Some(current);
                 continue;
             }
-            if standing.attempt != attempt || standing.status.is_final() {
+            if current.attempt != attempt || current.status.is_final() {
                 return Ok(done("another execution was faster"));
             }
-            facts = Facts { sequence: standing.facts.sequence, received_at_ms: standing.facts.received_at_ms, ..facts };
+            facts = Facts { sequence: current.facts.sequence, received_at_ms: current.facts.received_at_ms, ..facts };
             let file = file_task(file_id, attempt, &facts)?;
             return Ok(Validation::process(file, facts.ranges.unwrap_or_default()));
         }
@@ -125,7 +123,7 @@ impl Step<'_> {
             return Ok(begun);
         }
         let rows = facts.rows.unwrap_or_default();
-        // The place and the time are those of whoever began, unless that was a rejection, which has no place.
+        // The sequence and the time are those of whoever began, unless that was a rejection, which has no sequence.
         let (sequence, received_at_ms) =
             if begun.facts.sequence.is_none() { (facts.sequence, facts.received_at_ms) } else { (None, None) };
         let found = Facts { sequence, received_at_ms, ..facts.clone() };

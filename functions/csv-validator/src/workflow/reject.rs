@@ -1,7 +1,7 @@
 //! Rejects a file that has errors.
 
 use super::step::{ReadFile, Step};
-use super::{done, refused};
+use super::{done, rejected};
 use crate::inspection::{ReportPass, log_rejection};
 use adapters::status_table::{Facts, FileRecord, Transition};
 use adapters::{Failure, ObjectStore};
@@ -71,9 +71,9 @@ impl Step<'_> {
             .first()
             .map_or(String::new(), |error| format!("; the first is {} on line {}", error.code.as_str(), error.line));
         let cause = format!("file {file_id}, errors: {errors}{first}; the report is {report_key}");
-        let mut rejected = refused(RejectionReason::InvalidCsv, cause);
-        rejected.rejected = Some(RejectedFile { file_id: file_id.clone(), attempt });
-        Ok(Some(rejected))
+        let mut validation = rejected(RejectionReason::InvalidCsv, cause);
+        validation.rejected = Some(RejectedFile { file_id: file_id.clone(), attempt });
+        Ok(Some(validation))
     }
 
     /// Reads the version again and writes every error to the report under `key`.

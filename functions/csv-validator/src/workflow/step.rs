@@ -1,7 +1,7 @@
 //! What is done about an object, by where it came from.
 
 use super::process::validated_facts;
-use super::{NOBODYS_KEY, Object, done, refused};
+use super::{NOBODYS_KEY, Object, done, rejected};
 use crate::Ports;
 use crate::inspection::{Findings, Inspection};
 use adapters::object_store::OpenObject;
@@ -73,7 +73,7 @@ impl Step<'_> {
         logging::set_file_id(file_id.as_str());
         let known = self.read_status(&file_id).await?;
         let Some(record) = known.filter(|record| record.facts.upload_key.as_deref() == Some(&self.object.key)) else {
-            return Ok(refused(RejectionReason::UnknownPartner, NOBODYS_KEY));
+            return Ok(rejected(RejectionReason::UnknownPartner, NOBODYS_KEY));
         };
         if self.decide(Some(&record), self.presigned(&record))?.is_none() {
             // Found out before a gigabyte is read for nothing.
@@ -87,7 +87,7 @@ impl Step<'_> {
         let file = self.read_file().await?;
         if FileId::derive(&partner, &file.findings.digest) != file_id {
             let cause = "the object is not the file that its upload was created for";
-            return Ok(refused(RejectionReason::ContentDiffers, cause));
+            return Ok(rejected(RejectionReason::ContentDiffers, cause));
         }
         // While a large file was read, another execution may have come further.
         let known = self.read_status(&file_id).await?;
@@ -151,7 +151,7 @@ impl Step<'_> {
             if record.errors_against(&expected).is_empty() {
                 return self.proceed_as_known(file_id, record, source).await;
             }
-            // Its sender was told so when the upload was created, unless the file came by another request in between.
+            // The response to the request for the upload said so, unless the file was received by another request in between.
             return self.nothing_to_do(&record).await;
         }
         file.findings.check(&expected, ERRORS_IN_RESPONSE_MAX);

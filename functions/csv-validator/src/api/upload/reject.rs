@@ -1,12 +1,12 @@
 //! How `POST /upload` rejects a file: it is stored with a report of its errors, and its status says so, unless something
 //! better is known of it.
 
-use super::answers::exhausted;
+use super::responses::exhausted;
 use super::{FIRST_ATTEMPT, Sent, Turn};
 use crate::inspection::ReportPass;
 use adapters::status_table::{Facts, FileRecord, StatusUpdate};
 use adapters::{Failure, ObjectStore};
-use api::gateway::ApiError;
+use api::ApiError;
 use domain::files::lifecycle::{Decision, Intent, decide_upload};
 use domain::{ControlTotals, FileStatus};
 
@@ -21,47 +21,47 @@ impl Sent<'_> {
         // known as one from its first status on, so that here a rejection has begun whose handler may have died.
         let was_begun = known.status == FileStatus::Validating && !known.was_valid();
         if totals_differ && !was_begun {
-            return Ok(Turn::Answered(self.rejected(known)));
+            return Err(self.rejected(known).into());
         }
         match decide_upload(Some(known.known()), Intent::Process, self.now_ms) {
             Decision::Work { attempt, .. } => self.reject_attempt(attempt).await,
             Decision::Exhausted => Err(exhausted().into()),
-            Decision::Existing | Decision::AttemptUnknown => Ok(Turn::Answered(self.rejected(known))),
+            Decision::Existing | Decision::AttemptUnknown => Err(self.rejected(known).into()),
         }
     }
 
     /// Rejects a file under an attempt that begins with that.
     async fn reject_attempt(&self, attempt: u32) -> Result<Turn, ApiError> {
-        let placed = Facts { received_at_ms: Some(self.now_ms), ..Facts::default() };
-        match self.begin(attempt, placed, Facts::default()).await? {
+        let arrival = Facts { received_at_ms: Some(self.now_ms), ..Facts::default() };
+        match self.begin(attempt, arrival, Facts::default()).await? {
             StatusUpdate::Applied(_) => {}
             // Another request has begun to reject it. One that has found it valid is right.
             StatusUpdate::Conflict(begun)
                 if begun.status == FileStatus::Validating && begun.attempt == attempt && !begun.was_valid() => {}
-            StatusUpdate::Conflict(standing) => return Ok(Turn::Moved(standing)),
+            StatusUpdate::Conflict(current) => return Ok(Turn::Moved(current)),
         }
         let facts = self.keep_rejected(attempt).await?;
         let message = format!("rejected, errors: {}", self.findings.report.error_count);
-        Ok(match self.advance(attempt, FileStatus::ValidationFailed, message, facts).await? {
-            StatusUpdate::Applied(record) => Turn::Answered(self.rejected(&record)),
-            StatusUpdate::Conflict(record) => Turn::Moved(record),
-        })
+        match self.advance(attempt, FileStatus::ValidationFailed, message, facts).await? {
+            StatusUpdate::Applied(record) => Err(self.rejected(&record).into()),
+            StatusUpdate::Conflict(record) => Ok(Turn::Moved(record)),
+        }
     }
 
-    /// Rejects a file that stands rejected. The same errors change nothing; others replace those that are recorded.
+    /// Rejects a file whose status is a rejection. The same errors change nothing; others replace those that are recorded.
     async fn reject_again(&self, known: &FileRecord) -> Result<Turn, ApiError> {
         let facts = &known.facts;
         let is_same = facts.error_count == Some(self.findings.report.error_count)
             && facts.rejected_totals == self.rejected_totals();
         if is_same {
-            return Ok(Turn::Answered(self.rejected(known)));
+            return Err(self.rejected(known).into());
         }
         let facts = self.keep_rejected(known.attempt).await?;
         let again = self.ports.status.reject_again(known, &facts, false);
-        Ok(match self.tracer.step("reject again", again).await? {
-            StatusUpdate::Applied(record) => Turn::Answered(self.rejected(&record)),
-            StatusUpdate::Conflict(standing) => Turn::Moved(standing),
-        })
+        match self.tracer.step("reject again", again).await? {
+            StatusUpdate::Applied(record) => Err(self.rejected(&record).into()),
+            StatusUpdate::Conflict(current) => Ok(Turn::Moved(current)),
+        }
     }
 
     /// Stores a rejected file and its report. The status that names both is written after both.
@@ -81,7 +81,7 @@ impl Sent<'_> {
         })
     }
 
-    /// What was stated, if the file is refused for it.
+    /// The control totals, if the file is rejected for them.
     fn rejected_totals(&self) -> Option<ControlTotals> {
         self.findings.differs_from_totals.then(|| self.expected.clone())
     }

@@ -1,16 +1,16 @@
-//! What `POST /upload` answers.
+//! The responses of `POST /upload`.
 
 use super::Sent;
-use crate::api::rejection::Rejection;
+use crate::api::file_errors::FileErrors;
 use crate::inspection::Findings;
 use adapters::ObjectStore;
 use adapters::status_table::FileRecord;
-use api::gateway::{Answer, Refusal};
+use api::{Code, Rejection, Response, response};
 use domain::{FileId, FileStatus, StatusToken};
 use serde_json::json;
 
 impl Sent<'_> {
-    pub(super) fn accepted(&self, record: &FileRecord, duplicate: bool) -> Answer {
+    pub(super) fn accepted(&self, record: &FileRecord, duplicate: bool) -> Response {
         let message = match (duplicate, record.status, record.superseded_by.is_empty()) {
             (_, status, _) if status.is_failed() => {
                 "The file is valid, but it could not be processed yet; send it again in a moment, it is never processed twice."
@@ -18,11 +18,11 @@ impl Sent<'_> {
             (false, _, _) => "The file is valid and is being processed; follow it at status_path.",
             (true, _, false) => {
                 "This file was processed before, and a later file has replaced rows of it; nothing was done again. To process \
-                 it again, so that its rows replace the later ones, send it to /upload?reprocess_attempt=, with the number that is the member attempt of this answer."
+                 it again, so that its rows replace the later ones, send it to /upload?reprocess_attempt=, with the number that is the member attempt of this response."
             }
             (true, FileStatus::Completed, true) => {
                 "This file was processed before; nothing was done again. To process it again, send it to \
-                 /upload?reprocess_attempt=, with the number that is the member attempt of this answer."
+                 /upload?reprocess_attempt=, with the number that is the member attempt of this response."
             }
             (true, _, true) => "This file is being processed already; follow it at status_path.",
         };
@@ -40,27 +40,28 @@ impl Sent<'_> {
             "duplicate": duplicate,
             "dry_run": false,
         });
-        Answer::json(200, &body)
+        response::json(&body)
     }
 
-    pub(super) fn rejected(&self, record: &FileRecord) -> Answer {
+    pub(super) fn rejected(&self, record: &FileRecord) -> Rejection {
         let listed = self.findings.first_errors.len();
         let count = self.findings.report.error_count;
         let message = if !record.is_rejected() {
-            "The file is not what you stated of it, and this upload was refused. The very same file came before, and stands as \
-             status_path tells; nothing of that has changed. Send it again with the right numbers, or send the right file."
+            "The file does not have the control totals that you expect, and this upload was rejected. The very same file was \
+             received before; status_path shows its status, which has not changed. Send it again with the right control \
+             totals, or send the right file."
                 .to_owned()
         } else {
             format!(
-                "The file was refused, and nothing of it was stored as transactions. Errors: {count}, of which {listed} are \
+                "The file was rejected, and nothing of it was stored as transactions. Errors: {count}, of which {listed} are \
                  listed here; status_path links to a report of all. Correct them and send the whole file again."
             )
         };
-        self.rejection(message, Some(status_path(record)), false).answer()
+        self.rejection(message, Some(status_path(record)), false)
     }
 
-    /// The answer of a dry run of a valid file. What would be stored where is not said, since nothing is.
-    pub(super) fn would_be_accepted(&self) -> Answer {
+    /// The response to a dry run of a valid file. It names no object, since none is stored.
+    pub(super) fn would_be_accepted(&self) -> Response {
         let report = &self.findings.report;
         let body = json!({
             "message": "The file is valid. This was a dry run: nothing was stored. To have the file processed, send it without dry_run.",
@@ -75,22 +76,22 @@ impl Sent<'_> {
             "duplicate": false,
             "dry_run": true,
         });
-        Answer::json(200, &body)
+        response::json(&body)
     }
 
-    pub(super) fn would_be_rejected(&self) -> Answer {
+    pub(super) fn would_be_rejected(&self) -> Rejection {
         let listed = self.findings.first_errors.len();
         let message = format!(
-            "The file would be refused. Errors: {}, of which {listed} are listed here. This was a dry run: nothing was stored. \
+            "The file would be rejected. Errors: {}, of which {listed} are listed here. This was a dry run: nothing was stored. \
              Correct them and send the whole file again.",
             self.findings.report.error_count
         );
-        self.rejection(message, None, true).answer()
+        self.rejection(message, None, true)
     }
 
-    pub(super) fn rejection(&self, message: String, status_path: Option<String>, dry_run: bool) -> Rejection<'_> {
+    fn rejection(&self, message: String, status_path: Option<String>, dry_run: bool) -> Rejection {
         let Findings { report, first_errors, .. } = &self.findings;
-        Rejection {
+        let errors = FileErrors {
             file_id: &self.file_id,
             status_path,
             rows: report.rows,
@@ -99,7 +100,8 @@ impl Sent<'_> {
             errors: first_errors,
             dry_run,
             message,
-        }
+        };
+        errors.rejection()
     }
 }
 
@@ -112,19 +114,17 @@ pub(crate) fn path_to_status(file_id: &FileId, token: Option<&StatusToken>) -> S
     format!("/files/{file_id}?token={}", token.map(StatusToken::reveal).unwrap_or_default())
 }
 
-pub(crate) fn attempt_unknown() -> Refusal {
-    Refusal::new(
-        409,
-        "attempt_unknown",
+pub(crate) fn attempt_unknown() -> Rejection {
+    Rejection::new(
+        Code::AttemptUnknown,
         "Nothing was done: the file has no such attempt. Name the one that you have seen, the member attempt of the file's \
          status; a file that was never sent is sent without reprocess_attempt.",
     )
 }
 
-pub(crate) fn exhausted() -> Refusal {
-    Refusal::new(
-        409,
-        "attempts_exhausted",
-        "This file was tried too often without success. Ask the operator to look into it.",
+pub(crate) fn exhausted() -> Rejection {
+    Rejection::new(
+        Code::AttemptsExhausted,
+        "This file had too many attempts without success. Ask the operator to investigate.",
     )
 }

@@ -1,4 +1,4 @@
-//! How a file stands, by the status table and by the bucket.
+//! The status of a file, from the status table and the bucket.
 
 use super::dead_letter::Object;
 use super::{Aws, aws_problem};
@@ -9,32 +9,32 @@ use domain::{FileId, FileStatus};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// How long it is until the table is asked again: the first time, and at most.
-const FIRST_LOOK_AFTER: Duration = Duration::from_millis(250);
-const LOOK_AGAIN_AFTER_MAX: Duration = Duration::from_secs(3);
+/// The first and the longest delay between two reads of the table.
+const POLL_DELAY_MIN: Duration = Duration::from_millis(250);
+const POLL_DELAY_MAX: Duration = Duration::from_secs(3);
 
-/// Where a file stands.
+/// The current attempt and status of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Standing {
+pub(crate) struct CurrentStatus {
     pub(crate) attempt: u32,
     pub(crate) status: FileStatus,
 }
 
 /// The status table and the bucket of an environment.
-pub(crate) struct Outcomes<'a> {
+pub(crate) struct FileStatuses<'a> {
     aws: &'a Aws,
     table: String,
 }
 
 type Row = HashMap<String, AttributeValue>;
 
-impl<'a> Outcomes<'a> {
+impl<'a> FileStatuses<'a> {
     pub(crate) fn new(aws: &'a Aws, environment: &str) -> Self {
         Self { aws, table: format!("processing-status-{environment}") }
     }
 
-    /// The file that an object is: by its key, where only that file can lie there, and otherwise by its bytes, which name a file
-    /// on every road. None if nobody is known to have put it there.
+    /// The file of an object: by its key, if only that file can have it, otherwise by its content, which identifies a file
+    /// from every source. None if no partner put it there.
     pub(crate) async fn file_id(&self, object: &Object) -> Result<Option<FileId>, Problem> {
         if let Some(file_id) = self.file_named(object).await? {
             return Ok(Some(file_id));
@@ -46,14 +46,13 @@ impl<'a> Outcomes<'a> {
         let mut body = get.send().await.map_err(|error| aws_problem("s3:GetObjectVersion", &error))?.body;
         let mut hasher = ContentHasher::default();
         while let Some(piece) = body.next().await {
-            hasher.push(&piece.map_err(|error| broken(&error))?);
+            hasher.push(&piece.map_err(|error| read_error(&error))?);
         }
         Ok(Some(FileId::derive(&partner, &hasher.finish())))
     }
 
-    /// The file that an object's key names, if it does. Whoever may write under `incoming/` may call a file like another one, so
-    /// that a name counts there only where the API let that very file be put; and once that is completed, only for the bytes
-    /// that were.
+    /// The file that an object's key names, if it does. A partner can choose any key under `incoming/`, so there the key
+    /// counts only if the API created the upload of that file; and if the file is completed, only for the same version.
     pub(crate) async fn file_named(&self, object: &Object) -> Result<Option<FileId>, Problem> {
         if let Some(file_id) = object.validated_file() {
             return Ok(Some(file_id));
@@ -65,14 +64,14 @@ impl<'a> Outcomes<'a> {
         let has = |name: &str, expected: &str| {
             row.get(name).and_then(|value| value.as_s().ok()).is_some_and(|text| text == expected)
         };
-        let is_done_with_other_bytes =
+        let is_completed_with_other_bytes =
             has("status", FileStatus::Completed.as_str()) && !has("version_id", &object.version_id);
-        Ok((has("upload_key", &object.key) && !is_done_with_other_bytes).then_some(file_id))
+        Ok((has("upload_key", &object.key) && !is_completed_with_other_bytes).then_some(file_id))
     }
 
-    /// How a file stands now.
-    pub(crate) async fn read(&self, file_id: &FileId) -> Result<Option<Standing>, Problem> {
-        Ok(self.row(file_id).await?.as_ref().and_then(standing))
+    /// The current status of a file.
+    pub(crate) async fn read(&self, file_id: &FileId) -> Result<Option<CurrentStatus>, Problem> {
+        Ok(self.row(file_id).await?.as_ref().and_then(current_status))
     }
 
     async fn row(&self, file_id: &FileId) -> Result<Option<Row>, Problem> {
@@ -88,42 +87,41 @@ impl<'a> Outcomes<'a> {
         Ok(get.send().await.map_err(|error| aws_problem("dynamodb:GetItem", &error))?.item)
     }
 
-    /// Waits until an attempt that began after `before` has ended. None if none has in time.
+    /// Waits until an attempt that is newer than `before` has ended. None after the timeout.
     pub(crate) async fn wait(
         &self,
         file_id: &FileId,
-        before: Option<Standing>,
+        before: Option<CurrentStatus>,
         timeout: Duration,
-    ) -> Result<Option<Standing>, Problem> {
+    ) -> Result<Option<CurrentStatus>, Problem> {
         let deadline = Instant::now() + timeout;
-        let mut wait = FIRST_LOOK_AFTER;
+        let mut wait = POLL_DELAY_MIN;
         loop {
-            let standing = self.read(file_id).await?;
-            if let Some(ended) = standing.filter(|now| now.status.is_final() && is_news(before, *now)) {
+            let current = self.read(file_id).await?;
+            if let Some(ended) = current.filter(|now| now.status.is_final() && is_newer(before, *now)) {
                 return Ok(Some(ended));
             }
             if Instant::now() + wait > deadline {
                 return Ok(None);
             }
             tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(LOOK_AGAIN_AFTER_MAX);
+            wait = (wait * 2).min(POLL_DELAY_MAX);
         }
     }
 }
 
-fn standing(row: &Row) -> Option<Standing> {
+fn current_status(row: &Row) -> Option<CurrentStatus> {
     let status = row.get("status")?.as_s().ok()?;
     let attempt = row.get("attempt")?.as_n().ok()?.parse().ok()?;
     let status = FileStatus::ALL.into_iter().find(|known| known.as_str() == status)?;
-    Some(Standing { attempt, status })
+    Some(CurrentStatus { attempt, status })
 }
 
-/// Whether the end of an attempt came after what was known: an attempt that had ended is followed by a new one, and one that
-/// had not goes on.
-fn is_news(before: Option<Standing>, now: Standing) -> bool {
+/// Whether a final status is newer than `before`: of a later attempt, or of the same one if that had not ended.
+fn is_newer(before: Option<CurrentStatus>, now: CurrentStatus) -> bool {
     before.is_none_or(|before| now.attempt > before.attempt || !before.status.is_final())
 }
 
-fn broken(error: &dyn std::fmt::Display) -> Problem {
-    Problem::new(Exit::Unavailable, "aws_unavailable", format!("the object could not be read to its end: {error}"))
+fn read_error(error: &dyn std::fmt::Display) -> Problem {
+    Problem::new(Exit::Unavailable, "aws_unavailable", format!("the object could not be read completely: {error}"))
 }

@@ -1,15 +1,15 @@
-//! The answer to a file that is refused: its errors, with their places, their reasons and their remedies.
+//! The rejection of a file with errors: each with its position, its reason and its fix.
 
-use api::gateway::Answer;
+use api::{Code, Rejection};
 use domain::FileId;
 use domain::csv::RowError;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What is answered of a refused file.
-pub(crate) struct Rejection<'a> {
+/// What the response to a file with errors says.
+pub(crate) struct FileErrors<'a> {
     pub(crate) file_id: &'a FileId,
-    /// Where the refusal can be followed; none where it is recorded nowhere.
+    /// Where the rejection can be followed; none where it is recorded nowhere.
     pub(crate) status_path: Option<String>,
     pub(crate) rows: u32,
     pub(crate) error_count: u64,
@@ -17,27 +17,23 @@ pub(crate) struct Rejection<'a> {
     /// The first of the errors.
     pub(crate) errors: &'a [RowError],
     pub(crate) dry_run: bool,
-    /// What is to be done, and what became of the file.
+    /// What is to be done, and the outcome of the file.
     pub(crate) message: String,
 }
 
-impl Rejection<'_> {
-    pub(crate) fn answer(self) -> Answer {
-        let counts: Map<String, Value> =
-            self.errors_by_code.into_iter().map(|(code, count)| (code.to_owned(), count.into())).collect();
-        let body = json!({
-            "error": "invalid_csv",
-            "message": self.message,
-            "file_id": self.file_id,
-            "status_path": self.status_path,
-            "row_count": self.rows,
-            "error_count": self.error_count,
-            "errors_by_code": counts,
-            "truncated": self.error_count > self.errors.len() as u64,
-            "errors": self.errors.iter().map(row_error).collect::<Vec<_>>(),
-            "dry_run": self.dry_run,
-        });
-        Answer::json(400, &body)
+impl FileErrors<'_> {
+    pub(crate) fn rejection(self) -> Rejection {
+        let truncated = self.error_count > self.errors.len() as u64;
+        Rejection::new(Code::InvalidCsv, self.message).with_members([
+            ("file_id", json!(self.file_id)),
+            ("status_path", self.status_path.into()),
+            ("row_count", self.rows.into()),
+            ("error_count", self.error_count.into()),
+            ("errors_by_code", json!(self.errors_by_code)),
+            ("truncated", truncated.into()),
+            ("errors", self.errors.iter().map(row_error).collect()),
+            ("dry_run", self.dry_run.into()),
+        ])
     }
 }
 
@@ -60,10 +56,10 @@ mod tests {
     use domain::csv::{Column, ErrorCode};
     use domain::limits::ERRORS_IN_DRY_RUN_MAX;
 
-    /// Lambda answers 6 MB at most; in it stands the body as a text, so that every quote takes two bytes.
+    /// Lambda responds with 6 MB at most; the body is a text in it, so that every quote takes two bytes.
     #[test]
-    fn the_longest_list_of_errors_fits_into_an_answer() {
-        const LAMBDA_ANSWER_BYTES_MAX: usize = 6_291_556;
+    fn the_longest_list_of_errors_fits_into_a_response() {
+        const LAMBDA_RESPONSE_BYTES_MAX: usize = 6_291_556;
         /// What a reason may have beyond its code's own, such as two numbers.
         const DETAIL_BYTES: usize = 40;
         let longest = ErrorCode::ALL.iter().map(|code| {
@@ -79,6 +75,6 @@ mod tests {
             json!(row_error(&error).to_string()).to_string().len()
         });
         let longest = longest.max().unwrap();
-        assert!(longest * ERRORS_IN_DRY_RUN_MAX < LAMBDA_ANSWER_BYTES_MAX, "{longest}");
+        assert!(longest * ERRORS_IN_DRY_RUN_MAX < LAMBDA_RESPONSE_BYTES_MAX, "{longest}");
     }
 }
