@@ -29,7 +29,7 @@ impl ApiResponse {
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|error| panic!("{status} with no JSON: {error}: {}", String::from_utf8_lossy(&bytes)));
         let response = Self { status, headers, body };
-        description::describes(&method, url.path(), &response);
+        description::assert_described(&method, url.path(), &response);
         response
     }
 
