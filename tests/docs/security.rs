@@ -2,7 +2,7 @@
 //! parameter, output and command. What is said of roles is what the template gives them.
 
 use super::pages::{Page, assigned_parameters, commands, is_camel_case, is_path, quoted, words_after};
-use crate::support::template::{referred, resources, template, text_of};
+use crate::support::template::{id_in_reference, resources, template, text_of};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,7 +90,7 @@ fn actions_of_functions(template: &Value) -> BTreeMap<String, BTreeSet<String>> 
         .iter()
         .map(|(_, function)| {
             let name = function["Properties"]["FunctionName"]["Fn::Sub"].as_str().unwrap();
-            let role = &template["Resources"][referred(&function["Properties"]["Role"])];
+            let role = &template["Resources"][id_in_reference(&function["Properties"]["Role"])];
             let policies = role["Properties"]["Policies"].as_array().unwrap();
             let statements =
                 policies.iter().flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const OUT_OF_ORDER: &str =
     r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"The store is out of order."}"#;
-const TOO_MUCH: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Too many writes.",
+const THROTTLED: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Too many writes.",
     "throttlingReasons":[{"reason":"IndexWriteKeyRangeThroughputExceeded","resource":"the index"}]}"#;
 /// How long a held call waits before it checks whether it may go on.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -135,7 +135,7 @@ fn failure(calls: &Mutex<Calls>, request: &Request) -> Option<(u16, String)> {
         calls.seen.push(call.clone());
     }
     let failure = match fault {
-        Fault::Throttled(_, first) => (calls.failed.len() < first).then_some((400, TOO_MUCH.to_owned())),
+        Fault::Throttled(_, first) => (calls.failed.len() < first).then_some((400, THROTTLED.to_owned())),
         Fault::FirstCall(_) if calls.seen[0] != call => None,
         Fault::Held(_) | Fault::InPart(_) => None,
         Fault::Quoting(_) => Some((400, quoting(&request.body))),

@@ -217,7 +217,7 @@ impl Archive {
     }
 
     /// Ends the present lease at once.
-    pub(crate) async fn let_lease_run_out(&self) {
+    pub(crate) async fn expire_lease(&self) {
         self.cloud.end_archival_lease().await.unwrap();
     }
 

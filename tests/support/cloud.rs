@@ -128,7 +128,7 @@ impl Stack {
 
 /// A change of a test that the end of the test undoes.
 #[derive(Debug)]
-pub(crate) enum Made {
+pub(crate) enum Created {
     ApiKey {
         id: String,
     },
@@ -147,7 +147,7 @@ pub(crate) enum Made {
         bus: String,
     },
     /// A disabled rule of a bus.
-    SwitchedOff {
+    DisabledRule {
         rule: String,
         bus: String,
     },
@@ -163,7 +163,7 @@ pub(crate) struct Cloud {
     pub(crate) stack: Stack,
     pub(crate) http: reqwest::Client,
     sdk: SdkConfig,
-    made: Mutex<Vec<Made>>,
+    created: Mutex<Vec<Created>>,
 }
 
 impl Cloud {
@@ -176,7 +176,7 @@ impl Cloud {
     pub(crate) async fn of_stack(name: &str) -> Self {
         let stack = Stack::named(name);
         let http = reqwest::Client::builder().timeout(Duration::from_secs(CALL_SECONDS_MAX)).build().unwrap();
-        Self { sdk: stack.sdk().await, stack, http, made: Mutex::default() }
+        Self { sdk: stack.sdk().await, stack, http, created: Mutex::default() }
     }
 
     pub(crate) fn api_gateway(&self) -> aws_sdk_apigateway::Client {
@@ -225,8 +225,8 @@ impl Cloud {
     }
 
     /// Registers a change that is undone when the test ends, however it ends.
-    pub(crate) fn remove_at_end(&self, made: Made) {
-        self.made.lock().unwrap().push(made);
+    pub(crate) fn remove_at_end(&self, created: Created) {
+        self.created.lock().unwrap().push(created);
     }
 
     /// Sets a variable of a function until the test ends.
@@ -236,7 +236,7 @@ impl Cloud {
         let mut variables = now.environment.unwrap().variables.unwrap();
         let before = variables.clone().into_iter().filter(|(found, _)| found != name).collect();
         variables.insert(name.to_owned(), value.to_owned());
-        self.remove_at_end(Made::Environment { function: function.clone(), before });
+        self.remove_at_end(Created::Environment { function: function.clone(), before });
         let update = self.lambda().update_function_configuration().function_name(&function);
         update.environment(Environment::builder().set_variables(Some(variables)).build()).send().await.unwrap();
         eventually("the function to be updated", async || {
@@ -247,8 +247,8 @@ impl Cloud {
     }
 
     /// Disables a rule of a bus until this is dropped: its events are lost.
-    pub(crate) async fn switch_off(&self, rule: &str, bus: &str) {
-        self.remove_at_end(Made::SwitchedOff { rule: rule.to_owned(), bus: bus.to_owned() });
+    pub(crate) async fn disable_rule(&self, rule: &str, bus: &str) {
+        self.remove_at_end(Created::DisabledRule { rule: rule.to_owned(), bus: bus.to_owned() });
         self.events().disable_rule().name(rule).event_bus_name(bus).send().await.unwrap();
     }
 
@@ -270,15 +270,15 @@ impl Cloud {
 
 impl Drop for Cloud {
     fn drop(&mut self) {
-        let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        if made.is_empty() {
+        let created = std::mem::take(&mut *self.created.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        if created.is_empty() {
             return;
         }
         // The test's own runtime cannot wait here, so the clean-up has a thread and a runtime of its own.
         let stack = self.stack.clone();
         let cleaned = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(remove(&stack, made));
+            runtime.block_on(remove(&stack, created));
         })
         .join();
         if cleaned.is_err() && !std::thread::panicking() {
@@ -287,25 +287,25 @@ impl Drop for Cloud {
     }
 }
 
-async fn remove(stack: &Stack, made: Vec<Made>) {
+async fn remove(stack: &Stack, created: Vec<Created>) {
     let sdk = stack.sdk().await;
     let (gateway, lambda) = (aws_sdk_apigateway::Client::new(&sdk), aws_sdk_lambda::Client::new(&sdk));
     let (sqs, sns) = (aws_sdk_sqs::Client::new(&sdk), aws_sdk_sns::Client::new(&sdk));
     let events = aws_sdk_eventbridge::Client::new(&sdk);
-    for made in made.into_iter().rev() {
-        match made {
-            Made::ApiKey { id } => drop(gateway.delete_api_key().api_key(id).send().await.unwrap()),
-            Made::UsagePlan { id } => drop(gateway.delete_usage_plan().usage_plan_id(id).send().await.unwrap()),
-            Made::Queue { url } => drop(sqs.delete_queue().queue_url(url).send().await.unwrap()),
-            Made::Subscription { arn } => drop(sns.unsubscribe().subscription_arn(arn).send().await.unwrap()),
-            Made::Rule { name, bus } => {
+    for created in created.into_iter().rev() {
+        match created {
+            Created::ApiKey { id } => drop(gateway.delete_api_key().api_key(id).send().await.unwrap()),
+            Created::UsagePlan { id } => drop(gateway.delete_usage_plan().usage_plan_id(id).send().await.unwrap()),
+            Created::Queue { url } => drop(sqs.delete_queue().queue_url(url).send().await.unwrap()),
+            Created::Subscription { arn } => drop(sns.unsubscribe().subscription_arn(arn).send().await.unwrap()),
+            Created::Rule { name, bus } => {
                 events.remove_targets().rule(&name).event_bus_name(&bus).ids("listener").send().await.unwrap();
                 events.delete_rule().name(&name).event_bus_name(&bus).send().await.unwrap();
             }
-            Made::SwitchedOff { rule, bus } => {
+            Created::DisabledRule { rule, bus } => {
                 drop(events.enable_rule().name(rule).event_bus_name(bus).send().await.unwrap());
             }
-            Made::Environment { function, before } => {
+            Created::Environment { function, before } => {
                 let environment = Environment::builder().set_variables(Some(before)).build();
                 let update = lambda.update_function_configuration().function_name(function);
                 update.environment(environment).send().await.unwrap();

@@ -1,6 +1,6 @@
 //! A payment provider that sends webhooks, over HTTP alone; and the data of the table and the bus about them.
 
-use crate::support::cloud::{Cloud, Made, eventually, now_ms, unique};
+use crate::support::cloud::{Cloud, Created, eventually, now_ms, unique};
 use crate::support::queues::Queue;
 use crate::support::upload::{ApiResponse, plain};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -192,7 +192,7 @@ impl Cloud {
         let pattern = json!({"detail": {"transaction_id": [transaction_id]}});
         let rule = self.events().put_rule().name(&name).event_bus_name(bus).event_pattern(pattern.to_string());
         rule.send().await.unwrap();
-        self.remove_at_end(Made::Rule { name: name.clone(), bus: bus.clone() });
+        self.remove_at_end(Created::Rule { name: name.clone(), bus: bus.clone() });
         let target = aws_sdk_eventbridge::types::Target::builder().id("listener").arn(&queue.arn).build().unwrap();
         self.events().put_targets().rule(&name).event_bus_name(bus).targets(target).send().await.unwrap();
         Listener { queue }

@@ -1,6 +1,6 @@
 //! Queues that receive the messages of topics and buses.
 
-use crate::support::cloud::{Cloud, Made, unique};
+use crate::support::cloud::{Cloud, Created, unique};
 use serde_json::{Value, json};
 
 /// A queue of one test, which is removed at its end.
@@ -16,7 +16,7 @@ impl Cloud {
         let name = format!("{prefix}-{}", unique());
         let made = self.sqs().create_queue().queue_name(&name).send().await.unwrap();
         let url = made.queue_url.unwrap();
-        self.remove_at_end(Made::Queue { url: url.clone() });
+        self.remove_at_end(Created::Queue { url: url.clone() });
         let arn = self.sqs().get_queue_attributes().queue_url(&url).attribute_names("QueueArn".into());
         let arn = arn.send().await.unwrap().attributes.unwrap().remove(&"QueueArn".into()).unwrap();
         Queue { cloud: self, name, arn, url }
@@ -34,7 +34,7 @@ impl Cloud {
         let subscribe = self.sns().subscribe().topic_arn(topic_arn).protocol("sqs").endpoint(&queue.arn);
         let subscribe = subscribe.attributes("FilterPolicy", filter.to_string()).return_subscription_arn(true);
         let arn = subscribe.send().await.unwrap().subscription_arn.unwrap();
-        self.remove_at_end(Made::Subscription { arn });
+        self.remove_at_end(Created::Subscription { arn });
         queue
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn arn_of(id: &str) -> Value {
 }
 
 /// The logical id in a reference to a resource: to itself or to its ARN.
-pub(crate) fn referred(reference: &Value) -> &str {
+pub(crate) fn id_in_reference(reference: &Value) -> &str {
     let arn = &reference["Fn::GetAtt"];
     let id = if arn[1] == "Arn" { arn[0].as_str() } else { reference["Ref"].as_str() };
     id.unwrap_or_else(|| panic!("{reference} is no reference to a resource"))
@@ -77,7 +77,7 @@ impl Machine {
         let tasks = self.tasks().into_iter().filter(|(_, state)| calls(state));
         tasks
             .map(|(name, state)| {
-                let function = referred(self.substituted(&state["Parameters"]["FunctionName"]));
+                let function = id_in_reference(self.substituted(&state["Parameters"]["FunctionName"]));
                 (name, state, function)
             })
             .collect()

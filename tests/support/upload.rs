@@ -1,6 +1,6 @@
 //! A partner who uploads files and follows them, over HTTP alone; and the data of the tables about them.
 
-use crate::support::cloud::{Cloud, Made, eventually, unique};
+use crate::support::cloud::{Cloud, Created, eventually, unique};
 use crate::template::description;
 use api::problem::{self, Code};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -29,7 +29,7 @@ impl ApiResponse {
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|error| panic!("{status} with no JSON: {error}: {}", String::from_utf8_lossy(&bytes)));
         let response = Self { status, headers, body };
-        description::describes(&method, url.path(), &response);
+        description::assert_described(&method, url.path(), &response);
         response
     }
 
@@ -128,7 +128,7 @@ impl Cloud {
     pub(crate) async fn uploader(&self, partner: &str, key: &str, usage_plan: &str) -> Uploader<'_> {
         let made = self.api_gateway().create_api_key().name(partner).value(key).enabled(true).send().await.unwrap();
         let id = made.id.unwrap();
-        self.remove_at_end(Made::ApiKey { id: id.clone() });
+        self.remove_at_end(Created::ApiKey { id: id.clone() });
         let joined =
             self.api_gateway().create_usage_plan_key().usage_plan_id(usage_plan).key_id(id).key_type("API_KEY");
         joined.send().await.unwrap();

@@ -139,7 +139,7 @@ async fn archives_ten_thousand_payments_once_despite_two_kills() {
     assert_eq!(error["errorType"], "Runtime.ExitError", "{error}");
     assert!(payments.are_accounted_for().await > 0);
     assert_eq!(archive.run().await.unwrap()["outcome"], "busy", "the lease of the killed run is in effect");
-    archive.let_lease_run_out().await;
+    archive.expire_lease().await;
 
     let second_day = payments.of_day(days[1]);
     let replaced = async || archive.are_any_replaced(&archive.cloud.provider(), &second_day).await.then_some(());
@@ -147,7 +147,7 @@ async fn archives_ten_thousand_payments_once_despite_two_kills() {
     assert_eq!(error["errorType"], "Runtime.ExitError", "{error}");
     let remaining = payments.are_accounted_for().await;
     assert!((payments.of_day(days[2]).len() + 1..10_000).contains(&remaining), "killed before the end: {remaining}");
-    archive.let_lease_run_out().await;
+    archive.expire_lease().await;
 
     let last = payments.watched(archive.finish()).await;
     assert_eq!(last["left_changed"], 0, "{last}");

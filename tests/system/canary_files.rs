@@ -259,7 +259,7 @@ async fn malformed_requests(planting: &mut Planting<'_>) {
 }
 
 /// Invalid keys, and requests for files of others.
-async fn strangers(planting: &mut Planting<'_>, file: &ApiResponse) {
+async fn send_from_strangers(planting: &mut Planting<'_>, file: &ApiResponse) {
     let cloud = planting.bank.cloud;
     let wrong = format!("{}.{}", planting.bank.partner, planting.watch.stray("the secret of a wrong key"));
     let valid = body("b", &[file_part(b"")]);
@@ -368,7 +368,7 @@ async fn no_log_response_message_or_queue_has_private_file_data() {
     let rejected = planting
         .send_file("/upload", &files::file(&["T1,x,EUR,2026-01-15T10:00:00Z,Shop,completed"]), "invalid_csv")
         .await;
-    strangers(&mut planting, &rejected).await;
+    send_from_strangers(&mut planting, &rejected).await;
     planting.watch.end().await;
 }
 

@@ -24,7 +24,7 @@ fn reasons(errors: &Value) -> Vec<(u64, &str, &str)> {
         .collect()
 }
 
-const WHAT_IS_WRONG: [(u64, &str, &str); 3] = [
+const REASONS: [(u64, &str, &str); 3] = [
     (0, "row_count_mismatch", "the file has 2 data records; expected_rows is 3"),
     (0, "total_mismatch", "the file has no amounts in EUR; expected_totals has 1.00"),
     (0, "total_mismatch", "the amounts in USD add up to 9.30; expected_totals has 9.31"),
@@ -52,7 +52,7 @@ async fn right_control_totals_after_wrong_ones_are_a_new_attempt() {
     let file = file_of_two();
     let rejected = bank.upload_expecting("/upload", &file, &WRONG).await;
     assert_eq!((rejected.status, rejected.error(), &rejected.body["error_count"]), (400, "invalid_csv", &json!(3)));
-    assert_eq!(reasons(&rejected.body["errors"]), WHAT_IS_WRONG);
+    assert_eq!(reasons(&rejected.body["errors"]), REASONS);
     let counts = json!({"row_count_mismatch": 1, "total_mismatch": 2});
     assert_eq!((&rejected.body["errors_by_code"], &rejected.body["truncated"]), (&counts, &json!(false)));
     let status = cloud.get(rejected.text("status_path")).await.accepted().body;
@@ -87,7 +87,7 @@ async fn right_control_totals_after_wrong_ones_are_a_new_attempt() {
     for path in ["/uploads", "/uploads?reprocess_attempt=2"] {
         let rejected = bank.create_upload_expecting(path, &file, 3, json!({"USD": "9.31", "EUR": "1"})).await;
         assert_eq!((rejected.status, rejected.error()), (400, "invalid_csv"), "{}", rejected.body);
-        assert_eq!(reasons(&rejected.body["errors"]), WHAT_IS_WRONG);
+        assert_eq!(reasons(&rejected.body["errors"]), REASONS);
     }
     assert_eq!(cloud.status_row(accepted.text("file_id")).await.unwrap(), row);
     let duplicate = bank.upload_expecting("/upload", &file, &RIGHT).await.accepted();
@@ -96,7 +96,7 @@ async fn right_control_totals_after_wrong_ones_are_a_new_attempt() {
     let awaited =
         bank.create_upload_expecting("/uploads?reprocess_attempt=2", &file, 2, json!({"USD": "9.30"})).await.accepted();
     let rejected = bank.create_upload_expecting("/uploads", &file, 3, json!({"USD": "9.31", "EUR": "1"})).await;
-    assert_eq!(reasons(&rejected.body["errors"]), WHAT_IS_WRONG);
+    assert_eq!(reasons(&rejected.body["errors"]), REASONS);
     assert_eq!(put(&cloud, &awaited.body["upload"], &file).await.0, 200);
     assert_eq!(cloud.ended(accepted.text("file_id"), 3).await["status"], "completed");
 }
@@ -114,7 +114,7 @@ async fn a_presigned_file_is_checked_against_the_last_control_totals() {
     let status = cloud.get(created.text("status_path")).await.accepted().body;
     assert_eq!((&status["status"], &status["error_count"]), (&json!("validation_failed"), &json!(3)));
     let report = cloud.http.get(status["report_url"].as_str().unwrap()).send().await.unwrap().text().await.unwrap();
-    for (_, code, reason) in WHAT_IS_WRONG {
+    for (_, code, reason) in REASONS {
         assert!(report.contains(&format!("{code},\"{reason}\"")), "{report}");
     }
     // The second request has wrong control totals again, the third one right ones: the last ones count.
@@ -202,7 +202,7 @@ async fn rejects_unreadable_control_totals_by_name() {
         .await
         .assert_rejected(400, "expected_totals_malformed");
     let dry = bank.upload_expecting("/upload?dry_run=true", &file, &WRONG).await;
-    assert_eq!((dry.status, reasons(&dry.body["errors"])), (400, WHAT_IS_WRONG.to_vec()));
+    assert_eq!((dry.status, reasons(&dry.body["errors"])), (400, REASONS.to_vec()));
     bank.upload_expecting("/upload?dry_run=true", &file, &RIGHT).await.accepted();
     assert_eq!(cloud.status_row(&file_id(&bank.partner, &file)).await, None, "nothing of all this was recorded");
 }

@@ -1,6 +1,6 @@
 //! What the gateway rejects by itself: keys, quotas, rates, routes, headers. Always in the shape of our own rejections.
 
-use crate::support::cloud::{Cloud, Made, unique};
+use crate::support::cloud::{Cloud, Created, unique};
 use crate::support::files::{self, body, file_part, record};
 use aws_sdk_apigateway::types::{ApiStage, QuotaPeriodType, QuotaSettings, ThrottleSettings};
 use reqwest::Method;
@@ -12,14 +12,14 @@ impl Cloud {
         let quota = quota.map(|limit| QuotaSettings::builder().limit(limit).period(QuotaPeriodType::Day).build());
         let plan = self.api_gateway().create_usage_plan().name(unique()).api_stages(stage);
         let id = plan.set_quota(quota).set_throttle(throttle).send().await.unwrap().id.unwrap();
-        self.remove_at_end(Made::UsagePlan { id: id.clone() });
+        self.remove_at_end(Created::UsagePlan { id: id.clone() });
         id
     }
 
     /// A usage plan without a stage.
-    async fn own_usage_plan_of_no_stage(&self) -> String {
+    async fn own_usage_plan_without_stage(&self) -> String {
         let id = self.api_gateway().create_usage_plan().name(unique()).send().await.unwrap().id.unwrap();
-        self.remove_at_end(Made::UsagePlan { id: id.clone() });
+        self.remove_at_end(Created::UsagePlan { id: id.clone() });
         id
     }
 }
@@ -29,7 +29,7 @@ async fn rejects_an_upload_without_a_valid_key() {
     let cloud = Cloud::open().await;
     cloud.request(Method::POST, "/upload", None).await.assert_rejected(403, "api_key_invalid");
     cloud.request(Method::POST, "/upload", Some("acme.not-the-secret")).await.assert_rejected(403, "api_key_invalid");
-    let stranger = cloud.partner_in(&cloud.own_usage_plan_of_no_stage().await).await;
+    let stranger = cloud.partner_in(&cloud.own_usage_plan_without_stage().await).await;
     stranger.upload(&files::file(&[record("T1")])).await.assert_rejected(403, "api_key_invalid");
     // The same partner is rejected with another secret, and accepted with the right one.
     let bank = cloud.partner().await;

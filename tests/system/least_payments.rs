@@ -72,17 +72,17 @@ impl PaymentScenario {
         let provider = cloud.provider();
         let payment = provider.payment("20000", "EUR");
         match self {
-            Self::Webhook => said(&provider.send(&provider.payment("20", "EUR")).await),
+            Self::Webhook => outcome_of(&provider.send(&provider.payment("20", "EUR")).await),
             Self::WebhookMuchLater => {
                 // The test waits for the cache to expire, which cannot be observed.
                 tokio::time::sleep(REFRESH).await;
-                said(&provider.send(&provider.payment("20", "EUR")).await)
+                outcome_of(&provider.send(&provider.payment("20", "EUR")).await)
             }
             Self::WebhookMeanwhile => {
                 let payment = provider.payment("20", "EUR");
                 provider.send(&payment).await.accepted();
                 provider.publish_until(&payment, now_ms() + 500).await;
-                said(&provider.send(&payment).await)
+                outcome_of(&provider.send(&payment).await)
             }
             Self::Assessment => {
                 for _ in 0..4 {
@@ -119,7 +119,7 @@ impl PaymentScenario {
     }
 }
 
-fn said(response: &ApiResponse) -> String {
+fn outcome_of(response: &ApiResponse) -> String {
     if response.status == 200 {
         "works".to_owned()
     } else {

@@ -189,7 +189,7 @@ fn base64(bytes: &[u8]) -> String {
 #[tokio::test]
 async fn a_presigned_url_expires() {
     let cloud = Cloud::open().await;
-    for (age_seconds, status, said) in [(600, 200, ""), (901, 403, "Request has expired")] {
+    for (age_seconds, status, part) in [(600, 200, ""), (901, 403, "Request has expired")] {
         let start = SystemTime::now() - Duration::from_secs(age_seconds);
         let expiry =
             PresigningConfig::builder().start_time(start).expires_in(Duration::from_secs(900)).build().unwrap();
@@ -198,7 +198,7 @@ async fn a_presigned_url_expires() {
         let url = url.content_length(6).checksum_sha256(&sha256).presigned(expiry).await.unwrap();
         let headers = [("x-amz-checksum-sha256", sha256.as_str())];
         let (found, body) = send(&cloud, Method::PUT, url.uri(), &headers, b"a file").await;
-        assert_eq!((found, body.contains(said)), (status, true), "{age_seconds} s old: {body}");
+        assert_eq!((found, body.contains(part)), (status, true), "{age_seconds} s old: {body}");
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-const PLAYED: [&str; 16] = [
+const USED: [&str; 16] = [
     "upload.json",
     "upload-invalid.json",
     "correctable.json",
@@ -39,7 +39,7 @@ fn event(name: &str) -> Value {
 }
 
 /// The event with the sample's version of the object, and its bucket, replaced by existing ones.
-fn at_home(cloud: &Cloud, name: &str, version_id: &str) -> Value {
+fn with_existing_object(cloud: &Cloud, name: &str, version_id: &str) -> Value {
     let text = event(name).to_string();
     let sample = event("s3-object-created.json");
     let sample_version = sample["detail"]["object"]["version-id"].as_str().unwrap();
@@ -57,7 +57,7 @@ fn every_sample_event_is_used() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(there, BTreeSet::from(PLAYED.map(str::to_owned)));
+    assert_eq!(there, BTreeSet::from(USED.map(str::to_owned)));
 }
 
 /// Whether EventBridge would match the event. A name of the template matches any value.
@@ -120,7 +120,7 @@ async fn outcomes_are_recorded(cloud: &Cloud, file_id: &str, version: &str) {
         ("record-failure.json", FileStatus::Processing, "processing_failed", "the workflow gave up: StoreUnavailable"),
     ] {
         let id = put_in_status(cloud, file_id, before).await;
-        let outcome = at_home(cloud, name, version).to_string().replace(file_id, &id);
+        let outcome = with_existing_object(cloud, name, version).to_string().replace(file_id, &id);
         let reported = cloud.invoke("notification-sender", &serde_json::from_str(&outcome).unwrap()).await.unwrap();
         assert_eq!((&reported["status"], &reported["published"]), (&json!(after), &json!(true)), "{name}: {reported}");
         let row = cloud.status_row(&id).await.unwrap();
@@ -171,14 +171,17 @@ async fn each_sample_event_gets_the_outcome_in_its_name() {
     assert_eq!((&response["statusCode"], &body(&response)["status"]), (&json!(200), &json!("completed")));
 
     let version = cloud.object(accepted["s3_key"].as_str().unwrap()).await.version_id;
-    cloud.run_workflow(&at_home(&cloud, "s3-object-created.json", &version)).await;
-    let validated = cloud.invoke("csv-validator", &at_home(&cloud, "validate.json", &version)).await.unwrap();
+    cloud.run_workflow(&with_existing_object(&cloud, "s3-object-created.json", &version)).await;
+    let validated =
+        cloud.invoke("csv-validator", &with_existing_object(&cloud, "validate.json", &version)).await.unwrap();
     assert_eq!(validated["outcome"], "done", "the file is completed: {validated}");
-    let written = cloud.invoke("data-transformer", &at_home(&cloud, "transform.json", &version)).await.unwrap();
+    let written =
+        cloud.invoke("data-transformer", &with_existing_object(&cloud, "transform.json", &version)).await.unwrap();
     assert_eq!((&written["rows"], &written["stored"]), (&json!(rows), &json!(rows)), "{written}");
-    let reported = cloud.invoke("notification-sender", &at_home(&cloud, "notify.json", &version)).await.unwrap();
+    let reported =
+        cloud.invoke("notification-sender", &with_existing_object(&cloud, "notify.json", &version)).await.unwrap();
     assert_eq!((&reported["status"], &reported["published"]), (&json!("completed"), &json!(false)), "{reported}");
-    let failure = at_home(&cloud, "record-failure.json", &version);
+    let failure = with_existing_object(&cloud, "record-failure.json", &version);
     let recorded = cloud.invoke("notification-sender", &failure).await.unwrap();
     assert_eq!((&recorded["status"], &recorded["published"]), (&json!("completed"), &json!(false)), "{recorded}");
     assert_eq!(cloud.status_row(file_id).await.unwrap(), completed, "the repeats have changed nothing");
@@ -194,7 +197,7 @@ async fn each_sample_event_gets_the_outcome_in_its_name() {
     for (function, name, expected) in
         [("csv-validator", "validate.json", "InvalidInput"), ("data-transformer", "transform.json", "ObjectMissing")]
     {
-        let mut missing = at_home(&cloud, name, "no-such-version").to_string();
+        let mut missing = with_existing_object(&cloud, name, "no-such-version").to_string();
         missing = missing.replace(file_id, "00000000000000000000000000000000");
         let error = cloud.invoke(function, &serde_json::from_str(&missing).unwrap()).await.unwrap_err();
         assert_eq!(error["errorType"], expected, "{name}: {error}");

@@ -30,7 +30,7 @@ async fn subscriber<'c>(cloud: &'c Cloud, partner: &str) -> Subscriber<'c> {
 pub(crate) async fn without_file_events() -> Archive {
     let archive = Archive::open().await;
     for rule in ["transaction-file-arrival", "transaction-hourly"] {
-        archive.cloud.switch_off(&format!("{rule}-{}", archive.cloud.stack.suffix), "default").await;
+        archive.cloud.disable_rule(&format!("{rule}-{}", archive.cloud.stack.suffix), "default").await;
     }
     archive
 }

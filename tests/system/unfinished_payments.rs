@@ -16,7 +16,7 @@ fn id(payment: &Value) -> &str {
 /// The `archive` stack without its hourly check until the test ends, so that only the test runs checks.
 async fn open() -> Archive {
     let archive = Archive::open().await;
-    archive.cloud.switch_off(&format!("transaction-hourly-{}", archive.cloud.stack.suffix), "default").await;
+    archive.cloud.disable_rule(&format!("transaction-hourly-{}", archive.cloud.stack.suffix), "default").await;
     archive
 }
 
@@ -56,7 +56,7 @@ async fn a_high_payment_with_a_lost_event_is_found_until_assessed() {
     let before = run_check(cloud).await;
     let payment = provider.payment("20000", "EUR");
     let lost = Cloud::of_stack("archive").await;
-    lost.switch_off(&format!("high-value-transactions-{}", lost.stack.suffix), &lost.stack.event_bus).await;
+    lost.disable_rule(&format!("high-value-transactions-{}", lost.stack.suffix), &lost.stack.event_bus).await;
     provider.send(&payment).await.accepted();
     assert!(is_listed(&row(&archive, &provider, &payment).await));
     assert_eq!(run_check(cloud).await, before, "it is recent");

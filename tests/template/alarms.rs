@@ -2,17 +2,17 @@
 //! its name here; any failure of a resource of the template must raise exactly one.
 
 use crate::simulators::metric_math::{Exact, Expression};
-use crate::support::template::{machines, referred, resources, template};
+use crate::support::template::{id_in_reference, machines, resources, template};
 use crate::template::policies::targets;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The minute from which alarms are checked, and the length of the series: before that, alarms lack earlier data. The
 /// one of missing files looks back for 20 hours.
-const LOOKED_AT_FROM: usize = 20 * 60;
-const MINUTES: usize = LOOKED_AT_FROM + 20;
+const CHECKED_FROM: usize = 20 * 60;
+const MINUTES: usize = CHECKED_FROM + 20;
 /// The minute of the incident.
-const INCIDENT: usize = LOOKED_AT_FROM + 10;
+const INCIDENT: usize = CHECKED_FROM + 10;
 
 /// All members that an alarm of ours may have. Any other must be implemented here first.
 const KNOWN: [&str; 15] = [
@@ -109,7 +109,7 @@ fn incidents(template: &Value) -> Vec<String> {
     });
     let stages = resources(template, "AWS::ApiGateway::Stage").into_iter().map(|(_, stage)| {
         let stage = &stage["Properties"];
-        let api = &template["Resources"][referred(&stage["RestApiId"])]["Properties"]["Name"];
+        let api = &template["Resources"][id_in_reference(&stage["RestApiId"])]["Properties"]["Name"];
         metric("AWS/ApiGateway", "5XXError", vec![("ApiName", api), ("Stage", &stage["StageName"])])
     });
     let filters = resources(template, "AWS::Logs::MetricFilter").into_iter().filter_map(|(_, filter)| {
@@ -210,7 +210,7 @@ fn raised(template: &Value, world: &World) -> BTreeSet<String> {
         for member in alarm.as_object().unwrap().keys() {
             assert!(KNOWN.contains(&member.as_str()), "{id}: the member {member} is not supported here");
         }
-        let states: Vec<State> = (LOOKED_AT_FROM..=MINUTES).map(|end| state_at(alarm, world, end)).collect();
+        let states: Vec<State> = (CHECKED_FROM..=MINUTES).map(|end| state_at(alarm, world, end)).collect();
         assert!(!states.contains(&State::Unknown), "{id} does not know");
         if states.contains(&State::Alarm) {
             raised.insert(id);
@@ -302,7 +302,7 @@ fn assert_takes_messages_of(template: &Value, topic: &str, service: &str) {
     // EventBridge names no source to SNS, nor to KMS: under a condition its messages would be dropped.
     let condition = if service == "events.amazonaws.com" { &Value::Null } else { &ours };
     assert!(allows(&policy["Statement"], service, "sns:Publish", condition), "{service} to {topic}");
-    let key = referred(&template["Resources"][topic]["Properties"]["KmsMasterKeyId"]);
+    let key = id_in_reference(&template["Resources"][topic]["Properties"]["KmsMasterKeyId"]);
     let key = &template["Resources"][key]["Properties"]["KeyPolicy"]["Statement"];
     for action in ["kms:Decrypt", "kms:GenerateDataKey"] {
         assert!(allows(key, service, action, condition), "{service} to {topic}: {action}");
@@ -317,14 +317,14 @@ fn every_alarm_and_budget_reaches_its_topic() {
             alarm["Properties"]["AlarmActions"].as_array().unwrap_or_else(|| panic!("{id} has no subscriber"));
         assert!(!actions.is_empty(), "{id} has no subscriber");
         for topic in actions {
-            assert_takes_messages_of(&template, referred(topic), "cloudwatch.amazonaws.com");
+            assert_takes_messages_of(&template, id_in_reference(topic), "cloudwatch.amazonaws.com");
         }
     }
     for (_, budget) in resources(&template, "AWS::Budgets::Budget") {
         let notifications = budget["Properties"]["NotificationsWithSubscribers"].as_array().unwrap();
         for subscriber in notifications.iter().flat_map(|notification| notification["Subscribers"].as_array().unwrap())
         {
-            assert_takes_messages_of(&template, referred(&subscriber["Address"]), "budgets.amazonaws.com");
+            assert_takes_messages_of(&template, id_in_reference(&subscriber["Address"]), "budgets.amazonaws.com");
         }
     }
     for (id, _) in resources(&template, "AWS::SNS::Topic") {

@@ -1,6 +1,6 @@
-//! The APIs of the template: who may call what, how much, and in what shape a gateway itself refuses.
+//! The APIs of the template: who may call what, the limits, and the shape of a gateway's own errors.
 
-use crate::support::template::{referred, resources, template};
+use crate::support::template::{id_in_reference, resources, template};
 use api::problem::{self, Code};
 use domain::UploadRequest;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// The methods that need no key, and why.
 const WITHOUT_A_KEY: [(&str, &str, &str); 6] = [
-    ("TransactionApi", "GET /errors", "whoever is refused, for want of a key too, may read why"),
+    ("TransactionApi", "GET /errors", "a client that is rejected, even for a missing key, may read why"),
     ("TransactionApi", "GET /openapi.json", "it says nothing that the repository does not"),
     ("TransactionApi", "GET /", "the page says the same to everybody, and asks for the key itself"),
     (
@@ -16,11 +16,11 @@ const WITHOUT_A_KEY: [(&str, &str, &str); 6] = [
         "GET /files/{file_id}",
         "following a file must not spend the quota, which counts every request with a key; the token in its query opens it",
     ),
-    ("WebhookApi", "GET /errors", "the types of its refusals lead there"),
+    ("WebhookApi", "GET /errors", "the types of its errors link there"),
     ("WebhookApi", "POST /webhook", "a provider proves itself by its signature, which the function checks"),
 ];
 
-/// What a refusal of each API is about: the member that is null in it.
+/// The member of each API's errors that is null in those of the gateway.
 const SUBJECTS: [(&str, &str); 2] = [("TransactionApi", "file_id"), ("WebhookApi", "transaction_id")];
 
 /// Every method of an API, as `POST /upload`, with its definition.
@@ -81,7 +81,7 @@ fn every_api_has_one_throttled_and_logged_stage() {
     let stages = resources(&template, "AWS::ApiGateway::Stage");
     for (id, deployment) in resources(&template, "AWS::ApiGateway::Deployment") {
         let stage = &deployment["Properties"]["StageName"];
-        assert!(stage.is_null(), "{id}: without OpenApiVersion SAM makes a stage {stage} that nobody asked for");
+        assert!(stage.is_null(), "{id}: without OpenApiVersion SAM makes a stage {stage} that is not needed");
     }
     for (id, _) in resources(&template, "AWS::ApiGateway::RestApi") {
         let of_api: Vec<&Value> = stages
@@ -94,7 +94,8 @@ fn every_api_has_one_throttled_and_logged_stage() {
         assert_eq!(stage["StageName"], "prod", "{id}");
         let settings = &stage["MethodSettings"][0];
         assert_eq!((&settings["ResourcePath"], &settings["HttpMethod"]), (&json!("/*"), &json!("*")), "{id}");
-        let is_limit = |limit: &Value| limit.is_u64() || template["Parameters"][referred(limit)]["Default"].is_u64();
+        let is_limit =
+            |limit: &Value| limit.is_u64() || template["Parameters"][id_in_reference(limit)]["Default"].is_u64();
         assert!(is_limit(&settings["ThrottlingRateLimit"]) && is_limit(&settings["ThrottlingBurstLimit"]), "{id}");
         // It would write whole requests, with keys and contents, into the log.
         assert!(settings["DataTraceEnabled"] != true && settings["LoggingLevel"].is_null(), "{id}");
@@ -106,7 +107,7 @@ fn every_api_has_one_throttled_and_logged_stage() {
     }
 }
 
-/// SAM makes the permissions from a function's events, and the calls stand in the API's definition: both must agree.
+/// SAM makes the permissions from a function's events, and the calls are in the API's definition: both must agree.
 #[test]
 fn a_function_may_be_invoked_only_by_its_methods() {
     let template = template();
@@ -136,8 +137,8 @@ fn a_function_may_be_invoked_only_by_its_methods() {
         assert_eq!(permission["Principal"], "apigateway.amazonaws.com", "{id}: say here who else calls a function");
         let source = &permission["SourceArn"]["Fn::Sub"];
         let path = source[0].as_str().unwrap().split_once("${__ApiId__}/${__Stage__}/").unwrap().1;
-        let api = referred(&source[1]["__ApiId__"]).to_owned();
-        permitted.insert((referred(&permission["FunctionName"]).to_owned(), api, path.to_owned()));
+        let api = id_in_reference(&source[1]["__ApiId__"]).to_owned();
+        permitted.insert((id_in_reference(&permission["FunctionName"]).to_owned(), api, path.to_owned()));
     }
     assert_eq!(permitted, calls);
 }
@@ -186,7 +187,7 @@ fn an_upload_is_binary_and_requires_a_content_type() {
     assert!(parameters.iter().any(|found| found["name"] == "Content-Type" && found["required"] == true));
 }
 
-/// What the gateway lets through the function may still refuse; but what the function takes no model may refuse.
+/// The function may reject what the gateway passes on; but no model may reject what the function accepts.
 #[test]
 fn the_model_of_created_uploads_is_what_the_function_reads() {
     let template = template();
@@ -210,7 +211,7 @@ fn the_model_of_created_uploads_is_what_the_function_reads() {
         },
     });
     assert_eq!(body["components"]["schemas"]["UploadRequest"], schema);
-    // Beside each rule of the model stands what the function says to a body that breaks it.
+    // For each rule of the model, the function's error for a body that breaks it.
     let sha256 = "0123456789abcdefABCDEF".repeat(3)[..64].to_owned();
     for (body, expected) in [
         (json!({"size": 1, "sha256": sha256}), None),

@@ -1,7 +1,7 @@
 //! Failed deliveries and invocations: every rule's target and every function has a queue, and each queue accepts only
 //! messages from those. From the template alone: the emulator sends nothing there.
 
-use crate::support::template::{arn_of, referred, resources, template};
+use crate::support::template::{arn_of, id_in_reference, resources, template};
 use crate::template::policies::targets;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ const RETENTION_SECONDS: u64 = 14 * 24 * 60 * 60;
 #[test]
 fn every_rule_and_function_has_a_dead_letter_queue() {
     let template = template();
-    let is_queue = |reference: &Value| template["Resources"][referred(reference)]["Type"] == "AWS::SQS::Queue";
+    let is_queue = |reference: &Value| template["Resources"][id_in_reference(reference)]["Type"] == "AWS::SQS::Queue";
     for (rule, target) in targets(&template) {
         assert!(is_queue(&target["DeadLetterConfig"]["Arn"]), "{rule}");
         // Without a policy of its own a target is retried for a day, and nobody is notified until then.
@@ -40,14 +40,14 @@ fn a_queue_accepts_only_undelivered_events_of_its_rules() {
     let template = template();
     let mut expected = BTreeMap::<String, BTreeSet<String>>::new();
     for (rule, target) in targets(&template) {
-        let queue = referred(&target["DeadLetterConfig"]["Arn"]).to_owned();
+        let queue = id_in_reference(&target["DeadLetterConfig"]["Arn"]).to_owned();
         expected.entry(queue).or_default().insert(arn_of(&rule).to_string());
     }
     let mut found = BTreeMap::<String, BTreeSet<String>>::new();
     for (id, policy) in resources(&template, "AWS::SQS::QueuePolicy") {
         let queues = policy["Properties"]["Queues"].as_array().unwrap();
         assert_eq!(queues.len(), 1, "{id}: a policy for each queue");
-        let queue = referred(&queues[0]);
+        let queue = id_in_reference(&queues[0]);
         for statement in policy["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap() {
             let source = &statement["Condition"]["ArnEquals"]["aws:SourceArn"];
             let only = json!({

@@ -1,6 +1,6 @@
 //! The state machines, from their text alone: what they retry, how long they may take, where every failure goes.
 
-use crate::support::template::{Machine, definition, machines, referred, states, template};
+use crate::support::template::{Machine, definition, id_in_reference, machines, states, template};
 use crate::template::policies::statements;
 use adapters::FailureKind;
 use domain::limits::{FILE_RANGES_MAX, RETRIED_FILE_BYTES_MAX};
@@ -36,7 +36,7 @@ fn names(list: &Value) -> BTreeSet<String> {
 
 /// The transient errors that a function can raise, from the services that its role lets it call.
 fn transient_errors(template: &Value, function_id: &str) -> BTreeSet<String> {
-    let role = referred(&template["Resources"][function_id]["Properties"]["Role"]);
+    let role = id_in_reference(&template["Resources"][function_id]["Properties"]["Role"]);
     let services: BTreeSet<String> = statements(&template["Resources"][role])
         .iter()
         .map(|statement| statement["Action"].as_str().unwrap().split(':').next().unwrap().to_owned())
@@ -94,7 +94,7 @@ fn every_retry_backs_off_with_jitter() {
 #[test]
 fn each_path_fits_into_the_time_of_an_express_workflow() {
     for machine in machines(&template()) {
-        let seconds = longest_way(&machine.definition, machine.definition["StartAt"].as_str().unwrap());
+        let seconds = longest_path(&machine.definition, machine.definition["StartAt"].as_str().unwrap());
         assert!(seconds <= SECONDS_MAX, "{}: {seconds} s", machine.id);
         let states = states(&machine.definition);
         for (name, state) in states.iter().filter(|(_, state)| state["Type"] == "Map") {
@@ -107,15 +107,15 @@ fn each_path_fits_into_the_time_of_an_express_workflow() {
 }
 
 /// The seconds of the longest path from a state to an end. No path has a cycle, or this would not end.
-fn longest_way(machine: &Value, name: &str) -> u64 {
+fn longest_path(machine: &Value, name: &str) -> u64 {
     let state = &machine["States"][name];
     let all = |field: &str| state[field].as_array().cloned().unwrap_or_default();
     let inner = all("Branches").into_iter().chain(state.get("ItemProcessor").cloned());
-    let within = inner.map(|inner| longest_way(&inner, inner["StartAt"].as_str().unwrap())).max();
+    let within = inner.map(|inner| longest_path(&inner, inner["StartAt"].as_str().unwrap())).max();
     let own = if state["Type"] == "Task" { longest_task(name, state) } else { within.unwrap_or(0) };
     let rules = [all("Choices"), all("Catch")].concat();
     let next = rules.iter().map(|rule| &rule["Next"]).chain([&state["Next"], &state["Default"]]);
-    own + next.filter_map(Value::as_str).map(|next| longest_way(machine, next)).max().unwrap_or(0)
+    own + next.filter_map(Value::as_str).map(|next| longest_path(machine, next)).max().unwrap_or(0)
 }
 
 /// The seconds of a task with all its retries. A call that Lambda rejects before a function begins takes no time.

@@ -1,5 +1,5 @@
-//! `openapi/openapi.json` describes both APIs: the same methods, parameters and models as the template, the same codes as
-//! the table of problems and the rules, and every answer that any test of this suite gets.
+//! `openapi/openapi.json` describes both APIs: the same methods, parameters and models as the template, the same codes
+//! as the table of problems and the rules, and every response in this suite.
 
 use crate::support::template::{resources, template, text_of};
 use crate::support::upload::ApiResponse;
@@ -22,23 +22,23 @@ use std::sync::LazyLock;
 pub(crate) static DESCRIPTION: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(&text_of("openapi/openapi.json")).unwrap());
 
-/// Checks that an answer of one of the APIs is one that the description has: its status, its content type and its code.
+/// Checks that a response of one of the APIs is described: its status, its content type and its code.
 #[track_caller]
-pub(crate) fn describes(method: &Method, path: &str, answer: &ApiResponse) {
-    // What stands before the stage names the API.
+pub(crate) fn assert_described(method: &Method, path: &str, response: &ApiResponse) {
+    // The part before the stage names the API.
     let Some((_, route)) = path.split_once("/prod/") else { return };
     let Some(operation) = described(method.as_str(), &format!("/{route}")) else {
-        assert_eq!((answer.status, answer.error()), (404, "route_not_found"), "{method} {path}: {}", answer.body);
+        assert_eq!((response.status, response.error()), (404, "route_not_found"), "{method} {path}: {}", response.body);
         return;
     };
-    let response = &operation["responses"][answer.status.to_string()];
-    assert!(response.is_object(), "{method} {path}: {} is not described: {}", answer.status, answer.body);
-    let content_type = answer.content_type();
-    let media = &response["content"][content_type];
-    assert!(media.is_object(), "{method} {path}: {} as {content_type} is not described", answer.status);
-    if answer.status >= 400 {
+    let described = &operation["responses"][response.status.to_string()];
+    assert!(described.is_object(), "{method} {path}: {} is not described: {}", response.status, response.body);
+    let content_type = response.content_type();
+    let media = &described["content"][content_type];
+    assert!(media.is_object(), "{method} {path}: {} as {content_type} is not described", response.status);
+    if response.status >= 400 {
         let codes = codes_of(&media["schema"]);
-        assert!(codes.contains(answer.error()), "{method} {path}: {} is not described: {codes:?}", answer.body);
+        assert!(codes.contains(response.error()), "{method} {path}: {} is not described: {codes:?}", response.body);
     }
 }
 
@@ -54,7 +54,7 @@ fn described(method: &str, path: &str) -> Option<&'static Value> {
     methods.get(method.to_lowercase())
 }
 
-/// The codes that a refusal of this schema may have.
+/// The codes that an error of this schema may have.
 fn codes_of(schema: &'static Value) -> BTreeSet<&'static str> {
     let schema = resolved(schema);
     let error = &schema["properties"]["error"];
@@ -157,7 +157,7 @@ fn codes_of_each_method_match_the_problem_table() {
     for (name, described) in operations() {
         let of_name: Vec<_> = routes::all().filter(|(_, route)| route.to_string() == name).collect();
         let of_name = |operation| of_name.iter().any(|(found, _)| *found == operation);
-        let answered = |status: u16| {
+        let codes_of_status = |status: u16| {
             let here = Code::ALL.iter().filter(|code| code.operations().any(of_name));
             here.filter(|code| code.status() == status).map(|code| code.as_str()).collect::<BTreeSet<_>>()
         };
@@ -165,7 +165,7 @@ fn codes_of_each_method_match_the_problem_table() {
         for (status, response) in responses.iter().filter(|(status, _)| *status != "200") {
             let media = &response["content"][problem::CONTENT_TYPE];
             let status: u16 = status.parse().unwrap();
-            let codes = answered(status);
+            let codes = codes_of_status(status);
             assert_eq!(codes_of(&media["schema"]), codes, "{name}, {status}");
             for (code, example) in media["examples"].as_object().into_iter().flatten() {
                 assert!(codes.contains(code.as_str()), "{name}, {status}: {code}");
@@ -174,7 +174,7 @@ fn codes_of_each_method_match_the_problem_table() {
         }
         let described: BTreeSet<u16> = responses.keys().filter_map(|status| status.parse().ok()).collect();
         let statuses =
-            Code::ALL.iter().map(|code| code.status().as_u16()).filter(|status| !answered(*status).is_empty());
+            Code::ALL.iter().map(|code| code.status().as_u16()).filter(|status| !codes_of_status(*status).is_empty());
         assert_eq!(described, statuses.chain([200]).collect(), "{name}");
     }
 }

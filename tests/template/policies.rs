@@ -1,7 +1,7 @@
 //! Permissions, from the template alone. The emulator enforces the roles of the functions only; those of the workflows
 //! and of the rules are derived here from their definitions, and must be exactly that.
 
-use crate::support::template::{Resources, arn_of, machines, referred, resources, template};
+use crate::support::template::{Resources, arn_of, id_in_reference, machines, resources, template};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,7 +102,7 @@ fn a_policy_statement_is_one_action_on_one_resource() {
 fn each_role_has_one_user_and_trusts_only_its_service() {
     let template = template();
     let mut users = BTreeMap::<String, Vec<&str>>::new();
-    let mut add = |role: &Value, service| users.entry(referred(role).to_owned()).or_default().push(service);
+    let mut add = |role: &Value, service| users.entry(id_in_reference(role).to_owned()).or_default().push(service);
     for (_, function) in resources(&template, "AWS::Lambda::Function") {
         add(&function["Properties"]["Role"], "lambda.amazonaws.com");
     }
@@ -141,12 +141,12 @@ fn a_workflow_may_do_exactly_what_its_states_need() {
                 }
                 "arn:aws:states:::sqs:sendMessage" => {
                     let queue = machine.substituted(&state["Parameters"]["QueueUrl"]);
-                    expected.insert(grant("sqs:SendMessage", &arn_of(referred(queue))));
+                    expected.insert(grant("sqs:SendMessage", &arn_of(id_in_reference(queue))));
                 }
                 "arn:aws:states:::sns:publish" => {
                     let topic = machine.substituted(&state["Parameters"]["TopicArn"]);
                     expected.insert(grant("sns:Publish", topic));
-                    expected.extend(grants_of_key(&template, referred(topic)));
+                    expected.extend(grants_of_key(&template, id_in_reference(topic)));
                 }
                 other => panic!("{name} calls {other}: its grants are not known here"),
             }
@@ -157,7 +157,7 @@ fn a_workflow_may_do_exactly_what_its_states_need() {
         if machine.properties["TracingConfiguration"]["Enabled"] == true {
             expected.extend(grants_on_everything("xray:"));
         }
-        let role = &template["Resources"][referred(&machine.properties["RoleArn"])];
+        let role = &template["Resources"][id_in_reference(&machine.properties["RoleArn"])];
         assert_eq!(grants(role), expected, "{}", machine.id);
     }
 }
@@ -168,7 +168,7 @@ fn grants_of_key(template: &Value, topic: &str) -> Vec<(String, String)> {
     if key["Ref"].is_null() {
         return Vec::new();
     }
-    ["kms:GenerateDataKey", "kms:Decrypt"].map(|action| grant(action, &arn_of(referred(key)))).to_vec()
+    ["kms:GenerateDataKey", "kms:Decrypt"].map(|action| grant(action, &arn_of(id_in_reference(key)))).to_vec()
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_target_may_be_invoked_only_by_its_rule() {
             assert_eq!(statements.as_array().unwrap().len(), 2, "{rule}");
             continue;
         }
-        let called = referred(&target["Arn"]);
+        let called = id_in_reference(&target["Arn"]);
         let allowed = if template["Resources"][called]["Type"] == "AWS::SNS::Topic" {
             resources(&template, "AWS::SNS::TopicPolicy").iter().any(|(_, policy)| {
                 let properties = &policy["Properties"];
@@ -205,7 +205,7 @@ fn a_target_may_be_invoked_only_by_its_rule() {
         } else {
             resources(&template, "AWS::Lambda::Permission").iter().any(|(_, permission)| {
                 let properties = &permission["Properties"];
-                referred(&properties["FunctionName"]) == called
+                id_in_reference(&properties["FunctionName"]) == called
                     && properties["Principal"] == "events.amazonaws.com"
                     && properties["SourceArn"] == source
             })
@@ -221,11 +221,14 @@ fn a_rule_may_do_exactly_what_its_targets_need() {
     let targets = targets(&template);
     for (rule, target) in &targets {
         let log_group = target["Arn"]["Fn::Sub"].as_str().is_some_and(|arn| arn.contains(":logs:"));
-        let kind =
-            if log_group { "" } else { template["Resources"][referred(&target["Arn"])]["Type"].as_str().unwrap() };
+        let kind = if log_group {
+            ""
+        } else {
+            template["Resources"][id_in_reference(&target["Arn"])]["Type"].as_str().unwrap()
+        };
         match kind {
             "AWS::StepFunctions::StateMachine" => {
-                let grants = expected.entry(referred(&target["RoleArn"])).or_default();
+                let grants = expected.entry(id_in_reference(&target["RoleArn"])).or_default();
                 grants.insert(grant("states:StartExecution", &target["Arn"]));
             }
             // These have a resource policy of their own.
@@ -243,7 +246,7 @@ fn a_function_may_use_only_its_log_group_traces_and_queue() {
     let template = template();
     for (id, function) in resources(&template, "AWS::Lambda::Function") {
         let properties = &function["Properties"];
-        let group = referred(&properties["LoggingConfig"]["LogGroup"]);
+        let group = id_in_reference(&properties["LoggingConfig"]["LogGroup"]);
         let name = properties["FunctionName"]["Fn::Sub"].as_str().unwrap();
         let group_name = &template["Resources"][group]["Properties"]["LogGroupName"]["Fn::Sub"];
         assert_eq!(group_name, &json!(format!("/aws/lambda/{name}")), "{id}");
@@ -251,7 +254,7 @@ fn a_function_may_use_only_its_log_group_traces_and_queue() {
         expected.extend(["logs:CreateLogStream", "logs:PutLogEvents"].map(|action| grant(action, &arn_of(group))));
         expected.extend(["xray:PutTraceSegments", "xray:PutTelemetryRecords"].map(|action| grant(action, &json!("*"))));
         expected.insert(grant("sqs:SendMessage", &properties["DeadLetterConfig"]["TargetArn"]));
-        let mut found = grants(&template["Resources"][referred(&properties["Role"])]);
+        let mut found = grants(&template["Resources"][id_in_reference(&properties["Role"])]);
         let by_lambda_itself = ["logs:", "xray:", "sqs:"];
         found.retain(|(action, _)| by_lambda_itself.iter().any(|service| action.starts_with(service)));
         assert_eq!(found, expected, "{id}");
@@ -262,10 +265,10 @@ fn a_function_may_use_only_its_log_group_traces_and_queue() {
 fn a_function_may_use_only_the_keys_of_its_topics() {
     let template = template();
     for (id, function) in resources(&template, "AWS::Lambda::Function") {
-        let role = &template["Resources"][referred(&function["Properties"]["Role"])];
+        let role = &template["Resources"][id_in_reference(&function["Properties"]["Role"])];
         let topics = statements(role).into_iter().filter(|statement| statement["Action"] == "sns:Publish");
         let expected: BTreeSet<_> =
-            topics.flat_map(|statement| grants_of_key(&template, referred(&statement["Resource"]))).collect();
+            topics.flat_map(|statement| grants_of_key(&template, id_in_reference(&statement["Resource"]))).collect();
         let mut found = grants(role);
         found.retain(|(action, _)| action.starts_with("kms:"));
         assert_eq!(found, expected, "{id}");

@@ -2,7 +2,7 @@
 //! requirements of single ones.
 
 use crate::simulators::conditions::deployed_with;
-use crate::support::template::{machines, referred, resources, template};
+use crate::support::template::{id_in_reference, machines, resources, template};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ const UNTAGGED: [&str; 10] = [
 
 /// Types without a name of ours, in addition to the untagged: a key has an id only, and a stage's name is a part of its
 /// API's address.
-const NAMELESS: [&str; 2] = ["AWS::KMS::Key", "AWS::ApiGateway::Stage"];
+const UNNAMED: [&str; 2] = ["AWS::KMS::Key", "AWS::ApiGateway::Stage"];
 
 /// The members that give a resource its name.
 const NAMES: [&str; 13] = [
@@ -62,7 +62,7 @@ fn every_name_has_the_suffix() {
     let template = template();
     let mut names = BTreeSet::new();
     for (id, kind, resource) in all(&template) {
-        if UNTAGGED.contains(&kind) || NAMELESS.contains(&kind) {
+        if UNTAGGED.contains(&kind) || UNNAMED.contains(&kind) {
             continue;
         }
         let name = name(resource).unwrap_or_else(|| panic!("{id}: without a name it gets a random one"));
@@ -139,7 +139,7 @@ fn every_log_group_has_a_retention() {
     // The group of small payments is a rule's target, not a log of ours.
     let of_rules = ["LowValueLogGroup"];
     let mut written: Vec<&str> =
-        of_functions.chain(of_stages).chain(of_machines).map(referred).chain(of_rules).collect();
+        of_functions.chain(of_stages).chain(of_machines).map(id_in_reference).chain(of_rules).collect();
     written.sort_unstable();
     let known: Vec<&str> = groups.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(written, known, "each log has a group of its own, and each group a log");

@@ -1,7 +1,7 @@
 //! The settings of `sam local` on the local cloud are in several files, because SAM resolves no names of resources and
 //! sets only the variables that the template declares. They must agree.
 
-use crate::support::template::{referred, resources, template, text_of};
+use crate::support::template::{id_in_reference, resources, template, text_of};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -70,12 +70,12 @@ fn sam_local_names_what_the_local_cloud_has() {
         ("ALERTS_TOPIC_ARN", "TopicName", "arn:aws:sns:us-east-1:000000000000:"),
         ("AUDIT_BUCKET", "BucketName", ""),
     ] {
-        let resource = &template["Resources"][referred(&declared[variable])];
+        let resource = &template["Resources"][id_in_reference(&declared[variable])];
         let name = local_text(&resource["Properties"][property]);
         assert_eq!(set[variable], format!("{prefix}{name}"), "{variable}");
     }
     assert_eq!(set["SIGNING_SECRETS_PREFIX"], local_text(&declared["SIGNING_SECRETS_PREFIX"]));
-    let refresh = &template["Parameters"][referred(&declared["SECRETS_REFRESH_SECONDS"])]["Default"];
+    let refresh = &template["Parameters"][id_in_reference(&declared["SECRETS_REFRESH_SECONDS"])]["Default"];
     assert_eq!(set["SECRETS_REFRESH_SECONDS"], refresh.to_string());
     assert_eq!(setting("local/up.py", "PORT_DEFAULT", "SUFFIX"), "local");
     for (variable, constant) in [("BUCKET_PARTNERS", "PARTNERS"), ("WEBHOOK_PROVIDERS", "PROVIDERS")] {

@@ -1,7 +1,7 @@
 //! The alarms: what each watches and when it is raised.
 
 use super::{name_of, names_of_section};
-use crate::support::template::referred;
+use crate::support::template::id_in_reference;
 use serde_json::Value;
 
 /// Metrics of services, as a reader knows them. What is watched follows.
@@ -62,7 +62,7 @@ fn of_metric(template: &Value, metric: &Value) -> String {
         Some(text) => text.replace("-${EnvironmentSuffix}", ""),
         None => match value["Fn::GetAtt"][0].as_str() {
             Some(id) => name_of(template, id),
-            None => name_of(template, referred(value)),
+            None => name_of(template, id_in_reference(value)),
         },
     };
     format!("{words} `{of}`")

@@ -1,7 +1,7 @@
 //! The roles: who uses each, and what it may do.
 
 use super::{LINE_CHARS_MAX, name_of, names_of_section, wrapped};
-use crate::support::template::{machines, referred, resources};
+use crate::support::template::{id_in_reference, machines, resources};
 use crate::template::policies::{statements, targets};
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ pub(crate) fn page(template: &Value, source: &str) -> String {
 }
 
 fn user_of(template: &Value, role: &str) -> String {
-    let uses = |reference: &Value| !reference.is_null() && referred(reference) == role;
+    let uses = |reference: &Value| !reference.is_null() && id_in_reference(reference) == role;
     let functions = resources(template, "AWS::Lambda::Function").into_iter();
     let functions = functions.filter(|(_, function)| uses(&function["Properties"]["Role"]));
     let functions = functions.map(|(id, _)| format!("the function `{}`", name_of(template, &id)));
@@ -93,7 +93,7 @@ fn described(template: &Value, resource: &Value) -> String {
     if *resource == "*" {
         return "all (no resource level)".to_owned();
     }
-    let Some(text) = resource["Fn::Sub"].as_str() else { return kind_and_name(template, referred(resource)) };
+    let Some(text) = resource["Fn::Sub"].as_str() else { return kind_and_name(template, id_in_reference(resource)) };
     if let Some((_, secrets)) = text.split_once(":secret:") {
         return format!("secrets `{}`", secrets.replace("${EnvironmentSuffix}", "{ENV}"));
     }

@@ -225,7 +225,7 @@ async fn wrongly_accepted(bank: &Uploader<'_>, file: &[u8], rows: &[Row]) -> Vec
 }
 
 /// The next file of a partner whose last one was rejected.
-pub(super) async fn next_is_concerned(bank: &Uploader<'_>) -> Vec<String> {
+pub(super) async fn affects_next(bank: &Uploader<'_>) -> Vec<String> {
     let next = format!("{HEADER}\n{}\n", record("N1"));
     let deviations = wrongly_accepted(bank, next.as_bytes(), &[row("N1")]).await;
     deviations.into_iter().map(|how| format!("the next file: {how}")).collect()
@@ -256,7 +256,7 @@ async fn wrongly_rejected(bank: &Uploader<'_>, file: &[u8], errors: &[Error], va
         (stored.is_empty(), format!("rows of it were stored: {stored:?}")),
         (!echoes(&response, bank, values), format!("what was sent is repeated: {}", response.body)),
     ]);
-    deviations.extend(next_is_concerned(bank).await);
+    deviations.extend(affects_next(bank).await);
     deviations
 }
 
@@ -265,16 +265,16 @@ fn echoes(response: &ApiResponse, bank: &Uploader<'_>, values: &[Vec<u8>]) -> bo
     let whole = format!("{} {:?}", response.body, response.headers);
     let listed = response.body["errors"].as_array().into_iter().flatten();
     let of_errors = listed.flat_map(|error| [&error["reason"], &error["fix"]]);
-    let said: String =
+    let texts: String =
         of_errors.chain([&response.body["message"], &response.body["title"]]).filter_map(Value::as_str).collect();
     let is_ours =
         |text: &str| ErrorCode::ALL.iter().any(|code| code.fix().contains(text) || code.reason().contains(text));
-    let is_said = |value: &Vec<u8>| {
+    let is_echoed = |value: &Vec<u8>| {
         let value = String::from_utf8_lossy(value);
         let value = value.trim();
-        value.len() >= ECHO_BYTES_MIN && !is_ours(value) && said.contains(value)
+        value.len() >= ECHO_BYTES_MIN && !is_ours(value) && texts.contains(value)
     };
-    whole.contains(CARD) || whole.contains(&bank.key) || values.iter().any(is_said)
+    whole.contains(CARD) || whole.contains(&bank.key) || values.iter().any(is_echoed)
 }
 
 /// Whether the response's numbers agree with its list, and each error has a reason and a fix.

@@ -99,7 +99,7 @@ async fn deviations(cloud: &Cloud, case: &Value) -> Vec<String> {
             (bank.transaction("T1").await.is_none(), "a row of it was stored".to_owned()),
         ]));
     }
-    deviations.extend(files::next_is_concerned(&bank).await);
+    deviations.extend(files::affects_next(&bank).await);
     deviations
 }
 

@@ -72,7 +72,7 @@ impl ArchiveRound<'_> {
     /// Runs archivals with faults, and then without until nothing is due any more.
     async fn run(&self, round: u64, chance: &mut Chance) {
         self.world.proxy.begin_archival_faults(round);
-        self.world.round_is_about(round, [format!("A{round}-"), format!("in round {round}")]);
+        self.world.add_round_words(round, [format!("A{round}-"), format!("in round {round}")]);
         for _ in 0..FAULTY_STARTS {
             let runs = (0..chance.between(1, 2)).map(|_| self.archive());
             futures::future::join_all(runs).await;

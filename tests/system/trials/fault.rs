@@ -11,7 +11,7 @@ const FAULTS_OF_SUBJECT_MAX: u32 = 10;
 /// The percentage of faults of calls about nobody in particular.
 const SHARED_PERCENT: u64 = 10;
 
-/// A part of the id of a row that the table rejects until it is cured.
+/// A part of the id of a row that the table rejects until the trial lifts that.
 pub(super) const POISON: &str = "POISON";
 
 /// The fault of a call.

@@ -25,7 +25,7 @@ impl FileRound<'_> {
         Span { began, ended: self.world.moment() }
     }
 
-    fn write_down(&self, file: &PlannedFile, action: Action, began: Moment, reprocess: Option<u64>) {
+    fn record_action(&self, file: &PlannedFile, action: Action, began: Moment, reprocess: Option<u64>) {
         self.ledger.lock().unwrap().add(&file.id, action, self.span_since(began), reprocess);
     }
 
@@ -53,15 +53,15 @@ impl FileRound<'_> {
         if file.is_bad || totals == Totals::Wrong {
             let is_rejected = response.status == 400 && response.body["error"] == "invalid_csv";
             assert!(is_rejected, "{} {}", response.status, response.body);
-            self.write_down(file, Action::Rejected, began, None);
+            self.record_action(file, Action::Rejected, began, None);
             return response;
         }
         self.judge_accepted(file, was_accepted, &response);
         if response.status != 200 {
-            self.write_down(file, Action::Doubtful, began, None);
+            self.record_action(file, Action::Doubtful, began, None);
             return response;
         }
-        self.write_down(file, Action::Uploaded, began, reprocess);
+        self.record_action(file, Action::Uploaded, began, reprocess);
         self.learn(file, |known| known.is_accepted = true);
         response
     }
@@ -101,12 +101,12 @@ impl FileRound<'_> {
             // An earlier try of this very request, whose response was lost, may have created an upload that is used
             // already: by the late event of bytes that were put before.
             if reprocess.is_some() {
-                self.write_down(file, Action::Created, began, reprocess);
+                self.record_action(file, Action::Created, began, reprocess);
             }
             return false;
         };
         let checksum = response.body["upload"]["headers"]["x-amz-checksum-sha256"].as_str().unwrap();
-        self.write_down(file, Action::Created, began, reprocess);
+        self.record_action(file, Action::Created, began, reprocess);
         self.learn(file, |known| known.url = Some((put_url.to_owned(), checksum.to_owned())));
         true
     }
@@ -121,7 +121,7 @@ impl FileRound<'_> {
         };
         let stored = send(chance, put).await;
         assert_eq!(stored.status, 200, "{}", stored.body);
-        self.write_down(file, Action::Put, began, None);
+        self.record_action(file, Action::Put, began, None);
         self.learn(file, |known| known.puts += 1);
     }
 
@@ -133,7 +133,7 @@ impl FileRound<'_> {
     }
 
     /// Creates an upload that is not used. The outcome of the file must stay visible.
-    pub(super) async fn create_and_give_up(&self, file: &PlannedFile, reprocess: Option<u64>, chance: Chance) {
+    pub(super) async fn create_and_abandon(&self, file: &PlannedFile, reprocess: Option<u64>, chance: Chance) {
         let before = self.read_status(file, chance.clone()).await;
         self.create(file, reprocess, chance.clone()).await;
         if ["completed", "validation_failed"].iter().any(|status| before["status"] == *status) {
@@ -156,7 +156,7 @@ impl FileRound<'_> {
     /// Puts the bytes to a URL that was created some time ago.
     pub(super) async fn put_late(&self, file: &PlannedFile, chance: Chance) {
         if self.known(file).url.is_none() {
-            return self.create_and_give_up(file, None, chance).await;
+            return self.create_and_abandon(file, None, chance).await;
         }
         self.put(file, chance).await;
     }
@@ -178,7 +178,7 @@ impl FileRound<'_> {
         match again {
             Again::Upload => drop(self.upload(file, Totals::Absent, Some(attempt), chance).await),
             Again::Presigned => self.send_presigned(file, Some(attempt), chance).await,
-            Again::GivenUp => self.create_and_give_up(file, Some(attempt), chance).await,
+            Again::GivenUp => self.create_and_abandon(file, Some(attempt), chance).await,
         }
     }
 
@@ -212,7 +212,7 @@ impl FileRound<'_> {
         let key = format!("incoming/{}/by-rights/{}.csv", self.bank.partner, file.id);
         let began = self.world.moment();
         self.world.cloud.put_object(&key, &file.bytes, &[]).await;
-        self.write_down(file, Action::PutToBucket, began, None);
+        self.record_action(file, Action::PutToBucket, began, None);
         self.learn(file, |known| known.puts += 1);
     }
 }

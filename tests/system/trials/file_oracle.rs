@@ -49,7 +49,7 @@ impl FileOracle<'_, '_> {
         self.play.world.proxy.stop_faults(self.play.words());
         let mut completed = Vec::new();
         for (file, end) in ends {
-            if self.has_come_to(file, end).await {
+            if self.has_reached(file, end).await {
                 completed.push(file);
             }
         }
@@ -126,9 +126,9 @@ impl FileOracle<'_, '_> {
     }
 
     /// Judges the outcome of one file after the faults. Returns whether it is completed.
-    async fn has_come_to(&self, file: &PlannedFile, end: End) -> bool {
+    async fn has_reached(&self, file: &PlannedFile, end: End) -> bool {
         if matches!(end, End::Nothing | End::WrongTotals) {
-            self.has_not_come(file, end).await;
+            self.has_not_arrived(file, end).await;
             return false;
         }
         let row = self.redriven(file, end).await;
@@ -141,14 +141,14 @@ impl FileOracle<'_, '_> {
         self.judge_shown_outcome(file, &row).await;
         if !is_rejected {
             self.money_is_exact(file, &row);
-            self.notifications_are_recognisable(file, reprocesses).await;
+            self.notifications_are_recognizable(file, reprocesses).await;
         }
         !is_rejected
     }
 
     /// A file that never arrived in a way by which it could be accepted has no status but perhaps that it is awaited,
     /// or that it was rejected.
-    async fn has_not_come(&self, file: &PlannedFile, end: End) {
+    async fn has_not_arrived(&self, file: &PlannedFile, end: End) {
         let chance = self.play.world.chance(self.play.round, &file.id);
         // Null where its sender never got the status path.
         let status = self.play.read_status(file, chance).await["status"].clone();
@@ -241,7 +241,7 @@ impl FileOracle<'_, '_> {
 
     /// The completion is published under one id, however many attempts it took, and under another one where the file
     /// was processed again. A repeat is the same, except for the attempt and how many rows were superseded.
-    async fn notifications_are_recognisable(&self, file: &PlannedFile, reprocesses: usize) {
+    async fn notifications_are_recognizable(&self, file: &PlannedFile, reprocesses: usize) {
         let received = eventually(&format!("the notification of {}", file.id), async || {
             let received = self.play.world.notifications.about(&file.id);
             let completions = received.into_iter().filter(|reported| message_of(reported)["status"] == "completed");

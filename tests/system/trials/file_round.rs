@@ -90,7 +90,7 @@ impl<'w> FileRound<'w> {
     pub(super) async fn of(world: &'w World, round: u64, partner: &str, files: Vec<PlannedFile>) -> Self {
         let bank = world.cloud.partner_named(partner, &world.cloud.stack.usage_plan_id).await;
         let play = Self { world, round, bank, files, ledger: Mutex::default(), knowledge: Mutex::default() };
-        world.round_is_about(round, play.words());
+        world.add_round_words(round, play.words());
         play
     }
 
@@ -139,7 +139,7 @@ impl<'w> FileRound<'w> {
         match step.act {
             Act::Upload(totals) => drop(self.upload(file, totals, None, chance).await),
             Act::Presigned => self.send_presigned(file, None, chance).await,
-            Act::Create => self.create_and_give_up(file, None, chance).await,
+            Act::Create => self.create_and_abandon(file, None, chance).await,
             Act::LatePut => self.put_late(file, chance).await,
             Act::Reprocess(again) => self.reprocess(file, again, chance).await,
             Act::RepeatReprocess => self.repeat_reprocess(file, chance).await,

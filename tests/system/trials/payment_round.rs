@@ -47,7 +47,7 @@ pub(super) async fn play(world: &World, round: u64) {
     let mut chance = world.chance(round, "payments");
     let trials =
         (0..chance.between(1, 4)).map(|number| Trial::of(world, round, number, &mut chance)).collect::<Vec<_>>();
-    world.round_is_about(round, trials.iter().map(|trial| trial.id().to_owned()));
+    world.add_round_words(round, trials.iter().map(|trial| trial.id().to_owned()));
     if chance.percent(30) {
         // What the same customer paid before, in a currency that was retired since.
         let (id, customer) = (format!("H{round}-0."), format!("C{round}."));
@@ -145,7 +145,7 @@ impl<'w> Trial<'w> {
         }
         self.nothing_is_lost().await;
         self.is_stored_once_and_published().await;
-        self.takes_its_route_alone().await;
+        self.takes_only_its_route().await;
     }
 
     async fn post(&self, payment: &Value, signer: &Provider<'_>, what: String) -> LastResponse {
@@ -259,7 +259,7 @@ impl<'w> Trial<'w> {
     }
 
     /// Subscribers receive messages from the one route of the payment's band, and repeats name the original.
-    async fn takes_its_route_alone(&self) {
+    async fn takes_only_its_route(&self) {
         let received = match self.band {
             "low" => self.world.alerts.about(self.id()),
             _ => {

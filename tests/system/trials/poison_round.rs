@@ -48,7 +48,7 @@ pub(super) async fn play(world: &World, round: u64) {
     world
         .tally
         .judge(Promise::PoisonDelaysNobody, is_whole && is_unaffected, || format!("{valid_row} after {failing_row}"));
-    world.proxy.cure(&ids[0]);
+    world.proxy.accept_row(&ids[0]);
     FileOracle { play: &failing }.judge(&ids[..1]).await;
 }
 

@@ -42,7 +42,7 @@ struct State {
     /// Calls about one of these meet no fault.
     without_faults: HashSet<String>,
     /// Rows that the table rejected, and accepts now.
-    cured: HashSet<String>,
+    accepted_rows: HashSet<String>,
     /// The round that archives, in whose faulty phase calls that all archivals share fail too.
     archival: Option<u64>,
     journal: Vec<Entry>,
@@ -81,8 +81,8 @@ impl Proxy {
     }
 
     /// From now on the table accepts a row that it has rejected.
-    pub(super) fn cure(&self, transaction_id: &str) {
-        self.state.lock().unwrap().cured.insert(transaction_id.to_owned());
+    pub(super) fn accept_row(&self, transaction_id: &str) {
+        self.state.lock().unwrap().accepted_rows.insert(transaction_id.to_owned());
     }
 
     /// From now on calls that all archivals share fail as the seed decides for this round.
@@ -147,7 +147,7 @@ impl Proxy {
         let this = *number;
         *number += 1;
         let fault = match () {
-            () if is_poisoned(&call, &state.cured) => Fault::ServerError,
+            () if is_poisoned(&call, &state.accepted_rows) => Fault::ServerError,
             () if is_faultless => Fault::None,
             () => Fault::of(self.seed, &call, this),
         };
@@ -197,13 +197,13 @@ impl Proxy {
                     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
                 }
                 let Some(response) = self.send_on(index, request).await else { return Reply::Close };
-                self.hand_back(fault, index, request, response, connection).await
+                self.return_response(fault, index, request, response, connection).await
             }
         }
     }
 
     /// The fault of a response to a call that was done.
-    async fn hand_back(
+    async fn return_response(
         &self,
         fault: Fault,
         index: usize,
@@ -252,7 +252,7 @@ impl Proxy {
 }
 
 /// Whether a call writes a row that the table always rejects.
-fn is_poisoned(call: &Call, cured: &HashSet<String>) -> bool {
+fn is_poisoned(call: &Call, accepted_rows: &HashSet<String>) -> bool {
     let is_poison = call.operation == "PutItem" && call.subject.contains(POISON);
-    is_poison && !cured.iter().any(|id| call.subject.contains(id.as_str()))
+    is_poison && !accepted_rows.iter().any(|id| call.subject.contains(id.as_str()))
 }

@@ -9,7 +9,7 @@ use super::feed::{
 use super::ledger::Moment;
 use super::promise::Tally;
 use super::proxy::Proxy;
-use crate::support::cloud::{Cloud, Made};
+use crate::support::cloud::{Cloud, Created};
 use crate::support::queues::Queue;
 use aws_sdk_eventbridge::types::Target;
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -101,7 +101,7 @@ impl World {
     }
 
     /// Keeps the subjects of a round's calls.
-    pub(super) fn round_is_about(&self, round: u64, words: impl IntoIterator<Item = String>) {
+    pub(super) fn add_round_words(&self, round: u64, words: impl IntoIterator<Item = String>) {
         self.words.lock().unwrap().entry(round).or_default().extend(words);
     }
 
@@ -161,7 +161,7 @@ async fn listen_in_place_of(cloud: &Cloud, rule: &str, bus: &str) -> String {
 async fn listen(cloud: &Cloud, pattern: &str, bus: &str) -> String {
     let Queue { name, arn, url, .. } = cloud.queue("trials").await;
     cloud.events().put_rule().name(&name).event_bus_name(bus).event_pattern(pattern).send().await.unwrap();
-    cloud.remove_at_end(Made::Rule { name: name.clone(), bus: bus.to_owned() });
+    cloud.remove_at_end(Created::Rule { name: name.clone(), bus: bus.to_owned() });
     let target = Target::builder().id("listener").arn(arn).build().unwrap();
     cloud.events().put_targets().rule(&name).event_bus_name(bus).targets(target).send().await.unwrap();
     url
