@@ -115,7 +115,7 @@ async fn a_presigned_file_is_checked_against_the_last_control_totals() {
     assert_eq!((&status["status"], &status["error_count"]), (&json!("validation_failed"), &json!(3)));
     let report = cloud.http.get(status["report_url"].as_str().unwrap()).send().await.unwrap().text().await.unwrap();
     for (_, code, reason) in REASONS {
-        assert!(report.contains(&format!("{code},\"{reason}\"")), "{report}");
+        assert!(report.contains(&format!(",{code},{reason},")), "{report}");
     }
     // The second request has wrong control totals again, the third one right ones: the last ones count.
     bank.create_upload_expecting("/uploads", &file, 7, json!({"USD": "9.30"})).await.accepted();
