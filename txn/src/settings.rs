@@ -2,9 +2,9 @@
 
 use crate::cli::{Access, Cli, OperatorArguments};
 use crate::problem::{Exit, Problem};
+use domain::Redacted;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -13,24 +13,6 @@ const DEFAULT_PROFILE: &str = "default";
 /// The largest configuration or key file, in bytes.
 const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 
-/// A key or a secret. `Debug` does not show it.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Redacted(String);
-
-impl Redacted {
-    /// The text, for the code that needs it.
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Redacted {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("redacted")
-    }
-}
-
 /// A profile in the configuration file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,12 +20,12 @@ pub(crate) struct Profile {
     /// The base URL of the API.
     pub(crate) endpoint: Option<String>,
     /// The API key.
-    pub(crate) key: Option<Redacted>,
+    pub(crate) key: Option<Redacted<String>>,
     /// The environment, for operators.
     pub(crate) environment: Option<String>,
     pub(crate) webhook_url: Option<String>,
     pub(crate) webhook_provider: Option<String>,
-    pub(crate) webhook_secret: Option<Redacted>,
+    pub(crate) webhook_secret: Option<Redacted<String>>,
     pub(crate) local_cloud: Option<LocalCloud>,
 }
 
@@ -54,7 +36,7 @@ pub(crate) struct LocalCloud {
     pub(crate) endpoint: String,
     pub(crate) region: String,
     pub(crate) access_key_id: String,
-    pub(crate) secret_access_key: Redacted,
+    pub(crate) secret_access_key: Redacted<String>,
 }
 
 /// The settings of a command.
@@ -68,7 +50,7 @@ pub(crate) struct Settings {
 /// The API key.
 #[derive(Debug)]
 pub(crate) struct Key {
-    pub(crate) secret: Redacted,
+    pub(crate) secret: Redacted<String>,
     /// Where the key was read, for messages about a wrong key.
     pub(crate) origin: String,
 }
@@ -166,16 +148,16 @@ pub(crate) fn non_empty(value: Option<&str>) -> Option<&str> {
 }
 
 /// A secret in an environment variable.
-pub(crate) fn variable(name: &str) -> Option<Redacted> {
-    std::env::var(name).ok().filter(|value| !value.is_empty()).map(Redacted)
+pub(crate) fn variable(name: &str) -> Option<Redacted<String>> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).map(Redacted::new)
 }
 
 /// The secret in a file.
-pub(crate) fn read_secret(path: &Path) -> Result<Redacted, Problem> {
+pub(crate) fn read_secret(path: &Path) -> Result<Redacted<String>, Problem> {
     let text = read_private(path)?;
     match text.trim() {
         "" => Err(Problem::usage("secret_empty", format!("{} is empty.", path.display()))),
-        secret => Ok(Redacted(secret.to_owned())),
+        secret => Ok(Redacted::new(secret.to_owned())),
     }
 }
 
@@ -286,7 +268,7 @@ mod tests {
 
     #[test]
     fn debug_does_not_show_a_secret() {
-        let shown = format!("{:?}", Profile { key: Some(Redacted("acme.s".to_owned())), ..Profile::default() });
+        let shown = format!("{:?}", Profile { key: Some(Redacted::new("acme.s".to_owned())), ..Profile::default() });
         assert!(!shown.contains("acme"), "{shown}");
     }
 }

@@ -5,8 +5,9 @@ use crate::cli::WebhookArguments;
 use crate::http::{Http, Request};
 use crate::print;
 use crate::problem::{Exit, Problem};
-use crate::settings::{Redacted, Settings, non_empty, read_secret, safe_url, variable};
+use crate::settings::{Settings, non_empty, read_secret, safe_url, variable};
 use crate::source::Source;
+use domain::Redacted;
 use domain::limits::WEBHOOK_BODY_BYTES_MAX;
 use domain::payments::webhook::Secret;
 use domain::payments::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign};
@@ -48,7 +49,7 @@ pub(crate) fn send(arguments: &WebhookArguments, settings: &Settings, as_json: b
 }
 
 fn secret(arguments: &WebhookArguments, settings: &Settings) -> Result<Secret, Problem> {
-    let found: Option<Redacted> = match &arguments.secret_file {
+    let found: Option<Redacted<String>> = match &arguments.secret_file {
         Some(path) => Some(read_secret(path)?),
         None => variable("TXN_WEBHOOK_SECRET").or_else(|| settings.profile.webhook_secret.clone()),
     };

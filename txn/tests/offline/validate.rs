@@ -90,7 +90,7 @@ fn compares_a_file_with_its_control_totals() {
     };
     run("2", "EUR=9.3").expect_code(0);
     let output = run("3", "EUR=9.30,JPY=5").expect_code(1);
-    assert_golden("validate-expected.txt", &output.transcript());
+    assert_golden("validate-control-totals.txt", &output.transcript());
     for (rows, totals) in [("two", "EUR=9.3"), ("2", "EUR:9.3"), ("2", "EUR=1e3"), ("2", "EUR=1,EUR=1")] {
         run(rows, totals).expect_code(2);
     }
