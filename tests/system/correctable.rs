@@ -173,7 +173,7 @@ async fn a_multipart_report_and_correctable_file_are_complete() {
     assert!(text.len() > PART_BYTES, "{}", text.len());
     assert_eq!(text.lines().count(), 1 + RECORDS);
     let last = text.lines().last().unwrap();
-    assert!(last.starts_with("T16000,oops,usd,today,,done,16000,"), "{last}");
+    assert!(last.starts_with("T17000,oops,usd,today,,done,17000,"), "{last}");
 }
 
 #[tokio::test]
