@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Currency;
 use domain::csv::guard::needs_guard;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The columns, in their order.
@@ -52,7 +53,11 @@ impl Row {
 
     /// A CSV record. A value that a spreadsheet would take for a formula gets an apostrophe.
     pub(crate) fn to_csv(&self) -> String {
-        self.0.clone().map(|cell| csv_field(&cell)).join(",")
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        // Writing to a Vec cannot fail, and what is written is text.
+        let _ = writer.write_record(self.0.iter().map(|cell| guarded(cell).into_owned()));
+        let record = String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default();
+        record.trim_end_matches('\n').to_owned()
     }
 }
 
@@ -79,13 +84,9 @@ fn padded(amount: &str, currency: &str) -> String {
     if decimals == 0 || !is_plain { amount.to_owned() } else { format!("{whole}.{fraction:0<decimals$}") }
 }
 
-fn csv_field(value: &str) -> String {
-    let guard = if needs_guard(value.as_bytes()) { "'" } else { "" };
-    if value.contains([',', '"', '\n', '\r']) || !guard.is_empty() {
-        format!("\"{guard}{}\"", value.replace('"', "\"\""))
-    } else {
-        value.to_owned()
-    }
+/// The value, behind an apostrophe if a spreadsheet would take it for a formula.
+fn guarded(value: &str) -> Cow<'_, str> {
+    if needs_guard(value.as_bytes()) { format!("'{value}").into() } else { value.into() }
 }
 
 #[cfg(test)]
@@ -120,13 +121,14 @@ mod tests {
             ("plain", "plain"),
             ("-12.50", "-12.50"),
             ("12345678901234567890123456789012345678", "12345678901234567890123456789012345678"),
-            ("=1+1", "\"'=1+1\""),
-            ("@x", "\"'@x\""),
-            ("-x", "\"'-x\""),
+            ("=1+1", "'=1+1"),
+            ("@x", "'@x"),
+            ("-x", "'-x"),
             ("Smith, \"J\"", "\"Smith, \"\"J\"\"\""),
             ("two\nlines", "\"two\nlines\""),
         ] {
-            assert_eq!(csv_field(value), expected);
+            let row = Row(std::array::from_fn(|index| if index == 0 { value.to_owned() } else { "x".to_owned() }));
+            assert_eq!(row.to_csv(), format!("{expected},x,x,x,x,x,x,x"));
         }
     }
 }
