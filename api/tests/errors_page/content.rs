@@ -84,16 +84,7 @@ fn of_files() -> Section {
             .find(|(example, _)| *example == code.as_str())
             .unwrap_or_else(|| panic!("{} has no example", code.as_str()));
         let error = files::error_of(*code, sent);
-        let response = json!({
-            "record": error.record,
-            "line": error.line,
-            "column": error.column,
-            "column_number": error.column_number,
-            "byte": error.byte,
-            "code": error.code.as_str(),
-            "reason": error.reason,
-            "fix": error.code.fix(),
-        });
+        let response = json!(error);
         let sent = match sent {
             files::Sent::Text(text)
             | files::Sent::Bytes(text, _)
