@@ -107,7 +107,7 @@ const FAILURES = {
   nothing_to_correct: ["No rows to correct", "The errors concern the whole file or its header. See the list of errors."],
   day_malformed: ["Invalid date", "Enter a date such as 2026-11-20."],
   link_expired: ["Link expired", "Reload this page to get a new link."],
-  unknown: ["Unexpected error", "Try again in a minute. If the problem persists, tell the operator when it occurred."],
+  unknown: ["Unexpected error", "Try again in a minute. If the problem persists, ask the operator to investigate, and give the time."],
 };
 
 // Failures that a repeat of the same request cannot resolve.

@@ -99,7 +99,7 @@ pub(crate) fn checked(output: Value) -> Response {
 /// A rejection has a code of the problem table with its status, and the members of RFC 9457.
 fn check_rejection(status: u16, content_type: &str, body: &Value) {
     assert_eq!(content_type, problem::CONTENT_TYPE);
-    let code = body["error"].as_str().expect("a refusal has a code");
+    let code = body["error"].as_str().expect("a rejection has a code");
     let known = Code::named(code).unwrap_or_else(|| panic!("{code} is no code of the table"));
     assert_eq!((known.status().as_u16(), body["status"].as_u64()), (status, Some(u64::from(status))));
     assert!(body["message"].as_str().is_some_and(|message| !message.is_empty()));

@@ -1,6 +1,6 @@
 //! The parts of documents that follow from the code. `UPDATE_DOCS=1 cargo test -p acceptance docs` writes them.
 //!
-//! A part stands between `<!-- generated: name -->` and `<!-- end -->`.
+//! A part is between `<!-- generated: name -->` and `<!-- end -->`.
 
 use super::root;
 use crate::support::template::text_of;

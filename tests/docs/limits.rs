@@ -96,7 +96,7 @@ const OF_PAYMENTS: &[Section] = &[
     ]),
 ];
 
-/// The limits that stand beside the code that they bound.
+/// The limits that are defined beside the code that they bound.
 const ELSEWHERE: [(&str, u64); 2] = [
     ("RESPONSE_SECONDS_MAX", api::gateway::RESPONSE_SECONDS_MAX),
     ("PUBLICATION_MILLISECONDS_MAX", domain::payments::webhook::PUBLICATION_MILLISECONDS_MAX),

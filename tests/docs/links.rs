@@ -15,7 +15,7 @@ const ENDINGS: [&str; 14] =
 /// Files that tools write when they are run.
 const MADE: [&str; 3] = ["target/", ".local/", "fuzz/artifacts/"];
 
-/// A line without what stands between backquotes.
+/// A line without its parts between backquotes.
 fn prose(line: &str) -> String {
     line.split('`').step_by(2).collect::<Vec<_>>().join("`")
 }

@@ -60,7 +60,7 @@ pub(crate) fn pages_of(folder: &str) -> Vec<Page> {
     names.iter().map(|name| Page::open(&format!("{folder}/{name}"))).collect()
 }
 
-/// What stands between single backquotes, outside of blocks of code.
+/// The parts between single backquotes, outside of blocks of code.
 pub(crate) fn quoted(text: &str) -> Vec<&str> {
     let outside = text.split("```").step_by(2);
     outside.flat_map(|text| text.split('`').skip(1).step_by(2)).collect()

@@ -34,7 +34,7 @@ pub(super) fn markdown() -> Vec<(String, String)> {
     documents.map(|path| (path.clone(), text_of(&path))).collect()
 }
 
-/// The lines of a document, from 1, each with whether it stands in a block of code.
+/// The lines of a document, from 1, each with whether it is in a block of code.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str, bool)> {
     let mut is_code = false;
     (1..).zip(text.lines()).map(move |(number, line)| {
@@ -44,7 +44,7 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str, bool)> {
     })
 }
 
-/// What stands between single backquotes in a line.
+/// The parts between single backquotes in a line.
 pub(super) fn spans(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }

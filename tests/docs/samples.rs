@@ -21,7 +21,7 @@ use crate::support::cloud::Cloud;
 use crate::support::template::text_of;
 use page::Page;
 
-/// The pages that tell the reader to set the variables from `.local/stack.json`.
+/// The pages whose readers set the variables from `.local/stack.json`.
 const PAGES_WITHOUT_VARIABLES: [&str; 2] = ["README.md", "docs/getting-started.md"];
 
 /// The pages of a directory, by name.
@@ -43,7 +43,7 @@ async fn check(prefix: &str, pages: &[String]) {
         if page.runs() == 0 {
             continue;
         }
-        // As long as "acme", which stands for it in the documents, so that tables have the same columns.
+        // As long as "acme", which the documents use, so that tables have the same columns.
         let partner = cloud.partner_named(&format!("{prefix}{number:02}"), &cloud.stack.usage_plan_id).await;
         let names_variables = !PAGES_WITHOUT_VARIABLES.contains(&name.as_str());
         let setting = shell::Setting::new(&cloud.stack, &partner.partner, &partner.key, names_variables);

@@ -13,7 +13,7 @@ const EXCEPTIONS: [(&str, &str, &str); 13] = [
     ("", r"(capital|small|lowercase|uppercase|ASCII) letters|letters(,| and| or) digits|letters beyond", "characters"),
     ("", r"(policy|bank|SQL) statements?", "what others call so"),
     ("", r"\bStatement\b:?", "the member of a policy"),
-    ("", r"refused-webhooks", "the name of a saved query"),
+    ("", r"rejected-webhooks", "the name of a saved query"),
     ("", r"make faults|faults,least|FAULTS_\w+|\bfaults:|faults?[- ]injection|injected\s+faults?", "what is injected"),
     ("", r"\bfaults(\.rs|::)|`faults`", "the tests and the stack with injected faults"),
     ("Makefile", r"\bfaults\b", "the command"),

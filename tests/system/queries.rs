@@ -167,7 +167,7 @@ async fn saved_queries_trace_a_payment() {
     signed.id.push('x');
     assert_eq!(cloud.post_webhook(&signed.headers(), &body).await.status, 401);
     eventually("the rejected webhook", async || {
-        let rejected = ask(&cloud, "refused-webhooks", "").await;
+        let rejected = ask(&cloud, "rejected-webhooks", "").await;
         rejected.into_iter().find(|row| text(row, "event") == "signature_invalid" && !text(row, "code").is_empty())
     })
     .await;

@@ -9,7 +9,7 @@ const WIDTH_MAX: usize = 120;
 const INLINE_MAX: usize = 118;
 const INDENT: usize = 4;
 
-/// What differs from run to run, with what stands for it in a comparison.
+/// What differs from run to run, with what replaces it in a comparison.
 const SHAPES: [(&str, &str); 7] = [
     (r#"https?://[^\s"]+"#, "<url>"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<uuid>"),

@@ -46,7 +46,7 @@ impl Page {
     pub(super) fn parse(name: &str, text: &str) -> Result<Self, String> {
         let mut steps = Vec::new();
         let mut directive = Directive::default();
-        // Whether the next block is the output of the one before: nothing stands between them.
+        // Whether the next block is the output of the one before: nothing is between them.
         let mut follows_run = false;
         let mut lines = text.lines().enumerate();
         while let Some((index, line)) = lines.next() {
@@ -55,9 +55,9 @@ impl Page {
                 directive = Directive::parse(comment).ok_or(format!("{place}: unknown comment: {comment}"))?;
             } else if let Some(language) = line.strip_prefix("```") {
                 let block = block_of(&mut lines).ok_or(format!("{place}: the block is not closed"))?;
-                let told = std::mem::take(&mut directive);
+                let named = std::mem::take(&mut directive);
                 let ran = std::mem::take(&mut follows_run);
-                match (language, told) {
+                match (language, named) {
                     (_, Directive { file: Some(file), .. }) => steps.push(Step::Write { name: file, text: block }),
                     ("sh", Directive { is_skipped: false, exit_code, .. }) => {
                         steps.push(Step::Run(Run { line: index + 2, script: block, exit_code, output: None }));
