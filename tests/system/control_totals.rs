@@ -1,8 +1,8 @@
 //! Control totals: a sender's expected rows and totals are checked, for each source, and right ones correct wrong ones.
 
-use crate::support::cloud::{Cloud, unique};
+use crate::support::cloud::{Cloud, eventually, unique};
 use crate::support::files::{self, digest, file_id, record_of};
-use crate::support::upload::{ApiResponse, COMPLETE_HISTORY, Uploader, number, statuses};
+use crate::support::upload::{ApiResponse, COMPLETE_HISTORY, Uploader, has_ended, number, statuses};
 use crate::system::presigned_uploads::put;
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -157,6 +157,28 @@ async fn wrong_control_totals_do_not_block_other_uploads() {
     assert_eq!(put(&cloud, &created.body["upload"], &file).await.0, 200);
     let row = cloud.ended(created.text("file_id"), 1).await;
     assert_eq!(statuses(&row["history"]), [&["awaiting_upload"], &COMPLETE_HISTORY[..]].concat(), "{row}");
+}
+
+/// HTTP clients repeat a PUT whose response was lost. The control totals belong to the request for the upload, whatever
+/// version of the bytes is validated.
+#[tokio::test]
+async fn a_repeated_put_does_not_void_control_totals() {
+    let cloud = Cloud::open().await;
+    let bank = cloud.partner().await;
+    let file = file_of_two();
+    let created = bank.create_upload_expecting("/uploads", &file, 3, json!({"USD": "9.30"})).await.accepted();
+    let (id, key) = (created.text("file_id"), created.text("s3_key"));
+    assert_eq!(put(&cloud, &created.body["upload"], &file).await.0, 200);
+    cloud.rejected_with(key, "InvalidCsv").await;
+    let first = cloud.status_row(id).await.unwrap();
+    assert_eq!(put(&cloud, &created.body["upload"], &file).await.0, 200);
+    let second = eventually("the validation of the second version", async || {
+        let row = cloud.status_row(id).await.unwrap();
+        (row["version_id"] != first["version_id"] && has_ended(&row)).then_some(row)
+    })
+    .await;
+    assert_eq!((&second["status"], &second["attempt"]), (&json!("validation_failed"), &json!("1")), "{second}");
+    assert_eq!(second["rejected_totals"]["rows"], "3", "{second}");
 }
 
 /// A rejection draws no sequence. Where its function died, the valid upload that follows gets a sequence of its own,

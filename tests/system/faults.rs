@@ -99,6 +99,30 @@ async fn a_file_that_was_not_stored_is_accepted_when_resent() {
     assert_eq!(row["rows_stored"], "1", "{row}");
 }
 
+/// What a rejection needs is kept until it is recorded: a validation that failed in between is repeated with the same
+/// control totals.
+#[tokio::test]
+async fn a_redriven_rejection_keeps_its_control_totals() {
+    let _turn = TURN.lock().await;
+    let cloud = Cloud::of_stack("faults").await;
+    let bank = cloud.partner().await;
+    let bucket = FaultyStore::open(&cloud).await;
+    bucket.serve_function_as(&cloud, "csv-validator", BUCKET).await;
+    let file = files::file(&[record("T1")]);
+    let created = bank.create_upload_expecting("/uploads", &file, 2, json!({"USD": "12.34"})).await.accepted();
+    bucket.fail(Fault::Always("PUT"));
+    // The URL of the upload leads to what fails.
+    cloud.put_object(created.text("s3_key"), &file, &[]).await;
+    let mut redrive = cloud.failed_with(created.text("s3_key"), "StoreUnavailable").await["input"].clone();
+    bucket.fail(Fault::None);
+    redrive["redrive"] = json!(true);
+    cloud.run_workflow(&redrive).await;
+    let row = cloud.status_row(created.text("file_id")).await.unwrap();
+    assert_eq!((&row["status"], &row["error_count"]), (&json!("validation_failed"), &json!("1")), "{row}");
+    assert_eq!((&row["rejected_totals"]["rows"], row["upload"].is_null()), (&json!("2"), true), "{row}");
+    assert_eq!(bank.transaction("T1").await, None);
+}
+
 #[tokio::test]
 async fn a_retried_file_does_not_replace_a_later_one() {
     let _turn = TURN.lock().await;

@@ -27,7 +27,9 @@ impl StatusTable {
         }
         let request = request
             .return_values(ReturnValue::AllNew)
-            .update_expression(format!("SET {}", sets.join(", ")))
+            // Where the rejected bytes are says nothing of the valid ones.
+            .update_expression(format!("SET {} REMOVE #key, version_id", sets.join(", ")))
+            .expression_attribute_names("#key", "key")
             .condition_expression("attempt = :attempt AND #status = :validating AND attribute_not_exists(totals)")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":attempt", number(begun.attempt.into()))

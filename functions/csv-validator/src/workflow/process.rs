@@ -127,8 +127,11 @@ impl Step<'_> {
         let (sequence, received_at_ms) =
             if begun.facts.sequence.is_none() { (facts.sequence, facts.received_at_ms) } else { (None, None) };
         let found = Facts { sequence, received_at_ms, ..facts.clone() };
-        let validated =
-            Transition::now(attempt, FileStatus::Validated, format!("every record is valid: {rows}"), found);
+        let validated = Transition {
+            // Where a rejection has begun the attempt, the upload is pending still.
+            uses_upload: self.used_upload(known).is_some(),
+            ..Transition::now(attempt, FileStatus::Validated, format!("every record is valid: {rows}"), found)
+        };
         let moved = self.ports.status.advance(self.tracer, file_id, &validated).await?;
         if matches!(moved, StatusUpdate::Applied(_)) {
             tracing::info!(event = "file_accepted", rows, "the file is accepted");

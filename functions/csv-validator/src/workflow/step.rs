@@ -10,7 +10,7 @@ use adapters::{Failure, FailureKind, Tracer, logging};
 use domain::files::lifecycle::ObjectSource;
 use domain::files::task::{RejectionReason, Validation};
 use domain::limits::ERRORS_IN_RESPONSE_MAX;
-use domain::{FileId, FileStatus, Partner, PendingUpload};
+use domain::{ControlTotals, FileId, FileStatus, Partner, PendingUpload};
 
 /// A file whose bytes have been read.
 pub(super) struct ReadFile {
@@ -136,6 +136,17 @@ impl Step<'_> {
         by_upload.and_then(|record| record.facts.upload.as_ref())
     }
 
+    /// The control totals of this object. They belong to the request for the upload that put it. Bytes that are put by the
+    /// same URL once more, after they were rejected for control totals, are rejected for the same.
+    fn expected(&self, known: Option<&FileRecord>) -> ControlTotals {
+        if let Some(upload) = self.used_upload(known) {
+            return upload.expected.clone();
+        }
+        let is_rejected =
+            |record: &&FileRecord| record.facts.upload_key.as_deref() == Some(&self.object.key) && record.is_rejected();
+        known.filter(is_rejected).and_then(|record| record.facts.rejected_totals.clone()).unwrap_or_default()
+    }
+
     /// Decides about a file that was read here.
     async fn judge(
         &self,
@@ -145,7 +156,7 @@ impl Step<'_> {
         source: ObjectSource,
         mut file: ReadFile,
     ) -> Result<Validation, Failure> {
-        let expected = self.used_upload(known.as_ref()).map(|upload| upload.expected.clone()).unwrap_or_default();
+        let expected = self.expected(known.as_ref());
         logging::set_partner(partner.as_str());
         if let Some(record) = known.clone().filter(FileRecord::was_valid) {
             if record.errors_against(&expected).is_empty() {
