@@ -22,7 +22,7 @@ const SHAPES: [(&str, &str); 7] = [
 
 /// What was printed, with the names that the documents use: of the partner, and of the bucket's addresses.
 pub(super) fn as_in_documents(printed: &str, partner: &str) -> String {
-    let printed = printed.trim_start_matches('\u{feff}').replace(partner, "acme");
+    let printed = printed.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace(partner, "acme");
     Regex::new(r#"https?://[^\s"]+"#)
         .unwrap()
         .replace_all(&printed, "https://transaction-csv-files-dev-….s3.us-east-1.amazonaws.com/…")
