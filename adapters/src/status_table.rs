@@ -81,9 +81,9 @@ impl FileRecord {
         self.facts.rows.is_some() && self.facts.totals.is_some()
     }
 
-    /// The sequence that a retry keeps: that of the latest attempt. None if a rejection began that attempt, because its time
-    /// of arrival is by the clock of one host and no sequence. An attempt that was valid without one is of a version of this
-    /// program that took the time of arrival for it.
+    /// The sequence that a retry keeps: that of the latest attempt. None if a rejection began that attempt: its time
+    /// of arrival is by the clock of one host, which is no sequence. An attempt that was valid without one is of a
+    /// version of this program that took the time of arrival for it.
     #[must_use]
     pub fn kept_sequence(&self) -> Option<u64> {
         self.facts.sequence.or_else(|| self.facts.received_at_ms.filter(|_| self.was_valid()))

@@ -1,7 +1,7 @@
 //! Why requests are rejected: one table of every code that a response may have, for both APIs.
 //!
-//! Responses take status and title from it, the page of errors, in the docs and at `GET /errors`, its explanations, and the
-//! OpenAPI document the codes of each operation. The members of a response are those of RFC 9457.
+//! Responses take their status and title from it; the page of errors, in the docs and at `GET /errors`, its explanations;
+//! the OpenAPI document the codes of each operation. The members of a response are those of RFC 9457.
 
 mod table;
 

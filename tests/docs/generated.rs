@@ -1,4 +1,5 @@
-//! The parts of documents that follow from the code. `UPDATE_DOCS=1 cargo test -p acceptance docs` writes them.
+//! The parts of documents that follow from the code. `UPDATE_DOCS=1 cargo test -p acceptance docs -- --skip run_as_written`
+//! writes them, without a cloud.
 //!
 //! A part is between `<!-- generated: name -->` and `<!-- end -->`.
 

@@ -1,6 +1,6 @@
 //! The workflow's validation step. It validates whatever is in the bucket, since that is the trust boundary.
 //!
-//! A file that the API has just validated is recognised by its version and not parsed again. Every other one is read
+//! A file that the API has just validated is recognized by its version and not parsed again. Every other one is read
 //! and checked in full. Nothing here writes where the workflow's rule listens.
 
 mod process;

@@ -176,7 +176,7 @@ pub async fn archive(ports: &Ports, tracer: &Tracer, now_ms: u64, deadline_ms: u
     Ok(Archived { outcome, tally, more })
 }
 
-/// Logs the counts. A metric filter of the template matches the event code of the first line.
+/// Logs the counts. A metric filter of the template matches `payments_unpublished`.
 fn report(tally: &Tally) {
     let Tally { archived, objects, left_unpublished, left_changed, left_unreadable } = *tally;
     tracing::info!(

@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     let ports = &Ports::new(&Configuration::from_environment().await)?;
     let serve =
         invocation::serve(async |event, tracer, now_ms| webhook_validator::handle(event, ports, &tracer, now_ms).await);
-    // While the first webhook is asked for, so that neither waits for the other. Should it fail, the webhook tries again.
+    // Beside the request for the first webhook, so that neither waits for the other. If it fails, the webhook tries again.
     let read_secrets = async {
         if let Err(failure) = ports.secrets.current(clock::now_ms()).await {
             tracing::warn!(error = failure.kind.name(), detail = failure.detail, "the secrets could not be read yet");

@@ -151,7 +151,7 @@ impl Step<'_> {
             partner: facts.partner.clone(),
             received_at_ms: facts.received_at_ms,
             sequence: facts.sequence,
-            // Whoever finds that nothing came of it learns from this where its bytes are.
+            // If the attempt gets no further, this says where its bytes are.
             key: facts.key.clone(),
             version_id: facts.version_id.clone(),
             sha256: facts.sha256.clone(),

@@ -118,7 +118,7 @@ impl Step<'_> {
         }
     }
 
-    /// Ends without work. An upload that these bytes were put by, and that asks for nothing that is left to do, is over.
+    /// Ends without work. A pending upload that these bytes were put by is removed if it requires nothing more.
     pub(super) async fn nothing_to_do(&self, record: &FileRecord) -> Result<Validation, Failure> {
         if let Some(upload) = self.used_upload(Some(record)) {
             let closing = self.ports.status.close_upload(&record.file_id, upload);
