@@ -12,7 +12,7 @@ const EXCEPTIONS: [(&str, &str, &str); 13] = [
     ("", r"dead(-|\s+)letters?", "the queue's own name"),
     ("", r"(capital|small|lowercase|uppercase|ASCII) letters|letters(,| and| or) digits|letters beyond", "characters"),
     ("", r"(policy|bank|SQL) statements?", "what others call so"),
-    ("", r"\bStatement\b:?", "the member of a policy"),
+    ("", r"(?-i:\bStatement\b:?)|\bstatement of a (policy|role)\b", "the element of a policy"),
     ("", r"rejected-webhooks", "the name of a saved query"),
     ("", r"make faults|faults,least|FAULTS_\w+|\bfaults:|faults?[- ]injection|injected\s+faults?", "what is injected"),
     ("", r"\bfaults(\.rs|::)|`faults`", "the tests and the stack with injected faults"),
