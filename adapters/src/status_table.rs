@@ -364,9 +364,8 @@ fn transition_expression(
     if let Some(token) = facts.remove("token") {
         update = update.set_if_absent("token", token);
     }
-    update = facts
-        .into_iter()
-        .fold(update, |update, (name, value)| update.set(&name, value))
+    update = update
+        .set_each(facts)
         .set("attempt", number(transition.attempt.into()))
         .set("rank", number(transition.status.rank().into()))
         .set("status", text(transition.status.as_str()))

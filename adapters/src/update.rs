@@ -1,5 +1,6 @@
 //! Builds update expressions, in which the placeholders of an attribute have its name.
 
+use crate::attribute::Item;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -21,6 +22,11 @@ impl Update {
     /// Sets an attribute.
     pub(crate) fn set(self, name: &str, value: AttributeValue) -> Self {
         self.set_to(name, value, format!("#{name} = :{name}"))
+    }
+
+    /// Sets each of the attributes.
+    pub(crate) fn set_each(self, attributes: Item) -> Self {
+        attributes.into_iter().fold(self, |update, (name, value)| update.set(&name, value))
     }
 
     /// Sets an attribute unless the item has it.

@@ -8,7 +8,6 @@ use crate::update::Update;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::FileStatus;
 use domain::files::unfinished::Entry;
-use std::collections::HashMap;
 
 impl StatusTable {
     /// Writes what was found of a valid file into the attempt that a rejection has begun, so that whoever reads the object
@@ -17,19 +16,14 @@ impl StatusTable {
     /// # Errors
     /// The table rejected the call or did not respond.
     pub async fn take_over(&self, begun: &FileRecord, valid: &Facts) -> Result<StatusUpdate, Failure> {
-        let attributes: HashMap<String, AttributeValue> = serde_dynamo::to_item(valid).map_err(unreadable)?;
-        let sets: Vec<String> = attributes.keys().map(|name| format!("#{name} = :{name}")).collect();
-        let mut request = self.update(&begun.file_id);
-        for (name, value) in attributes {
-            request = request
-                .expression_attribute_names(format!("#{name}"), &name)
-                .expression_attribute_values(format!(":{name}"), value);
-        }
-        let request = request
+        let attributes = serde_dynamo::to_item(valid).map_err(unreadable)?;
+        let update = Update::new(self.update(&begun.file_id)).set_each(attributes);
+        // Where the rejected bytes are says nothing of the valid ones.
+        let request = update
+            .remove("key")
+            .remove("version_id")
+            .build()
             .return_values(ReturnValue::AllNew)
-            // Where the rejected bytes are says nothing of the valid ones.
-            .update_expression(format!("SET {} REMOVE #key, version_id", sets.join(", ")))
-            .expression_attribute_names("#key", "key")
             .condition_expression("attempt = :attempt AND #status = :validating AND attribute_not_exists(totals)")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":attempt", number(begun.attempt.into()))
@@ -49,10 +43,8 @@ impl StatusTable {
         facts: &Facts,
         uses_upload: bool,
     ) -> Result<StatusUpdate, Failure> {
-        let attributes: HashMap<String, AttributeValue> = serde_dynamo::to_item(facts).map_err(unreadable)?;
-        let update = Update::new(self.update(&seen.file_id));
-        let mut update = attributes.into_iter().fold(update, |update, (name, value)| update.set(&name, value));
-        update = update.remove("rejected_totals");
+        let attributes = serde_dynamo::to_item(facts).map_err(unreadable)?;
+        let mut update = Update::new(self.update(&seen.file_id)).set_each(attributes).remove("rejected_totals");
         if uses_upload {
             update = update.remove("upload");
         }
