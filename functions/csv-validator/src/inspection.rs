@@ -24,7 +24,7 @@ pub(crate) struct Findings {
     /// Whether the file differs from its control totals.
     pub(crate) differs_from_totals: bool,
     /// Whether that is all that is wrong with it.
-    pub(crate) totals_differ: bool,
+    pub(crate) only_totals_differ: bool,
 }
 
 /// Logs that a file is rejected, and how many errors of each kind it has: one line for each kind, so that kinds can be counted
@@ -99,7 +99,7 @@ impl Inspection {
             digest: self.hasher.finish(),
             first_errors: self.first_errors.errors,
             differs_from_totals: false,
-            totals_differ: false,
+            only_totals_differ: false,
         }
     }
 
@@ -129,7 +129,7 @@ impl Findings {
         errors.iter().for_each(|error| self.report.add(error));
         self.first_errors = errors;
         self.differs_from_totals = true;
-        self.totals_differ = true;
+        self.only_totals_differ = true;
     }
 
     /// Compares what was found with the control totals. Where errors may still be found, this is left to a further reading.
@@ -140,7 +140,7 @@ impl Findings {
         let is_sound = self.report.error_count == 0;
         let errors = expected.check(&mut self.report);
         self.differs_from_totals = !errors.is_empty();
-        self.totals_differ = is_sound && self.differs_from_totals;
+        self.only_totals_differ = is_sound && self.differs_from_totals;
         let mut first_errors = FirstErrors { errors: std::mem::take(&mut self.first_errors), most: errors_max };
         first_errors.put_first(errors);
         self.first_errors = first_errors.errors;

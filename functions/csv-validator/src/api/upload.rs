@@ -131,7 +131,7 @@ impl Sent<'_> {
             return Verdict::TotalsDiffer;
         }
         match &self.findings {
-            findings if findings.totals_differ => Verdict::TotalsDiffer,
+            findings if findings.only_totals_differ => Verdict::TotalsDiffer,
             findings if findings.report.is_valid() => Verdict::Valid,
             _ => Verdict::Invalid,
         }

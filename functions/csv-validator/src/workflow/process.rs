@@ -118,7 +118,8 @@ impl Step<'_> {
         known: Option<&FileRecord>,
         facts: &Facts,
     ) -> Result<FileRecord, Failure> {
-        let begun = self.begin(file_id, attempt, known, facts).await?;
+        let uses_upload = self.used_upload(known).is_some();
+        let begun = self.begin(file_id, attempt, facts, uses_upload).await?;
         if begun.attempt != attempt || begun.status.is_final() {
             return Ok(begun);
         }
@@ -129,7 +130,7 @@ impl Step<'_> {
         let found = Facts { sequence, received_at_ms, ..facts.clone() };
         let validated = Transition {
             // Where a rejection has begun the attempt, the upload is pending still.
-            uses_upload: self.used_upload(known).is_some(),
+            uses_upload,
             ..Transition::now(attempt, FileStatus::Validated, format!("every record is valid: {rows}"), found)
         };
         let moved = self.ports.status.advance(self.tracer, file_id, &validated).await?;
@@ -139,13 +140,13 @@ impl Step<'_> {
         Ok(moved.into_record())
     }
 
-    /// Begins an attempt, or learns that it has begun. Returns the file as it is known now.
+    /// Begins an attempt, or learns that it has begun. `uses_upload` removes the pending upload. Returns the file as it is known now.
     pub(super) async fn begin(
         &self,
         file_id: &FileId,
         attempt: u32,
-        known: Option<&FileRecord>,
         facts: &Facts,
+        uses_upload: bool,
     ) -> Result<FileRecord, Failure> {
         let facts = Facts {
             partner: facts.partner.clone(),
@@ -164,10 +165,7 @@ impl Step<'_> {
             ..Facts::default()
         };
         let message = format!("found in the bucket as {}", self.object.key);
-        let begun = Transition {
-            uses_upload: self.used_upload(known).is_some(),
-            ..Transition::now(attempt, FileStatus::Validating, message, facts)
-        };
+        let begun = Transition { uses_upload, ..Transition::now(attempt, FileStatus::Validating, message, facts) };
         self.ports.status.advance(self.tracer, file_id, &begun).await.map(StatusUpdate::into_record)
     }
 }

@@ -2,7 +2,6 @@
 
 use super::step::{ReadFile, Step};
 use super::{done, rejected};
-use crate::contention::new_token;
 use crate::inspection::{ReportPass, log_rejection};
 use adapters::status_table::{Facts, FileRecord, Transition};
 use adapters::{Failure, ObjectStore};
@@ -33,7 +32,16 @@ impl Step<'_> {
         let attempt = rejected_before.map_or(attempt, |record| record.attempt);
         let report_key = ObjectStore::report_key(file_id, attempt);
         if rejected_before.is_none() {
-            self.begin_rejection(file_id, attempt, file.written_at_ms, &facts).await?;
+            // The upload stays pending until the rejection is recorded, and the version stays unknown: whoever tries again
+            // after a failure in between has the same control totals and the same sequence.
+            let begun = Facts {
+                partner: facts.partner.clone(),
+                key: facts.key.clone(),
+                sha256: facts.sha256.clone(),
+                received_at_ms: Some(file.written_at_ms),
+                ..Facts::default()
+            };
+            self.begin(file_id, attempt, &begun, false).await?;
         }
         let (report, first_errors) =
             self.tracer.step("write report", self.write_report(file, expected, report_key.clone())).await?;
@@ -79,28 +87,6 @@ impl Step<'_> {
         let mut validation = rejected(RejectionReason::InvalidCsv, cause);
         validation.rejected = Some(RejectedFile { file_id: file_id.clone(), attempt });
         Ok(Some(validation))
-    }
-
-    /// Begins an attempt with a rejection. The upload stays pending until the rejection is recorded, and the version stays
-    /// unknown: whoever tries again after a failure in between has the same control totals and the same sequence.
-    async fn begin_rejection(
-        &self,
-        file_id: &FileId,
-        attempt: u32,
-        received_at_ms: u64,
-        facts: &Facts,
-    ) -> Result<(), Failure> {
-        let begun = Facts {
-            partner: facts.partner.clone(),
-            key: facts.key.clone(),
-            sha256: facts.sha256.clone(),
-            received_at_ms: Some(received_at_ms),
-            token: Some(new_token()?),
-            ..Facts::default()
-        };
-        let message = format!("found in the bucket as {}", self.object.key);
-        let begun = Transition::now(attempt, FileStatus::Validating, message, begun);
-        self.ports.status.advance(self.tracer, file_id, &begun).await.map(drop)
     }
 
     /// Reads the version again and writes every error to the report under `key`.

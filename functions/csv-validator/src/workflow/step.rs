@@ -72,7 +72,7 @@ impl Step<'_> {
     pub(super) async fn of_a_presigned_upload(&self, partner: Partner, file_id: FileId) -> Result<Validation, Failure> {
         logging::set_file_id(file_id.as_str());
         let known = self.read_status(&file_id).await?;
-        let Some(record) = known.filter(|record| record.facts.upload_key.as_deref() == Some(&self.object.key)) else {
+        let Some(record) = known.filter(|record| self.is_upload_of(record)) else {
             return Ok(rejected(RejectionReason::UnknownPartner, NOBODYS_KEY));
         };
         if self.decide(Some(&record), self.presigned(&record))?.is_none() {
@@ -127,12 +127,15 @@ impl Step<'_> {
         Ok(done("the event is a repeat, or a later attempt has begun"))
     }
 
+    /// Whether this object has the key of a presigned upload of the file.
+    fn is_upload_of(&self, record: &FileRecord) -> bool {
+        record.facts.upload_key.as_deref() == Some(&self.object.key)
+    }
+
     /// The pending upload that this object was put by.
     pub(super) fn used_upload<'r>(&self, known: Option<&'r FileRecord>) -> Option<&'r PendingUpload> {
-        let by_upload = known.filter(|record| {
-            record.facts.upload_key.as_deref() == Some(&self.object.key)
-                && !record.has_worked_on(&self.object.version_id)
-        });
+        let by_upload =
+            known.filter(|record| self.is_upload_of(record) && !record.has_worked_on(&self.object.version_id));
         by_upload.and_then(|record| record.facts.upload.as_ref())
     }
 
@@ -142,9 +145,10 @@ impl Step<'_> {
         if let Some(upload) = self.used_upload(known) {
             return upload.expected.clone();
         }
-        let is_rejected =
-            |record: &&FileRecord| record.facts.upload_key.as_deref() == Some(&self.object.key) && record.is_rejected();
-        known.filter(is_rejected).and_then(|record| record.facts.rejected_totals.clone()).unwrap_or_default()
+        known
+            .filter(|record| self.is_upload_of(record) && record.is_rejected())
+            .and_then(|record| record.facts.rejected_totals.clone())
+            .unwrap_or_default()
     }
 
     /// Decides about a file that was read here.

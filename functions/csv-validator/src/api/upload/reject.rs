@@ -12,7 +12,7 @@ use domain::{ControlTotals, FileStatus};
 
 impl Sent<'_> {
     /// Rejects this upload, and records that where nothing better is known of the file than an earlier rejection.
-    pub(super) async fn reject(&self, known: Option<&FileRecord>, totals_differ: bool) -> Result<Turn, ApiError> {
+    pub(super) async fn reject(&self, known: Option<&FileRecord>, only_totals_differ: bool) -> Result<Turn, ApiError> {
         let Some(known) = known else { return self.reject_attempt(FIRST_ATTEMPT).await };
         if known.is_rejected() {
             return self.reject_again(known).await;
@@ -20,7 +20,7 @@ impl Sent<'_> {
         // Control totals undo nothing: neither what is done, nor what another request is about to do. A file that is valid is
         // known as one from its first status on, so that here a rejection has begun whose handler may have died.
         let was_begun = known.status == FileStatus::Validating && !known.was_valid();
-        if totals_differ && !was_begun {
+        if only_totals_differ && !was_begun {
             return Err(self.rejected(known).into());
         }
         match decide_upload(Some(known.known()), Intent::Process, self.now_ms) {
